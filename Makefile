@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+# One makefile, never recursive. `make`, `make check`, `make demo`, `make install`.
+
+VERSION := 0.1.0
+BUILD   ?= build
+PLUGINS ?= $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c))))
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBDIR     ?= $(PREFIX)/lib
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+BINDIR     ?= $(PREFIX)/bin
+PLUGINDIR  := $(LIBDIR)/extra-container/plugins
+PKGDATADIR := $(DATADIR)/extra-container
+
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+SAN     ?=
+WARN    := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Werror=implicit-function-declaration -Wno-missing-field-initializers
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(SAN)
+HARDEN  := -Wl,-z,relro,-z,now
+
+LIBS      := libsystemd jansson inih
+LIB_FLAGS := $(shell pkg-config --cflags $(LIBS))
+LIB_LINK  := $(shell pkg-config --libs $(LIBS)) -ldl
+CORE_DEFS := -DEC_VERSION='"$(VERSION)"' -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"'
+
+CORE_SRC := $(wildcard core/*.c core/util/*.c core/svc/*.c core/model/*.c)
+CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ  := $(filter-out $(BUILD)/obj/core/main.o,$(CORE_OBJ))
+MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
+# Files that belong to a plugin beside its code, in build/plugins/NAME/.
+PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix)))
+
+.PHONY: all
+all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA)
+
+$(BUILD)/obj/core/%.o: core/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include -MMD -MP -c $< -o $@
+
+$(BUILD)/libcore.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/extra-container: $(BUILD)/obj/core/main.o $(BUILD)/libcore.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDEN) -pie $^ -o $@ $(LIB_LINK)
+
+# Objects carry the flags they were built with.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(CORE_DEFS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(CORE_DEFS)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/obj/plugins/%.o: plugins/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -MMD -MP -c $< -o $@
+
+# -z,defs: a plugin imports nothing but libc. gcc's sanitizers live with it.
+define plugin_rule
+$(BUILD)/plugins/$(1).so: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$(HARDEN) -shared -Wl,-z,defs $$^ -o $$@
+endef
+$(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
+
+$(PLUGIN_DATA): $(BUILD)/plugins/%: plugins/%
+	@mkdir -p $(@D)
+	cp $< $@
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)/obj $(BUILD)/plugins $(BUILD)/extra-container $(BUILD)/libcore.a $(BUILD)/tests $(BUILD)/flags
+
+# ---- install ---------------------------------------------------------------
+D := $(DESTDIR)
+FEATURES := $(wildcard plugins/*/feature.json)
+
+.PHONY: install uninstall
+install: all
+	install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(PKGDATADIR)/features $(D)$(SYSCONFDIR) $(D)$(PREFIX)/include/extra-container $(D)$(LIBDIR)/pkgconfig
+	install -m 755 $(BUILD)/extra-container $(D)$(BINDIR)/extra-container
+	for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
+	for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
+	for f in $(FEATURES); do install -m 644 $$f $(D)$(PKGDATADIR)/features/$$(basename $$(dirname $$f)).json || exit; done
+	install -m 644 $(wildcard nix/*.nix) $(D)$(PKGDATADIR)/nix/
+	test -e $(D)$(SYSCONFDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(SYSCONFDIR)/extra-container.ini
+	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
+	printf 'prefix=%s\nplugindir=%s\n\nName: extra-container\nDescription: plugins of extra-container\nVersion: %s\nCflags: -I$${prefix}/include\n' '$(PREFIX)' '$(PLUGINDIR)' '$(VERSION)' > $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+
+uninstall:
+	rm -f $(D)$(BINDIR)/extra-container $(D)$(PREFIX)/include/extra-container/plugin.h $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+	rm -rf $(D)$(LIBDIR)/extra-container $(D)$(PKGDATADIR)
+	-rmdir $(D)$(PREFIX)/include/extra-container 2>/dev/null
+
+# ---- tests -----------------------------------------------------------------
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP $< $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
+
+# A plugin's test links the plugin's objects and a fake host, nothing of the core.
+plugin_test_objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
+define plugin_test_rule
+$(BUILD)/tests/plugins/$(1): tests/plugins/$(1).c $(wildcard tests/plugins/fake_host.*) $(call plugin_test_objs,$(1))
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) -Icore/include -Itests/plugins $$(filter %.c %.o,$$^) -o $$@ -lcmocka
+endef
+PLUGIN_TESTS := $(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(BUILD)/tests/plugins/$(p)))
+$(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(eval $(call plugin_test_rule,$(p)))))
+
+.PHONY: check-unit
+check-unit: $(UNIT) $(PLUGIN_TESTS)
+	@status=0; for t in $^; do $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
+
+-include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)

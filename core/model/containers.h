@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <extra-container/plugin.h>
+#include <stdbool.h>
+struct layout;
+
+/* One container, of an etc output or installed. */
+struct ec_container {
+        char *name;
+        char *unit;              /* container@NAME.service */
+        char *unit_path;         /* installed link, as it is or would be */
+        char *conf_path;
+        char *wants_path;        /* in machines.target.wants of the unit's directory */
+        char *state_path;
+        char *unit_target;       /* store path the link (or the etc output) points at; NULL: none */
+        char *conf_target;
+        bool auto_start;
+        bool legacy;             /* conf and state in the older places */
+        char **conf;             /* "KEY=VALUE" of the conf file, parsed at first use */
+        bool conf_loaded;
+};
+struct container_list { struct ec_container **items; size_t n; };
+void container_free(struct ec_container *c);
+void container_list_done(struct container_list *l);
+const char *container_conf_get(const struct ec_container *c, const char *key);
+
+/* systemd's EnvironmentFile syntax: comments, quotes, continuation lines. "KEY=VALUE" each. */
+int envfile_parse(const char *text, char ***ret);
+
+/* All that are installed in the unit directories, by name. Others' units are not ours. */
+int containers_installed(const struct layout *l, struct container_list *ret, struct ec_err *err);
+int container_installed(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err); /* -ENOENT */
+/* A container of the host's own configuration? */
+bool container_is_declarative(const struct layout *l, const char *name);
+/* Those of an etc output (or a NixOS system), by name; names narrow. */
+int containers_of_output(const struct layout *l, const char *store_path, const char *const *names,
+                         struct container_list *ret, struct ec_err *err);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <extra-container/plugin.h>
+#include <stdbool.h>
+struct conf; struct layout; struct registry; struct systemd; struct ec_eval; struct deployment;
+
+/* Everything that one run of one command works on. */
+struct ec_op {
+        const struct ec_command *command;
+        struct parsed_options *options;   /* model/options.h */
+        struct conf *conf;
+        struct layout *layout;
+        struct registry *registry;        /* plugins, for hooks */
+        struct systemd *systemd;          /* opened lazily */
+        struct deployment *deployment;    /* model/deploy.h, made at first use */
+        char *tmp_dir;                    /* private, 0700, removed at the end; made by op_tmp_dir() */
+        const char *program;              /* absolute path of this program */
+};
+int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
+int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
+void op_done(struct ec_op *op);

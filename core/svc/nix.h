@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+struct ec_err;
+
+/* struct ec_eval of plugin.h: one evaluation and its realisation. */
+struct ec_eval;
+struct nix_settings {
+        const char *eval_nix;      /* eval-config.nix */
+        const char *tmp_dir;       /* private directory of the operation: gc roots of the result */
+        bool print_build_logs;     /* -L */
+        bool show_trace;
+};
+int eval_create(const struct nix_settings *s, struct ec_eval **ret, struct ec_err *err);
+void eval_free(struct ec_eval *ev);
+int eval_add_module(struct ec_eval *ev, const char *path, struct ec_err *err);
+int eval_add_arg(struct ec_eval *ev, const char *name, const char *value, struct ec_err *err);
+int eval_add_build_arg(struct ec_eval *ev, const char *arg, struct ec_err *err);
+int eval_setenv(struct ec_eval *ev, const char *key, const char *value, struct ec_err *err);
+int eval_argstr(struct ec_eval *ev, const char *name, const char *value, struct ec_err *err);  /* of eval-config.nix */
+int eval_argexpr(struct ec_eval *ev, const char *name, const char *expr, struct ec_err *err);
+int eval_disabled(struct ec_eval *ev, const char *option, const char *feature, struct ec_err *err);
+int eval_search_path(struct ec_eval *ev, const char *entry, struct ec_err *err);               /* -I */
+/* What to call the expression's temporary file in Nix' messages: "(standard input)". */
+int eval_display_name(struct ec_eval *ev, const char *file, const char *name, struct ec_err *err);
+
+/* Evaluates and realises attribute `attr`; *ret_path is the store path, held by a
+ * gc root below tmp_dir until that is removed. */
+int eval_build(struct ec_eval *ev, const char *attr, char **ret_path, struct ec_err *err);
+/* Evaluates attribute `attr` to JSON, builds nothing. */
+int eval_json(struct ec_eval *ev, const char *attr, char **ret_json, struct ec_err *err);
+
+bool nix_is_store_path(const char *path);  /* /nix/store/HASH-name, maybe with more behind it; honours NIX_STORE_DIR */

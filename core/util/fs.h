@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+struct ec_err;
+
+int fs_read(const char *path, size_t max, char **ret, size_t *ret_len);     /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
+int fs_readlinkat(int dirfd, const char *path, char **ret);
+int fs_mkdir_p(const char *path, mode_t mode);
+/* temp name plus rename, in the link's own directory; also over an existing one */
+int fs_symlink_atomic(const char *target, const char *path);
+int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
+int fs_unlink(const char *path);                                            /* an absent one is fine: 0; 1 if it was there */
+char *fs_join(const char *a, const char *b);                                /* one slash between; NULL: no memory */
+/* Removes a tree: clears immutable flags, undoes mounts inside, never crosses
+ * into another file system. Absent: 0. Names the first thing that stays. */
+int fs_remove_tree(const char *path, struct ec_err *err);
+/* realpath() and each component owned by root, not writable by others (sticky
+ * directories but the last are fine): what root may execute or believe. */
+int fs_trusted(const char *path, struct ec_err *err);

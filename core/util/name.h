@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+struct ec_err;
+/* The one check of container names: 0, or -EINVAL with the name in the message. */
+int container_name_check(const char *name, struct ec_err *err);
+bool plugin_name_valid(const char *name);
+/* "container@NAME.service" to NAME in a new string; NULL if it is no such unit. */
+char *container_name_of_unit(const char *unit);
