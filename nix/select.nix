@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+# Attribute paths as in `nix-build -A`, and definitions that are functions.
+{ lib, fail }:
+
+let
+  inherit (builtins) attrNames concatStringsSep elem elemAt filter fromJSON functionArgs
+    head intersectAttrs isAttrs isFunction isList length match substring tail toXML;
+
+  show = names: concatStringsSep "." (map (n: if match "[^.\"]+" n == null then ''"${n}"'' else n) names);
+
+  # "a.\"b.c\".0" -> [ "a" "b.c" "0" ]
+  parse = path:
+    let
+      step = st: c:
+        if st.quoted then
+          if c == "\"" then st // { quoted = false; }
+          else st // { cur = st.cur + c; }
+        else if c == "\"" then st // { quoted = true; any = true; }
+        else if c == "." then { out = st.out ++ [ st.cur ]; cur = ""; quoted = false; any = false; }
+        else st // { cur = st.cur + c; any = true; };
+      end = lib.foldl' step { out = [ ]; cur = ""; quoted = false; any = false; } (lib.stringToCharacters path);
+    in
+    if end.quoted then fail "attribute path '${path}': missing closing quote"
+    else if end.any then end.out ++ [ end.cur ]
+    else end.out;
+
+  isLambda = v: isFunction v;
+  allDefaults = f: lib.all (n: (functionArgs f).${n}) (attrNames (functionArgs f));
+  # `x: ...` takes anything, so only a pattern is called; the function's XML form alone tells them apart.
+  hasPattern = f: match ".*<attrspat.*" (oneLine (toXML f)) != null;
+  hasEllipsis = f: match ".*<attrspat [^>]*ellipsis=.*" (oneLine (toXML f)) != null;
+  oneLine = builtins.replaceStrings [ "\n" ] [ " " ];
+
+  required = f: filter (n: !(functionArgs f).${n}) (attrNames (functionArgs f));
+
+  autoCall = where: at: v:
+    if isAttrs v && v ? __functor then autoCall where at (v.__functor v)
+    else if !isLambda v || !hasPattern v then v
+    else if allDefaults v then autoCall where at (v { })
+    else fail "${where}: ${at} is a function that needs the argument '${head (required v)}', which has no default";
+
+  typeName = v: { set = "an attribute set"; list = "a list"; lambda = "a function"; string = "a string"; path = "a path"; null = "null"; int = "a number"; float = "a number"; bool = "a boolean"; }.${builtins.typeOf v} or "something else";
+
+  position = done: if done == [ ] then "its top level" else "'${show done}'";
+
+  known = v:
+    let
+      names = attrNames v;
+      shown = lib.take 20 names;
+    in
+    if names == [ ] then "it is empty there"
+    else "there are: " + concatStringsSep ", " (map (n: show [ n ]) shown) + (if length names > 20 then ", ..." else "");
+
+  walk = where: path: done: rest: v0:
+    let
+      v = autoCall where (position done) v0;
+      name = head rest;
+      n = length v;
+      index = fromJSON (head (match "0*([0-9]+)" name));
+      isIndex = match "[0-9]+" name != null;
+    in
+    if rest == [ ] then v0
+    else if isAttrs v then
+      if v ? ${name} then walk where path (done ++ [ name ]) (tail rest) v.${name}
+      else fail "${where}: no attribute '${name}' at ${position done} (looking for '${path}'); ${known v}"
+    else if isList v then
+      if !isIndex then fail "${where}: ${position done} is a list, so '${name}' must be an index (looking for '${path}')"
+      else if index >= n then fail "${where}: ${position done} is a list of ${toString n}, it has no element ${name} (looking for '${path}')"
+      else walk where path (done ++ [ name ]) (tail rest) (elemAt v index)
+    else fail "${where}: ${position done} is ${typeName v}, so it has no attribute '${name}' (looking for '${path}')";
+
+  select = where: path: value:
+    let
+      top = autoCall where "its top level" value;
+      names = parse path;
+    in
+    if isAttrs top && top ? ${path} then top.${path}
+    else if elem "" names then fail "attribute path '${path}': empty attribute name"
+    else if names == [ ] then value
+    else walk where path [ ] names value;
+
+  # The module system hands a module more arguments than a closed pattern
+  # ({ pkgs ? import <nixpkgs> { } }: ...) accepts: give those that it names.
+  # Names that the module system does not know keep their default.
+  openPattern = offered: f:
+    let
+      formals = functionArgs f;
+      wanted = lib.filterAttrs (n: hasDefault: !hasDefault || elem n offered) formals;
+    in
+    if !hasPattern f || hasEllipsis f then f
+    else lib.setFunctionArgs (args: f (intersectAttrs wanted args)) wanted;
+
+  # What a definition evaluates to, made a module.
+  toModule = where: offered: v:
+    if isLambda v then openPattern offered v
+    else if isAttrs v then
+      if v ? type && v.type == "derivation" then
+        fail "${where}: this is a derivation, not a definition of containers; build it and give its store path, or select another attribute"
+      else v
+    else if builtins.typeOf v == "path" then v
+    else if builtins.isString v && substring 0 1 v == "/" then v
+    else fail "${where}: a definition is a module (an attribute set or a function), but this is ${typeName v}";
+in
+{ inherit select toModule; }

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+# `systemd.services.<name>`: the options that a unit is rendered from, and the rendering.
+{ lib, pkgs, systemd }:
+
+let
+  inherit (lib) attrNames concatMapStrings concatStringsSep filter flatten isList mkOption optional optionalAttrs toList types;
+
+  anyOf = defs: lib.any (d: isList d.value) defs;
+
+  # A directive: a list writes one line an element, and lists from several places add up.
+  directive = lib.mkOptionType {
+    name = "unit directive";
+    description = "value, or list of values, of a unit directive";
+    merge = loc: defs:
+      if anyOf defs then lib.concatMap (d: toList d.value) defs
+      else lib.mergeEqualOption loc defs;
+  };
+
+  # Lists of anything (packages, strings), added up.
+  list = lib.mkOptionType {
+    name = "list";
+    description = "list";
+    check = isList;
+    merge = loc: defs: lib.concatLists (map (d: d.value) defs);
+  };
+
+  listOption = mkOption { type = list; default = [ ]; };
+  linesOption = mkOption { type = types.lines; default = ""; };
+  directivesOption = mkOption { type = types.attrsOf directive; default = { }; };
+  optionalDirective = mkOption { type = directive; default = null; };
+
+  # Unit options that hold names of other units, by directive.
+  relations = {
+    after = "After";
+    before = "Before";
+    bindsTo = "BindsTo";
+    conflicts = "Conflicts";
+    documentation = "Documentation";
+    onFailure = "OnFailure";
+    onSuccess = "OnSuccess";
+    partOf = "PartOf";
+    requires = "Requires";
+    requisite = "Requisite";
+    upholds = "Upholds";
+    wants = "Wants";
+  };
+
+  # Script options: directive, and the name of the script.
+  scripts = {
+    preStart = { directive = "ExecStartPre"; suffix = "pre-start"; };
+    script = { directive = "ExecStart"; suffix = "start"; };
+    postStart = { directive = "ExecStartPost"; suffix = "post-start"; };
+    reload = { directive = "ExecReload"; suffix = "reload"; };
+    preStop = { directive = "ExecStop"; suffix = "pre-stop"; };
+    postStop = { directive = "ExecStopPost"; suffix = "post-stop"; };
+  };
+
+  defaultPath = map (n: pkgs.${n}) (filter (n: pkgs ? ${n}) [ "coreutils" "findutils" "gnugrep" "gnused" ]) ++ [ systemd ];
+
+  service = {
+    options = lib.mapAttrs (_: _: listOption) relations // lib.mapAttrs (_: _: linesOption) scripts // {
+      description = mkOption { type = types.str; default = ""; };
+      wantedBy = listOption;
+      requiredBy = listOption;
+      path = listOption;
+      environment = mkOption { type = types.attrsOf directive; default = { }; };
+      unitConfig = directivesOption;
+      serviceConfig = directivesOption;
+      scriptArgs = mkOption { type = types.str; default = ""; };
+      restartIfChanged = mkOption { type = types.bool; default = true; };
+      reloadIfChanged = mkOption { type = types.bool; default = false; };
+      stopIfChanged = mkOption { type = types.bool; default = true; };
+      startLimitIntervalSec = optionalDirective;
+      startLimitBurst = optionalDirective;
+    };
+    config = {
+      # Whatever else NixOS knows of services has no part in the text of a unit.
+      _module.check = false;
+      path = lib.mkAfter defaultPath;
+    };
+  };
+
+  value = x: if x == true then "true" else if x == false then "false" else toString x;
+  lines = set: concatMapStrings
+    (name: concatMapStrings (x: "${name}=${value x}\n") (toList set.${name}))
+    (attrNames set);
+
+  # Attribute sets of directives, where both may have a say about the same one.
+  join = a: b: a // lib.mapAttrs (n: v: if a ? ${n} then toList a.${n} ++ toList v else v) b;
+
+  # name: of the container; out: of the derivation that will hold the unit and its scripts.
+  render = { name, out }: cfg:
+    let
+      used = filter (s: cfg.${s} != "") (attrNames scripts);
+      scriptName = s: "container_${name}-${scripts.${s}.suffix}";
+      exec = s: "${out}/bin/${scriptName s}" + (if s == "script" then " ${cfg.scriptArgs}" else "");
+
+      unit = join
+        (lib.filterAttrs (_: v: v != null && v != "" && v != [ ]) (
+          lib.mapAttrs' (opt: key: lib.nameValuePair key (toString cfg.${opt})) relations
+          // {
+            Description = cfg.description;
+            StartLimitIntervalSec = cfg.startLimitIntervalSec;
+            StartLimitBurst = cfg.startLimitBurst;
+          }))
+        cfg.unitConfig;
+
+      serviceSection = lib.foldl'
+        (acc: s: join acc { ${scripts.${s}.directive} = [ (exec s) ]; })
+        cfg.serviceConfig
+        used;
+
+      env = optionalAttrs (cfg.path != [ ])
+        {
+          PATH = concatStringsSep ":" (
+            map (p: "${if lib.isDerivation p then lib.getBin p else p}/bin") cfg.path
+            ++ map (p: "${if lib.isDerivation p then lib.getBin p else p}/sbin") cfg.path
+          );
+        } // cfg.environment;
+
+      environment = concatMapStrings
+        (n: if env.${n} == null then "" else "Environment=${builtins.toJSON "${n}=${env.${n}}"}\n")
+        (attrNames env);
+
+      switch =
+        (if cfg.reloadIfChanged then "X-ReloadIfChanged=true\n"
+        else if !cfg.restartIfChanged then "X-RestartIfChanged=false\n"
+        else "")
+        + (if !cfg.stopIfChanged then "X-StopIfChanged=false\n" else "");
+
+      install = lines (lib.filterAttrs (_: v: v != "") {
+        WantedBy = toString cfg.wantedBy;
+        RequiredBy = toString cfg.requiredBy;
+      });
+    in
+    {
+      text = "[Unit]\n${lines unit}\n[Service]\n${environment}${switch}${lines serviceSection}"
+        + (if install == "" then "" else "\n[Install]\n${install}");
+
+      scripts = lib.listToAttrs (map
+        (s: lib.nameValuePair s {
+          name = scriptName s;
+          text = "#!${pkgs.runtimeShell or pkgs.stdenv.shell}\nset -e\n\n${cfg.${s}}\n";
+        })
+        used);
+    };
+in
+{
+  option = mkOption {
+    type = types.attrsOf (types.submodule service);
+    default = { };
+  };
+  inherit render;
+}
