@@ -284,14 +284,17 @@ let
     in
     if list == [ ] then null else lib.unique list;
 
-  # Structure first: the names are known before `containers` is evaluated.
+  # What the NixOS and feature modules see. User modules see every container.
   narrowed = config:
     if asked == null then config.containers
-    else lib.genAttrs asked (n: config.containers.${n} or (fail "unknown container '${n}'"));
+    else lib.genAttrs asked (n: config.containers.${n} or unknownName);
 
   known = attrNames config.containers;
   chosen = lib.sort (a: b: a < b) (if asked == null then known else asked);
   unknown = filter (n: !elem n known) chosen;
+  unknownName =
+    if known == [ ] then fail "${where} defines no containers"
+    else fail "unknown container${if length unknown > 1 then "s" else ""} ${quoteAll unknown}; ${where} defines ${quoteAll known}";
 
   ## Checks
 
@@ -314,13 +317,19 @@ let
     else if elem (v._type or null) [ "override" "order" ] then discharge v.content
     else [ v ];
 
-  # Option paths of a value, no deeper than a reader needs.
+  # Option paths of a value, no deeper than a reader needs. Nobody asked for
+  # the value, so it may as well fail.
   pathsOf = depth: prefix: value:
-    lib.concatMap
-      (v:
-        if depth == 0 || !isAttrs v || v ? _type || v.type or null == "derivation" || v == { } then [ prefix ]
-        else lib.concatMap (n: pathsOf (depth - 1) (prefix ++ [ n ]) v.${n}) (attrNames v))
-      (discharge value);
+    let
+      try = builtins.tryEval (discharge value);
+    in
+    if !try.success then [ prefix ]
+    else
+      lib.concatMap
+        (v:
+          if depth == 0 || !isAttrs v || v ? _type || v.type or null == "derivation" || v == { } then [ prefix ]
+          else lib.concatMap (n: pathsOf (depth - 1) (prefix ++ [ n ]) v.${n}) (attrNames v))
+        try.value;
 
   # Libraries before 20.09 tell the names of definitions, not their values.
   unmatchedOld = prefix: set:
@@ -329,10 +338,10 @@ let
       lib.concatMap (m: map (n: { inherit (m) file; path = prefix ++ [ n ]; }) (filter (n: !(set ? ${n})) m.names)) (set._definedNames or [ ])
       ++ lib.concatMap (n: unmatchedOld (prefix ++ [ n ]) set.${n}) (filter (n: n != "_definedNames" && n != "_module") (attrNames set));
 
-  unmatched =
-    if hasFreeform
-    then lib.concatMap (d: map (path: { inherit (d) file; inherit path; }) (pathsOf 2 [ ] d.value)) (config._unmatched or [ ])
-    else unmatchedOld [ ] options;
+  unmatched = if hasFreeform then config._unmatched or [ ] else unmatchedOld [ ] options;
+  firstName = d: if hasFreeform then head (attrNames d.value) else head d.path;
+  byUser = filter (d: !isOurs d.file);
+  located = d: if hasFreeform then map (path: { inherit (d) file; inherit path; }) (pathsOf 2 [ ] d.value) else [ d ];
 
   # Units and files of the user's that are none of a container.
   strayNames = path: keep:
@@ -344,15 +353,13 @@ let
       o.files
       (o.definitions or [ ]));
 
-  stray =
-    filter (s: !isOurs s.file) (
-      unmatched
-      ++ strayNames [ "systemd" "services" ] (n: lib.any (c: n == "container@${c}") known)
-      ++ strayNames [ "environment" "etc" ] (n: lib.any (c: baseNameOf n == "${c}.conf") known)
-    );
+  isUnit = n: lib.any (c: n == "container@${c}") known;
+  isConf = n: lib.any (c: baseNameOf n == "${c}.conf") known;
+  stray = lib.concatMap located (byUser unmatched)
+    ++ byUser (strayNames [ "systemd" "services" ] isUnit ++ strayNames [ "environment" "etc" ] isConf);
 
   # A first name that is none of these is taken for a misspelt one.
-  namespaces = attrNames options ++ map (d: head d.path) (filter (d: isOurs d.file) unmatched) ++ [
+  namespaces = attrNames options ++ map firstName (filter (d: isOurs d.file) unmatched) ++ [
     "console" "documentation" "fileSystems" "fonts" "hardware" "i18n" "location" "networking" "nix" "nixpkgs" "oci"
     "power" "powerManagement" "programs" "security" "services" "swapDevices" "system" "time" "users" "virtualisation" "xdg" "zramSwap"
   ];
@@ -389,9 +396,7 @@ let
 
   checked = value:
     if typos != [ ] then fail (typoText (head typos))
-    else if known == [ ] then fail "${where} defines no containers"
-    else if unknown != [ ] then
-      fail "unknown container${if length unknown > 1 then "s" else ""} ${quoteAll unknown}; ${where} defines ${quoteAll (lib.sort (a: b: a < b) known)}"
+    else if known == [ ] || unknown != [ ] then unknownName
     else if badNames != [ ] then
       fail "container name '${head badNames}' is not valid: at most 63 letters, digits and '-', and no '-' at either end"
     else if lib.any (n: longName n) chosen then
