@@ -10,11 +10,54 @@ let
     inherit name;
     system = (pkgs.stdenv.buildPlatform or pkgs.stdenv.hostPlatform or pkgs.stdenv).system;
     builder = shell;
-    args = [ "-eu" script ];
+    # bash becomes the last command of a script, and Nix kills a builder that closes
+    # its output (as coreutils do at their end) before it has exited: not with this.
+    args = [ "-euc" "${script}exit 0\n" ];
     PATH = "${pkgs.coreutils}/bin";
     preferLocalBuild = true;
     allowSubstitutes = false;
   } // attrs);
+
+  buildUnit = ''
+    mkdir -p "$out/bin"
+    cp -- "$unitPath" "$out/$unitName"
+    for script in $scripts; do
+            path=''${script%%:*}Path
+            cp -- "''${!path}" "$out/bin/''${script#*:}"
+            chmod 0755 "$out/bin/''${script#*:}"
+    done
+  '';
+
+  buildConf = ''
+    cp -- "$textPath" "$out"
+  '';
+
+  # One ln a directory where a link has its target's name, or there would be
+  # thousands of processes for many containers.
+  buildEtc = ''
+    mkdir "$out"
+    mkdir "$out/etc"
+    last=
+    targets=()
+    flush() {
+            [[ ''${#targets[@]} == 0 ]] || ln -s -t "$out/etc/$last" -- "''${targets[@]}"
+            targets=()
+    }
+    while read -r dir name target; do
+            if [[ $dir != "$last" ]]; then
+                    flush
+                    mkdir -p "$out/etc/$dir"
+                    last=$dir
+            fi
+            if [[ ''${target##*/} == "$name" ]]; then
+                    targets+=("$target")
+                    [[ ''${#targets[@]} -lt 500 ]] || flush
+            else
+                    ln -s -- "$target" "$out/etc/$dir/$name"
+            fi
+    done <"$linksPath"
+    flush
+  '';
 in
 {
   # The unit and its scripts in one output, so that a container costs two builds.
@@ -23,7 +66,7 @@ in
       rendered = render { inherit name; out = builtins.placeholder "out"; };
       keys = lib.attrNames rendered.scripts;
     in
-    make "unit-container-${name}" ./make-unit.sh ({
+    make "unit-container-${name}" buildUnit ({
       passAsFile = [ "unit" ] ++ keys;
       unit = rendered.text;
       unitName = "container@${name}.service";
@@ -32,14 +75,14 @@ in
     } // lib.mapAttrs (_: s: s.text) rendered.scripts);
 
   conf = name: text:
-    make "container-${name}.conf" ./make-conf.sh {
+    make "container-${name}.conf" buildConf {
       passAsFile = [ "text" ];
       inherit text;
     };
 
   # links: list of { dir, name, target }, below etc/.
   etc = links:
-    make "etc" ./make-etc.sh {
+    make "etc" buildEtc {
       passAsFile = [ "links" ];
       links = lib.concatMapStrings (l: "${l.dir} ${l.name} ${l.target}\n") links;
     };
