@@ -7,10 +7,16 @@ struct plugin_ref { const struct ec_plugin *plugin; void *self; };
 struct registry {
         struct plugin_ref *plugins; /* sorted by (order, name) */
         size_t n;
-        /* options of the feature files of plugins that are not loaded: option -> feature */
+        /* Nix options of the features whose plugins are not loaded: option -> feature;
+         * empty until registry_load_disabled(). */
         struct disabled_option { char *option, *feature; } *disabled;
         size_t n_disabled;
+        bool disabled_loaded;
 };
+void registry_sort(struct registry *r);
+/* Before an evaluation: reads the feature files below `data` (layout's). A second call does nothing. */
+int registry_load_disabled(struct registry *r, const char *data, struct ec_err *err); /* model/features.c */
+void registry_done(struct registry *r);
 int hooks_configure(struct ec_op *op, struct ec_err *err);
 int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
 int hooks_pre_install(struct ec_op *op, const struct ec_container *c, struct ec_err *err);

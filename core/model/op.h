@@ -7,15 +7,19 @@ struct conf; struct layout; struct registry; struct systemd; struct ec_eval; str
 /* Everything that one run of one command works on. */
 struct ec_op {
         const struct ec_command *command;
-        struct parsed_options *options;   /* model/options.h */
+        struct parsed_options *options;   /* model/options.h; owned */
         struct conf *conf;
         struct layout *layout;
         struct registry *registry;        /* plugins, for hooks */
         struct systemd *systemd;          /* opened lazily */
         struct deployment *deployment;    /* model/deploy.h, made at first use */
         char *tmp_dir;                    /* private, 0700, removed at the end; made by op_tmp_dir() */
+        int tmp_fd;                       /* a lock on it: while it is held, it is no left-over */
         const char *program;              /* absolute path of this program */
+        void *app;                        /* the builtin commands' own */
 };
+#define OP_INIT { .tmp_fd = -1 }
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
+/* Frees what the op owns; conf, layout and registry are the caller's. */
 void op_done(struct ec_op *op);

@@ -2,13 +2,30 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
+#include "util/cleanup.h"
 /* Options that one command takes: its own, the core's, and those of plugins whose scopes meet its own. */
 struct option_ref { const struct ec_option *option; const char *plugin; /* NULL: the core */ bool own; };
-struct option_set { struct option_ref *items; size_t n; };
+struct option_set {
+        struct option_ref *items;
+        size_t n;
+        /* Asked about an option that is in nobody's table ("--ssh", "-x"): sets err
+         * and returns < 0 where it knows better than "unknown option"; may be NULL. */
+        int (*unknown)(void *data, const char *word, struct ec_err *err);
+        void *data;
+};
+int option_set_add(struct option_set *set, const struct ec_option *o, const char *plugin, bool own); /* -ENOMEM */
+void option_set_done(struct option_set *set);
+/* The short name that is in force for an item of the set, 0 if none: a
+ * command's own comes before the core's, plugins have none. */
+int option_set_short(const struct option_set *set, const struct option_ref *ref);
+const struct option_ref *option_set_find(const struct option_set *set, const char *name, size_t len);
+
 struct parsed_options;
 int options_parse(const struct option_set *set, const struct ec_command *cmd, char *const *argv /* behind the command */,
                   struct parsed_options **ret, struct ec_err *err);
 void options_free(struct parsed_options *p);
+DEFINE_CLEANUP(struct parsed_options, options_free)
+/* p may be NULL: nothing is set. */
 int options_is_set(const struct parsed_options *p, const char *name);
 const char *options_value(const struct parsed_options *p, const char *name);
 const char *const *options_values(const struct parsed_options *p, const char *name);

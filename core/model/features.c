@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/features.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "model/hooks.h"
+#include "svc/log.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+#define FEATURE_MAX (256 * 1024) /* bytes of a file: far more than any needs */
+
+static void feature_done(struct feature *f)
+{
+        free(f->name);
+        strv_free(f->commands);
+        strv_free(f->options);
+        strv_free(f->nix_options);
+        strv_free(f->forwards);
+        *f = (struct feature) { 0 };
+}
+
+static int get_list(const json_t *file, const char *key, char ***ret, struct ec_err *err)
+{
+        const json_t *list = json_object_get(file, key), *item;
+        size_t i;
+
+        if (!list)
+                return 0;
+        if (!json_is_array(list))
+                return err_set(err, -EINVAL, "'%s' is no list", key);
+        json_array_foreach(list, i, item) {
+                if (!json_is_string(item))
+                        return err_set(err, -EINVAL, "'%s' holds something that is no string", key);
+                if (strv_push(ret, json_string_value(item)) < 0)
+                        return err_oom(err);
+        }
+        return 0;
+}
+
+static int feature_read(const char *path, const char *name, struct feature *ret, struct ec_err *err)
+{
+        _cleanup_free_ char *text = NULL;
+        _cleanup_(feature_done) struct feature f = { 0 };
+        const char *stated;
+        json_error_t je;
+        json_t *file;
+        size_t len;
+        int r;
+
+        r = fs_read(path, FEATURE_MAX, &text, &len);
+        if (r < 0)
+                return err_set(err, r, "%s: %s", path, strerror(-r));
+        file = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+        if (!file)
+                return err_set(err, -EINVAL, "%s:%d: %s", path, je.line, je.text);
+
+        stated = json_string_value(json_object_get(file, "feature"));
+        if (!stated || strcmp(stated, name))
+                r = err_set(err, -EINVAL, "'feature' is not '%s'", name);
+        if (r >= 0)
+                r = get_list(file, "commands", &f.commands, err);
+        if (r >= 0)
+                r = get_list(file, "options", &f.options, err);
+        if (r >= 0)
+                r = get_list(file, "nixOptions", &f.nix_options, err);
+        if (r >= 0)
+                r = get_list(file, "forwards", &f.forwards, err);
+        json_decref(file);
+        if (r < 0)
+                return err_prefix(err, "%s", path);
+        f.name = strdup(name);
+        if (!f.name)
+                return err_oom(err);
+        *ret = f;
+        f = (struct feature) { 0 };
+        return 0;
+}
+
+static bool is_loaded(const struct registry *r, const char *name)
+{
+        for (size_t i = 0; i < r->n; i++)
+                if (!strcmp(r->plugins[i].plugin->name, name))
+                        return true;
+        return false;
+}
+
+/* NAME of NAME.json, in name order. */
+static int feature_names(const char *dir, char ***ret, struct ec_err *err)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+        _cleanup_strv_ char **names = NULL;
+
+        if (!d)
+                return errno == ENOENT ? 0 : err_set(err, -errno, "%s: %s", dir, strerror(errno));
+        for (struct dirent *e; (e = readdir(d));) {
+                _cleanup_free_ char *name = NULL;
+
+                if (!str_ends(e->d_name, ".json"))
+                        continue;
+                name = strndup(e->d_name, strlen(e->d_name) - strlen(".json"));
+                if (!name)
+                        return err_oom(err);
+                if (plugin_name_valid(name) && strv_push_take(&names, TAKE_PTR(name)) < 0)
+                        return err_oom(err);
+        }
+        strv_sort(names);
+        *ret = TAKE_PTR(names);
+        return 0;
+}
+
+int features_load(const char *data, const struct registry *reg, bool quiet, struct feature_list *ret, struct ec_err *err)
+{
+        _cleanup_(feature_list_done) struct feature_list l = { 0 };
+        _cleanup_free_ char *dir = fs_join(data, "features");
+        _cleanup_strv_ char **names = NULL;
+        size_t n;
+        int r;
+
+        if (!dir)
+                return err_oom(err);
+        r = feature_names(dir, &names, err);
+        if (r < 0)
+                return r;
+        n = strv_len(STRV_CONST(names));
+        l.items = calloc(n + 1, sizeof(*l.items));
+        if (!l.items)
+                return err_oom(err);
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *path = str_printf("%s/%s.json", dir, names[i]);
+                struct ec_err e = { 0 };
+
+                if (!path)
+                        return err_oom(err);
+                if (is_loaded(reg, names[i]))
+                        continue;
+                if (feature_read(path, names[i], &l.items[l.n], &e) == 0)
+                        l.n++;
+                else if (!quiet)
+                        log_warn("%s", err_msg(&e));
+                err_done(&e);
+        }
+        *ret = l;
+        l = (struct feature_list) { 0 };
+        return 0;
+}
+
+void feature_list_done(struct feature_list *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                feature_done(&l->items[i]);
+        free(l->items);
+        *l = (struct feature_list) { 0 };
+}
+
+const struct feature *feature_of_command(const struct feature_list *l, const char *word)
+{
+        for (size_t i = 0; i < l->n; i++)
+                if (strv_contains(STRV_CONST(l->items[i].commands), word))
+                        return &l->items[i];
+        return NULL;
+}
+
+const struct feature *feature_of_option(const struct feature_list *l, const char *word)
+{
+        for (size_t i = 0; i < l->n; i++)
+                if (strv_contains(STRV_CONST(l->items[i].options), word))
+                        return &l->items[i];
+        return NULL;
+}
+
+int registry_load_disabled(struct registry *reg, const char *data, struct ec_err *err)
+{
+        _cleanup_(feature_list_done) struct feature_list l = { 0 };
+        int r;
+
+        if (reg->disabled_loaded)
+                return 0;
+        r = features_load(data, reg, false, &l, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < l.n; i++)
+                for (char **o = l.items[i].nix_options; o && *o; o++) {
+                        struct disabled_option d, *v;
+
+                        v = reallocarray(reg->disabled, reg->n_disabled + 1, sizeof(*v));
+                        if (!v)
+                                return err_oom(err);
+                        reg->disabled = v;
+                        d.option = strdup(*o);
+                        d.feature = strdup(l.items[i].name);
+                        if (!d.option || !d.feature) {
+                                free(d.option);
+                                free(d.feature);
+                                return err_oom(err);
+                        }
+                        reg->disabled[reg->n_disabled++] = d;
+                }
+        reg->disabled_loaded = true;
+        return 0;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/shell.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/containers.h"
+#include "model/deploy.h"
+#include "model/hooks.h"
+#include "model/op.h"
+#include "svc/log.h"
+#include "svc/proc.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+struct ec_shell {
+        const struct ec_container *container;
+        char *dir;      /* private; dir/bin is on the session's PATH */
+        char **env;     /* "KEY=VALUE" of the plugins, in order */
+        char **help;    /* "cssh [CMD]\tText" */
+};
+
+static void shell_done(struct ec_shell *sh)
+{
+        free(sh->dir);
+        strv_free(sh->env);
+        strv_free(sh->help);
+}
+
+const struct ec_container *shell_container(const struct ec_shell *sh)
+{
+        return sh->container;
+}
+
+const char *shell_dir(const struct ec_shell *sh)
+{
+        return sh->dir;
+}
+
+static bool variable_name_valid(const char *s)
+{
+        if (!isalpha((unsigned char)*s) && *s != '_')
+                return false;
+        while (isalnum((unsigned char)*s) || *s == '_')
+                s++;
+        return !*s;
+}
+
+int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err)
+{
+        size_t len = strlen(key);
+
+        if (!variable_name_valid(key))
+                return err_set(err, -EINVAL, "'%s' is no name of an environment variable", key);
+        for (char **e = sh->env; e && *e; e++)
+                if (!strncmp(*e, key, len) && (*e)[len] == '=') {
+                        char *s = str_printf("%s=%s", key, value);
+
+                        if (!s)
+                                return err_oom(err);
+                        free(*e);
+                        *e = s;
+                        return 0;
+                }
+        return strv_pushf(&sh->env, "%s=%s", key, value) < 0 ? err_oom(err) : 0;
+}
+
+int shell_command(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err)
+{
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!*name || *name == '.' || strchr(name, '/'))
+                return err_set(err, -EINVAL, "'%s' is no name of a command", name);
+        path = str_printf("%s/bin/%s", sh->dir, name);
+        if (!path)
+                return err_oom(err);
+        if (access(path, F_OK) == 0)
+                return err_set(err, -EEXIST, "the session has a command '%s' already", name);
+        r = fs_write_atomic(path, script, strlen(script), 0700);
+        if (r < 0)
+                return err_set(err, r, "%s: %s", path, strerror(-r));
+        if (help && strv_push(&sh->help, help) < 0)
+                return err_oom(err);
+        return 0;
+}
+
+struct only { const struct ec_container *container; size_t n; };
+
+static int count_one(void *data, const struct ec_container *c)
+{
+        struct only *o = data;
+
+        o->container = c;
+        o->n++;
+        return 0;
+}
+
+static int make_dirs(struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
+{
+        _cleanup_free_ char *bin = NULL;
+        const char *tmp;
+        int r = op_tmp_dir(op, &tmp, err);
+
+        if (r < 0)
+                return r;
+        sh->dir = fs_join(tmp, "shell");
+        bin = sh->dir ? fs_join(sh->dir, "bin") : NULL;
+        if (!bin)
+                return err_oom(err);
+        if (mkdir(sh->dir, 0700) < 0 || mkdir(bin, 0700) < 0) {
+                r = -errno;
+                return err_set(err, r, "%s: %s", bin, strerror(-r));
+        }
+        return 0;
+}
+
+static int write_help(FILE *f, const struct ec_shell *sh)
+{
+        size_t width = 0;
+
+        fprintf(f, "Container %s\n", sh->container->name);
+        fprintf(f, "Filesystem %s\n", sh->container->state_path);
+        for (char **e = sh->env; e && *e; e++)
+                if (islower((unsigned char)**e)) { /* those that are meant to be typed */
+                        size_t len = strcspn(*e, "=");
+
+                        fprintf(f, "$%.*s is %s\n", (int)len, *e, *e + len + 1);
+                }
+        for (char **h = sh->help; h && *h; h++)
+                if (strcspn(*h, "\t") > width)
+                        width = strcspn(*h, "\t");
+        if (sh->help)
+                fputs("\nCommands:\n", f);
+        for (char **h = sh->help; h && *h; h++) {
+                size_t len = strcspn(*h, "\t");
+
+                fprintf(f, "  %-*.*s  %s\n", (int)width, (int)len, *h, (*h)[len] ? *h + len + 1 : "");
+        }
+        return ferror(f) ? -EIO : 0;
+}
+
+/* `h`: what the session has to offer. The text is a file, so nothing in it is quoted. */
+static int add_help(struct ec_shell *sh, struct ec_err *err)
+{
+        _cleanup_free_ char *text = NULL, *path = NULL, *script = NULL;
+        size_t len = 0;
+        FILE *f;
+        int r;
+
+        if (strv_push(&sh->help, "h\tShow this help") < 0)
+                return err_oom(err);
+        f = open_memstream(&text, &len);
+        if (!f)
+                return err_oom(err);
+        r = write_help(f, sh);
+        if (fclose(f) != 0 || r < 0)
+                return err_oom(err);
+        path = fs_join(sh->dir, "help");
+        script = path ? str_printf("#!/bin/sh\nexec cat '%s'\n", path) : NULL;
+        if (!script)
+                return err_oom(err);
+        r = fs_write_atomic(path, text, len, 0600);
+        if (r < 0)
+                return err_set(err, r, "%s: %s", path, strerror(-r));
+        return shell_command(sh, "h", script, NULL, err);
+}
+
+static int session_env(const struct ec_shell *sh, char ***ret, struct ec_err *err)
+{
+        _cleanup_strv_ char **env = NULL;
+        const char *path = getenv("PATH");
+
+        if (strv_pushf(&env, "PATH=%s/bin%s%s", sh->dir, path && *path ? ":" : "", path ? path : "") < 0 ||
+            strv_pushf(&env, "name=%s", sh->container->name) < 0 || strv_extend(&env, STRV_CONST(sh->env)) < 0)
+                return err_oom(err);
+        *ret = TAKE_PTR(env);
+        return 0;
+}
+
+static int run_session(const char *const *argv, const char *const *env, int32_t *ret_status, struct ec_err *err)
+{
+        struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_TERMINAL, .argv = argv, .env = env };
+        _cleanup_proc_result_ struct ec_proc_result res = { .size = sizeof(res) };
+        const char *shell = getenv("SHELL");
+        const char *own[] = { shell && *shell ? shell : "bash", NULL };
+        int r;
+
+        if (!argv) {
+                p.argv = own;
+                log_notice("Starting shell.\nEnter \"h\" for documentation.");
+        }
+        r = proc_run(&p, &res, err);
+        if (r == -ENOENT && argv) { /* as a shell says it */
+                log_msg(LOG_ERR, "%s", err_msg(err));
+                err_done(err);
+                *ret_status = 127;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        *ret_status = res.status;
+        return 0;
+}
+
+int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_status, struct ec_err *err)
+{
+        _cleanup_(shell_done) struct ec_shell sh = { 0 };
+        _cleanup_strv_ char **env = NULL;
+        struct only only = { 0 };
+        int r;
+
+        r = deploy_foreach(op, count_one, &only, err);
+        if (r < 0)
+                return r;
+        if (only.n != 1)
+                return err_usage(err, "a session is for one container, this definition has %zu: name one", only.n);
+        sh.container = only.container;
+        r = make_dirs(op, &sh, err);
+        if (r >= 0)
+                r = hooks_shell(op, &sh, err);
+        if (r >= 0)
+                r = add_help(&sh, err);
+        if (r >= 0)
+                r = session_env(&sh, &env, err);
+        if (r >= 0)
+                r = run_session(argv, STRV_CONST(env), ret_status, err);
+        return r < 0 ? r : 0;
+}
