@@ -72,8 +72,8 @@ let
       p = base + sub;
     in
     if pathExists p then import p
-    else fail "${what} '${toString base}' has no '${substring 1 999 sub}'"
-      + (if nixosPath != null && nixpkgsPath == null then "; is its parent directory a nixpkgs? Give the nixpkgs path too if not" else "");
+    else fail ("${what} '${toString base}' has no '${substring 1 999 sub}'"
+      + (if nixosPath != null && nixpkgsPath == null then "; it is taken as the parent of the NixOS path, give the nixpkgs path too if it is another" else ""));
 
   lib = importFrom "nixpkgs path" nixpkgs "/lib/default.nix";
 

@@ -28,8 +28,10 @@ let
     done
   '';
 
+  # Nothing but bash: there is one of these for every container.
   buildConf = ''
-    cp -- "$textPath" "$out"
+    mapfile -d "" -t text <"$textPath"
+    printf %s "''${text[0]}" >"$out"
   '';
 
   # One ln a directory where a link has its target's name, or there would be
