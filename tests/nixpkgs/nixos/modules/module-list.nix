@@ -1,0 +1,13 @@
+[
+  ./activation.nix
+  ./etc.nix
+  ./firewall.nix
+  ./misc.nix
+  ./networking.nix
+  ./nixpkgs.nix
+  ./openssh.nix
+  ./systemd.nix
+  ./toplevel.nix
+  ./users.nix
+  ./virtualisation/nixos-containers.nix
+]

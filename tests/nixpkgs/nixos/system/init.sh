@@ -1,0 +1,20 @@
+# The first program of a container, up to systemd. It is sourced, by the program
+# that set up the network: no `exit`, no `set -e`, and the environment is kept.
+PATH=$BASE/usr/bin:$BASE/usr/sbin
+umask 022
+
+mkdir -p /usr /etc /root /home /tmp /nix/var/nix /run/sshd \
+    /var/{cache,db,empty,lib,log/journal,spool,tmp}
+chmod 1777 /tmp /var/tmp
+chmod 0700 /root
+
+for name in bin sbin lib lib64; do
+    [[ -L /$name || -d /$name ]] || ln -s usr/$name /$name
+done
+[[ -L /var/run ]] || ln -s ../run /var/run
+
+ln -sfn "$SYSTEM" /run/booted-system
+"$SYSTEM/activate" || echo "init: the activation of $SYSTEM failed" >&2
+
+PATH=/run/current-system/sw/bin:/run/current-system/sw/sbin
+exec /usr/lib/systemd/systemd

@@ -1,0 +1,186 @@
+# switch-to-configuration ACTION: makes a running container use $SYSTEM, with as
+# few restarts as possible.
+PATH=$BASE/usr/bin:$BASE/usr/sbin
+action=${1-}
+
+say() {
+    echo "$*" >&2
+}
+
+case $action in
+    switch|test|dry-activate) ;;
+    # A container has no boot loader.
+    boot) exit 0 ;;
+    *)
+        say "Usage: switch-to-configuration switch|boot|test|dry-activate"
+        exit 1
+        ;;
+esac
+if [[ ! -e /run/current-system || ! -d /run/systemd/system ]]; then
+    say "This is not a running system: nothing to switch."
+    exit 1
+fi
+(( EUID == 0 )) || { say "switch-to-configuration: root is needed"; exit 1; }
+
+exec {lock}> /run/lock-switch-to-configuration
+if ! flock -n "$lock"; then
+    say "Could not acquire lock: another switch is running"
+    exit 1
+fi
+
+old=$(readlink -f /etc/systemd/system)
+new=$SYSTEM/units
+
+# The file of a unit: of an instance, its template's unless it has its own.
+file_of() {
+    local dir=$1 unit=$2
+    file=$dir/$unit
+    [[ -e $file || $unit != *@*.* ]] || file=$dir/${unit%%@*}@.${unit##*.}
+    [[ -e $file || -e $file.d ]]
+}
+# The whole text of a unit in one of the two folders.
+text_of() {
+    local part
+    text=
+    file_of "$1" "$2" || return 1
+    for part in "$file" "$file.d"/*.conf; do
+        [[ -e $part ]] && text+=$(< "$part")$'\n'
+    done
+    return 0
+}
+has() {
+    [[ $'\n'$text == *$'\n'"$1="@(true|yes|1|on)$'\n'* ]]
+}
+has_not() {
+    [[ $'\n'$text == *$'\n'"$1="@(false|no|0|off)$'\n'* ]]
+}
+shopt -s extglob nullglob
+
+stop=() start=() restart=() reload=() skip=() targets=()
+add() {
+    local -n list=$1
+    local unit
+    for unit in "${list[@]}"; do [[ $unit != "$2" ]] || return 0; done
+    list+=("$2")
+}
+
+mapfile -t active < <(systemctl list-units --full --plain --no-legend --state=active,activating,reloading | awk '{ print $1 }')
+declare -A is_active=()
+for unit in "${active[@]}"; do is_active[$unit]=1; done
+
+for unit in "${active[@]}"; do
+    [[ $unit == *.target ]] && targets+=("$unit")
+    text_of "$old" "$unit" || continue
+    before=$text
+    # A unit of the distribution stays when its drop-in goes.
+    in_base=
+    [[ -e $BASE/usr/lib/systemd/system/$unit ]] && in_base=1
+    if ! text_of "$new" "$unit" && [[ ! $in_base ]]; then
+        [[ $'\n'$before == *$'\n'X-StopOnRemoval=false$'\n'* ]] || add stop "$unit"
+        continue
+    fi
+    if [[ $(readlink -f "$new/$unit") == /dev/null ]]; then
+        add stop "$unit"
+        continue
+    fi
+    [[ $text != "$before" ]] || continue
+
+    kind=${unit##*.}
+    case $kind in
+        # Reached again below, with what they want now.
+        target|slice) continue ;;
+        mount|swap|device|scope) add skip "$unit"; continue ;;
+    esac
+    if has X-ReloadIfChanged; then
+        add reload "$unit"
+    elif has_not X-RestartIfChanged || has RefuseManualStop || has X-OnlyManualStart; then
+        add skip "$unit"
+    elif [[ $kind == service && $unit == *@* && -e ${file%.service}.socket ]]; then
+        # A connection's own process: the next one starts anew by itself.
+        add skip "$unit"
+    elif has_not X-StopIfChanged || [[ $in_base ]]; then
+        add restart "$unit"
+    elif [[ $kind == socket ]]; then
+        add stop "$unit"
+        add start "$unit"
+        [[ ! ${is_active[${unit%.socket}.service]-} ]] || add stop "${unit%.socket}.service"
+    else
+        add stop "$unit"
+        if [[ $kind == service && -e $new/${unit%.service}.socket ]]; then
+            # The socket starts it again; it is stopped too, or it would at once.
+            [[ ! ${is_active[${unit%.service}.socket]-} ]] || add stop "${unit%.service}.socket"
+            add start "${unit%.service}.socket"
+        else
+            add start "$unit"
+        fi
+    fi
+done
+
+# Names for a message, in order.
+join() {
+    local IFS=$'\n' sorted
+    mapfile -t sorted < <(printf '%s\n' "$@" | sort)
+    printf -v joined '%s, ' "${sorted[@]}"
+    joined=${joined%, }
+}
+report() {
+    local what=$1
+    shift
+    (( $# )) || return 0
+    join "$@"
+    say "$what the following units: $joined"
+}
+
+if [[ $action == dry-activate ]]; then
+    report "would stop" "${stop[@]}"
+    report "would NOT restart" "${skip[@]}"
+    report "would reload" "${reload[@]}"
+    report "would restart" "${restart[@]}"
+    report "would start" "${start[@]}"
+    exit 0
+fi
+
+report "stopping" "${stop[@]}"
+(( ${#stop[@]} )) && systemctl stop -- "${stop[@]}"
+report "NOT restarting" "${skip[@]}"
+
+status=0
+say "activating the configuration..."
+"$SYSTEM/activate" || status=2
+
+systemctl reset-failed
+systemctl daemon-reload || status=3
+systemd-tmpfiles --create --remove --exclude-prefix=/dev || :
+
+if (( ${#reload[@]} )); then
+    report "reloading" "${reload[@]}"
+    systemctl reload -- "${reload[@]}" || status=4
+fi
+if (( ${#restart[@]} )); then
+    report "restarting" "${restart[@]}"
+    systemctl restart -- "${restart[@]}" || status=4
+fi
+# Targets that are active pull in what they want now; that starts new units.
+report "starting" "${start[@]}"
+systemctl start -- "${start[@]}" "${targets[@]}" || status=4
+
+mapfile -t now < <(systemctl list-units --full --plain --no-legend --state=active,activating,reloading | awk '{ print $1 }')
+started=()
+declare -A asked=()
+for unit in "${start[@]}" "${restart[@]}"; do asked[$unit]=1; done
+for unit in "${now[@]}"; do
+    [[ ${is_active[$unit]-} || ${asked[$unit]-} || $unit != *.@(service|socket|timer|path|target) || $unit == *@*.service ]] || started+=("$unit")
+done
+if (( ${#started[@]} )); then
+    join "${started[@]}"
+    say "the following new units were started: $joined"
+fi
+
+mapfile -t broken < <(systemctl list-units --full --plain --no-legend --state=failed | awk '{ print $1 }')
+if (( ${#broken[@]} )); then
+    join "${broken[@]}"
+    say "warning: the following units failed: $joined"
+    systemctl status --no-pager --full -- "${broken[@]}" >&2
+    status=4
+fi
+exit $status

@@ -1,0 +1,7 @@
+# Runs the build command of a runCommand derivation.
+umask 022
+for input in ${inputs-}; do
+    PATH=$input/bin:$PATH
+done
+export PATH LC_ALL=C
+. "$buildCommandPath"
