@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define RESCANS_MAX 3      /* of a directory that fills again while it is emptied */
+#define UMOUNT_ROUNDS 64   /* mounts can hide each other */
+#define SHOWN_PATH_MAX 2048
+
+/* What tells one directory from another, and one mount from another. */
+struct ident {
+        uint64_t ino, mnt;
+        uint32_t major, minor;
+        uint16_t mode;
+        bool has_mnt;
+};
+
+/* A directory on the way from the top to where we are. Only the innermost one is
+ * open: the way up is "..", checked against this. So neither depth nor path
+ * length has a limit. */
+struct level {
+        char *name;              /* in its parent; of the first one: its path */
+        struct ident id;
+        char *subdirs;           /* NUL-terminated names, one behind the other, still to do */
+        size_t pos, len;
+        unsigned rescans;
+        bool failed;             /* something in it stays, and was reported */
+};
+
+struct walk {
+        struct level *v;
+        size_t n, size;
+        int fd;                  /* of the innermost level */
+        int r;                   /* of the first thing that stays */
+        struct ec_err *err;
+};
+
+static int identify(int fd, const char *name, struct ident *ret)
+{
+        struct statx sx;
+
+        if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
+                return -errno;
+        *ret = (struct ident){
+                .ino = sx.stx_ino, .major = sx.stx_dev_major, .minor = sx.stx_dev_minor, .mode = sx.stx_mode,
+                .mnt = sx.stx_mnt_id, .has_mnt = sx.stx_mask & STATX_MNT_ID,
+        };
+        return 0;
+}
+
+/* A btrfs subvolume has a device number of its own and still is no other mount. */
+static bool same_mount(const struct ident *a, const struct ident *b)
+{
+        if (a->has_mnt && b->has_mnt)
+                return a->mnt == b->mnt;
+        return a->major == b->major && a->minor == b->minor;
+}
+
+static bool same_dir(const struct ident *a, const struct ident *b)
+{
+        return same_mount(a, b) && a->ino == b->ino && a->major == b->major && a->minor == b->minor;
+}
+
+/* ---- what is reported --------------------------------------------------- */
+
+/* The path of an entry of the innermost level; NULL name: the level itself. */
+static char *path_of(const struct walk *w, const char *name)
+{
+        char *path = strdup(w->v[0].name);
+
+        for (size_t i = 1; path && i <= w->n; i++) {
+                const char *part = i < w->n ? w->v[i].name : name;
+                char *longer;
+
+                if (!part)
+                        break;
+                if (i < w->n && strlen(path) > SHOWN_PATH_MAX)
+                        part = "...";
+                longer = fs_join(path, part);
+                free(path);
+                path = longer;
+                if (part[0] == '.' && part[1] == '.' && part[2] == '.' && !part[3])
+                        i = w->n - 1; /* go on with the last name */
+        }
+        return path;
+}
+
+static void report(struct walk *w, int r, const char *name, const char *why)
+{
+        _cleanup_free_ char *path = NULL;
+
+        w->v[w->n - 1].failed = true;
+        if (w->r)
+                return;
+        w->r = r;
+        path = path_of(w, name);
+        if (path)
+                err_set(w->err, r, "cannot remove '%s': %s", path, why ? why : strerror(-r));
+        else
+                err_oom(w->err);
+}
+
+/* ---- obstacles ---------------------------------------------------------- */
+
+static bool clear_flags(int fd)
+{
+        int flags;
+
+        if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
+                return false;
+        flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+        return ioctl(fd, FS_IOC_SETFLAGS, &flags) >= 0;
+}
+
+/* Lets a directory's entries be removed, after -EPERM or -EACCES. */
+static bool unlock_dir(int fd)
+{
+        bool cleared = clear_flags(fd);
+        struct stat st;
+
+        if (fstat(fd, &st) >= 0 && (st.st_mode & 0700) != 0700 && fchmod(fd, (st.st_mode & 07777) | 0700) >= 0)
+                return true;
+        return cleared;
+}
+
+/* Only regular files carry the flags; opening others may have effects. */
+static bool unlock_file(int dir, const char *name, const struct ident *id)
+{
+        _cleanup_close_ int fd = -1;
+        struct ident now;
+
+        if (!S_ISREG(id->mode))
+                return false;
+        fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0 || identify(fd, "", &now) < 0 || !same_dir(&now, id))
+                return false;
+        return clear_flags(fd);
+}
+
+static void unlock_subvolume(int fd, const struct ident *id)
+{
+        struct statfs sfs;
+        uint64_t flags;
+
+        /* 256 is the inode number of each subvolume's root, and cheap to ask for. */
+        if (id->ino != 256 || fstatfs(fd, &sfs) < 0 || sfs.f_type != BTRFS_SUPER_MAGIC)
+                return;
+        if (ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) < 0 || !(flags & BTRFS_SUBVOL_RDONLY))
+                return;
+        flags &= ~BTRFS_SUBVOL_RDONLY;
+        (void)ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags);
+}
+
+static bool denied(int r)
+{
+        return r == -EPERM || r == -EACCES;
+}
+
+/* Level 0 is the directory that holds the tree: its own flags are not ours. */
+static bool unlock_innermost(const struct walk *w)
+{
+        return w->n > 1 && unlock_dir(w->fd);
+}
+
+/* ---- mounts ------------------------------------------------------------- */
+
+/* Undoes the octal escapes of mountinfo, in place. */
+static void unescape(char *s)
+{
+        char *to = s;
+
+        while (*s) {
+                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+                        *to++ = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
+                        s += 4;
+                } else {
+                        *to++ = *s++;
+                }
+        }
+        *to = 0;
+}
+
+static int deepest_last(const void *a, const void *b)
+{
+        size_t n = strlen(*(char *const *)a), m = strlen(*(char *const *)b);
+
+        return n < m ? -1 : n > m;
+}
+
+static int mounts_below(const char *path, char ***ret)
+{
+        _cleanup_strv_ char **v = NULL;
+        _cleanup_free_ char *line = NULL;
+        _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+        size_t size = 0;
+
+        /* Without /proc the walk still stops at each mount. */
+        while (f && getline(&line, &size, f) > 0) {
+                char *save, *field = strtok_r(line, " ", &save);
+                const char *rest;
+
+                for (int i = 1; i < 5 && field; i++)
+                        field = strtok_r(NULL, " ", &save);
+                if (!field)
+                        continue;
+                unescape(field);
+                rest = str_after(field, path);
+                if (rest && (!*rest || *rest == '/') && strv_push(&v, field) < 0)
+                        return -ENOMEM;
+        }
+        if (strv_len(STRV_CONST(v)) > 1)
+                qsort(v, strv_len(STRV_CONST(v)), sizeof(*v), deepest_last);
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+/* The deepest first, and again while that brings others to light. */
+static void undo_mounts(struct walk *w, const char *path)
+{
+        for (int round = 0; round < UMOUNT_ROUNDS; round++) {
+                _cleanup_strv_ char **v = NULL;
+                const char *stuck = NULL;
+                bool progress = false;
+                int r = 0;
+
+                if (mounts_below(path, &v) < 0)
+                        return;
+                for (size_t i = strv_len(STRV_CONST(v)); i > 0; i--) {
+                        if (umount2(v[i - 1], MNT_DETACH | UMOUNT_NOFOLLOW) >= 0) {
+                                progress = true;
+                        } else if (!stuck) {
+                                r = -errno;
+                                stuck = v[i - 1];
+                        }
+                }
+                if (progress)
+                        continue;
+                if (stuck && !w->r) {
+                        w->r = r;
+                        err_set(w->err, r, "cannot unmount '%s': %s", stuck, strerror(-r));
+                }
+                return;
+        }
+}
+
+/* ---- the walk ----------------------------------------------------------- */
+
+/* Removes what is no directory: 0, also if it stays and was reported; 1: a directory. */
+static int remove_file(struct walk *w, const char *name)
+{
+        struct ident id;
+        int r;
+
+        if (unlinkat(w->fd, name, 0) >= 0 || errno == ENOENT)
+                return 0;
+        r = -errno;
+        if (r == -EISDIR)
+                return 1;
+        if (identify(w->fd, name, &id) < 0)
+                id.mode = 0;
+        if (S_ISDIR(id.mode))
+                return 1;
+        if (denied(r)) {
+                bool dir = unlock_innermost(w), file = unlock_file(w->fd, name, &id);
+
+                if (dir || file) {
+                        if (unlinkat(w->fd, name, 0) >= 0 || errno == ENOENT)
+                                return 0;
+                        r = -errno;
+                }
+        }
+        report(w, r, name, r == -EBUSY && !same_mount(&id, &w->v[w->n - 1].id) ? "another file is mounted there" : NULL);
+        return 0;
+}
+
+/* All names of a directory, "." and ".." left out. */
+static int read_names(int fd, char **ret, size_t *ret_len)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        _cleanup_free_ char *buf = NULL;
+        size_t len = 0, size = 0;
+        int copy;
+
+        copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (copy < 0)
+                return -errno;
+        d = fdopendir(copy);
+        if (!d) {
+                int r = -errno;
+
+                close(copy);
+                return r;
+        }
+        for (;;) {
+                struct dirent *de;
+                size_t n;
+
+                errno = 0;
+                de = readdir(d);
+                if (!de && errno)
+                        return -errno;
+                if (!de)
+                        break;
+                if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+                        continue;
+                n = strlen(de->d_name) + 1;
+                if (len + n > size) {
+                        size_t more = size ? size * 2 : 1024;
+                        char *p = realloc(buf, more);
+
+                        if (!p)
+                                return -ENOMEM;
+                        buf = p;
+                        size = more;
+                }
+                memcpy(buf + len, de->d_name, n);
+                len += n;
+        }
+        *ret = TAKE_PTR(buf);
+        *ret_len = len;
+        return 0;
+}
+
+/* Removes the innermost level's files; the directories are what is left to do. */
+static void scan(struct walk *w)
+{
+        struct level *l = &w->v[w->n - 1];
+        size_t len, kept = 0;
+        char *names = NULL;
+        int r;
+
+        r = read_names(w->fd, &names, &len);
+        if (r < 0) {
+                report(w, r, NULL, NULL);
+                return;
+        }
+        for (size_t i = 0, n; i < len; i += n) {
+                n = strlen(names + i) + 1;
+                if (remove_file(w, names + i) > 0) {
+                        memmove(names + kept, names + i, n);
+                        kept += n;
+                }
+        }
+        free(l->subdirs);
+        l->subdirs = names;
+        l->len = kept;
+        l->pos = 0;
+}
+
+static int push(struct walk *w, char *name, const struct ident *id)
+{
+        if (w->n == w->size) {
+                size_t size = w->size ? w->size * 2 : 32;
+                struct level *v = reallocarray(w->v, size, sizeof(*v));
+
+                if (!v)
+                        return -ENOMEM;
+                w->v = v;
+                w->size = size;
+        }
+        w->v[w->n++] = (struct level){ .name = name, .id = *id };
+        return 0;
+}
+
+static void pop(struct walk *w)
+{
+        struct level *l = &w->v[--w->n];
+
+        free(l->name);
+        free(l->subdirs);
+}
+
+/* Opens a directory of the innermost level, which then is the innermost. */
+static void enter(struct walk *w, const char *name)
+{
+        _cleanup_close_ int fd = -1;
+        struct ident id, before;
+        char *copy;
+        int r;
+
+        r = identify(w->fd, name, &before);
+        if (r == -ENOENT)
+                return;
+        if (r < 0)
+                return report(w, r, name, NULL);
+        if (!same_mount(&before, &w->v[w->n - 1].id))
+                return report(w, -EXDEV, name, "another file system is mounted there");
+        for (int i = 0; i < 2; i++) {
+                fd = openat(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd >= 0 || errno != EACCES || fchmodat(w->fd, name, 0700, 0) < 0)
+                        break;
+        }
+        if (fd < 0) {
+                r = -errno;
+                if (r != -ENOENT)
+                        report(w, r, name, NULL);
+                return;
+        }
+        r = identify(fd, "", &id);
+        if (r >= 0 && !same_dir(&id, &before))
+                return report(w, -ESTALE, name, "somebody else changes it");
+        copy = strdup(name);
+        if (r >= 0)
+                r = copy ? push(w, copy, &id) : -ENOMEM;
+        if (r < 0) {
+                free(copy);
+                return report(w, r, name, NULL);
+        }
+        close(w->fd);
+        w->fd = TAKE_FD(fd);
+        unlock_subvolume(w->fd, &id);
+        scan(w);
+}
+
+/* Back to the parent, then removes the directory. <0: the way up is gone. */
+static int leave(struct walk *w)
+{
+        _cleanup_close_ int child = -1, up = -1;
+        struct level *l = &w->v[w->n - 1], *parent = l - 1;
+        _cleanup_free_ char *name = NULL;
+        struct ident id;
+        int r;
+
+        up = openat(w->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = up < 0 ? -errno : identify(up, "", &id);
+        if (r >= 0 && !same_dir(&id, &parent->id))
+                r = -ESTALE;
+        if (r < 0) {
+                report(w, r, NULL, r == -ESTALE ? "somebody else moves directories in it" : NULL);
+                return r;
+        }
+        if (l->failed) {
+                parent->failed = true;
+                goto up;
+        }
+        if (unlinkat(up, l->name, AT_REMOVEDIR) >= 0 || errno == ENOENT)
+                goto up;
+        r = -errno;
+        if (denied(r)) {
+                bool outer = w->n > 2 && unlock_dir(up), inner = unlock_dir(w->fd);
+
+                if (outer || inner) {
+                        if (unlinkat(up, l->name, AT_REMOVEDIR) >= 0 || errno == ENOENT)
+                                goto up;
+                        r = -errno;
+                }
+        }
+        if ((r == -ENOTEMPTY || r == -EEXIST) && l->rescans++ < RESCANS_MAX) {
+                scan(w);
+                return 0;
+        }
+        report(w, r, NULL, NULL);
+        parent->failed = true;
+up:
+        close(w->fd);
+        w->fd = TAKE_FD(up);
+        pop(w);
+        return 0;
+}
+
+static void walk(struct walk *w, const char *name)
+{
+        if (remove_file(w, name) == 0)
+                return;
+        enter(w, name);
+        while (w->n > 1) {
+                struct level *l = &w->v[w->n - 1];
+
+                if (l->pos < l->len) {
+                        const char *next = l->subdirs + l->pos;
+
+                        l->pos += strlen(next) + 1;
+                        /* enter() may move the levels, never a level's names. */
+                        enter(w, next);
+                } else if (leave(w) < 0) {
+                        return;
+                }
+        }
+}
+
+int fs_remove_tree(const char *path, struct ec_err *err)
+{
+        _cleanup_free_ char *copy = strdup(path), *parent = NULL, *real = NULL, *full = NULL;
+        struct walk w = { .fd = -1, .err = err };
+        const char *name;
+        struct ident id;
+        char *slash;
+        size_t n;
+        int r;
+
+        if (!copy)
+                return err_oom(err);
+        for (n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+                copy[n - 1] = 0;
+        slash = strrchr(copy, '/');
+        name = slash ? slash + 1 : copy;
+        if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+                return err_set(err, -EINVAL, "cannot remove '%s': it names no entry of a directory", path);
+        parent = !slash ? strdup(".") : slash == copy ? strdup("/") : strndup(copy, slash - copy);
+        if (!parent)
+                return err_oom(err);
+        real = realpath(parent, NULL);
+        if (!real && (errno == ENOENT || errno == ENOTDIR))
+                return 0;
+        if (!real)
+                return err_set(err, -errno, "cannot remove '%s': %s", path, strerror(errno));
+        full = fs_join(real, name);
+        if (!full)
+                return err_oom(err);
+        undo_mounts(&w, full);
+
+        w.fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = w.fd < 0 ? -errno : identify(w.fd, "", &id);
+        if (r < 0) {
+                r = r == -ENOENT ? 0 : err_set(err, r, "cannot remove '%s': %s", path, strerror(-r));
+                goto finish;
+        }
+        free(parent);
+        parent = NULL;
+        if (push(&w, real, &id) < 0) {
+                r = err_oom(err);
+                goto finish;
+        }
+        real = NULL;
+        walk(&w, name);
+        r = w.r;
+finish:
+        while (w.n)
+                pop(&w);
+        free(w.v);
+        if (w.fd >= 0)
+                close(w.fd);
+        return r;
+}

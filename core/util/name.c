@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/name.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/strv.h"
+
+/* The length of a host name, which is what machined holds a machine's name to. */
+#define CONTAINER_NAME_MAX 64
+#define PLUGIN_NAME_MAX 32
+
+static bool alnum(char c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* For messages: what the user typed, without what would garble a terminal. */
+static char *printable(const char *s)
+{
+        size_t n = strnlen(s, CONTAINER_NAME_MAX + 1);
+        bool cut = n > CONTAINER_NAME_MAX;
+        char *t;
+
+        if (cut)
+                n = CONTAINER_NAME_MAX;
+        /* Never end within a UTF-8 sequence. */
+        while (cut && n && ((unsigned char)s[n] & 0xc0) == 0x80)
+                n--;
+        t = str_printf("%.*s%s", (int)n, s, cut ? "..." : "");
+        for (char *p = t; p && *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        *p = '?';
+        return t;
+}
+
+int container_name_check(const char *name, struct ec_err *err)
+{
+        _cleanup_free_ char *shown = printable(name);
+        size_t n = strlen(name);
+
+        if (!shown)
+                return err_oom(err);
+        if (!n)
+                return err_set(err, -EINVAL, "a container name must not be empty");
+        for (const char *p = name; *p; p++) {
+                if (alnum(*p) || *p == '-')
+                        continue;
+                if (*p == '_')
+                        return err_set(err, -EINVAL, "invalid container name '%s': '_' cannot be a part of a host name", shown);
+                if ((unsigned char)*p > ' ' && (unsigned char)*p < 0x7f)
+                        return err_set(err, -EINVAL, "invalid container name '%s': only letters, digits and '-' are allowed, not '%c'", shown, *p);
+                return err_set(err, -EINVAL, "invalid container name '%s': only letters, digits and '-' are allowed", shown);
+        }
+        if (name[0] == '-' || name[n - 1] == '-')
+                return err_set(err, -EINVAL, "invalid container name '%s': it must not begin or end with '-'", shown);
+        if (n > CONTAINER_NAME_MAX)
+                return err_set(err, -EINVAL, "invalid container name '%s': it is %zu characters long, %d are allowed", shown, n, CONTAINER_NAME_MAX);
+        return 0;
+}
+
+bool plugin_name_valid(const char *name)
+{
+        size_t n = strnlen(name, PLUGIN_NAME_MAX + 1);
+
+        if (!n || n > PLUGIN_NAME_MAX || name[0] < 'a' || name[0] > 'z')
+                return false;
+        return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
+}
+
+char *container_name_of_unit(const char *unit)
+{
+        const char *name = str_after(unit, "container@");
+
+        if (!name || !str_ends(name, ".service") || name[0] == '.')
+                return NULL;
+        return strndup(name, strlen(name) - strlen(".service"));
+}
