@@ -87,13 +87,13 @@ static char *path_of(const struct walk *w, const char *name)
 
                 if (!part)
                         break;
-                if (i < w->n && strlen(path) > SHOWN_PATH_MAX)
+                if (i + 1 < w->n && strlen(path) > SHOWN_PATH_MAX) {
                         part = "...";
+                        i = w->n - 1; /* go on with the last name */
+                }
                 longer = fs_join(path, part);
                 free(path);
                 path = longer;
-                if (part[0] == '.' && part[1] == '.' && part[2] == '.' && !part[3])
-                        i = w->n - 1; /* go on with the last name */
         }
         return path;
 }
@@ -228,7 +228,7 @@ static int mounts_below(const char *path, char ***ret)
 }
 
 /* The deepest first, and again while that brings others to light. */
-static void undo_mounts(struct walk *w, const char *path)
+static void undo_mounts(const char *path, struct ec_err *err)
 {
         for (int round = 0; round < UMOUNT_ROUNDS; round++) {
                 _cleanup_strv_ char **v = NULL;
@@ -248,10 +248,8 @@ static void undo_mounts(struct walk *w, const char *path)
                 }
                 if (progress)
                         continue;
-                if (stuck && !w->r) {
-                        w->r = r;
-                        err_set(w->err, r, "cannot unmount '%s': %s", stuck, strerror(-r));
-                }
+                if (stuck)
+                        err_set(err, r, "cannot unmount '%s': %s", stuck, strerror(-r));
                 return;
         }
 }
@@ -338,7 +336,7 @@ static int read_names(int fd, char **ret, size_t *ret_len)
 static void scan(struct walk *w)
 {
         struct level *l = &w->v[w->n - 1];
-        size_t len, kept = 0;
+        size_t len = 0, kept = 0;
         char *names = NULL;
         int r;
 
@@ -428,9 +426,8 @@ static void enter(struct walk *w, const char *name)
 /* Back to the parent, then removes the directory. <0: the way up is gone. */
 static int leave(struct walk *w)
 {
-        _cleanup_close_ int child = -1, up = -1;
+        _cleanup_close_ int up = -1;
         struct level *l = &w->v[w->n - 1], *parent = l - 1;
-        _cleanup_free_ char *name = NULL;
         struct ident id;
         int r;
 
@@ -494,6 +491,7 @@ static void walk(struct walk *w, const char *name)
 int fs_remove_tree(const char *path, struct ec_err *err)
 {
         _cleanup_free_ char *copy = strdup(path), *parent = NULL, *real = NULL, *full = NULL;
+        _cleanup_err_ struct ec_err mount_err = { 0 };
         struct walk w = { .fd = -1, .err = err };
         const char *name;
         struct ident id;
@@ -520,7 +518,7 @@ int fs_remove_tree(const char *path, struct ec_err *err)
         full = fs_join(real, name);
         if (!full)
                 return err_oom(err);
-        undo_mounts(&w, full);
+        undo_mounts(full, &mount_err);
 
         w.fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = w.fd < 0 ? -errno : identify(w.fd, "", &id);
@@ -528,8 +526,6 @@ int fs_remove_tree(const char *path, struct ec_err *err)
                 r = r == -ENOENT ? 0 : err_set(err, r, "cannot remove '%s': %s", path, strerror(-r));
                 goto finish;
         }
-        free(parent);
-        parent = NULL;
         if (push(&w, real, &id) < 0) {
                 r = err_oom(err);
                 goto finish;
@@ -537,6 +533,11 @@ int fs_remove_tree(const char *path, struct ec_err *err)
         real = NULL;
         walk(&w, name);
         r = w.r;
+        /* What cannot be unmounted is why the rest stays. Gone by now: no failure. */
+        if (r < 0 && mount_err.code) {
+                r = mount_err.code;
+                err_move(err, &mount_err);
+        }
 finish:
         while (w.n)
                 pop(&w);

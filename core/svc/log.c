@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "svc/term.h"
+#include "util/cleanup.h"
+
+static int max_level = LOG_NOTICE;
+
+void log_set_level(int level)
+{
+        max_level = level;
+}
+
+int log_level(void)
+{
+        return max_level;
+}
+
+void log_msgv(int level, const char *fmt, va_list ap)
+{
+        _cleanup_free_ char *msg = NULL, *line = NULL;
+        const char *word = level <= LOG_ERR ? "error:" : level == LOG_WARNING ? "warning:" : NULL;
+        const char *on = "", *off = "", *end;
+        int n;
+
+        if (level > max_level)
+                return;
+        if (vasprintf(&msg, fmt, ap) < 0) {
+                static const char oom[] = "error: out of memory\n";
+
+                msg = NULL;
+                term_err_write(oom, sizeof(oom) - 1);
+                return;
+        }
+        if (term_colour()) {
+                on = level <= LOG_ERR ? "\033[1;31m" : "\033[1;35m";
+                off = "\033[0m";
+        }
+        end = *msg && msg[strlen(msg) - 1] == '\n' ? "" : "\n";
+        /* In one write, so that it is not torn apart by others who write there. */
+        if (word)
+                n = asprintf(&line, "%s%s%s %s%s", on, word, off, msg, end);
+        else
+                n = asprintf(&line, "%s%s", msg, end);
+        if (n < 0) {
+                line = NULL;
+                term_err_write(msg, strlen(msg));
+                return;
+        }
+        term_err_write(line, n);
+}
+
+void log_msg(int level, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        log_msgv(level, fmt, ap);
+        va_end(ap);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/term.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "util/cleanup.h"
+#include "util/utf8.h"
+
+#define COLUMNS_DEFAULT 80
+
+/* The two streams are the process's, and so is what was last written there. */
+static struct {
+        int out_error;   /* the first failure on stdout */
+        char *progress;  /* the line that stands there, NULL: none */
+        bool midline;    /* stderr: the last thing written did not end its line */
+} term;
+
+bool term_stdout_tty(void)
+{
+        return isatty(STDOUT_FILENO);
+}
+
+bool term_stderr_tty(void)
+{
+        return isatty(STDERR_FILENO);
+}
+
+bool term_colour(void)
+{
+        const char *no = getenv("NO_COLOR"), *name = getenv("TERM");
+
+        return (!no || !*no) && name && *name && strcmp(name, "dumb") != 0 && term_stderr_tty();
+}
+
+static int write_all(int fd, const char *p, size_t len)
+{
+        while (len) {
+                ssize_t n = write(fd, p, len);
+
+                if (n >= 0) {
+                        p += n;
+                        len -= n;
+                } else if (errno == EAGAIN) {
+                        /* Somebody else made our terminal non-blocking. */
+                        struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+
+                        if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
+                                return -errno;
+                } else if (errno != EINTR) {
+                        return -errno;
+                }
+        }
+        return 0;
+}
+
+/* Nobody can be told that stderr is gone. */
+static void write_stderr(const char *p, size_t len)
+{
+        (void)write_all(STDERR_FILENO, p, len);
+}
+
+/* ---- stdout ------------------------------------------------------------- */
+
+void term_outv(const char *fmt, va_list ap)
+{
+        _cleanup_free_ char *s = NULL;
+        int n, r;
+
+        n = vasprintf(&s, fmt, ap);
+        if (n < 0) {
+                s = NULL;
+                if (!term.out_error)
+                        term.out_error = -ENOMEM;
+                return;
+        }
+        /* After a failure nothing more: no output with a hole in it. */
+        if (!n || term.out_error)
+                return;
+        if (term.progress && term_stdout_tty())
+                term_progress_clear();
+        r = fwrite(s, 1, n, stdout) == (size_t)n ? 0 : -errno;
+        if (!r && memchr(s, '\n', n) && fflush(stdout))
+                r = -errno;
+        if (r)
+                term.out_error = r;
+}
+
+void term_out(const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        term_outv(fmt, ap);
+        va_end(ap);
+}
+
+int term_flush(void)
+{
+        if (fflush(stdout) && !term.out_error)
+                term.out_error = -errno;
+        return term.out_error;
+}
+
+/* ---- stderr ------------------------------------------------------------- */
+
+static unsigned columns(void)
+{
+        struct winsize ws;
+
+        if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) < 0 || !ws.ws_col)
+                return COLUMNS_DEFAULT;
+        return ws.ws_col;
+}
+
+/* Behind an escape sequence that begins at s. */
+static const char *skip_escape(const char *s)
+{
+        if (s[1] != '[')
+                return s[1] ? s + 2 : s + 1;
+        for (s += 2; *s && (*s < '@' || *s > '~'); s++)
+                ;
+        return *s ? s + 1 : s;
+}
+
+/* One line that fits, in place: control characters become blanks, colours go. */
+static void fit(char *line, unsigned width)
+{
+        const char *s = line, *end = line + strlen(line);
+        unsigned used = 0;
+        char *to = line;
+
+        while (s < end) {
+                uint32_t c;
+                size_t n;
+
+                if (*s == '\033') {
+                        s = skip_escape(s);
+                        continue;
+                }
+                n = utf8_decode(s, end - s, &c);
+                if (!n || utf8_control(c)) {
+                        if (used + 1 > width)
+                                break;
+                        *to++ = n ? ' ' : '?';
+                        used++;
+                } else {
+                        if (used + utf8_width(c) > width)
+                                break;
+                        used += utf8_width(c);
+                        memmove(to, s, n);
+                        to += n;
+                }
+                s += n ? n : 1;
+        }
+        *to = 0;
+}
+
+static void end_line(void)
+{
+        if (term.midline)
+                write_stderr("\n", 1);
+        term.midline = false;
+}
+
+void term_progress(const char *fmt, ...)
+{
+        _cleanup_free_ char *line = NULL, *out = NULL;
+        va_list ap;
+        int n;
+
+        if (!term_colour())
+                return;
+        va_start(ap, fmt);
+        n = vasprintf(&line, fmt, ap);
+        va_end(ap);
+        if (n < 0) {
+                line = NULL;
+                return;
+        }
+        /* The last column stays free: some terminals wrap as soon as it is used. */
+        fit(line, columns() - 1);
+        if (term.progress && !strcmp(term.progress, line))
+                return;
+        end_line();
+        n = asprintf(&out, "\r%s\033[K", line);
+        if (n < 0) {
+                out = NULL;
+                return;
+        }
+        write_stderr(out, n);
+        free(term.progress);
+        term.progress = TAKE_PTR(line);
+}
+
+void term_progress_clear(void)
+{
+        if (!term.progress)
+                return;
+        write_stderr("\r\033[K", 4);
+        free(term.progress);
+        term.progress = NULL;
+}
+
+void term_err_write(const char *data, size_t len)
+{
+        if (!len)
+                return;
+        term_progress_clear();
+        write_stderr(data, len);
+        term.midline = data[len - 1] != '\n';
+}
