@@ -20,6 +20,8 @@ struct ec_container {
         bool conf_loaded;
 };
 struct container_list { struct ec_container **items; size_t n; };
+/* With the places that its name gives it; units is the directory of its unit. -ENOMEM. */
+int container_new(const struct layout *l, const char *name, const char *units, bool legacy, struct ec_container **ret);
 void container_free(struct ec_container *c);
 void container_list_done(struct container_list *l);
 const char *container_conf_get(const struct ec_container *c, const char *key);

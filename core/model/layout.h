@@ -16,6 +16,8 @@ struct layout {
         char *gcroots;          /* /nix/var/nix/gcroots/auto */
         char *run;              /* /run/nixos-containers */
         char *lock;             /* /run/lock/extra-container.lock */
+        char *pending;          /* /run/extra-container.pending: a file for each container that runs on an older system than is installed */
+        char *journal;          /* /var/log/journal: containers' journals are linked there */
         char *data;             /* the program's own read-only files: eval-config.nix below nix/ */
         char *static_os_release; /* /etc/static/os-release */
 };
@@ -25,3 +27,5 @@ const char *layout_path(const struct layout *l, const char *what); /* as struct 
 extern const struct ec_array layout_settings; /* [paths] */
 /* What a host that is not NixOS must have: names what is missing. */
 int layout_check_host(const struct layout *l, struct ec_err *err);
+/* Makes what container systems expect of a host and other distributions lack. */
+int layout_prepare_host(const struct layout *l, struct ec_err *err);

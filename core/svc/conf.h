@@ -2,6 +2,7 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
+#include "util/cleanup.h"
 /* INI files: /etc/extra-container.ini, then /etc/extra-container.d/NAME.ini in
  * name order; later files override. Broken lines, over-long lines and a key
  * given twice in one file are errors with file and line. Values keep their

@@ -2,6 +2,7 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
+#include "util/cleanup.h"
 #include <jansson.h>
 /* struct ec_table of plugin.h: see struct ec_table_api. */
 int table_create(const struct ec_array *columns, bool json, struct ec_table **ret, struct ec_err *err);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* Containers and all that belongs to them are removed; what stays is named. */
+#include <limits.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/deploy.h"
+#include "model/deployment.h"
+#include "model/hooks.h"
+#include "model/layout.h"
+#include "model/lock.h"
+#include "model/op.h"
+#include "svc/intr.h"
+#include "svc/log.h"
+#include "svc/machine.h"
+#include "svc/proc.h"
+#include "svc/systemd.h"
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+/* One run of destroy. */
+struct destroy {
+        struct ec_op *op;
+        struct container_list list;
+        bool *keep;           /* of each in list: it still runs */
+        char **journal_links; /* links of the host's journal directory: name, target, name, target ... */
+        struct report report;
+};
+
+static void destroy_done(struct destroy *d)
+{
+        container_list_done(&d->list);
+        free(d->keep);
+        strv_free(d->journal_links);
+        report_done(&d->report);
+}
+
+/* ---- what is to go ---- */
+
+static int unknown_name(const struct layout *l, const char *name, struct ec_err *err)
+{
+        struct container_list known = { 0 };
+        _cleanup_strv_ char **names = NULL;
+        const char *near;
+
+        err_done(err);
+        if (container_is_declarative(l, name))
+                return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there", name);
+        if (containers_installed(l, &known, err) < 0)
+                return err->code;
+        for (size_t i = 0; i < known.n; i++)
+                if (strv_push(&names, known.items[i]->name) < 0)
+                        break;
+        container_list_done(&known);
+        near = str_nearest(name, STRV_CONST(names));
+        return near ? err_set(err, -ENOENT, "no container named '%s' is installed; did you mean '%s'?", name, near)
+                    : err_set(err, -ENOENT, "no container named '%s' is installed", name);
+}
+
+static int find_one(struct destroy *d, const char *name, bool absent_is_fine, struct ec_err *err)
+{
+        int r = container_name_check(name, err);
+
+        if (r >= 0)
+                r = container_installed(d->op->layout, name, &d->list.items[d->list.n], err);
+        if (r >= 0) {
+                d->list.n++;
+                return 0;
+        }
+        if (r != -ENOENT)
+                return r;
+        if (absent_is_fine && !container_is_declarative(d->op->layout, name)) {
+                err_done(err);
+                return 0;
+        }
+        return unknown_name(d->op->layout, name, err);
+}
+
+static int find_named(struct destroy *d, const char *const *names, bool absent_is_fine, struct ec_err *err)
+{
+        _cleanup_strv_ char **sorted = strv_copy(names);
+        int r = 0;
+
+        if (!sorted && names && *names)
+                return err_oom(err);
+        strv_sort(sorted);
+        d->list.items = calloc(strv_len(names) + 1, sizeof(*d->list.items));
+        if (!d->list.items)
+                return err_oom(err);
+        for (char **n = sorted; n && *n && r >= 0; n++)
+                if (n == sorted || strcmp(n[-1], *n))
+                        r = find_one(d, *n, absent_is_fine, err);
+        return r;
+}
+
+static int find(struct destroy *d, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        int r;
+
+        if (flags & EC_DESTROY_ALL)
+                r = containers_installed(d->op->layout, &d->list, err);
+        else
+                r = find_named(d, names, flags & EC_DESTROY_ABSENT, err);
+        if (r < 0)
+                return r;
+        d->keep = calloc(d->list.n + 1, sizeof(*d->keep));
+        return d->keep ? 0 : err_oom(err);
+}
+
+/* ---- stop ---- */
+
+/* The veth pair ends with the container's network; one that was left behind would hinder the next of that name. */
+static void remove_veth(const struct ec_container *c)
+{
+        const char *const prefixes[] = { "ve-", "vb-" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+                _cleanup_free_ char *dev = str_printf("%s%s", prefixes[i], c->name);
+                const char *argv[] = { "ip", "link", "delete", "dev", dev, NULL };
+                struct ec_proc p = { .size = sizeof(p), .argv = argv,
+                                     .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_NO_CANCEL };
+                _cleanup_proc_result_ struct ec_proc_result result = { .size = sizeof(result) };
+                _cleanup_err_ struct ec_err e = { 0 };
+
+                if (!dev || strlen(dev) >= IFNAMSIZ || !if_nametoindex(dev))
+                        continue;
+                if (proc_run(&p, &result, &e) < 0)
+                        log_warn("cannot remove the network device %s: %s", dev, err_msg(&e));
+        }
+}
+
+static int stop_units(struct destroy *d, struct systemd *s, const char **units, const size_t *which, size_t n, struct ec_err *err)
+{
+        struct unit_result *results = NULL;
+        int r = systemd_kill_and_stop(s, units, &results, err);
+
+        if (r < 0)
+                return r;
+        r = 0;
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                if (results[i].code >= 0)
+                        continue;
+                d->keep[which[i]] = true;
+                r = report_add(&d->report, err, "container '%s' was not stopped: %s", d->list.items[which[i]]->name,
+                               results[i].reason ? results[i].reason : strerror(-results[i].code));
+        }
+        unit_results_done(results, n);
+        return r;
+}
+
+/* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings. */
+static int loaded_units(struct destroy *d, struct systemd *s, const char **units, size_t *which, size_t *ret_n, struct ec_err *err)
+{
+        struct unit_state *states = NULL;
+        size_t n_states = 0, n = 0;
+        int r = systemd_list(s, "container@*.service", &states, &n_states, err);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < d->list.n; i++) {
+                const char *unit = d->list.items[i]->unit;
+
+                if (!strcmp(unit_active(states, n_states, unit), "inactive"))
+                        continue;
+                which[n] = i;
+                units[n++] = unit;
+        }
+        unit_states_free(states, n_states);
+        *ret_n = n;
+        return 0;
+}
+
+static int stop_all(struct destroy *d, struct ec_err *err)
+{
+        _cleanup_free_ const char **units = calloc(d->list.n + 1, sizeof(*units));
+        _cleanup_free_ size_t *which = calloc(d->list.n + 1, sizeof(*which));
+        struct systemd *s;
+        size_t n = 0;
+        int r;
+
+        if (!units || !which)
+                return err_oom(err);
+        r = op_systemd(d->op, &s, err);
+        if (r >= 0)
+                r = loaded_units(d, s, units, which, &n, err);
+        if (r >= 0 && n)
+                r = stop_units(d, s, units, which, n, err);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                const struct ec_container *c = d->list.items[which[i]];
+                _cleanup_err_ struct ec_err e = { 0 };
+
+                if (!d->keep[which[i]] && machine_terminate(s, c->name, &e) < 0)
+                        log_warn("container '%s': %s", c->name, err_msg(&e));
+        }
+        for (size_t i = 0; r >= 0 && i < d->list.n; i++)
+                if (!d->keep[i])
+                        remove_veth(d->list.items[i]);
+        return r;
+}
+
+/* ---- remove ---- */
+
+/* The host's journal directory has a link for each container that keeps its own. */
+static void read_journal_links(struct destroy *d)
+{
+        const char *dir = d->op->layout->journal;
+        _cleanup_closedir_ DIR *j = opendir(dir);
+
+        for (struct dirent *e; j && (e = readdir(j));) {
+                _cleanup_free_ char *target = NULL;
+
+                if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
+                        continue;
+                if (fs_readlinkat(dirfd(j), e->d_name, &target) < 0)
+                        continue;
+                if (strv_pushf(&d->journal_links, "%s/%s", dir, e->d_name) < 0)
+                        return;
+                if (strv_push_take(&d->journal_links, TAKE_PTR(target)) < 0) {
+                        strv_free(d->journal_links);
+                        d->journal_links = NULL;
+                        return;
+                }
+        }
+}
+
+static int failed(struct destroy *d, const struct ec_container *c, const char *what, int code, struct ec_err *err)
+{
+        return report_add(&d->report, err, "container '%s': cannot remove %s: %s", c->name, what, strerror(-code));
+}
+
+static int remove_journal_links(struct destroy *d, const struct ec_container *c, struct ec_err *err)
+{
+        int r = 0;
+
+        for (char **l = d->journal_links; l && l[0] && l[1] && r >= 0; l += 2) {
+                const char *in = str_after(l[1], c->state_path);
+
+                if (in && *in == '/') {
+                        int k = fs_unlink(l[0]);
+
+                        r = k < 0 ? failed(d, c, l[0], k, err) : 0;
+                }
+        }
+        return r;
+}
+
+static int remove_file(struct destroy *d, const struct ec_container *c, const char *path, struct ec_err *err)
+{
+        int k = fs_unlink(path);
+
+        return k < 0 ? failed(d, c, path, k, err) : 0;
+}
+
+static int remove_dir(struct destroy *d, const struct ec_container *c, const char *parent, struct ec_err *err)
+{
+        _cleanup_free_ char *path = fs_join(parent, c->name);
+        _cleanup_err_ struct ec_err e = { 0 };
+        struct stat st;
+        int r;
+
+        if (!path)
+                return err_oom(err);
+        r = fs_remove_tree(path, &e);
+        if (r < 0)
+                return report_add(&d->report, err, "container '%s': %s", c->name, err_msg(&e));
+        if (!lstat(path, &st))
+                return failed(d, c, path, -ENOTEMPTY, err);
+        return 0;
+}
+
+/* The unit goes last: what could not be removed whole is still listed, and can be destroyed again. */
+static int remove_one(struct destroy *d, const struct ec_container *c, struct ec_err *err)
+{
+        const struct layout *l = d->op->layout;
+        size_t before = d->report.n;
+        int r;
+
+        r = remove_file(d, c, c->wants_path, err);
+        if (r >= 0)
+                r = remove_dir(d, c, c->legacy ? l->state_legacy : l->state, err);
+        if (r >= 0)
+                r = remove_dir(d, c, l->run, err);
+        if (r >= 0)
+                r = remove_dir(d, c, l->profiles, err);
+        if (r >= 0)
+                r = remove_dir(d, c, l->container_gcroots, err);
+        if (r >= 0)
+                r = remove_journal_links(d, c, err);
+        if (r < 0 || d->report.n > before)
+                return r;
+        r = remove_file(d, c, c->conf_path, err);
+        if (r >= 0)
+                r = remove_file(d, c, c->unit_path, err);
+        if (r < 0 || d->report.n > before)
+                return r;
+        pending_clear(d->op, c->name);
+        hooks_removed(d->op, c);
+        return 0;
+}
+
+static int remove_all(struct destroy *d, struct ec_err *err)
+{
+        int r = 0, k;
+
+        read_journal_links(d);
+        for (size_t i = 0; i < d->list.n && r >= 0; i++) {
+                /* Whole containers: ^C takes effect between them. */
+                if (d->keep[i])
+                        continue;
+                r = intr_check(err);
+                if (r < 0)
+                        break;
+                intr_hold();
+                r = remove_one(d, d->list.items[i], err);
+                intr_release();
+        }
+        intr_hold();
+        {
+                _cleanup_err_ struct ec_err e = { 0 };
+
+                k = links_machines_target(d->op, &e);
+                if (k >= 0)
+                        k = host_reload(d->op, &e);
+                if (k < 0 && r >= 0) {
+                        err_move(err, &e);
+                        r = k;
+                }
+        }
+        intr_release();
+        return r;
+}
+
+static int destroy_locked(struct destroy *d, struct ec_err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < d->list.n; i++)
+                hooks_pre_destroy(d->op, d->list.items[i]);
+        if (!op_offline(d->op))
+                r = stop_all(d, err);
+        if (r >= 0)
+                r = remove_all(d, err);
+        return r < 0 ? r : report_result(&d->report, d->list.n, "destroyed completely", err);
+}
+
+int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        _cleanup_(destroy_done) struct destroy d = { .op = op };
+        bool defined = !names && !(flags & EC_DESTROY_ALL);
+        _cleanup_strv_ char **of_definition = NULL;
+        int lock = -1, r;
+
+        if (defined) {
+                /* An evaluation takes long: not while others wait. */
+                r = deployment_names(op, &of_definition, err);
+                if (r < 0)
+                        return r;
+                names = STRV_CONST(of_definition);
+                flags |= EC_DESTROY_ABSENT;
+        }
+        r = lock_take(op->layout, &lock, err);
+        if (r < 0)
+                return r;
+        r = find(&d, names, flags, err);
+        if (r >= 0 && d.list.n) {
+                for (size_t i = 0; defined && !(flags & EC_DESTROY_QUIET) && i < d.list.n; i++)
+                        term_out(i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);
+                r = destroy_locked(&d, err);
+        }
+        lock_release(&lock);
+        return r;
+}

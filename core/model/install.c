@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "model/deploy.h"
+#include "model/deployment.h"
+#include "model/hooks.h"
+#include "model/layout.h"
+#include "model/lock.h"
+#include "model/op.h"
+#include "svc/intr.h"
+#include "svc/log.h"
+#include "svc/systemd.h"
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+static int make_dir(const char *path, struct ec_err *err)
+{
+        int r = fs_mkdir_p(path, 0755);
+
+        return r < 0 ? err_set(err, r, "cannot make the directory %s: %s", path, strerror(-r)) : 0;
+}
+
+static int make_dirs(const struct layout *l, const struct deployment *d, struct ec_err *err)
+{
+        _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants");
+        int r = wants ? make_dir(l->units, err) : err_oom(err);
+
+        for (size_t i = 0; r >= 0 && i < d->list.n; i++) {
+                const struct ec_container *c = d->list.items[i];
+
+                /* Each at most once: what the first made is there for the rest. */
+                if (i == 0 || c->legacy != d->list.items[i - 1]->legacy)
+                        r = make_dir(c->legacy ? l->conf_legacy : l->conf, err);
+                if (r >= 0 && c->auto_start)
+                        r = make_dir(wants, err);
+        }
+        return r < 0 ? r : layout_prepare_host(l, err);
+}
+
+/* systemd must look where the units go: said before anything is changed. */
+static int check_unit_dir(struct ec_op *op, struct ec_err *err)
+{
+        const struct layout *l = op->layout;
+        struct systemd *s;
+        int r;
+
+        if (op_offline(op) || !strcmp(l->units, "/etc/systemd/system"))
+                return 0;
+        r = op_systemd(op, &s, err);
+        if (r >= 0)
+                r = systemd_has_unit_dir(s, l->units, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (l->nixos)
+                return err_set(err, -ENOENT, "systemd looks for no units in %s; add this to the configuration of the host and rebuild it: "
+                               "boot.extraSystemdUnitPaths = [ \"%s\" ];", l->units, l->units);
+        return err_set(err, -ENOENT, "systemd looks for no units in %s ([paths] units)", l->units);
+}
+
+/* The order lets a later run repair: unit or conf stay different until all that was before them is done. */
+static int set_links(const struct change *ch, struct links *links, struct ec_err *err)
+{
+        const struct ec_container *c = ch->c;
+        _cleanup_free_ char *wants_target = fs_join("..", c->unit);
+        int r;
+
+        if (!wants_target)
+                return err_oom(err);
+        r = links_set(links, c->wants_path, c->auto_start ? wants_target : NULL, err);
+        if (r >= 0)
+                r = links_set(links, c->conf_path, c->conf_target, err);
+        if (r >= 0)
+                r = links_set(links, c->unit_path, c->unit_target, err);
+        return r;
+}
+
+static int drop_old_links(const struct change *ch, struct links *links, struct ec_err *err)
+{
+        const char *const old[] = { ch->old_wants_path, ch->old_conf_path, ch->old_unit_path };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(old); i++)
+                if (old[i])
+                        r = links_set(links, old[i], NULL, err);
+        return r;
+}
+
+static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
+{
+        enum change_state pending = pending_get(op, ch->c->name);
+        struct links links = { 0 };
+        int r = 0;
+
+        if (ch->state == CHANGE_UPDATE || ch->state == CHANGE_RESTART)
+                r = pending_set(op, ch->c->name, ch->state, err);
+        if (r >= 0)
+                r = set_links(ch, &links, err);
+        if (r >= 0)
+                r = drop_old_links(ch, &links, err);
+        if (r >= 0 && ch->state != CHANGE_NONE)
+                r = hooks_installed(op, ch->c, err);
+        if (r >= 0) {
+                links_done(&links);
+                return 0;
+        }
+        intr_hold();
+        links_undo(&links);
+        if (pending == CHANGE_NONE)
+                pending_clear(op, ch->c->name);
+        intr_release();
+        return r == -ECANCELED ? r : err_prefix(err, "container '%s'", ch->c->name);
+}
+
+static bool differs(const struct change *ch)
+{
+        return ch->state != CHANGE_NONE || ch->wants_differs;
+}
+
+static int install_all(struct ec_op *op, struct deployment *d, struct ec_err *err)
+{
+        int r;
+
+        for (size_t i = 0; i < d->list.n; i++) {
+                struct change *ch = &d->changes[i];
+
+                r = intr_check(err);
+                if (r < 0)
+                        return r;
+                if (differs(ch)) {
+                        r = install_one(op, ch, err);
+                        if (r < 0)
+                                return r;
+                }
+                if (i == 0)
+                        term_out("Installing containers:\n");
+                term_out(ch->state == CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
+        }
+        return 0;
+}
+
+static int veto(struct ec_op *op, struct deployment *d, struct ec_err *err)
+{
+        for (size_t i = 0; i < d->list.n; i++) {
+                int r = d->changes[i].state == CHANGE_NONE ? 0 : hooks_pre_install(op, d->changes[i].c, err);
+
+                if (r < 0)
+                        return err_prefix(err, "container '%s'", d->changes[i].c->name);
+        }
+        return 0;
+}
+
+int host_reload(struct ec_op *op, struct ec_err *err)
+{
+        struct systemd *s;
+        int r;
+
+        if (op_offline(op))
+                return 0;
+        r = op_systemd(op, &s, err);
+        if (r >= 0)
+                r = systemd_daemon_reload(s, err);
+        if (r >= 0)
+                pending_reload_clear(op);
+        return r;
+}
+
+static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
+{
+        _cleanup_err_ struct ec_err later = { 0 };
+        bool reload = pending_reload(op), change = reload, units = false;
+        int r = compare_all(op, d, err), k;
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < d->list.n; i++) {
+                change |= differs(&d->changes[i]);
+                units |= differs(&d->changes[i]) && d->changes[i].unit_differs;
+        }
+        if (!change)
+                return install_all(op, d, err);
+
+        r = check_unit_dir(op, err);
+        if (r >= 0)
+                r = veto(op, d, err);
+        if (r < 0)
+                return r;
+        if (!registry_provides(op->registry, EC_PROVIDES_GCROOT))
+                log_warn("no plugin keeps installed containers from Nix' garbage collector: it may delete their systems");
+        r = make_dirs(op->layout, d, err);
+        if (r >= 0 && units)
+                r = pending_reload_set(op, err);
+        if (r < 0)
+                return r;
+        r = install_all(op, d, err);
+
+        /* What stands by now is made known to systemd, also after a failure. */
+        intr_hold();
+        k = units ? links_machines_target(op, &later) : 0;
+        if (k >= 0 && (units || reload))
+                k = host_reload(op, &later);
+        intr_release();
+        if (r >= 0 && k < 0) {
+                err_move(err, &later);
+                return k;
+        }
+        return r;
+}
+
+int deploy_install(struct ec_op *op, struct ec_err *err)
+{
+        struct deployment *d;
+        int lock = -1, r = deployment_load(op, &d, err);
+
+        if (r < 0 || d->installed)
+                return r < 0 ? r : 0;
+        r = op_offline(op) ? 0 : layout_check_host(op->layout, err);
+        if (r >= 0)
+                r = lock_take(op->layout, &lock, err);
+        if (r < 0)
+                return r;
+        r = install_locked(op, d, err);
+        lock_release(&lock);
+        d->installed = r >= 0;
+        return r;
+}

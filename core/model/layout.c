@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/layout.h"
+
+#include <extra-container/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "svc/conf.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#ifndef EC_DATA_DIR
+#define EC_DATA_DIR "/usr/share/extra-container"
+#endif
+
+#define UNIT_FILE_MAX (1024 * 1024)
+
+static const struct ec_setting settings[] = {
+        { "root", "path", NULL, "Prefix of all paths below but data; systemd is not contacted then" },
+        { "units", "path", NULL, "Directory of the unit links; /etc/systemd-mutable/system on NixOS, else /etc/systemd/system" },
+        { "units-also", "list", NULL, "Further directories where installed units are looked for; /usr/lib/systemd/system on hosts other than NixOS" },
+        { "legacy", "string", "auto", "yes: conf-legacy and state-legacy are the places of this host; auto: as its template unit says" },
+        { "conf", "path", "/etc/nixos-containers", "Directory of the containers' settings" },
+        { "conf-legacy", "path", "/etc/containers", "The same before NixOS 22.05" },
+        { "state", "path", "/var/lib/nixos-containers", "Directory of the containers' root file systems" },
+        { "state-legacy", "path", "/var/lib/containers", "The same before NixOS 22.05" },
+        { "profiles", "path", "/nix/var/nix/profiles/per-container", "Nix profiles of the containers" },
+        { "container-gcroots", "path", "/nix/var/nix/gcroots/per-container", "Garbage collector roots that containers make" },
+        { "gcroots", "path", "/nix/var/nix/gcroots/auto", "Directory of the roots that keep installed containers alive" },
+        { "run", "path", "/run/nixos-containers", "Root file systems of ephemeral containers" },
+        { "pending", "path", "/run/extra-container.pending", "Notes of running containers whose update is outstanding" },
+        { "journal", "path", "/var/log/journal", "The host's journal, where containers' journals are linked" },
+        { "lock", "path", "/run/lock/extra-container.lock", "Lock of the runs that change the host" },
+        { "data", "path", EC_DATA_DIR, "The program's own read-only files" },
+};
+const struct ec_array layout_settings = EC_ARRAY(settings);
+
+static const char *setting_default(const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+                if (!strcmp(settings[i].key, key))
+                        return settings[i].def;
+        return NULL;
+}
+
+static const char *setting(struct conf *c, const char *key)
+{
+        const char *v = c ? conf_value(c, "paths", key) : NULL;
+
+        return v && *v ? v : setting_default(key);
+}
+
+/* A path below root, without a slash at its end. */
+static int below(const struct layout *l, const char *path, char **ret)
+{
+        size_t n;
+
+        *ret = str_printf("%s%s", l->root, path);
+        if (!*ret)
+                return -ENOMEM;
+        for (n = strlen(*ret); n > 1 && (*ret)[n - 1] == '/'; n--)
+                (*ret)[n - 1] = 0;
+        return 0;
+}
+
+static bool exists(const char *root, const char *path)
+{
+        _cleanup_free_ char *p = str_printf("%s%s", root, path);
+
+        return p && !access(p, F_OK);
+}
+
+/* Which directories a NixOS host uses is told by what its template unit reads. */
+static bool template_is_legacy(const struct layout *l)
+{
+        _cleanup_free_ char *path = str_printf("%s/etc/systemd/system/container@.service", l->root), *text = NULL;
+        char *save = NULL;
+
+        if (!path || fs_read(path, UNIT_FILE_MAX, &text, NULL) < 0)
+                return false;
+        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                const char *v = str_after(line, "EnvironmentFile=");
+
+                if (v)
+                        return str_after(v + (*v == '-'), "/etc/containers/") != NULL;
+        }
+        return false;
+}
+
+static int init_units(struct layout *l, struct conf *c)
+{
+        const char *units = setting(c, "units"), *also = setting(c, "units-also");
+        _cleanup_strv_ char **dirs = NULL;
+        int r;
+
+        if (!units)
+                units = l->nixos ? "/etc/systemd-mutable/system" : "/etc/systemd/system";
+        r = below(l, units, &l->units);
+        if (r < 0)
+                return r;
+        if (!also)
+                also = l->nixos ? "" : "/usr/lib/systemd/system";
+        dirs = strv_split(also, " \t,");
+        if (!dirs && *also)
+                return -ENOMEM;
+        for (size_t i = 0; i < strv_len(STRV_CONST(dirs)); i++) {
+                char *p;
+
+                r = below(l, dirs[i], &p);
+                if (r < 0)
+                        return r;
+                if (!strcmp(p, l->units)) {
+                        free(p);
+                        continue;
+                }
+                r = strv_push_take(&l->units_also, p);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int init_paths(struct layout *l, struct conf *c)
+{
+        const struct { const char *key; char **to; } paths[] = {
+                { "conf", &l->conf },         { "conf-legacy", &l->conf_legacy },
+                { "state", &l->state },       { "state-legacy", &l->state_legacy },
+                { "profiles", &l->profiles }, { "container-gcroots", &l->container_gcroots },
+                { "gcroots", &l->gcroots },   { "run", &l->run },
+                { "pending", &l->pending },   { "journal", &l->journal },
+                { "lock", &l->lock },
+        };
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                r = below(l, setting(c, paths[i].key), paths[i].to);
+                if (r < 0)
+                        return r;
+        }
+        r = below(l, "/etc/static/os-release", &l->static_os_release);
+        if (r < 0)
+                return r;
+        l->data = strdup(setting(c, "data"));
+        return l->data ? 0 : -ENOMEM;
+}
+
+static int init_all(struct layout *l, struct conf *c)
+{
+        const char *root = setting(c, "root"), *legacy;
+        int r;
+
+        l->root = strdup("");
+        if (!l->root)
+                return -ENOMEM;
+        if (root && strcmp(root, "/")) {
+                char *p;
+
+                r = below(l, root, &p);
+                if (r < 0)
+                        return r;
+                free(l->root);
+                l->root = p;
+        }
+        l->nixos = exists(l->root, "/run/booted-system/nixos-version");
+        legacy = setting(c, "legacy");
+        l->legacy = !strcmp(legacy, "yes") || (l->nixos && !strcmp(legacy, "auto") && template_is_legacy(l));
+        r = init_units(l, c);
+        return r < 0 ? r : init_paths(l, c);
+}
+
+int layout_init(struct layout *l, struct conf *c, struct ec_err *err)
+{
+        const char *legacy = setting(c, "legacy");
+
+        *l = (struct layout){ 0 };
+        if (strcmp(legacy, "auto") && strcmp(legacy, "yes") && strcmp(legacy, "no"))
+                return err_set(err, -EINVAL, "[paths] legacy = '%s': expected auto, yes or no", legacy);
+        if (init_all(l, c) < 0) {
+                layout_done(l);
+                return err_oom(err);
+        }
+        return 0;
+}
+
+void layout_done(struct layout *l)
+{
+        char *all[] = { l->root, l->units, l->conf, l->conf_legacy, l->state, l->state_legacy, l->profiles,
+                        l->container_gcroots, l->gcroots, l->run, l->lock, l->pending, l->journal, l->data,
+                        l->static_os_release };
+
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+                free(all[i]);
+        strv_free(l->units_also);
+        *l = (struct layout){ 0 };
+}
+
+const char *layout_path(const struct layout *l, const char *what)
+{
+        const struct { const char *what, *path; } paths[] = {
+                { "units", l->units },       { "conf", l->legacy ? l->conf_legacy : l->conf },
+                { "gcroots", l->gcroots },   { "state", l->legacy ? l->state_legacy : l->state },
+                { "profiles", l->profiles }, { "run", l->run },
+                { "data", l->data },         { "root", l->root },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                if (!strcmp(paths[i].what, what))
+                        return paths[i].path;
+        return NULL;
+}
+
+int layout_check_host(const struct layout *l, struct ec_err *err)
+{
+        const char *store = getenv("NIX_STORE_DIR");
+        _cleanup_strv_ char **missing = NULL;
+        _cleanup_free_ char *list = NULL;
+        int r = 0;
+
+        if (l->nixos)
+                return 0;
+        if (!store || !*store)
+                store = "/nix/store";
+        if (!exists(l->root, "/run/systemd/system"))
+                r = strv_push(&missing, "systemd as PID 1");
+        if (r >= 0 && !exists(l->root, "/usr/lib/systemd/systemd-machined") && !exists(l->root, "/lib/systemd/systemd-machined"))
+                r = strv_push(&missing, "systemd-machined (often in a package named systemd-container)");
+        if (r >= 0 && !exists(l->root, store))
+                r = strv_pushf(&missing, "a Nix store at %s", store);
+        if (r < 0)
+                return err_oom(err);
+        if (!missing)
+                return 0;
+        list = strv_join(STRV_CONST(missing), ", ");
+        return list ? err_set(err, -EOPNOTSUPP, "this host lacks what containers need: %s", list) : err_oom(err);
+}
+
+int layout_prepare_host(const struct layout *l, struct ec_err *err)
+{
+        _cleanup_free_ char *dir = NULL;
+        char *slash;
+        int r;
+
+        if (l->nixos || !access(l->static_os_release, F_OK))
+                return 0;
+        /* A container's /etc/os-release is a link to this path, which nspawn follows on the host. */
+        dir = strdup(l->static_os_release);
+        if (!dir)
+                return err_oom(err);
+        slash = strrchr(dir, '/');
+        *slash = 0;
+        r = fs_mkdir_p(dir, 0755);
+        if (r >= 0)
+                r = fs_write_atomic(l->static_os_release, "", 0, 0644);
+        if (r < 0)
+                return err_set(err, r, "cannot make %s: %s", l->static_os_release, strerror(-r));
+        return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/deployment.h"
+#include "model/layout.h"
+#include "model/op.h"
+#include "svc/log.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+/* The text of our own link tells it from one that the host's administrator made. */
+#define OWN_TARGET "../machines.target"
+#define BOOT_WANTS "multi-user.target.wants/machines.target"
+
+static int change_link(const char *path, const char *target)
+{
+        int r = target ? fs_symlink_atomic(target, path) : fs_unlink(path);
+
+        return r < 0 ? r : 0;
+}
+
+int links_set(struct links *l, const char *path, const char *target, struct ec_err *err)
+{
+        struct link *undo = &l->items[l->n];
+        _cleanup_free_ char *old = NULL;
+        int r = fs_readlinkat(AT_FDCWD, path, &old);
+
+        if (r == -EINVAL)
+                return err_set(err, -EEXIST, "%s is in the way: it is no link", path);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+                return err_set(err, r, "cannot read %s: %s", path, strerror(-r));
+        if (target ? old && !strcmp(old, target) : !old)
+                return 0;
+        if (l->n == ARRAY_SIZE(l->items))
+                return err_set(err, -ENOBUFS, "too many links of one container");
+        undo->path = strdup(path);
+        if (!undo->path)
+                return err_oom(err);
+        undo->old = TAKE_PTR(old);
+        l->n++;
+        r = change_link(path, target);
+        if (r < 0) {
+                /* Nothing changed, so there is nothing to undo. */
+                l->n--;
+                free(undo->path);
+                free(undo->old);
+                return err_set(err, r, "cannot %s %s: %s", target ? "make the link" : "remove", path, strerror(-r));
+        }
+        return 0;
+}
+
+void links_undo(struct links *l)
+{
+        while (l->n) {
+                struct link *i = &l->items[--l->n];
+                int r = change_link(i->path, i->old);
+
+                if (r < 0)
+                        log_warn("cannot put %s back as it was: %s", i->path, strerror(-r));
+                free(i->path);
+                free(i->old);
+        }
+}
+
+void links_done(struct links *l)
+{
+        while (l->n) {
+                struct link *i = &l->items[--l->n];
+
+                free(i->path);
+                free(i->old);
+        }
+}
+
+static bool any_wanted(const char *dir)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+
+        for (struct dirent *e; d && (e = readdir(d));)
+                if (str_after(e->d_name, "container@"))
+                        return true;
+        return false;
+}
+
+static bool in_unit_dirs(const struct layout *l, const char *name)
+{
+        const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
+        _cleanup_free_ char *own = fs_join(l->units, name);
+        struct stat st;
+
+        if (own && !lstat(own, &st))
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+                _cleanup_free_ char *p = str_printf("%s%s/%s", l->root, dirs[i], name);
+
+                if (p && !lstat(p, &st))
+                        return true;
+        }
+        return false;
+}
+
+int links_machines_target(const struct ec_op *op, struct ec_err *err)
+{
+        const struct layout *l = op->layout;
+        _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants"), *boot_dir = NULL;
+        _cleanup_free_ char *own = fs_join(l->units, BOOT_WANTS), *old = NULL;
+        int r;
+
+        boot_dir = fs_join(l->units, "multi-user.target.wants");
+        if (!wants || !own || !boot_dir)
+                return err_oom(err);
+        if (!any_wanted(wants)) {
+                if (fs_readlinkat(AT_FDCWD, own, &old) < 0 || strcmp(old, OWN_TARGET))
+                        return 0;
+                r = fs_unlink(own);
+                if (r < 0)
+                        return err_set(err, r, "cannot remove %s: %s", own, strerror(-r));
+                /* Only if they are empty. */
+                rmdir(boot_dir);
+                rmdir(wants);
+                return 1;
+        }
+        if (!in_unit_dirs(l, "machines.target"))
+                log_warn("this host has no machines.target: no container is started at boot");
+        if (in_unit_dirs(l, BOOT_WANTS))
+                return 0;
+        r = fs_mkdir_p(boot_dir, 0755);
+        if (r >= 0)
+                r = fs_symlink_atomic(OWN_TARGET, own);
+        return r < 0 ? err_set(err, r, "cannot make the link %s: %s", own, strerror(-r)) : 1;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/lock.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+
+#include "model/layout.h"
+#include "svc/intr.h"
+#include "svc/log.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define HOLDER_MAX 256
+
+/* "PID COMMAND LINE", for those who wait. That it cannot be written hinders nobody. */
+static void write_holder(int fd)
+{
+        char text[HOLDER_MAX], args[HOLDER_MAX - 32];
+        _cleanup_close_ int cmdline = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+        ssize_t n = cmdline < 0 ? 0 : read(cmdline, args, sizeof(args) - 1);
+
+        for (ssize_t i = 0; i < n; i++)
+                if (!isprint((unsigned char)args[i]))
+                        args[i] = ' ';
+        while (n > 0 && args[n - 1] == ' ')
+                n--;
+        args[n < 0 ? 0 : n] = 0;
+        snprintf(text, sizeof(text), "%d %s\n", getpid(), args);
+        if (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
+                log_debug("cannot write the lock's holder: %m");
+}
+
+static pid_t read_holder(int fd, char *buf, size_t size)
+{
+        ssize_t n = pread(fd, buf, size - 1, 0);
+        int pid = 0;
+
+        buf[n < 0 ? 0 : n] = 0;
+        buf[strcspn(buf, "\n")] = 0;
+        return sscanf(buf, "%d", &pid) == 1 && pid > 0 ? pid : 0;
+}
+
+static int pidfd_of(pid_t pid)
+{
+        return pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+/* Waits until the holder has closed the file, has ended, or the user interrupts. */
+static int wait_for_change(int events, int holder, struct ec_err *err)
+{
+        struct pollfd p[] = { { intr_fd(), POLLIN, 0 }, { events, POLLIN, 0 }, { holder, POLLIN, 0 } };
+        char drop[4096];
+        /* Should neither be had, or the holder end between lock and name: look now and then. */
+        int r = poll(p, ARRAY_SIZE(p), 1000);
+
+        if (r < 0 && errno != EINTR)
+                return err_set(err, -errno, "cannot wait for the lock: %s", strerror(errno));
+        if (r > 0 && p[1].revents && read(events, drop, sizeof(drop)) < 0)
+                return 0;
+        return intr_check(err);
+}
+
+static int wait_for_lock(const char *path, int fd, struct ec_err *err)
+{
+        _cleanup_close_ int events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        char text[HOLDER_MAX], told[HOLDER_MAX] = "";
+
+        if (events >= 0 && inotify_add_watch(events, path, IN_MODIFY | IN_CLOSE_WRITE) < 0)
+                log_debug("cannot watch %s: %m", path);
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                _cleanup_close_ int holder = -1;
+                int r;
+
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return err_set(err, -errno, "cannot lock %s: %s", path, strerror(errno));
+                holder = pidfd_of(read_holder(fd, text, sizeof(text)));
+                if (*text && strcmp(text, told)) {
+                        const char *args = text + strspn(text, "0123456789");
+
+                        log_notice("waiting for process %.*s (%s)", (int)(args - text), text, args + (*args == ' '));
+                        memcpy(told, text, sizeof(told));
+                }
+                r = wait_for_change(events, holder, err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
+{
+        _cleanup_free_ char *dir = strdup(l->lock);
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (!dir)
+                return err_oom(err);
+        if (strrchr(dir, '/') > dir) {
+                *strrchr(dir, '/') = 0;
+                fs_mkdir_p(dir, 0755);
+        }
+        fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0)
+                return err_set(err, -errno, "cannot open %s: %s", l->lock, strerror(errno));
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                r = wait_for_lock(l->lock, fd, err);
+                if (r < 0)
+                        return r;
+        }
+        write_holder(fd);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+void lock_release(int *fd)
+{
+        if (*fd < 0)
+                return;
+        if (ftruncate(*fd, 0) < 0)
+                log_debug("cannot clear the lock's holder: %m");
+        /* Before the close, which wakes those who wait. */
+        flock(*fd, LOCK_UN);
+        close(*fd);
+        *fd = -1;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+struct layout;
+struct ec_err;
+/* One run at a time changes the host. A second one says for whom it waits;
+ * ^C ends the wait: -ECANCELED. *ret_fd goes to lock_release(). */
+int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err);
+void lock_release(int *fd); /* of -1: nothing */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+
+#include "model/deployment.h"
+#include "model/layout.h"
+#include "model/op.h"
+#include "svc/log.h"
+#include "util/err.h"
+#include "util/fs.h"
+
+#define RELOAD ".reload" /* no container's name */
+
+static char *note(const struct ec_op *op, const char *name)
+{
+        return fs_join(op->layout->pending, name);
+}
+
+static int write_note(const struct ec_op *op, const char *name, const char *word, struct ec_err *err)
+{
+        _cleanup_free_ char *path = note(op, name);
+        int r;
+
+        if (!path)
+                return err_oom(err);
+        r = fs_mkdir_p(op->layout->pending, 0755);
+        if (r >= 0)
+                r = fs_write_atomic(path, word, strlen(word), 0644);
+        return r < 0 ? err_set(err, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+}
+
+int pending_set(const struct ec_op *op, const char *name, enum change_state state, struct ec_err *err)
+{
+        /* An outstanding restart is not made good by an update. */
+        if (state == CHANGE_UPDATE && pending_get(op, name) == CHANGE_RESTART)
+                return 0;
+        return write_note(op, name, state == CHANGE_UPDATE ? "update\n" : "restart\n", err);
+}
+
+enum change_state pending_get(const struct ec_op *op, const char *name)
+{
+        _cleanup_free_ char *path = note(op, name), *text = NULL;
+
+        if (!path || fs_read(path, 64, &text, NULL) < 0)
+                return CHANGE_NONE;
+        return strcmp(text, "update\n") ? CHANGE_RESTART : CHANGE_UPDATE;
+}
+
+void pending_clear(const struct ec_op *op, const char *name)
+{
+        _cleanup_free_ char *path = note(op, name);
+        int r = path ? fs_unlink(path) : -ENOMEM;
+
+        if (r < 0)
+                log_debug("cannot remove %s: %s", path ? path : name, strerror(-r));
+}
+
+int pending_reload_set(const struct ec_op *op, struct ec_err *err)
+{
+        return write_note(op, RELOAD, "", err);
+}
+
+void pending_reload_clear(const struct ec_op *op)
+{
+        pending_clear(op, RELOAD);
+}
+
+bool pending_reload(const struct ec_op *op)
+{
+        _cleanup_free_ char *path = note(op, RELOAD);
+
+        return path && !access(path, F_OK);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "model/deployment.h"
+#include "model/op.h"
+#include "svc/journal.h"
+#include "svc/log.h"
+#include "svc/machine.h"
+#include "svc/systemd.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define UNIT_LINES 10
+#define INNER_LINES 15
+
+void report_done(struct report *r)
+{
+        strv_free(r->failures);
+        *r = (struct report){ 0 };
+}
+
+int report_add(struct report *r, struct ec_err *err, const char *fmt, ...)
+{
+        char *text = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (strv_push_take(&r->failures, text) < 0)
+                return err_oom(err);
+        r->n++;
+        return 0;
+}
+
+int report_result(struct report *r, size_t of, const char *what, struct ec_err *err)
+{
+        if (!r->n)
+                return 0;
+        if (r->n == 1)
+                return err_set(err, -EIO, "%s", r->failures[0]);
+        for (size_t i = 0; i < r->n; i++)
+                log_msg(LOG_ERR, "%s", r->failures[i]);
+        return err_set(err, -EIO, "%zu of %zu containers could not be %s", r->n, of, what);
+}
+
+uint64_t report_now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void show_lines(char **lines)
+{
+        for (char **l = lines; l && *l; l++)
+                log_notice("    %s", *l);
+}
+
+static void show_failed(char **failed)
+{
+        _cleanup_free_ char *list = strv_join(STRV_CONST(failed), ", ");
+
+        if (list)
+                log_notice("  failed inside it: %s", list);
+}
+
+void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec)
+{
+        _cleanup_strv_ char **lines = NULL, **inner = NULL, **failed = NULL, **running = NULL;
+        _cleanup_free_ char *result = NULL;
+        _cleanup_err_ struct ec_err e = { 0 };
+        struct systemd *s = NULL;
+
+        log_notice("container '%s':", c->name);
+        if (op_systemd(op, &s, &e) >= 0 &&
+            systemd_get_string(s, c->unit, "org.freedesktop.systemd1.Service", "Result", &result, &e) >= 0)
+                log_notice("  result of %s: %s", c->unit, result);
+        err_done(&e);
+        if (s && machine_failed_units(s, c->name, &running, &e) < 0)
+                err_done(&e);
+        if (journal_tail_root(c->state_path, since_usec, INNER_LINES, &inner, &failed, &e) < 0)
+                err_done(&e);
+        if (running || failed)
+                show_failed(running ? running : failed);
+        if (journal_tail_unit(c->unit, since_usec, UNIT_LINES, &lines, &e) < 0)
+                err_done(&e);
+        if (lines) {
+                log_notice("  last lines of its unit's journal:");
+                show_lines(lines);
+        }
+        if (inner) {
+                log_notice("  last lines of the journal inside it:");
+                show_lines(inner);
+        }
+        if (!lines && !inner)
+                log_notice("  its journal is empty");
+}
+
+void report_failed_inside(struct ec_op *op, const struct ec_container *c)
+{
+        _cleanup_strv_ char **failed = NULL;
+        _cleanup_free_ char *list = NULL;
+        _cleanup_err_ struct ec_err e = { 0 };
+        struct systemd *s;
+
+        if (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &failed, &e) < 0 || !failed)
+                return;
+        list = strv_join(STRV_CONST(failed), ", ");
+        if (list)
+                log_warn("container '%s' runs, but units failed in it: %s", c->name, list);
+}

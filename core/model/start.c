@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* The phases in which containers run: start, update, restart. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/deploy.h"
+#include "model/deployment.h"
+#include "model/hooks.h"
+#include "model/layout.h"
+#include "model/op.h"
+#include "svc/intr.h"
+#include "svc/log.h"
+#include "svc/machine.h"
+#include "svc/systemd.h"
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+/* Containers that get the same treatment; pointers into the operation's list. */
+struct group { struct ec_container **items; size_t n; };
+
+static void group_done(struct group *g)
+{
+        free(g->items);
+}
+
+static int group_init(struct group *g, size_t max)
+{
+        g->items = calloc(max + 1, sizeof(*g->items));
+        g->n = 0;
+        return g->items ? 0 : -ENOMEM;
+}
+
+static void group_add(struct group *g, struct ec_container *c)
+{
+        g->items[g->n++] = c;
+}
+
+static void announce(const char *header, const struct group *g)
+{
+        if (!g->n)
+                return;
+        term_out("%s\n", header);
+        for (size_t i = 0; i < g->n; i++)
+                term_out("%s\n", g->items[i]->name);
+}
+
+/* ---- jobs ---- */
+
+struct progress { const char *verb; size_t done, of; };
+
+static void on_done(void *data, const struct unit_result *r)
+{
+        struct progress *p = data;
+
+        (void)r;
+        term_progress("%s: %zu of %zu", p->verb, ++p->done, p->of);
+}
+
+static void settle(struct ec_op *op, struct ec_container *c)
+{
+        pending_clear(op, c->name);
+        hooks_started(op, c);
+        report_failed_inside(op, c);
+}
+
+/* Queues all jobs at once; what fails is reported, the rest goes on. */
+static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, struct report *report, struct ec_err *err)
+{
+        const char *verb = job == JOB_START ? "start" : "restart";
+        struct progress p = { job == JOB_START ? "starting" : "restarting", 0, g->n };
+        struct unit_result *results = NULL;
+        _cleanup_free_ const char **units = NULL;
+        uint64_t since = report_now();
+        struct systemd *s;
+        int r;
+
+        if (!g->n)
+                return 0;
+        units = calloc(g->n + 1, sizeof(*units));
+        if (!units)
+                return err_oom(err);
+        for (size_t i = 0; i < g->n; i++)
+                units[i] = g->items[i]->unit;
+        r = op_systemd(op, &s, err);
+        if (r < 0)
+                return r;
+        r = systemd_jobs(s, job, units, on_done, &p, &results, err);
+        term_progress_clear();
+        if (r < 0)
+                return r;
+        r = 0;
+        for (size_t i = 0; i < g->n && r >= 0; i++) {
+                if (results[i].code >= 0) {
+                        settle(op, g->items[i]);
+                        continue;
+                }
+                report_unit(op, g->items[i], since);
+                r = report_add(report, err, "container '%s' did not %s: %s", g->items[i]->name, verb,
+                               results[i].reason ? results[i].reason : strerror(-results[i].code));
+        }
+        unit_results_done(results, g->n);
+        return r;
+}
+
+/* ---- update in place ---- */
+
+static int update_one(struct ec_op *op, struct ec_container *c, struct report *report, struct ec_err *err)
+{
+        _cleanup_free_ char *program = str_printf("%s/bin/switch-to-configuration", container_conf_get(c, "SYSTEM_PATH"));
+        _cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        _cleanup_err_ struct ec_err e = { 0 };
+        const char *argv[] = { program, "test", NULL };
+        struct ec_exec x = {
+                .size = sizeof(x), .machine = c->name, .argv = argv, .cwd = "/",
+                .fds = { null, STDERR_FILENO, STDERR_FILENO },
+        };
+        struct systemd *s;
+        int32_t status = 0;
+        int r;
+
+        if (!program)
+                return err_oom(err);
+        if (null < 0)
+                return err_set(err, -errno, "cannot open /dev/null: %s", strerror(errno));
+        r = op_systemd(op, &s, err);
+        if (r < 0)
+                return r;
+        r = machine_exec(s, &x, &status, &e);
+        if (r == -ECANCELED) {
+                err_move(err, &e);
+                return r;
+        }
+        if (r < 0)
+                return report_add(report, err, "container '%s' was not updated: %s", c->name, err_msg(&e));
+        if (status)
+                return report_add(report, err, "container '%s' was not updated: switch-to-configuration failed with status %d",
+                                  c->name, (int)status);
+        pending_clear(op, c->name);
+        report_failed_inside(op, c);
+        return 0;
+}
+
+static int run_updates(struct ec_op *op, const struct group *g, struct report *report, struct ec_err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < g->n && r >= 0; i++) {
+                r = intr_check(err);
+                if (r < 0)
+                        return r;
+                if (i == 0)
+                        term_out("Updating containers:\n");
+                term_out("%s\n", g->items[i]->name);
+                r = update_one(op, g->items[i], report, err);
+        }
+        return r;
+}
+
+/* ---- who needs what ---- */
+
+struct plan { struct group start, update, restart; };
+
+static void plan_done(struct plan *p)
+{
+        group_done(&p->start);
+        group_done(&p->update);
+        group_done(&p->restart);
+}
+
+const char *unit_active(const struct unit_state *states, size_t n, const char *unit)
+{
+        for (size_t low = 0, high = n; low < high;) {
+                size_t mid = low + (high - low) / 2;
+                int k = strcmp(unit, states[mid].unit);
+
+                if (!k)
+                        return states[mid].active;
+                if (k < 0)
+                        high = mid;
+                else
+                        low = mid + 1;
+        }
+        return "inactive";
+}
+
+static bool is_up(const char *active)
+{
+        return !strcmp(active, "active") || !strcmp(active, "reloading") || !strcmp(active, "activating");
+}
+
+/* What a running container lacks: from this run, or from one that did not get to it. */
+static enum change_state outstanding(const struct ec_op *op, const struct change *ch)
+{
+        enum change_state noted = pending_get(op, ch->c->name);
+
+        if (ch->state == CHANGE_RESTART || noted == CHANGE_RESTART)
+                return CHANGE_RESTART;
+        return ch->state == CHANGE_UPDATE || noted == CHANGE_UPDATE ? CHANGE_UPDATE : CHANGE_NONE;
+}
+
+static void plan_one(struct ec_op *op, const struct change *ch, const char *active, uint32_t flags, struct plan *p)
+{
+        struct ec_container *c = ch->c;
+        enum change_state need;
+
+        if (!is_up(active)) {
+                if (flags & EC_START_STOPPED)
+                        group_add(&p->start, c);
+                else
+                        log_notice("container '%s' is stopped, so it was not updated", c->name);
+                return;
+        }
+        need = outstanding(op, ch);
+        if (need == CHANGE_NONE || !(flags & (EC_START_UPDATE | EC_START_RESTART)))
+                return;
+        /* Nobody can switch a system that is still booting. */
+        if (need == CHANGE_RESTART || flags & EC_START_RESTART || !strcmp(active, "activating") || !container_conf_get(c, "SYSTEM_PATH"))
+                group_add(&p->restart, c);
+        else
+                group_add(&p->update, c);
+}
+
+static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, struct plan *p, struct ec_err *err)
+{
+        struct unit_state *states = NULL;
+        struct systemd *s;
+        size_t n = 0;
+        int r;
+
+        if (group_init(&p->start, d->list.n) < 0 || group_init(&p->update, d->list.n) < 0 || group_init(&p->restart, d->list.n) < 0)
+                return err_oom(err);
+        r = op_systemd(op, &s, err);
+        if (r >= 0)
+                r = systemd_list(s, "container@*.service", &states, &n, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < d->list.n; i++)
+                plan_one(op, &d->changes[i], unit_active(states, n, d->list.items[i]->unit), flags, p);
+        unit_states_free(states, n);
+        return 0;
+}
+
+bool op_offline(const struct ec_op *op)
+{
+        return *op->layout->root;
+}
+
+int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
+{
+        _cleanup_(plan_done) struct plan p = { 0 };
+        _cleanup_(report_done) struct report report = { 0 };
+        struct deployment *d;
+        size_t all;
+        int r = deploy_install(op, err);
+
+        if (r < 0 || !flags)
+                return r;
+        if (op_offline(op))
+                return err_set(err, -EOPNOTSUPP, "containers below %s cannot be started: it is not the root of this host", op->layout->root);
+        r = deployment_load(op, &d, err);
+        if (r >= 0)
+                r = make_plan(op, d, flags, &p, err);
+        if (r < 0)
+                return r;
+        all = p.start.n + p.update.n + p.restart.n;
+        announce("Starting containers:", &p.start);
+        r = run_jobs(op, JOB_START, &p.start, &report, err);
+        if (r < 0)
+                return r;
+        announce("Restarting containers:", &p.restart);
+        r = run_jobs(op, JOB_RESTART, &p.restart, &report, err);
+        if (r >= 0)
+                r = run_updates(op, &p.update, &report, err);
+        return r < 0 ? r : report_result(&report, all, "started or updated", err);
+}
+
+/* ---- restart by name ---- */
+
+/* Containers that are not ours can be restarted just as well: of the host's configuration, or made by nixos-container. */
+static int find_container(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err)
+{
+        _cleanup_free_ char *conf = str_printf("%s/%s.conf", l->legacy ? l->conf_legacy : l->conf, name);
+        int r = container_installed(l, name, ret, err);
+
+        if (r != -ENOENT || !conf || (!container_is_declarative(l, name) && access(conf, F_OK)))
+                return r;
+        err_done(err);
+        r = container_new(l, name, l->units, l->legacy, ret);
+        return r < 0 ? err_oom(err) : 0;
+}
+
+static int find_all(const struct layout *l, const char *const *names, struct container_list *list, struct ec_err *err)
+{
+        _cleanup_strv_ char **sorted = strv_copy(names);
+        int r;
+
+        if (!sorted && *names)
+                return err_oom(err);
+        strv_sort(sorted);
+        list->items = calloc(strv_len(names) + 1, sizeof(*list->items));
+        if (!list->items)
+                return err_oom(err);
+        for (char **n = sorted; n && *n; n++) {
+                if (n > sorted && !strcmp(n[-1], *n))
+                        continue;
+                r = container_name_check(*n, err);
+                if (r >= 0)
+                        r = find_container(l, *n, &list->items[list->n], err);
+                if (r < 0)
+                        return r;
+                list->n++;
+        }
+        return 0;
+}
+
+int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        _cleanup_(container_list_done) struct container_list list = { 0 };
+        _cleanup_(report_done) struct report report = { 0 };
+        struct group g;
+        int r = find_all(op->layout, names, &list, err);
+
+        if (r < 0)
+                return r;
+        if (op_offline(op))
+                return err_set(err, -EOPNOTSUPP, "containers below %s cannot be restarted: it is not the root of this host", op->layout->root);
+        g = (struct group){ list.items, list.n };
+        announce("Restarting containers:", &g);
+        r = run_jobs(op, JOB_RESTART, &g, &report, err);
+        return r < 0 ? r : report_result(&report, g.n, "restarted", err);
+}
