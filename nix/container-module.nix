@@ -19,7 +19,7 @@
 { lib, fail }:
 
 let
-  inherit (builtins) isAttrs isString hasContext substring stringLength;
+  inherit (builtins) head isAttrs isString hasContext substring stringLength;
   inherit (lib) functionArgs isFunction mkOption setFunctionArgs types;
 
   # Calls `post args result` on whatever a module gives.
@@ -41,7 +41,9 @@ let
     if isAttrs p || isString p && hasContext p then p
     else if !inStore s then s
     else if builtins ? currentSystem then builtins.storePath s
-    else s;
+    # Pure evaluation.
+    else builtins.appendContext s { ${topStorePath s} = { path = true; }; };
+  topStorePath = p: "${builtins.storeDir}/${head (lib.splitString "/" (lib.removePrefix "${builtins.storeDir}/" p))}";
 
   additions = args: map (value: { file = "extra-container"; inherit value; }) args.config.extra.modules;
 

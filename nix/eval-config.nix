@@ -348,15 +348,16 @@ let
     let
       o = lib.getAttrFromPath path options;
     in
-    lib.concatLists (lib.zipListsWith
-      (file: value: map (n: { inherit file; path = path ++ [ n ]; }) (filter (n: !keep n) (attrNames value)))
-      o.files
-      (o.definitions or [ ]));
+    lib.concatMap
+      (d: map (n: { inherit (d) file; path = path ++ [ n ]; }) (filter (n: !keep n) (attrNames d.value)))
+      (byUser (lib.zipListsWith (file: value: { inherit file value; }) o.files (o.definitions or [ ])));
 
-  isUnit = n: lib.any (c: n == "container@${c}") known;
-  isConf = n: lib.any (c: baseNameOf n == "${c}.conf") known;
+  isKnown = m: m != null && config.containers ? ${head m};
+  isUnit = n: isKnown (match "container@(.*)" n);
+  isConf = n: isKnown (match "(.*)[.]conf" (baseNameOf n));
   stray = lib.concatMap located (byUser unmatched)
-    ++ byUser (strayNames [ "systemd" "services" ] isUnit ++ strayNames [ "environment" "etc" ] isConf);
+    ++ strayNames [ "systemd" "services" ] isUnit
+    ++ strayNames [ "environment" "etc" ] isConf;
 
   # A first name that is none of these is taken for a misspelt one.
   namespaces = attrNames options ++ map firstName (filter (d: isOurs d.file) unmatched) ++ [
@@ -375,7 +376,12 @@ let
   # Each container alone: the checks that need its settings.
   kernelIsOld = kernelVersion != "" && builtins.compareVersions kernelVersion "5.8" <= 0;
   longName = n: kernelIsOld && builtins.stringLength n > 11 && config.containers.${n}.privateNetwork or false;
-  disabledValues = map (n: map (o: lib.attrByPath (lib.splitString "." o) null config.containers.${n}) (attrNames (json "disabled" disabled))) chosen;
+  # Forces what nobody may read: options of disabled features, and (for libraries
+  # before 20.09, which check a set when it is read) the set that holds them.
+  extras = lib.concatMap
+    (n: map (path: let v = lib.attrByPath path null config.containers.${n}; in if isAttrs v then attrNames v else v)
+      ([ [ "extra" ] ] ++ map (lib.splitString ".") (attrNames (json "disabled" disabled))))
+    chosen;
 
   trim = s: let m = match "[ \n]*(.*[^ \n])[ \n]*" s; in if m == null then s else head m;
   indentLines = s: builtins.replaceStrings [ "\n" ] [ "\n  " ] (trim s);
@@ -403,7 +409,7 @@ let
       fail "container name '${head (filter longName chosen)}' is too long: with privateNetwork it can have 11 characters on Linux ${kernelVersion}, more need a kernel newer than 5.8"
     else if failedAssertions != [ ] then
       fail (concatStringsSep "\n" (map indentLines failedAssertions))
-    else builtins.deepSeq disabledValues (warn value);
+    else builtins.deepSeq extras (warn value);
 
   ## Results
 
