@@ -50,7 +50,9 @@ let
   patchSubmodule = nixpkgs: args: result:
     let
       configOption = result.options.config;
-      merge = loc: defs: configOption.type.merge loc (defs ++ additions args);
+      # NixOS passes the bare values on; with their file an error can name it.
+      locate = d: d // lib.optionalAttrs (isAttrs d.value || isFunction d.value) { value = { _file = d.file; imports = [ d.value ]; }; };
+      merge = loc: defs: configOption.type.merge loc (map locate defs ++ additions args);
       patched = {
         config = configOption // { type = configOption.type // { inherit merge; }; };
         path = result.options.path // {
