@@ -223,7 +223,7 @@ rec {
 }
 // lib.genAttrs [
   "bash" "bashInteractive" "coreutils" "coreutils-full" "findutils" "gnugrep" "gnused" "gawk" "gnutar" "gzip" "diffutils"
-  "iproute2" "iptables" "nftables" "systemd" "systemdMinimal" "openssh" "socat" "netcat" "netcat-openbsd" "libressl"
-  "hostname" "hostname-debian" "nettools" "inetutils" "util-linux" "utillinux" "procps" "curl" "dbus" "less"
-  "shadow" "su" "kmod" "which" "iputils"
+  "iproute2" "iptables" "nftables" "systemd" "systemdMinimal" "openssh" "socat" "netcat" "netcat-openbsd"
+  "hostname" "hostname-debian" "nettools" "util-linux" "utillinux" "procps" "curl" "dbus" "less"
+  "su"
 ] named

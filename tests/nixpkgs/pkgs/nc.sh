@@ -13,7 +13,8 @@ while getopts :46dDhklnNrtuUvzw:q:p:s:i:I:O: option; do
         p) local_port=$OPTARG ;;
         # -N, half-closing at the end of input, is what socat does anyway.
         n|N|r|t|v|D|q|s|i|I|O) ;;
-        *) echo "nc: invalid option -- '${OPTARG}'" >&2; exit 1 ;;
+        h) sed -n 's/^# A small netcat on top of socat: /usage: /p' "$0"; exit 0 ;;
+        *) echo "nc: invalid option -- '$OPTARG'" >&2; exit 1 ;;
     esac
 done
 shift $((OPTIND - 1))

@@ -70,19 +70,19 @@ let
     }
   '';
   families = [ "iptables" ] ++ lib.optional config.networking.enableIPv6 "ip6tables";
-  removeChains = concatMapStrings (tables: ''
-    ${tables} -w -D INPUT -j nixos-fw 2>/dev/null || true
-    for chain in nixos-fw nixos-fw-log-refuse nixos-fw-refuse nixos-fw-accept; do
-        ${tables} -w -F "$chain" 2>/dev/null || true
-    done
-    for chain in nixos-fw nixos-fw-log-refuse nixos-fw-refuse nixos-fw-accept; do
-        ${tables} -w -X "$chain" 2>/dev/null || true
-    done
-  '') families;
+  # Naming a chain makes it, or empties it, so that it can be removed.
+  noChains = pkgs.writeText "firewall-none" (
+    "*filter\n"
+    + concatMapStrings (c: ":${c} - [0:0]\n") chains
+    + concatMapStrings (c: "-X ${c}\n") chains
+    + "COMMIT\n"
+  );
+  chains = [ "nixos-fw" "nixos-fw-log-refuse" "nixos-fw-refuse" "nixos-fw-accept" ];
+  unhook = concatMapStrings (tables: "${tables} -w -D INPUT -j nixos-fw 2>/dev/null || true\n") families;
   start = pkgs.writeShellScriptBin "firewall-start" ''
     set -e
     ${helpers}
-    ${removeChains}
+    ${unhook}
     iptables-restore -w --noflush < ${restoreFile "firewall-rules" (iptablesRules false)}
     ${optionalString config.networking.enableIPv6 "ip6tables-restore -w --noflush < ${restoreFile "firewall-rules6" (iptablesRules true)}"}
     ${cfg.extraCommands}
@@ -110,7 +110,8 @@ let
   '';
   stop = pkgs.writeShellScriptBin "firewall-stop" ''
     ${helpers}
-    ${removeChains}
+    ${unhook}
+    ${concatMapStrings (tables: "${tables}-restore -w --noflush < ${noChains}\n") families}
     ${cfg.extraStopCommands}
   '';
 

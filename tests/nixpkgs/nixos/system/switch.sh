@@ -70,11 +70,11 @@ for unit in "${active[@]}"; do is_active[$unit]=1; done
 
 for unit in "${active[@]}"; do
     [[ $unit == *.target ]] && targets+=("$unit")
-    text_of "$old" "$unit" || continue
-    before=$text
-    # A unit of the distribution stays when its drop-in goes.
+    # A unit of the distribution comes and goes with its drop-in only.
     in_base=
     [[ -e $BASE/usr/lib/systemd/system/$unit ]] && in_base=1
+    text_of "$old" "$unit" || [[ $in_base ]] || continue
+    before=$text
     if ! text_of "$new" "$unit" && [[ ! $in_base ]]; then
         [[ $'\n'$before == *$'\n'X-StopOnRemoval=false$'\n'* ]] || add stop "$unit"
         continue
@@ -161,8 +161,18 @@ if (( ${#restart[@]} )); then
     systemctl restart -- "${restart[@]}" || status=4
 fi
 # Targets that are active pull in what they want now; that starts new units.
+# Some can only be pulled in themselves.
+if (( ${#targets[@]} )); then
+    mapfile -t targets < <(
+        systemctl show -p Id,RefuseManualStart -- "${targets[@]}" |
+            awk -F= '$1 == "Id" { id = $2 } $1 == "RefuseManualStart" { refuse = $2 } $0 == "" { if (refuse == "no") print id; id = "" }
+                END { if (id != "" && refuse == "no") print id }'
+    )
+fi
 report "starting" "${start[@]}"
-systemctl start -- "${start[@]}" "${targets[@]}" || status=4
+if (( ${#start[@]} + ${#targets[@]} )); then
+    systemctl start -- "${start[@]}" "${targets[@]}" || status=4
+fi
 
 mapfile -t now < <(systemctl list-units --full --plain --no-legend --state=active,activating,reloading | awk '{ print $1 }')
 started=()
