@@ -4,17 +4,25 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The service of plugin.h, without an op. */
+/* The service of plugin.h, without an op.
+ *
+ * A child is in a process group of its own, and background to the terminal: it
+ * can write there, reading fails. ^C reaches us alone; INT, TERM or HUP is then
+ * passed on, and the child has some seconds to end. With EC_PROC_TERMINAL it
+ * shares our group and the terminal, ^C is its own; TERM and HUP are passed on.
+ * What a child leaves running does not keep us: its pipes are read until it ends.
+ * PATH of the child's environment counts, without relative entries. */
 int proc_run(const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err);
 void proc_result_done(struct ec_proc_result *r);
 #define _cleanup_proc_result_ _cleanup_(proc_result_done)
 
 /* For callers with a loop of their own (Nix' progress): lines of stderr go to a function. */
 struct proc_stream {
-        void (*line)(void *data, const char *line, size_t len); /* stderr, one line without \n */
+        void (*line)(void *data, const char *line, size_t len); /* stderr, one line without \n, NUL-terminated; NULL: stderr as without a stream */
         void (*tick)(void *data);                               /* every tick_ms, while it runs */
         void *data;
         unsigned tick_ms;
+        bool foreground; /* the child may ask on the terminal (passphrases): it shares our group; ^C reaches both, and still cancels */
 };
 int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret, struct ec_err *err);
 
@@ -23,4 +31,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
 char **proc_environment(const char *const *delta);
 /* Replaces this process; returns only on failure. */
 int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_err *err);
-bool proc_find(const char *program, char **ret_path); /* in PATH */
+bool proc_find(const char *program, char **ret_path); /* in PATH; ret_path may be NULL */
+/* The same in the PATH of env. 0, -ENOENT, -EACCES (there, but cannot be run), -ENOMEM.
+ * A name with a slash is its own path. */
+int proc_find_in(const char *program, const char *const *env, char **ret_path);

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/proc.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "svc/intr.h"
+#include "svc/proc_guard.h"
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define OUTPUT_MAX ((size_t)512 << 20)
+#define LINE_MAX_BYTES ((size_t)1 << 20) /* a longer line arrives in parts */
+#define CANCEL_GRACE_MS 10000            /* from the user's signal to SIGTERM */
+#define TERM_GRACE_MS 2000               /* from SIGTERM to SIGKILL */
+
+struct buffer {
+        char *data;
+        size_t len, size;
+};
+
+/* How far we are in ending the child. */
+enum stage { RUNNING, ASKED, TERMED, KILLED };
+
+struct run {
+        struct ec_proc p;
+        const struct proc_stream *stream;
+        char **env;
+        char *path;
+        pid_t pid;
+        bool own_group;
+        int pidfd, in, out, err;        /* our ends, -1: none or done */
+        size_t in_pos;
+        struct buffer out_buf, err_buf, line;
+        uint64_t deadline, next_tick;   /* 0: none */
+        enum stage stage;
+        uint64_t next_stage;
+        int failure;                    /* why we end it: -ECANCELED, -ETIMEDOUT, -EFBIG, -ENOMEM */
+};
+
+static uint64_t now_ms(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void close_fd(int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+        *fd = -1;
+}
+
+/* ---- start -------------------------------------------------------------- */
+
+/* Above 2, so that no end is in the way of another's place in the child. */
+static int make_pipe(int ret[2])
+{
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        for (int i = 0; i < 2; i++) {
+                int fd;
+
+                if (fds[i] > 2)
+                        continue;
+                fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+                if (fd < 0) {
+                        int r = -errno;
+
+                        close(fds[0]);
+                        close(fds[1]);
+                        return r;
+                }
+                close(fds[i]);
+                fds[i] = fd;
+        }
+        ret[0] = fds[0];
+        ret[1] = fds[1];
+        return 0;
+}
+
+static int nonblock(int fd)
+{
+        int flags = fcntl(fd, F_GETFL);
+
+        return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int spawn(struct run *x, const struct guard *g, int in, int out, int err)
+{
+        posix_spawn_file_actions_t fa;
+        posix_spawnattr_t attr;
+        short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+        sigset_t none, def;
+        int r;
+
+        r = posix_spawn_file_actions_init(&fa);
+        if (r)
+                return -r;
+        r = posix_spawnattr_init(&attr);
+        if (r) {
+                posix_spawn_file_actions_destroy(&fa);
+                return -r;
+        }
+        sigemptyset(&none);
+        guard_child_defaults(g, &def);
+        if (x->own_group)
+                flags |= POSIX_SPAWN_SETPGROUP;
+        if (in >= 0)
+                r = posix_spawn_file_actions_adddup2(&fa, in, STDIN_FILENO);
+        else if (x->p.flags & EC_PROC_NULL_STDIN)
+                r = posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        if (!r && out >= 0)
+                r = posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
+        if (!r && err >= 0)
+                r = posix_spawn_file_actions_adddup2(&fa, err, STDERR_FILENO);
+        if (!r && x->p.cwd)
+                r = posix_spawn_file_actions_addchdir_np(&fa, x->p.cwd);
+        if (!r)
+                r = posix_spawnattr_setflags(&attr, flags);
+        if (!r)
+                r = posix_spawnattr_setsigmask(&attr, &none);
+        if (!r)
+                r = posix_spawnattr_setsigdefault(&attr, &def);
+        if (!r)
+                r = posix_spawn(&x->pid, x->path, &fa, &attr, (char *const *)x->p.argv, x->env);
+        posix_spawnattr_destroy(&attr);
+        posix_spawn_file_actions_destroy(&fa);
+        return -r;
+}
+
+static int explain(const struct run *x, int r, struct ec_err *err)
+{
+        struct stat st;
+
+        if (x->p.cwd && stat(x->p.cwd, &st) < 0)
+                return err_set(err, r, "cannot run '%s' in '%s': %s", x->p.argv[0], x->p.cwd, strerror(errno));
+        if (r == -ENOENT && !access(x->path, F_OK))
+                return err_set(err, r, "cannot run '%s': its interpreter is missing", x->path);
+        return err_set(err, r, "cannot run '%s': %s", x->path, strerror(-r));
+}
+
+static bool wants_err(const struct run *x)
+{
+        return (x->p.flags & EC_PROC_CAPTURE_ERR) || (x->stream && x->stream->line);
+}
+
+static int start(struct run *x, const struct guard *g, struct ec_err *err)
+{
+        int in[2] = { -1, -1 }, out[2] = { -1, -1 }, er[2] = { -1, -1 };
+        int r = 0;
+
+        if (x->p.in)
+                r = make_pipe(in);
+        if (!r && (x->p.flags & EC_PROC_CAPTURE))
+                r = make_pipe(out);
+        if (!r && wants_err(x))
+                r = make_pipe(er);
+        x->in = in[1];
+        x->out = out[0];
+        x->err = er[0];
+        if (!r && x->in >= 0)
+                r = nonblock(x->in);
+        if (!r && x->out >= 0)
+                r = nonblock(x->out);
+        if (!r && x->err >= 0)
+                r = nonblock(x->err);
+        if (r < 0) {
+                err_set(err, r, "cannot run '%s': %s", x->p.argv[0], strerror(-r));
+        } else {
+                r = spawn(x, g, in[0], out[1], er[1]);
+                if (r < 0)
+                        explain(x, r, err);
+        }
+        close_fd(&in[0]);
+        close_fd(&out[1]);
+        close_fd(&er[1]);
+        if (r < 0)
+                return r;
+        x->pidfd = syscall(SYS_pidfd_open, x->pid, 0);
+        if (x->pidfd < 0) {
+                r = -errno;
+                kill(x->pid, SIGKILL);
+                while (waitpid(x->pid, NULL, 0) < 0 && errno == EINTR)
+                        ;
+                return err_set(err, r, "cannot wait for '%s': %s", x->p.argv[0], strerror(-r));
+        }
+        return 0;
+}
+
+/* ---- ending it ---------------------------------------------------------- */
+
+/* It is not waited for yet, so its number and its group's are still its own. */
+static void send_signal(const struct run *x, int sig)
+{
+        if (x->own_group && kill(-x->pid, sig) >= 0)
+                return;
+        (void)syscall(SYS_pidfd_send_signal, x->pidfd, sig, NULL, 0);
+}
+
+static void to_stage(struct run *x, enum stage stage, int sig)
+{
+        x->stage = stage;
+        send_signal(x, sig);
+        /* A stopped process takes no other signal than KILL. */
+        if (sig != SIGKILL)
+                send_signal(x, SIGCONT);
+        x->next_stage = stage == KILLED ? 0 : now_ms() + (stage == ASKED ? CANCEL_GRACE_MS : TERM_GRACE_MS);
+}
+
+static void next_stage(struct run *x)
+{
+        if (x->stage < TERMED)
+                to_stage(x, TERMED, SIGTERM);
+        else
+                to_stage(x, KILLED, SIGKILL);
+}
+
+static void give_up(struct run *x, int r)
+{
+        if (!x->failure)
+                x->failure = r;
+        if (x->stage < TERMED)
+                next_stage(x);
+}
+
+/* The user's signal; each further one is less polite. */
+static void on_interrupt(struct run *x)
+{
+        int sig = intr_signal();
+
+        if (!sig)
+                return;
+        if (x->stage != RUNNING) {
+                next_stage(x);
+                return;
+        }
+        x->failure = -ECANCELED;
+        to_stage(x, ASKED, sig);
+}
+
+/* ---- pipes -------------------------------------------------------------- */
+
+static int grow(struct buffer *b, size_t more)
+{
+        size_t size = b->size ? b->size : 4096;
+        char *p;
+
+        if (b->len + more > OUTPUT_MAX)
+                return -EFBIG;
+        while (size < b->len + more + 1)
+                size *= 2;
+        if (size == b->size)
+                return 0;
+        p = realloc(b->data, size);
+        if (!p)
+                return -ENOMEM;
+        b->data = p;
+        b->size = size;
+        return 0;
+}
+
+static int append(struct buffer *b, const char *data, size_t len)
+{
+        int r = grow(b, len);
+
+        if (r < 0)
+                return r;
+        memcpy(b->data + b->len, data, len);
+        b->len += len;
+        b->data[b->len] = 0;
+        return 0;
+}
+
+static int feed_lines(struct run *x, const char *data, size_t len)
+{
+        while (len) {
+                const char *nl = memchr(data, '\n', len);
+                size_t n = nl ? (size_t)(nl - data) : len;
+                int r;
+
+                r = append(&x->line, data, n);
+                if (r < 0)
+                        return r;
+                if (nl || x->line.len >= LINE_MAX_BYTES) {
+                        x->stream->line(x->stream->data, x->line.data, x->line.len);
+                        x->line.len = 0;
+                }
+                n += nl ? 1 : 0;
+                data += n;
+                len -= n;
+        }
+        return 0;
+}
+
+/* Reads at most max bytes. 1: may be more, 0: nothing now, or it ended. */
+static int read_some(struct run *x, int *fd, size_t max)
+{
+        char buf[32768];
+        ssize_t n;
+        int r = 0;
+
+        n = read(*fd, buf, max < sizeof(buf) ? max : sizeof(buf));
+        if (n < 0 && errno == EINTR)
+                return 1;
+        if (n < 0 && errno == EAGAIN)
+                return 0;
+        if (n <= 0) {
+                close_fd(fd);
+                return 0;
+        }
+        /* What is too much is read on, or the child would wait for us. */
+        if (x->failure == -EFBIG || x->failure == -ENOMEM)
+                return n;
+        if (fd == &x->out) {
+                r = append(&x->out_buf, buf, n);
+        } else {
+                if (x->stream && x->stream->line)
+                        r = feed_lines(x, buf, n);
+                if (!r && (x->p.flags & EC_PROC_CAPTURE_ERR))
+                        r = append(&x->err_buf, buf, n);
+        }
+        if (r < 0)
+                give_up(x, r);
+        return n;
+}
+
+/* What the child wrote before it ended; not what others go on writing. */
+static void drain(struct run *x, int *fd)
+{
+        int left = 0;
+
+        if (*fd < 0 || ioctl(*fd, FIONREAD, &left) < 0)
+                left = 0;
+        while (left > 0 && *fd >= 0) {
+                int n = read_some(x, fd, left);
+
+                if (n <= 0)
+                        break;
+                left -= n;
+        }
+        close_fd(fd);
+}
+
+static void write_some(struct run *x)
+{
+        ssize_t n = write(x->in, (const char *)x->p.in + x->in_pos, x->p.in_len - x->in_pos);
+
+        if (n > 0)
+                x->in_pos += n;
+        else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return;
+        /* A child that does not want all of it is no failure. */
+        if (n < 0)
+                close_fd(&x->in);
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static int poll_timeout(const struct run *x, uint64_t now)
+{
+        uint64_t next = UINT64_MAX;
+
+        if (x->deadline)
+                next = x->deadline;
+        if (x->next_tick && x->next_tick < next)
+                next = x->next_tick;
+        if (x->next_stage && x->next_stage < next)
+                next = x->next_stage;
+        if (next == UINT64_MAX)
+                return -1;
+        if (next <= now)
+                return 0;
+        return next - now > INT_MAX ? INT_MAX : (int)(next - now);
+}
+
+static void timers(struct run *x)
+{
+        uint64_t now = now_ms();
+
+        if (x->next_tick && now >= x->next_tick) {
+                x->stream->tick(x->stream->data);
+                x->next_tick = now + x->stream->tick_ms;
+        }
+        if (x->deadline && now >= x->deadline) {
+                x->deadline = 0;
+                give_up(x, -ETIMEDOUT);
+        }
+        if (x->next_stage && now >= x->next_stage)
+                next_stage(x);
+}
+
+/* Until the child has ended; it is a zombie then. */
+static int loop(struct run *x, bool cancel)
+{
+        for (;;) {
+                if (x->in >= 0 && x->in_pos == x->p.in_len)
+                        close_fd(&x->in);
+                struct pollfd fds[] = {
+                        { .fd = x->pidfd, .events = POLLIN },
+                        { .fd = x->out, .events = POLLIN },
+                        { .fd = x->err, .events = POLLIN },
+                        { .fd = x->in, .events = POLLOUT },
+                        { .fd = cancel ? intr_fd() : -1, .events = POLLIN },
+                };
+
+                if (poll(fds, ARRAY_SIZE(fds), poll_timeout(x, now_ms())) < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (fds[0].revents)
+                        return 0;
+                if (fds[1].revents)
+                        read_some(x, &x->out, SIZE_MAX);
+                if (fds[2].revents)
+                        read_some(x, &x->err, SIZE_MAX);
+                if (fds[3].revents)
+                        write_some(x);
+                if (fds[4].revents)
+                        on_interrupt(x);
+                timers(x);
+        }
+}
+
+static int finish(struct run *x, int *ret_status)
+{
+        siginfo_t si = { 0 };
+
+        /* Those that it started and that would outlive it, where they were to end. */
+        if (x->own_group && x->failure)
+                (void)kill(-x->pid, x->failure == -ECANCELED && x->stage < KILLED ? SIGTERM : SIGKILL);
+        while (waitid(P_PID, x->pid, &si, WEXITED) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        *ret_status = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+        drain(x, &x->out);
+        drain(x, &x->err);
+        if (x->line.len && x->stream && x->stream->line)
+                x->stream->line(x->stream->data, x->line.data, x->line.len);
+        return 0;
+}
+
+static int failed(const struct run *x, struct ec_err *err)
+{
+        const char *name = x->p.argv[0];
+        uint32_t ms = x->p.timeout_ms;
+
+        switch (x->failure) {
+        case -ECANCELED:
+                return intr_check(err) < 0 ? -ECANCELED : err_set(err, -ECANCELED, "interrupted");
+        case -ETIMEDOUT:
+                if (ms % 1000)
+                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms", name, ms);
+                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s", name, ms / 1000);
+        case -EFBIG:
+                return err_set(err, -EFBIG, "the output of '%s' is larger than %zu MiB", name, OUTPUT_MAX >> 20);
+        case -ENOMEM:
+                return err_oom(err);
+        default:
+                return err_set(err, x->failure, "cannot wait for '%s': %s", name, strerror(-x->failure));
+        }
+}
+
+/* A shorter struct comes from an older plugin; what is longer must not be used. */
+static int take_args(const struct ec_proc *p, struct ec_proc *ret, struct ec_err *err)
+{
+        const char *bytes = (const char *)p;
+
+        if (p->size < offsetof(struct ec_proc, argv) + sizeof(p->argv))
+                return err_set(err, -EINVAL, "struct ec_proc without its size");
+        for (size_t i = sizeof(*p); i < p->size; i++)
+                if (bytes[i])
+                        return err_set(err, -EINVAL, "struct ec_proc has members that this version does not know");
+        memset(ret, 0, sizeof(*ret));
+        memcpy(ret, p, p->size < sizeof(*p) ? p->size : sizeof(*p));
+        if (!ret->argv || !ret->argv[0])
+                return err_set(err, -EINVAL, "no program to run");
+        return 0;
+}
+
+static bool result_has(const struct ec_proc_result *r, size_t end)
+{
+        return !r->size || r->size >= end;
+}
+#define RESULT_HAS(r, member) result_has(r, offsetof(struct ec_proc_result, member) + sizeof((r)->member))
+
+static void give_result(struct run *x, int status, struct ec_proc_result *ret)
+{
+        if (!ret)
+                return;
+        if (RESULT_HAS(ret, status))
+                ret->status = status;
+        if (RESULT_HAS(ret, out))
+                ret->out = TAKE_PTR(x->out_buf.data);
+        if (RESULT_HAS(ret, out_len))
+                ret->out_len = x->out_buf.len;
+        if (RESULT_HAS(ret, err))
+                ret->err = TAKE_PTR(x->err_buf.data);
+        if (RESULT_HAS(ret, err_len))
+                ret->err_len = x->err_buf.len;
+}
+
+static int prepare(struct run *x, struct ec_err *err)
+{
+        const char *name = x->p.argv[0];
+        int r;
+
+        /* Also of a child that wrote nothing there is a string. */
+        if (x->p.flags & EC_PROC_CAPTURE && append(&x->out_buf, "", 0) < 0)
+                return err_oom(err);
+        if (x->p.flags & EC_PROC_CAPTURE_ERR && append(&x->err_buf, "", 0) < 0)
+                return err_oom(err);
+        x->env = proc_environment(x->p.env);
+        if (!x->env)
+                return err_oom(err);
+        r = proc_find_in(name, STRV_CONST(x->env), &x->path);
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r == -ENOENT)
+                return err_set(err, r, "program '%s' not found in PATH", name);
+        if (r < 0)
+                return err_set(err, r, "cannot run '%s': %s", name, strerror(-r));
+        return 0;
+}
+
+static void run_done(struct run *x)
+{
+        close_fd(&x->pidfd);
+        close_fd(&x->in);
+        close_fd(&x->out);
+        close_fd(&x->err);
+        free(x->out_buf.data);
+        free(x->err_buf.data);
+        free(x->line.data);
+        free(x->path);
+        strv_free(x->env);
+}
+
+int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret, struct ec_err *err)
+{
+        _cleanup_(run_done) struct run x = { .stream = s, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
+        bool terminal, foreground, cancel;
+        struct guard g;
+        int r, status = 0;
+
+        r = take_args(p, &x.p, err);
+        if (r < 0)
+                return r;
+        terminal = x.p.flags & EC_PROC_TERMINAL;
+        foreground = s && s->foreground;
+        x.own_group = !terminal && !foreground;
+        cancel = !(x.p.flags & EC_PROC_NO_CANCEL) && !intr_held();
+        r = cancel ? intr_check(err) : 0;
+        if (r < 0)
+                return r;
+        r = prepare(&x, err);
+        if (r < 0)
+                return r;
+
+        if (!(x.p.flags & EC_PROC_CAPTURE) || !wants_err(&x))
+                term_progress_clear();
+        (void)term_flush();
+        guard_begin(&g, terminal, foreground);
+        r = start(&x, &g, err);
+        if (r < 0) {
+                guard_end(&g, false);
+                return r;
+        }
+        if (x.p.timeout_ms)
+                x.deadline = now_ms() + x.p.timeout_ms;
+        if (s && s->tick && s->tick_ms)
+                x.next_tick = now_ms() + s->tick_ms;
+        r = loop(&x, cancel);
+        if (r < 0) {
+                x.failure = r;
+                send_signal(&x, SIGKILL);
+        }
+        r = finish(&x, &status);
+        guard_end(&g, status > 128);
+        if (r < 0 && !x.failure)
+                x.failure = r;
+        if (x.failure)
+                return failed(&x, err);
+        give_result(&x, status, ret);
+        return 0;
+}
+
+int proc_run(const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err)
+{
+        return proc_run_stream(p, NULL, ret, err);
+}
+
+void proc_result_done(struct ec_proc_result *r)
+{
+        if (!r)
+                return;
+        if (RESULT_HAS(r, out)) {
+                free(r->out);
+                r->out = NULL;
+        }
+        if (RESULT_HAS(r, out_len))
+                r->out_len = 0;
+        if (RESULT_HAS(r, err)) {
+                free(r->err);
+                r->err = NULL;
+        }
+        if (RESULT_HAS(r, err_len))
+                r->err_len = 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "svc/proc.h"
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
+
+/* What makes loaders, C libraries and shells run or read things of others. */
+static bool dangerous(const char *entry)
+{
+        static const char *const names[] = { "BASH_ENV=", "ENV=", "IFS=", "CDPATH=", "GCONV_PATH=" };
+
+        if (str_after(entry, "LD_"))
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (str_after(entry, names[i]))
+                        return true;
+        return false;
+}
+
+static bool same_key(const char *entry, const char *key, size_t n)
+{
+        return !strncmp(entry, key, n) && (entry[n] == '=' || !entry[n]);
+}
+
+char **proc_environment(const char *const *delta)
+{
+        size_t n = strv_len(STRV_CONST(environ)), m = strv_len(delta), k = 0;
+        _cleanup_strv_ char **env = calloc(n + m + 1, sizeof(*env));
+
+        if (!env)
+                return NULL;
+        for (size_t i = 0; i < n; i++) {
+                const char *eq = strchr(environ[i], '=');
+                bool changed = false;
+
+                if (!eq || eq == environ[i] || dangerous(environ[i]))
+                        continue;
+                for (size_t j = 0; j < m && !changed; j++)
+                        changed = same_key(delta[j], environ[i], eq - environ[i]);
+                if (changed)
+                        continue;
+                env[k] = strdup(environ[i]);
+                if (!env[k++])
+                        return NULL;
+        }
+        for (size_t j = 0; j < m; j++) {
+                const char *eq = strchr(delta[j], '=');
+                size_t len = eq ? (size_t)(eq - delta[j]) : strlen(delta[j]);
+                bool later = false;
+
+                /* The last word on a key counts. */
+                for (size_t i = j + 1; i < m && !later; i++)
+                        later = same_key(delta[i], delta[j], len);
+                if (later || !eq || !len)
+                        continue;
+                env[k] = strdup(delta[j]);
+                if (!env[k++])
+                        return NULL;
+        }
+        return TAKE_PTR(env);
+}
+
+static int executable(const char *path)
+{
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+                return -EACCES;
+        return 0;
+}
+
+int proc_find_in(const char *program, const char *const *env, char **ret_path)
+{
+        _cleanup_strv_ char **dirs = NULL;
+        const char *path = PATH_DEFAULT;
+        int found = -ENOENT;
+
+        if (!*program)
+                return -ENOENT;
+        if (strchr(program, '/')) {
+                *ret_path = strdup(program);
+                return *ret_path ? 0 : -ENOMEM;
+        }
+        for (; env && *env; env++)
+                if (str_after(*env, "PATH="))
+                        path = str_after(*env, "PATH=");
+        dirs = strv_split(path, ":");
+        if (!dirs)
+                return -ENOMEM;
+        for (char **d = dirs; *d; d++) {
+                _cleanup_free_ char *full = NULL;
+                int r;
+
+                /* Nothing out of the current directory: this may be root. */
+                if ((*d)[0] != '/')
+                        continue;
+                full = fs_join(*d, program);
+                if (!full)
+                        return -ENOMEM;
+                r = executable(full);
+                if (!r) {
+                        *ret_path = TAKE_PTR(full);
+                        return 0;
+                }
+                if (r == -EACCES)
+                        found = r;
+        }
+        return found;
+}
+
+bool proc_find(const char *program, char **ret_path)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (proc_find_in(program, STRV_CONST(environ), &path) < 0)
+                return false;
+        if (strchr(program, '/') && executable(path) < 0)
+                return false;
+        if (ret_path)
+                *ret_path = TAKE_PTR(path);
+        return true;
+}
+
+int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_err *err)
+{
+        _cleanup_strv_ char **env = proc_environment(env_delta);
+        _cleanup_free_ char *path = NULL;
+        void (*sigpipe)(int);
+        sigset_t none, old;
+        int r;
+
+        if (!argv || !argv[0])
+                return err_set(err, -EINVAL, "no program to run");
+        if (!env)
+                return err_oom(err);
+        r = proc_find_in(argv[0], STRV_CONST(env), &path);
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r == -ENOENT)
+                return err_set(err, r, "program '%s' not found in PATH", argv[0]);
+        if (r < 0)
+                return err_set(err, r, "cannot run '%s': %s", argv[0], strerror(-r));
+        term_progress_clear();
+        (void)term_flush();
+        /* Dispositions that are handlers end with exec; masks and ignored ones do not. */
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, &old);
+        sigpipe = signal(SIGPIPE, SIG_DFL);
+        execve(path, (char *const *)argv, env);
+        r = -errno;
+        signal(SIGPIPE, sigpipe);
+        sigprocmask(SIG_SETMASK, &old, NULL);
+        return err_set(err, r, "cannot run '%s': %s", path, strerror(-r));
+}
