@@ -3,7 +3,7 @@
 
 VERSION := 0.1.0
 BUILD   ?= build
-PLUGINS ?= $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c))))
+PLUGINS ?= $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c)))))
 
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that make and remove containers; the phases themselves are the host's. */
+#include <errno.h>
+#include <extra-container/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "create.h"
+
+#ifndef EC_VERSION
+#define EC_VERSION "0"
+#endif
+
+static int run_create(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct create *)self)->host;
+        uint32_t flags = 0;
+        int r;
+
+        if (h->opt->is_set(op, "start"))
+                flags |= EC_START_STOPPED | EC_START_UPDATE;
+        if (h->opt->is_set(op, "update-changed"))
+                flags |= EC_START_UPDATE;
+        if (h->opt->is_set(op, "restart-changed"))
+                flags |= EC_START_RESTART;
+        r = h->deploy->build(op, err);
+        if (r >= 0)
+                r = h->deploy->install(op, err);
+        if (r >= 0 && flags)
+                r = h->deploy->start(op, flags, err);
+        return r < 0 ? r : 0;
+}
+
+static int run_build(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct create *)self)->host;
+        int r = h->deploy->build(op, err);
+
+        if (r < 0)
+                return r;
+        h->term->out(h, "%s\n", h->deploy->output(op));
+        return 0;
+}
+
+static int run_restart(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct create *)self)->host;
+        const char *const *names = h->opt->args(op);
+        int r;
+
+        if (!*names)
+                return h->err->usage(err, "restart needs the name of a container");
+        r = h->deploy->restart(op, names, err);
+        return r < 0 ? r : 0;
+}
+
+/* A path, standard input or an expression; names otherwise. */
+static int is_definition(const struct ec_host *h, const struct ec_op *op)
+{
+        const char *const *args = h->opt->args(op);
+        const char *etc;
+
+        if (h->opt->is_set(op, "expr") || h->opt->is_set(op, "attr"))
+                return 1;
+        if (*args)
+                return **args == '.' || **args == '/' || !strcmp(*args, "-");
+        etc = getenv("EXTRA_CONTAINER_ETC");
+        return etc && *etc;
+}
+
+static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct create *)self)->host;
+        const char *const *args = h->opt->args(op);
+        int r;
+
+        if (h->opt->is_set(op, "all")) {
+                if (*args || h->opt->is_set(op, "expr"))
+                        return h->err->usage(err, "--all destroys every container: it takes no names and no definition");
+                r = h->deploy->destroy(op, NULL, EC_DESTROY_ALL, err);
+        } else if (is_definition(h, op)) {
+                r = h->deploy->destroy(op, NULL, 0, err);
+        } else if (*args) {
+                r = h->deploy->destroy(op, args, 0, err);
+        } else {
+                return h->err->usage(err, "destroy needs the name of a container, a definition, or --all");
+        }
+        return r < 0 ? r : 0;
+}
+
+static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
+{
+        struct create *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return host->err->set(err, -ENOMEM, "out of memory");
+        c->host = host;
+        *ret_self = c;
+        return 0;
+}
+
+static void done(void *self)
+{
+        free(self);
+}
+
+static const struct ec_option create_options[] = {
+        { .name = "start", .short_name = 's',
+          .help = "Start what does not run; update running containers that have changed" },
+        { .name = "update-changed", .short_name = 'u',
+          .help = "Update running containers that have changed, by switch-to-configuration if nothing but their system differs, else by a restart" },
+        { .name = "restart-changed", .short_name = 'r', .help = "Restart running containers that have changed" },
+};
+static const struct ec_option destroy_options[] = {
+        { .name = "all", .short_name = 'a', .help = "Destroy all containers that this program installed" },
+};
+
+static const struct ec_command commands[] = {
+        { .name = "create", .alias = "add", .synopsis = "[DEFINITION] [NAME...]",
+          .summary = "Build and install containers",
+          .details = "DEFINITION is a file, a directory with a default.nix, - or nothing for standard input, or a store path with etc/ in it. "
+                     "Names after it narrow the operation to these containers.\n\n"
+                     "Without an option, running containers stay as they are.",
+          .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
+          .options = EC_ARRAY(create_options), .run = run_create },
+        { .name = "build", .synopsis = "[DEFINITION] [NAME...]",
+          .summary = "Build containers and print the store path of the result",
+          .details = "The path can be given to the commands that take a definition.",
+          .scopes = EC_SCOPE_BUILD, .flags = EC_CMD_DEFINITION, .run = run_build },
+        { .name = "list", .synopsis = "", .summary = "List the installed containers",
+          .details = "One name a line, sorted. --json gives their states and paths, too.",
+          .flags = EC_CMD_LISTING, .run = create_run_list },
+        { .name = "restart", .synopsis = "NAME...", .summary = "Restart containers",
+          .scopes = EC_SCOPE_START, .flags = EC_CMD_ROOT, .run = run_restart },
+        { .name = "destroy", .synopsis = "NAME... | DEFINITION [NAME...] | --all",
+          .summary = "Remove containers and all that belongs to them",
+          .details = "Containers are stopped without a clean shutdown. A first argument that begins with . or /, or is -, is a definition, "
+                     "and what it defines is destroyed.",
+          .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY, .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
+          .options = EC_ARRAY(destroy_options), .run = run_destroy },
+};
+
+EC_PLUGIN(create, .version = EC_VERSION, .summary = "Create, build, list, restart and destroy containers",
+          .commands = EC_ARRAY(commands), .init = init, .done = done);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "create.h"
+
+/* README.md describes them: grow at the end only. */
+static const struct ec_column columns[] = {
+        { .key = "name", .title = "NAME", .type = EC_COL_STR },
+        { .key = "state", .title = "STATE", .type = EC_COL_STR },
+        { .key = "autoStart", .title = "AUTOSTART", .type = EC_COL_BOOL },
+        { .key = "systemPath", .title = "SYSTEM", .type = EC_COL_STR },
+        { .key = "unit", .title = "UNIT", .type = EC_COL_STR },
+        { .key = "unitPath", .title = "UNIT FILE", .type = EC_COL_STR },
+        { .key = "confPath", .title = "SETTINGS", .type = EC_COL_STR },
+        { .key = "statePath", .title = "ROOT", .type = EC_COL_STR },
+};
+static const struct ec_array column_array = EC_ARRAY(columns);
+
+struct listing {
+        const struct ec_host *host;
+        struct ec_op *op;
+        struct ec_table *table; /* NULL: names alone */
+        int no_systemd;         /* nobody answers: asked once, not for each */
+        struct ec_err *err;
+        int result;
+};
+
+static int set_state(struct listing *l, const char *unit)
+{
+        const struct ec_host *h = l->host;
+        char *state = NULL;
+        int r;
+
+        if (l->no_systemd)
+                return 0;
+        r = h->systemd->get_string(l->op, unit, "org.freedesktop.systemd1.Unit", "ActiveState", &state, l->err);
+        if (r == -ECANCELED)
+                return r;
+        if (r < 0) {
+                h->log->log(h, 7, "state of %s: %s", unit, h->err->message(l->err));
+                h->err->clear(l->err);
+                l->no_systemd = 1;
+                return 0;
+        }
+        r = h->table->set_str(l->table, "state", state, l->err);
+        h->mem_free(state);
+        return r;
+}
+
+static int fill_row(struct listing *l, const struct ec_container *c)
+{
+        const struct ec_containers_api *a = l->host->containers;
+        const struct ec_table_api *t = l->host->table;
+        const char *auto_start = a->conf_get(c, "AUTO_START"), *system = a->conf_get(c, "SYSTEM_PATH");
+        int r = t->add_row(l->table, l->err);
+
+        if (r >= 0)
+                r = t->set_str(l->table, "name", a->name(c), l->err);
+        if (r >= 0)
+                r = set_state(l, a->unit(c));
+        if (r >= 0)
+                r = t->set_int(l->table, "autoStart", auto_start && !strcmp(auto_start, "1"), l->err);
+        if (r >= 0 && system)
+                r = t->set_str(l->table, "systemPath", system, l->err);
+        if (r >= 0)
+                r = t->set_str(l->table, "unit", a->unit(c), l->err);
+        if (r >= 0)
+                r = t->set_str(l->table, "unitPath", a->unit_path(c), l->err);
+        if (r >= 0)
+                r = t->set_str(l->table, "confPath", a->conf_path(c), l->err);
+        if (r >= 0)
+                r = t->set_str(l->table, "statePath", a->state_path(c), l->err);
+        return r;
+}
+
+static int add(void *data, const struct ec_container *c)
+{
+        struct listing *l = data;
+
+        if (!l->table)
+                l->host->term->out(l->host, "%s\n", l->host->containers->name(c));
+        else
+                l->result = fill_row(l, c);
+        return l->result < 0;
+}
+
+int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct create *)self)->host;
+        struct listing l = { .host = h, .op = op, .err = err };
+        int r = 0;
+
+        if (*h->opt->args(op))
+                return h->err->usage(err, "list takes no arguments");
+        if (h->opt->is_set(op, "json"))
+                r = h->table->create(op, &column_array, &l.table, err);
+        if (r >= 0)
+                r = h->containers->foreach_installed(op, add, &l, err);
+        if (r > 0)
+                r = l.result;
+        if (r >= 0 && l.table)
+                r = h->table->print(l.table, err);
+        if (l.table)
+                h->table->free(l.table);
+        return r < 0 ? r : 0;
+}

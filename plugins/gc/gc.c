@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Roots that keep what is installed from Nix' garbage collector. */
+#include <errno.h>
+#include <extra-container/plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gc.h"
+
+#ifndef EC_VERSION
+#define EC_VERSION "0"
+#endif
+
+static int no_memory(const struct ec_host *h, struct ec_err *err)
+{
+        return h->err->set(err, -ENOMEM, "out of memory");
+}
+
+char *gc_root_path(const char *dir, const char *name, const char *suffix)
+{
+        char *p;
+
+        return asprintf(&p, "%s/" GC_PREFIX "%s%s", dir, name, suffix) < 0 ? NULL : p;
+}
+
+/* By rename, so that no collector meets a moment without the root. */
+static int set_root(const struct ec_host *h, const char *path, const char *target, struct ec_err *err)
+{
+        char old[4096], *tmp;
+        ssize_t n = readlink(path, old, sizeof(old));
+        int r = 0;
+
+        if (n >= 0 && (size_t)n == strlen(target) && !memcmp(old, target, n))
+                return 0;
+        if (asprintf(&tmp, "%s.%d.tmp", path, getpid()) < 0)
+                return no_memory(h, err);
+        if (symlink(target, tmp) < 0) {
+                r = h->err->set(err, -errno, "cannot make the garbage collector root %s: %s", path, strerror(errno));
+        } else if (rename(tmp, path) < 0) {
+                r = h->err->set(err, -errno, "cannot make the garbage collector root %s: %s", path, strerror(errno));
+                unlink(tmp);
+        }
+        free(tmp);
+        return r;
+}
+
+static int make_dirs(const char *path)
+{
+        char *p = strdup(path);
+        int r = p ? 0 : -ENOMEM;
+
+        for (char *s = p ? strchr(p + 1, '/') : NULL; s && r >= 0; s = strchr(s + 1, '/')) {
+                *s = 0;
+                if (mkdir(p, 0755) < 0 && errno != EEXIST)
+                        r = -errno;
+                *s = '/';
+        }
+        if (r >= 0 && mkdir(p, 0755) < 0 && errno != EEXIST)
+                r = -errno;
+        free(p);
+        return r;
+}
+
+static int set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err)
+{
+        const char *dir = h->conf->path(h, "gcroots"), *name = h->containers->name(c);
+        char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
+        int r = unit && conf ? 0 : no_memory(h, err);
+
+        if (r >= 0 && access(dir, F_OK) < 0) {
+                r = make_dirs(dir);
+                if (r < 0)
+                        h->err->set(err, r, "cannot make the directory %s: %s", dir, strerror(-r));
+        }
+        if (r >= 0)
+                r = set_root(h, unit, h->containers->unit_path(c), err);
+        if (r >= 0)
+                r = set_root(h, conf, h->containers->conf_path(c), err);
+        free(unit);
+        free(conf);
+        return r;
+}
+
+static int installed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        (void)op;
+        return set_roots(((struct gc *)self)->host, c, err);
+}
+
+static int removed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct gc *)self)->host;
+        const char *dir = h->conf->path(h, "gcroots"), *const suffixes[] = { "", ".conf" };
+        int r = 0;
+
+        (void)op;
+        for (int i = 0; i < 2; i++) {
+                char *path = gc_root_path(dir, h->containers->name(c), suffixes[i]);
+
+                if (!path)
+                        return no_memory(h, err);
+                /* What is still installed, after an update that failed, keeps its roots. */
+                if (access(path, F_OK) < 0 && unlink(path) < 0 && errno != ENOENT && r >= 0)
+                        r = h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", path, strerror(errno));
+                free(path);
+        }
+        return r;
+}
+
+static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
+{
+        struct gc *g = calloc(1, sizeof(*g));
+
+        if (!g)
+                return no_memory(host, err);
+        g->host = host;
+        *ret_self = g;
+        return 0;
+}
+
+static void done(void *self)
+{
+        free(self);
+}
+
+static const struct ec_hooks hooks = { .size = sizeof(hooks), .installed = installed, .removed = removed };
+
+static const struct ec_command commands[] = {
+        { .name = "gc", .synopsis = "", .summary = "Drop left-over garbage collector roots and list what the others keep alive",
+          .details = "A root is left over when the container that it stood for was removed by hand. Deletes nothing from the store: "
+                     "that is what nix-collect-garbage does.",
+          .flags = EC_CMD_ROOT | EC_CMD_LISTING, .run = gc_run },
+};
+
+EC_PLUGIN(gc, .version = EC_VERSION, .summary = "Keep installed containers from Nix' garbage collector",
+          .provides = EC_PROVIDES_GCROOT, .commands = EC_ARRAY(commands), .hooks = &hooks, .init = init, .done = done);

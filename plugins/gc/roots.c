@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gc.h"
+
+/* README.md describes them: grow at the end only. */
+static const struct ec_column columns[] = {
+        { .key = "name", .title = "NAME", .type = EC_COL_STR },
+        { .key = "paths", .title = "PATHS", .type = EC_COL_INT },
+        { .key = "size", .title = "SIZE", .type = EC_COL_SIZE },
+        { .key = "roots", .title = "ROOTS", .type = EC_COL_LIST, .flags = EC_COL_JSON_ONLY },
+        { .key = "storePaths", .title = "STORE PATHS", .type = EC_COL_LIST, .flags = EC_COL_JSON_ONLY },
+};
+static const struct ec_array column_array = EC_ARRAY(columns);
+
+struct root {
+        char *name;   /* of the container */
+        char *path;
+        char *target; /* store file, NULL: gone */
+        char *link;   /* what the root points at */
+};
+struct roots { struct root *items; size_t n; };
+
+static int no_memory(const struct ec_host *h, struct ec_err *err)
+{
+        return h->err->set(err, -ENOMEM, "out of memory");
+}
+
+static void root_done(struct root *r)
+{
+        free(r->name);
+        free(r->path);
+        free(r->target);
+        free(r->link);
+}
+
+static void roots_done(struct roots *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                root_done(&l->items[i]);
+        free(l->items);
+}
+
+static int by_path(const void *a, const void *b)
+{
+        const struct root *x = a, *y = b;
+        int k = strcmp(x->name, y->name);
+
+        return k ? k : strcmp(x->path, y->path);
+}
+
+/* "extra-container-NAME" or "extra-container-NAME.conf"; 0: no root of ours. */
+static int read_root(const char *dir, const char *file, struct root *ret)
+{
+        const char *name = file + strlen(GC_PREFIX), *dot = strchr(name, '.');
+        struct root r = { 0 };
+        char link[PATH_MAX];
+        ssize_t n;
+
+        if (dot && strcmp(dot, ".conf"))
+                return 0;
+        if (asprintf(&r.path, "%s/%s", dir, file) < 0)
+                return -ENOMEM;
+        n = readlink(r.path, link, sizeof(link) - 1);
+        if (n < 0) {
+                root_done(&r);
+                return 0;
+        }
+        link[n] = 0;
+        r.name = dot ? strndup(name, dot - name) : strdup(name);
+        r.link = strdup(link);
+        r.target = realpath(link, NULL);
+        if (!r.name || !r.link) {
+                root_done(&r);
+                return -ENOMEM;
+        }
+        *ret = r;
+        return 1;
+}
+
+static int read_roots(const struct ec_host *h, const char *dir, struct roots *l, struct ec_err *err)
+{
+        DIR *d = opendir(dir);
+        int r = 0;
+
+        if (!d)
+                return errno == ENOENT ? 0 : h->err->set(err, -errno, "cannot list %s: %s", dir, strerror(errno));
+        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
+                struct root *v;
+
+                if (strncmp(e->d_name, GC_PREFIX, strlen(GC_PREFIX)))
+                        continue;
+                v = reallocarray(l->items, l->n + 1, sizeof(*v));
+                if (v)
+                        l->items = v;
+                r = v ? read_root(dir, e->d_name, &l->items[l->n]) : -ENOMEM;
+                l->n += r > 0;
+        }
+        closedir(d);
+        if (r < 0)
+                return no_memory(h, err);
+        if (l->n)
+                qsort(l->items, l->n, sizeof(*l->items), by_path);
+        return 0;
+}
+
+/* Only what is really gone: a link that stands, but whose store path is lost, is told. */
+static int drop_left_over(const struct ec_host *h, struct root *root, struct ec_err *err)
+{
+        struct stat st;
+
+        if (!lstat(root->link, &st)) {
+                if (!root->target)
+                        h->log->log(h, 4, "container '%s': %s leads to nothing in the store", root->name, root->link);
+                return 0;
+        }
+        if (errno != ENOENT && errno != ENOTDIR)
+                return 0;
+        if (unlink(root->path) < 0 && errno != ENOENT)
+                return h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", root->path, strerror(errno));
+        h->log->log(h, 5, "dropped %s: container '%s' is gone", root->path, root->name);
+        return 0;
+}
+
+/* The roots of one container: n of them from first on. */
+static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n, struct ec_err *err)
+{
+        char *paths = calloc(1, 1), *stores = calloc(1, 1);
+        const char **files = calloc(n + 1, sizeof(*files));
+        struct closure closure;
+        size_t k = 0;
+        int r = paths && stores && files ? 0 : -ENOMEM;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                char *p, *s;
+
+                if (!first[i].target)
+                        continue;
+                r = asprintf(&p, "%s%s%s", paths, k ? "\n" : "", first[i].path);
+                if (r >= 0) {
+                        free(paths);
+                        paths = p;
+                        r = asprintf(&s, "%s%s%s", stores, k ? "\n" : "", first[i].target);
+                }
+                if (r >= 0) {
+                        free(stores);
+                        stores = s;
+                        files[k++] = first[i].target;
+                }
+        }
+        if (r < 0)
+                r = no_memory(h, err);
+        else if (k) {
+                r = closure_query(h, op, files, &closure, err);
+                if (r >= 0)
+                        r = h->table->add_row(t, err);
+                if (r >= 0)
+                        r = h->table->set_str(t, "name", first->name, err);
+                if (r >= 0)
+                        r = h->table->set_int(t, "paths", closure.paths, err);
+                if (r >= 0)
+                        r = h->table->set_int(t, "size", closure.bytes, err);
+                if (r >= 0)
+                        r = h->table->set_str(t, "roots", paths, err);
+                if (r >= 0)
+                        r = h->table->set_str(t, "storePaths", stores, err);
+        }
+        free(paths);
+        free(stores);
+        free(files);
+        return r;
+}
+
+int gc_run(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct gc *)self)->host;
+        struct ec_table *table = NULL;
+        struct roots roots = { 0 };
+        int r;
+
+        if (*h->opt->args(op))
+                return h->err->usage(err, "gc takes no arguments");
+        r = read_roots(h, h->conf->path(h, "gcroots"), &roots, err);
+        for (size_t i = 0; r >= 0 && i < roots.n; i++)
+                if (!roots.items[i].target)
+                        r = drop_left_over(h, &roots.items[i], err);
+        if (r >= 0)
+                r = h->table->create(op, &column_array, &table, err);
+        for (size_t i = 0, n; r >= 0 && i < roots.n; i += n) {
+                for (n = 1; i + n < roots.n && !strcmp(roots.items[i].name, roots.items[i + n].name); n++)
+                        ;
+                r = add_row(h, op, table, &roots.items[i], n, err);
+        }
+        if (r >= 0)
+                r = h->table->print(table, err);
+        if (table)
+                h->table->free(table);
+        roots_done(&roots);
+        return r < 0 ? r : 0;
+}
