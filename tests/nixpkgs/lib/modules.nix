@@ -589,7 +589,10 @@ rec {
   mkAliasDefinitions = mkAliasAndWrapDefinitions lib.id;
   mkAliasAndWrapDefinitions = wrap: option: mkIf (option.isDefined or false) (wrap (mkMerge option.definitions));
   mkAliasAndWrapDefsWithPriority =
-    wrap: option: mkIf (option.isDefined or false) (wrap (mkOverride (option.highestPrio or defaultOverridePriority) (mkMerge option.definitions)));
+    wrap: option:
+    mkIf (option.isDefined or false) (
+      wrap (mkMerge (map (mkOverride (option.highestPrio or defaultOverridePriority)) option.definitions))
+    );
   mkMergedOptionModule =
     froms: to: merge:
     { config, options, ... }:

@@ -538,7 +538,7 @@ let
       a: b:
       mkOptionType {
         name = "either";
-        description = "${describe a} or ${describe b}";
+        description = "${if a.name == "either" then a.description else describe a} or ${describe b}";
         descriptionClass = "conjunction";
         check = x: a.check x || b.check x;
         merge =
