@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "app.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "svc/conf.h"
+#include "svc/log.h"
+#include "svc/proc.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+/* ---- configuration ----------------------------------------------------- */
+
+struct toggle_settings { struct ec_setting *items; size_t n; bool failed; };
+
+static void add_toggle(void *data, const char *key, const char *value)
+{
+        struct toggle_settings *t = data;
+        struct ec_setting *items;
+
+        (void)value;
+        if (t->failed || !plugin_name_valid(key))
+                return;
+        items = reallocarray(t->items, t->n + 1, sizeof(*items));
+        if (!items) {
+                t->failed = true;
+                return;
+        }
+        t->items = items;
+        t->items[t->n++] = (struct ec_setting) { .key = key, .type = "string", .help = "Toggle of the plugin" };
+}
+
+/* [plugins]: one key for the path, the rest are names. */
+static int declare_toggles(struct conf *c, struct ec_err *err)
+{
+        static const struct ec_setting path = {
+                .key = PLUGIN_PATH_KEY, .type = "string", .help = "More directories of plugins, separated by ':'",
+        };
+        struct toggle_settings t = { 0 };
+        struct ec_array a = { &path, 1, sizeof(path) };
+        int r = conf_declare(c, "plugins", &a, err);
+
+        if (r < 0)
+                return r;
+        conf_foreach(c, "plugins", add_toggle, &t);
+        if (t.failed)
+                r = err_oom(err);
+        else if (t.n) {
+                a = (struct ec_array) { t.items, t.n, sizeof(*t.items) };
+                r = conf_declare(c, "plugins", &a, err);
+        }
+        free(t.items);
+        return r;
+}
+
+/* Types first, then what nobody declared. */
+static int check_conf(struct app *a, struct ec_err *err)
+{
+        int r = declare_toggles(a->conf, err);
+
+        for (size_t i = 0; r >= 0 && i < a->plugins.n; i++) {
+                const struct plugin *p = &a->plugins.items[i];
+
+                if (p->state == PLUGIN_LOADED && p->plugin->settings.count)
+                        r = conf_declare(a->conf, p->name, &p->plugin->settings, err);
+                else if (p->state != PLUGIN_LOADED)
+                        conf_ignore(a->conf, p->name);
+        }
+        if (r < 0)
+                return r;
+        conf_warn_unknown(a->conf);
+        return 0;
+}
+
+/* ---- start and end ----------------------------------------------------- */
+
+int app_load(struct app *a, const char *config, struct ec_err *err)
+{
+        _cleanup_strv_ char **dirs = NULL;
+        struct plugin_search s = { .check_trust = geteuid() == 0 };
+        int r;
+
+        if (config) {
+                a->config = strdup(config);
+                if (!a->config)
+                        return err_oom(err);
+        }
+        r = conf_load(&a->conf, config, err);
+        if (r >= 0)
+                r = conf_declare(a->conf, "paths", &layout_settings, err);
+        if (r >= 0)
+                r = plugins_search_path(a->conf, EC_PLUGIN_DIR, &dirs, err);
+        if (r < 0)
+                return r;
+        s.dirs = STRV_CONST(dirs);
+        s.conf = a->conf;
+        return plugins_load(&s, &a->plugins, err);
+}
+
+int app_start(struct app *a, struct ec_err *err)
+{
+        int r = check_conf(a, err);
+
+        if (r >= 0)
+                r = layout_init(&a->layout, a->conf, err);
+        if (r < 0)
+                return r;
+        a->ctx = (struct host_context) { .conf = a->conf, .layout = &a->layout, .plugins = &a->plugins, .program = a->program };
+        return plugins_start(&a->plugins, &a->ctx, &a->registry, err);
+}
+
+void app_done(struct app *a)
+{
+        registry_done(&a->registry);
+        plugins_done(&a->plugins);
+        layout_done(&a->layout);
+        feature_list_done(&a->features);
+        if (a->conf)
+                conf_free(a->conf);
+        free(a->config);
+        *a = (struct app) { .program = a->program };
+}
+
+/* ---- what nobody knows -------------------------------------------------- */
+
+static void load_features(struct app *a)
+{
+        struct registry loaded = { 0 };
+        struct ec_err err = { 0 };
+
+        if (a->features_loaded)
+                return;
+        a->features_loaded = true;
+        if (plugins_registry(&a->plugins, &loaded, &err) < 0 ||
+            features_load(conf_value(a->conf, "paths", "data"), &loaded, true, &a->features, &err) < 0)
+                log_debug("%s", err_msg(&err));
+        registry_done(&loaded);
+        err_done(&err);
+}
+
+static int feature_disabled(const struct app *a, const char *what, const char *word, const struct feature *f, struct ec_err *err)
+{
+        const struct plugin *p = plugins_find(&a->plugins, f->name);
+
+        if (p && p->state == PLUGIN_REJECTED)
+                return err_usage(err, "%s '%s': feature %s is disabled: its plugin was rejected: %s", what, word, f->name, p->reason);
+        if (p && p->state == PLUGIN_OFF)
+                return err_usage(err, "%s '%s': feature %s is disabled: it is off in section [plugins] of the configuration", what, word,
+                                 f->name);
+        return err_usage(err, "%s '%s': feature %s is disabled: its plugin is not installed", what, word, f->name);
+}
+
+int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
+{
+        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        _cleanup_strv_ char **names = NULL;
+        const struct feature *f;
+        const char *near;
+        int r;
+
+        load_features(a);
+        f = feature_of_command(&a->features, word);
+        if (f)
+                return feature_disabled(a, "command", word, f, err);
+        r = commands_list(&a->plugins, false, &commands, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < commands.n; i++) {
+                const struct ec_command *c = commands.items[i].command;
+
+                if (strv_push(&names, c->name) < 0 || (c->alias && strv_push(&names, c->alias) < 0))
+                        return err_oom(err);
+        }
+        near = str_nearest(word, STRV_CONST(names));
+        if (near)
+                return err_usage(err, "unknown command '%s', did you mean '%s'?", word, near);
+        if (!proc_find("nixos-container", NULL))
+                return err_usage(err, "unknown command '%s', and there is no nixos-container in PATH", word);
+        return err_usage(err, "unknown command '%s'", word);
+}
+
+int app_unknown_option(void *app, const char *word, struct ec_err *err)
+{
+        struct app *a = app;
+        const struct feature *f;
+
+        load_features(a);
+        f = feature_of_option(&a->features, word);
+        return f ? feature_disabled(a, "option", word, f, err) : 0;
+}
+
+bool app_forwards(struct app *a, const char *word)
+{
+        const struct feature *f;
+
+        load_features(a);
+        f = feature_of_command(&a->features, word);
+        return !f || strv_contains(STRV_CONST(f->forwards), word);
+}

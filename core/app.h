@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include "host.h"
+#include "model/features.h"
+#include "model/hooks.h"
+#include "model/layout.h"
+#include "plugin.h"
+
+/* What main and the builtin commands work on. */
+struct app {
+        const char *program;       /* absolute path of this program */
+        char *config;              /* --config, or NULL; owned */
+        struct conf *conf;
+        struct plugins plugins;
+        struct layout layout;
+        struct registry registry;
+        struct host_context ctx;
+        struct feature_list features; /* of what is not loaded: read once something is not found */
+        bool features_loaded;
+};
+/* Reads the configuration and loads the plugins; calls none of them. */
+int app_load(struct app *a, const char *config, struct ec_err *err);
+void app_done(struct app *a);
+/* Checks the configuration against the tables, finds the host's paths, starts the plugins. */
+int app_start(struct app *a, struct ec_err *err);
+/* The errors about a word that nobody knows: they name a disabled feature, or the nearest word. */
+int app_unknown_command(struct app *a, const char *word, struct ec_err *err);
+int app_unknown_option(void *app, const char *word, struct ec_err *err); /* struct option_set.unknown */
+/* Does nixos-container take this word? Not if it belongs to a feature that is disabled, unless both have it. */
+bool app_forwards(struct app *a, const char *word);

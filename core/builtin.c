@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "app.h"
+#include "command.h"
+#include "descriptor.h"
+#include "help.h"
+#include "model/op.h"
+#include "svc/table.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+static const struct ec_column plugin_columns[] = {
+        { "name", "NAME", EC_COL_STR, 0 },
+        { "version", "VERSION", EC_COL_STR, 0 },
+        { "abi", "ABI", EC_COL_STR, 0 },
+        { "state", "STATE", EC_COL_STR, 0 },
+        { "toggle", "SET TO", EC_COL_STR, 0 },
+        { "summary", "SUMMARY", EC_COL_STR, EC_COL_JSON_ONLY },
+        { "file", "FILE", EC_COL_STR, EC_COL_JSON_ONLY },
+        { "commands", "COMMANDS", EC_COL_LIST, 0 },
+        { "options", "OPTIONS", EC_COL_LIST, 0 },
+        { "hooks", "HOOKS", EC_COL_LIST, 0 },
+        { "reason", "REASON", EC_COL_STR, 0 },
+};
+
+static int set_list(struct ec_table *t, const char *key, char *const *v, struct ec_err *err)
+{
+        _cleanup_free_ char *s = strv_join(STRV_CONST(v), "\n");
+
+        return s ? table_set_str(t, key, s, err) : err_oom(err);
+}
+
+static int set_commands(struct ec_table *t, const struct ec_plugin *p, struct ec_err *err)
+{
+        const struct ec_command *c = p->commands.items;
+        _cleanup_strv_ char **v = NULL;
+
+        for (uint32_t i = 0; i < p->commands.count; i++)
+                if (!(c[i].flags & EC_CMD_HIDDEN) && strv_push(&v, c[i].name) < 0)
+                        return err_oom(err);
+        return set_list(t, "commands", v, err);
+}
+
+/* The options that it adds to the commands of others. */
+static int set_options(struct ec_table *t, const struct ec_plugin *p, struct ec_err *err)
+{
+        const struct ec_option *o = p->options.items;
+        _cleanup_strv_ char **v = NULL;
+
+        for (uint32_t i = 0; i < p->options.count; i++)
+                if (!(o[i].flags & EC_OPT_HIDDEN) && strv_pushf(&v, "--%s", o[i].name) < 0)
+                        return err_oom(err);
+        return set_list(t, "options", v, err);
+}
+
+static int set_hooks(struct ec_table *t, const struct ec_hooks *h, struct ec_err *err)
+{
+        _cleanup_strv_ char **v = NULL;
+        const struct { const char *name; bool set; } hooks[] = {
+                { "configure", h && h->configure }, { "eval", h && h->eval },
+                { "pre_install", h && h->pre_install }, { "installed", h && h->installed },
+                { "started", h && h->started }, { "shell", h && h->shell },
+                { "pre_destroy", h && h->pre_destroy }, { "removed", h && h->removed },
+                { "finish", h && h->finish },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+                if (hooks[i].set && strv_push(&v, hooks[i].name) < 0)
+                        return err_oom(err);
+        return set_list(t, "hooks", v, err);
+}
+
+static int add_plugin(struct ec_table *t, const struct plugin *p, struct ec_err *err)
+{
+        int r = table_add_row(t, err);
+
+        if (r >= 0)
+                r = table_set_str(t, "name", p->name, err);
+        if (r >= 0)
+                r = table_set_str(t, "state", plugin_state_names[p->state], err);
+        if (r >= 0)
+                r = table_set_str(t, "toggle", plugin_toggle_names[p->toggle], err);
+        if (r >= 0 && p->reason)
+                r = table_set_str(t, "reason", p->reason, err);
+        if (r >= 0 && p->file)
+                r = table_set_str(t, "file", p->file, err);
+        if (r >= 0 && p->plugin) {
+                char abi[16];
+
+                snprintf(abi, sizeof(abi), "%u.%u", p->plugin->abi_major, p->plugin->abi_minor);
+                r = table_set_str(t, "abi", abi, err);
+                if (r >= 0)
+                        r = table_set_str(t, "version", p->plugin->version, err);
+                if (r >= 0)
+                        r = table_set_str(t, "summary", p->plugin->summary, err);
+                if (r >= 0)
+                        r = set_commands(t, p->plugin, err);
+                if (r >= 0)
+                        r = set_options(t, p->plugin, err);
+                if (r >= 0)
+                        r = set_hooks(t, p->plugin->hooks, err);
+        }
+        return r;
+}
+
+static int run_plugins(void *self, struct ec_op *op, struct ec_err *err)
+{
+        static const struct ec_array columns = EC_ARRAY(plugin_columns);
+        _cleanup_(cleanup_table_free) struct ec_table *t = NULL;
+        const struct app *a = op->app;
+        int r;
+
+        (void)self;
+        r = table_create(&columns, options_is_set(op->options, "json"), &t, err);
+        for (size_t i = 0; r >= 0 && i < a->plugins.n; i++)
+                r = add_plugin(t, &a->plugins.items[i], err);
+        if (r >= 0)
+                r = table_print(t, err);
+        return r < 0 ? r : 0;
+}
+
+static int run_help(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const char *const *args = options_args(op->options);
+        struct app *a = op->app;
+        struct command_ref ref;
+
+        (void)self;
+        if (!args[0])
+                return help_overview(&a->plugins, err);
+        if (args[1])
+                return err_usage(err, "help: one command at a time");
+        if (!command_find(&a->plugins, args[0], &ref))
+                return app_unknown_command(a, args[0], err);
+        return help_command(&a->plugins, &ref, err);
+}
+
+static const struct ec_command builtin_table[] = {
+        { .name = "help", .synopsis = "[COMMAND]", .summary = "Show help, of one command or of all", .run = run_help },
+        { .name = "plugins", .synopsis = "", .summary = "List the plugins and what each of them adds",
+          .details = "A plugin is loaded, off, missing or rejected; of a rejected one the reason is told. "
+                     "It is set to required, on, auto or off in section [plugins] of the configuration; auto is the default.",
+          .flags = EC_CMD_LISTING, .run = run_plugins },
+};
+const struct ec_array builtin_commands = EC_ARRAY(builtin_table);

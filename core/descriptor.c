@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "descriptor.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "util/err.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+#define ITEMS_MAX 1024  /* of one array */
+#define STRIDE_MAX 4096 /* bytes of one item, of any minor to come */
+
+#define KNOWN_SCOPES (EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START | EC_SCOPE_SHELL | EC_SCOPE_DESTROY)
+#define KNOWN_COMMAND_FLAGS (EC_CMD_ROOT | EC_CMD_HIDDEN | EC_CMD_DEFINITION | EC_CMD_LISTING | EC_CMD_WORDS)
+#define KNOWN_OPTION_FLAGS (EC_OPT_FINAL | EC_OPT_REPEAT | EC_OPT_HIDDEN)
+
+/* What 1.0 had: a struct of any version is at least as long. */
+#define PLUGIN_SIZE_1_0 (offsetof(struct ec_plugin, done) + sizeof(void *))
+#define HOOKS_SIZE_1_0 (offsetof(struct ec_hooks, finish) + sizeof(void *))
+#define COMMAND_SIZE_1_0 (offsetof(struct ec_command, run) + sizeof(void *))
+#define OPTION_SIZE_1_0 (offsetof(struct ec_option, short_name) + sizeof(int32_t))
+#define SETTING_SIZE_1_0 (offsetof(struct ec_setting, help) + sizeof(void *))
+
+/* What is being read, for its messages. */
+struct reading {
+        const struct bounds *bounds;
+        uint16_t minor; /* the plugin's */
+        struct ec_err *err;
+};
+
+static bool in_bounds(const struct bounds *b, const void *p, size_t len)
+{
+        uintptr_t at = (uintptr_t)p;
+
+        for (size_t i = 0; i < b->n; i++)
+                if (at >= b->spans[i].start && at <= b->spans[i].end && len <= b->spans[i].end - at)
+                        return true;
+        return false;
+}
+
+static int too_new(const struct reading *r, const char *what)
+{
+        return err_set(r->err, -EPROTO, "%s uses what ABI %u.%u does not have: the plugin was built for %u.%u", what, EC_ABI_MAJOR,
+                       EC_ABI_MINOR, EC_ABI_MAJOR, r->minor);
+}
+
+/* Copies a struct of another version: what is missing is zero, what we do not
+ * know must be zero. */
+static int copy_struct(const struct reading *r, void *dst, size_t dst_size, const void *src, size_t src_size, const char *what)
+{
+        const char *s = src;
+
+        memset(dst, 0, dst_size);
+        memcpy(dst, src, src_size < dst_size ? src_size : dst_size);
+        for (size_t i = dst_size; i < src_size; i++)
+                if (s[i])
+                        return too_new(r, what);
+        return 0;
+}
+
+/* Copies an array into one of our own stride; *ret has a spare zero item. */
+static int copy_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what, void **ret)
+{
+        _cleanup_free_ char *items = NULL;
+
+        if (a->count > ITEMS_MAX)
+                return err_set(r->err, -EPROTO, "%u %s are too many", a->count, what);
+        if (a->count) {
+                if (!a->items)
+                        return err_set(r->err, -EPROTO, "its array of %s is NULL", what);
+                if (a->stride < min_size || a->stride > STRIDE_MAX || a->stride % _Alignof(int32_t))
+                        return err_set(r->err, -EPROTO, "its array of %s has a stride of %u bytes", what, a->stride);
+                if (!in_bounds(r->bounds, a->items, (size_t)a->count * a->stride))
+                        return err_set(r->err, -EPROTO, "its array of %s is not inside of the plugin", what);
+        }
+        items = calloc((size_t)a->count + 1, size);
+        if (!items)
+                return err_oom(r->err);
+        for (uint32_t i = 0; i < a->count; i++) {
+                int e = copy_struct(r, items + i * size, size, (const char *)a->items + (size_t)i * a->stride, a->stride, what);
+
+                if (e < 0)
+                        return e;
+        }
+        a->items = *ret = TAKE_PTR(items);
+        a->stride = size;
+        return 0;
+}
+
+/* Words of the command line: "update-changed". */
+static bool word_valid(const char *s)
+{
+        if (!(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9'))
+                return false;
+        for (; *s; s++)
+                if (!(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9') && *s != '-')
+                        return false;
+        return true;
+}
+
+static int check_option(const struct reading *r, const struct ec_option *o, bool own, const struct ec_option *before)
+{
+        if (!o->name)
+                return err_set(r->err, -EPROTO, "an option has no name");
+        if (!word_valid(o->name))
+                return err_set(r->err, -EPROTO, "'%s' is no name of an option", o->name);
+        if (!o->help)
+                return err_set(r->err, -EPROTO, "option --%s has no help", o->name);
+        if (o->arg > EC_ARG_REST || o->flags & ~KNOWN_OPTION_FLAGS || o->scopes & ~KNOWN_SCOPES) {
+                if (r->minor > EC_ABI_MINOR)
+                        return too_new(r, o->name);
+                return err_set(r->err, -EPROTO, "option --%s has an unknown kind, flag or scope", o->name);
+        }
+        if (o->arg != EC_ARG_NONE && !o->metavar)
+                return err_set(r->err, -EPROTO, "option --%s has a value without a name (metavar)", o->name);
+        if (!own && !o->scopes)
+                return err_set(r->err, -EPROTO, "option --%s has no scope", o->name);
+        if (!own && o->short_name)
+                return err_set(r->err, -EPROTO, "option --%s has a short name: these belong to the commands' own options", o->name);
+        if (o->short_name && !((o->short_name >= 'a' && o->short_name <= 'z') || (o->short_name >= 'A' && o->short_name <= 'Z') ||
+                               (o->short_name >= '0' && o->short_name <= '9')))
+                return err_set(r->err, -EPROTO, "the short name of option --%s is no letter or digit", o->name);
+        for (; before < o; before++) {
+                if (!strcmp(before->name, o->name))
+                        return err_set(r->err, -EPROTO, "option --%s is there twice", o->name);
+                if (o->short_name && before->short_name == o->short_name)
+                        return err_set(r->err, -EPROTO, "option -%c is there twice", o->short_name);
+        }
+        return 0;
+}
+
+static int read_command(const struct reading *r, struct descriptor *d, uint32_t i)
+{
+        struct ec_command *c = &d->commands[i];
+        void *options = NULL;
+        int e;
+
+        if (!c->name)
+                return err_set(r->err, -EPROTO, "a command has no name");
+        if (!word_valid(c->name) || (c->alias && !word_valid(c->alias)))
+                return err_set(r->err, -EPROTO, "'%s' is no name of a command", !word_valid(c->name) ? c->name : c->alias);
+        if (!c->summary)
+                return err_set(r->err, -EPROTO, "command '%s' has no summary", c->name);
+        if (!c->run)
+                return err_set(r->err, -EPROTO, "command '%s' has no function (run)", c->name);
+        if (c->flags & ~KNOWN_COMMAND_FLAGS || c->scopes & ~KNOWN_SCOPES) {
+                if (r->minor > EC_ABI_MINOR)
+                        return too_new(r, c->name);
+                return err_set(r->err, -EPROTO, "command '%s' has an unknown flag or scope", c->name);
+        }
+        if (!c->synopsis)
+                c->synopsis = "";
+        for (uint32_t k = 0; k < i; k++) {
+                const struct ec_command *b = &d->commands[k];
+
+                if (!strcmp(b->name, c->name) || (b->alias && !strcmp(b->alias, c->name)) ||
+                    (c->alias && (!strcmp(b->name, c->alias) || (b->alias && !strcmp(b->alias, c->alias)))))
+                        return err_set(r->err, -EPROTO, "command '%s' is there twice", c->name);
+        }
+        e = copy_array(r, &c->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", &options);
+        if (e < 0)
+                return e;
+        d->command_options[i] = options;
+        for (uint32_t k = 0; k < c->options.count; k++) {
+                e = check_option(r, &d->command_options[i][k], true, d->command_options[i]);
+                if (e < 0)
+                        return err_prefix(r->err, "command '%s'", c->name);
+        }
+        return 0;
+}
+
+static int check_setting(const struct reading *r, const struct ec_setting *s, const struct ec_setting *before)
+{
+        static const char *const types[] = { "string", "bool", "path", "int", "duration", "list", NULL };
+
+        if (!s->key || !word_valid(s->key))
+                return err_set(r->err, -EPROTO, "'%s' is no name of a setting", s->key ? s->key : "(NULL)");
+        if (!s->type || !strv_contains(types, s->type))
+                return err_set(r->err, -EPROTO, "setting '%s' has an unknown type", s->key);
+        if (!s->help)
+                return err_set(r->err, -EPROTO, "setting '%s' has no help", s->key);
+        for (; before < s; before++)
+                if (!strcmp(before->key, s->key))
+                        return err_set(r->err, -EPROTO, "setting '%s' is there twice", s->key);
+        return 0;
+}
+
+static int read_hooks(const struct reading *r, struct descriptor *d)
+{
+        const struct ec_hooks *h = d->plugin.hooks;
+        int e;
+
+        if (!h)
+                return 0;
+        if (!in_bounds(r->bounds, h, sizeof(h->size)) || h->size < HOOKS_SIZE_1_0 || h->size > STRIDE_MAX ||
+            !in_bounds(r->bounds, h, h->size))
+                return err_set(r->err, -EPROTO, "its table of hooks has a wrong size");
+        e = copy_struct(r, &d->hooks, sizeof(d->hooks), h, h->size, "a hook");
+        d->hooks.size = sizeof(d->hooks);
+        d->plugin.hooks = &d->hooks;
+        return e;
+}
+
+static int read_tables(const struct reading *r, struct descriptor *d)
+{
+        struct ec_plugin *p = &d->plugin;
+        void *items = NULL;
+        int e;
+
+        e = copy_array(r, &p->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", &items);
+        if (e < 0)
+                return e;
+        d->options = items;
+        for (uint32_t i = 0; i < p->options.count; i++) {
+                e = check_option(r, &d->options[i], false, d->options);
+                if (e < 0)
+                        return e;
+        }
+
+        e = copy_array(r, &p->settings, sizeof(struct ec_setting), SETTING_SIZE_1_0, "settings", &items);
+        if (e < 0)
+                return e;
+        d->settings = items;
+        for (uint32_t i = 0; i < p->settings.count; i++) {
+                e = check_setting(r, &d->settings[i], d->settings);
+                if (e < 0)
+                        return e;
+        }
+
+        e = copy_array(r, &p->commands, sizeof(struct ec_command), COMMAND_SIZE_1_0, "commands", &items);
+        if (e < 0)
+                return e;
+        d->commands = items;
+        d->command_options = calloc((size_t)p->commands.count + 1, sizeof(*d->command_options));
+        if (!d->command_options)
+                return err_oom(r->err);
+        for (uint32_t i = 0; i < p->commands.count; i++) {
+                e = read_command(r, d, i);
+                if (e < 0)
+                        return e;
+        }
+        return read_hooks(r, d);
+}
+
+int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, const char *name, struct descriptor **ret,
+                    struct ec_err *err)
+{
+        _cleanup_(cleanup_descriptor_free) struct descriptor *d = NULL;
+        struct reading r = { .bounds = b, .err = err };
+        const struct ec_plugin *p = raw;
+        int e;
+
+        if ((uintptr_t)raw % _Alignof(struct ec_plugin) || raw_size < sizeof(p->size))
+                return err_set(err, -EPROTO, "its descriptor is no struct ec_plugin");
+        if (p->size < PLUGIN_SIZE_1_0 || p->size > raw_size)
+                return err_set(err, -EPROTO, "its descriptor says that it has %u bytes, and has %zu", p->size, raw_size);
+        if (p->abi_major != EC_ABI_MAJOR)
+                return err_set(err, -EPROTO, "it was built for ABI %u.%u, this program has %u.%u", p->abi_major, p->abi_minor,
+                               EC_ABI_MAJOR, EC_ABI_MINOR);
+        r.minor = p->abi_minor;
+        if (!p->name || !plugin_name_valid(p->name))
+                return err_set(err, -EPROTO, "its descriptor has no valid name");
+        if (strcmp(p->name, name))
+                return err_set(err, -EPROTO, "its descriptor is that of '%s'", p->name);
+        if (!p->version)
+                return err_set(err, -EPROTO, "it has no version");
+        if (!p->summary)
+                return err_set(err, -EPROTO, "it has no summary");
+
+        d = calloc(1, sizeof(*d));
+        if (!d)
+                return err_oom(err);
+        e = copy_struct(&r, &d->plugin, sizeof(d->plugin), p, p->size, "its descriptor");
+        if (e < 0)
+                return e;
+        d->plugin.size = sizeof(d->plugin);
+        e = read_tables(&r, d);
+        if (e < 0)
+                return e;
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+void descriptor_free(struct descriptor *d)
+{
+        if (!d)
+                return;
+        /* Not plugin.commands.count: reading may have stopped half-way. */
+        for (size_t i = 0; d->command_options && d->commands && d->commands[i].name; i++)
+                free(d->command_options[i]);
+        free(d->command_options);
+        free(d->commands);
+        free(d->options);
+        free(d->settings);
+        free(d);
+}

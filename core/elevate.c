@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "elevate.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "svc/proc.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+extern char **environ;
+
+/* Variables that root's run must see as the user's shell has them. */
+static bool is_kept(const char *assignment)
+{
+        static const char *const names[] = { "PATH=", "NIX_PATH=", "SHELL=", "NO_COLOR=", "EXTRA_CONTAINER_", NULL };
+        /* What root does not believe need not be told. */
+        static const char *const dropped[] = { "EXTRA_CONTAINER_PLUGIN_DIR=", ELEVATED_VARIABLE "=", NULL };
+
+        for (size_t i = 0; dropped[i]; i++)
+                if (str_after(assignment, dropped[i]))
+                        return false;
+        for (size_t i = 0; names[i]; i++)
+                if (str_after(assignment, names[i]))
+                        return true;
+        return false;
+}
+
+int elevate_argv(const char *sudo, const char *env, const char *program, char *const *args, char ***ret, struct ec_err *err)
+{
+        _cleanup_strv_ char **v = NULL;
+        int r = 0;
+
+        /* -H: root must not write into the user's home. env(1) carries the variables
+         * past sudo's policy, which drops those that it was not told to keep. */
+        const char *const head[] = { sudo, "-H", "--", env, NULL };
+
+        r = strv_extend(&v, head);
+        for (char **e = environ; r >= 0 && e && *e; e++)
+                if (is_kept(*e))
+                        r = strv_push(&v, *e);
+        if (r >= 0)
+                r = strv_push(&v, ELEVATED_VARIABLE "=1");
+        if (r >= 0)
+                r = strv_push(&v, program);
+        if (r >= 0)
+                r = strv_extend(&v, STRV_CONST(args));
+        if (r < 0)
+                return err_oom(err);
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+int elevate(const char *program, char *const *args, struct ec_err *err)
+{
+        _cleanup_free_ char *sudo = NULL, *env = NULL;
+        _cleanup_strv_ char **argv = NULL;
+        int r;
+
+        if (!proc_find("sudo", &sudo))
+                return err_set(err, -EPERM, "this needs root, and there is no sudo in PATH: run it as root");
+        if (!proc_find("env", &env))
+                return err_set(err, -ENOENT, "cannot run sudo: there is no env in PATH");
+        r = elevate_argv(sudo, env, program, args, &argv, err);
+        return r < 0 ? r : proc_exec(STRV_CONST(argv), NULL, err);
+}

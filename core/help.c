@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "help.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "plugin.h"
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define LEFT_MAX 28   /* columns of the left side; what is longer gets a line of its own */
+#define WIDTH_MIN 40
+#define WIDTH_DEFAULT 80
+
+static size_t terminal_width(void)
+{
+        struct winsize w;
+
+        if (!term_stdout_tty() || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_col)
+                return WIDTH_DEFAULT;
+        return w.ws_col < WIDTH_MIN ? WIDTH_MIN : w.ws_col;
+}
+
+/* Characters of a string, as good as columns for our texts. */
+static size_t columns(const char *s, size_t len)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < len; i++)
+                n += ((unsigned char)s[i] & 0xc0) != 0x80;
+        return n;
+}
+
+/* One paragraph of `len` bytes, filled; the cursor stands at column `at`. */
+static void fill(const char *s, size_t len, size_t at, size_t indent, size_t width)
+{
+        const char *end = s + len;
+        bool first = true;
+
+        while (s < end) {
+                size_t word = 0, cols;
+
+                while (s < end && (*s == ' ' || *s == '\n'))
+                        s++;
+                while (s + word < end && s[word] != ' ' && s[word] != '\n')
+                        word++;
+                if (!word)
+                        break;
+                cols = columns(s, word);
+                if (!first && at + 1 + cols > width) {
+                        term_out("\n%*s", (int)indent, "");
+                        at = indent;
+                        first = true;
+                }
+                term_out("%s%.*s", first ? "" : " ", (int)word, s);
+                at += cols + !first;
+                first = false;
+                s += word;
+        }
+        term_out("\n");
+}
+
+/* Paragraphs stand between empty lines; lines that begin with a space stay as they are. */
+static void paragraphs(const char *text, size_t width)
+{
+        while (*text) {
+                const char *end = text;
+
+                if (*text == '\n') {
+                        term_out("\n");
+                        text++;
+                        continue;
+                }
+                if (*text == ' ') {
+                        end = strchrnul(text, '\n');
+                        term_out("%.*s\n", (int)(end - text), text);
+                } else {
+                        do
+                                end = strchrnul(*end == '\n' ? end + 1 : end, '\n');
+                        while (*end && end[1] && end[1] != '\n' && end[1] != ' ');
+                        fill(text, end - text, 0, 0, width);
+                }
+                text = *end ? end + 1 : end;
+        }
+}
+
+static void row(const char *left, const char *right, size_t left_width, size_t width)
+{
+        size_t cols = columns(left, strlen(left));
+
+        if (cols > left_width) {
+                term_out("  %s\n  %*s  ", left, (int)left_width, "");
+                cols = left_width;
+        } else
+                term_out("  %s%*s  ", left, (int)(left_width - cols), "");
+        fill(right, strlen(right), left_width + 4, left_width + 4, width);
+}
+
+/* Two columns: "left\tright" each. */
+static void rows(char *const *v, size_t width)
+{
+        size_t left_width = 0;
+
+        for (char *const *r = v; r && *r; r++) {
+                size_t cols = columns(*r, strcspn(*r, "\t"));
+
+                if (cols > left_width && cols <= LEFT_MAX)
+                        left_width = cols;
+        }
+        for (char *const *r = v; r && *r; r++) {
+                char *tab = strchr(*r, '\t');
+
+                *tab = 0;
+                row(*r, tab + 1, left_width, width);
+                *tab = '\t';
+        }
+}
+
+static int push_option(char ***v, const struct ec_option *o, int short_name)
+{
+        char dash[] = "    ";
+
+        if (o->flags & EC_OPT_HIDDEN)
+                return 0;
+        if (short_name) {
+                dash[0] = '-';
+                dash[1] = short_name;
+                dash[2] = ',';
+        }
+        return strv_pushf(v, "%s--%s%s%s\t%s", dash, o->name, o->arg ? " " : "", o->arg ? o->metavar : "", o->help);
+}
+
+/* Which options of a set stand under one heading. */
+struct group { bool own; const char *plugin; };
+
+static bool in_group(const struct option_ref *o, const struct group *g)
+{
+        if (g->own || o->own)
+                return g->own && o->own;
+        return !g->plugin == !o->plugin && (!g->plugin || !strcmp(g->plugin, o->plugin));
+}
+
+static int print_group(const struct option_set *set, const struct group *g, const char *title, size_t width, struct ec_err *err)
+{
+        _cleanup_strv_ char **v = NULL;
+
+        for (size_t i = 0; i < set->n; i++)
+                if (in_group(&set->items[i], g) &&
+                    push_option(&v, set->items[i].option, option_set_short(set, &set->items[i])) < 0)
+                        return err_oom(err);
+        if (v) {
+                term_out("\n%s\n", title);
+                rows(v, width);
+        }
+        return 0;
+}
+
+int help_command(const struct plugins *l, const struct command_ref *ref, struct ec_err *err)
+{
+        const struct ec_command *c = ref->command;
+        _cleanup_(option_set_done) struct option_set set = { 0 };
+        size_t width = terminal_width();
+        int r = command_options(l, ref, &set, err);
+
+        if (r < 0)
+                return r;
+        term_out("Usage: extra-container %s [OPTION...]%s%s\n", c->name, *c->synopsis ? " " : "", c->synopsis);
+        if (c->alias)
+                term_out("       extra-container %s ...\n", c->alias);
+        term_out("\n");
+        term_out("%s.\n", c->summary);
+        if (c->details) {
+                term_out("\n");
+                paragraphs(c->details, width);
+        }
+
+        r = print_group(&set, &(struct group) { .own = true }, "Options:", width, err);
+        for (size_t i = 0; r >= 0 && i < l->n; i++) {
+                _cleanup_free_ char *title = str_printf("Options of %s:", l->items[i].name);
+
+                if (!title)
+                        return err_oom(err);
+                r = print_group(&set, &(struct group) { .plugin = l->items[i].name }, title, width, err);
+        }
+        return r < 0 ? r : print_group(&set, &(struct group) { 0 }, "Common options:", width, err);
+}
+
+int help_overview(const struct plugins *l, struct ec_err *err)
+{
+        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        _cleanup_strv_ char **v = NULL, **o = NULL;
+        const struct ec_option *core = core_options.items;
+        size_t width = terminal_width();
+        int r = commands_list(l, false, &commands, err);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < commands.n; i++) {
+                const struct ec_command *c = commands.items[i].command;
+
+                if (strv_pushf(&v, "%s%s%s\t%s", c->name, c->alias ? ", " : "", c->alias ?: "", c->summary) < 0)
+                        return err_oom(err);
+        }
+        for (uint32_t i = 0; i < core_options.count; i++)
+                if (!core[i].scopes && push_option(&o, &core[i], core[i].short_name) < 0)
+                        return err_oom(err);
+        if (push_option(&o, &option_version, 0) < 0)
+                return err_oom(err);
+
+        term_out("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n\n");
+        fill("Declarative NixOS containers without a rebuild of the host.", 59, 0, 0, width);
+        term_out("\nCommands:\n");
+        rows(v, width);
+        term_out("\nOptions:\n");
+        rows(o, width);
+        term_out("\n");
+        paragraphs("'extra-container help COMMAND' tells more of a command. Any other command is handed to nixos-container.", width);
+        return 0;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+#include "command.h"
+#include "elevate.h"
+#include "help.h"
+#include "model/op.h"
+#include "svc/conf.h"
+#include "svc/intr.h"
+#include "svc/log.h"
+#include "svc/proc.h"
+#include "svc/term.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define EXIT_USAGE 2
+#define EXIT_SIGNAL 128 /* + its number */
+
+/* What stands before the command. */
+struct leading {
+        bool help, version;
+        const char *config;
+        char **rest; /* the command, or an option that is none of ours */
+};
+
+/* A program that runs as root must not find its files on descriptors 0 to 2. */
+static void open_standard_fds(void)
+{
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR); /* not O_CLOEXEC: children need them as much */
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd >= 0)
+                close(fd);
+}
+
+static char *program_path(const char *argv0)
+{
+        _cleanup_free_ char *path = malloc(PATH_MAX);
+        ssize_t n = path ? readlink("/proc/self/exe", path, PATH_MAX - 1) : -1;
+
+        if (n > 0) {
+                path[n] = 0;
+                if (access(path, X_OK) == 0)
+                        return TAKE_PTR(path);
+        }
+        return strchr(argv0, '/') ? realpath(argv0, NULL) : strdup(argv0);
+}
+
+static void raise_log_level(int level)
+{
+        if (log_level() < level)
+                log_set_level(level);
+}
+
+static int parse_leading(char **argv, struct leading *l, struct ec_err *err)
+{
+        *l = (struct leading) { 0 };
+        for (; *argv; argv++) {
+                const char *a = *argv;
+
+                if (!strcmp(a, "--help") || !strcmp(a, "-h"))
+                        l->help = true;
+                else if (!strcmp(a, "--version"))
+                        l->version = true;
+                else if (!strcmp(a, "--verbose") || !strcmp(a, "-v"))
+                        raise_log_level(LOG_INFO);
+                else if (!strcmp(a, "--debug"))
+                        raise_log_level(LOG_DEBUG);
+                else if (str_after(a, "--config="))
+                        l->config = str_after(a, "--config=");
+                else if (!strcmp(a, "--config")) {
+                        if (!*++argv)
+                                return err_usage(err, "option '--config' needs a value (FILE)");
+                        l->config = *argv;
+                } else {
+                        if (!strcmp(a, "--"))
+                                argv++;
+                        break;
+                }
+        }
+        l->rest = argv;
+        return 0;
+}
+
+static int check_config_option(const char *config, struct ec_err *err)
+{
+        if (config && geteuid() == 0)
+                return err_usage(err, "option '--config' is not for root: its settings stand in " EC_SYSCONF_DIR "/extra-container.ini");
+        return 0;
+}
+
+/* An option where the command should be. */
+static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
+{
+        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        static const char *const ours[] = { "--help", "--version", "--verbose", "--debug", "--config", NULL };
+        const char *name = str_after(word, "--"), *near;
+        int r = commands_list(&a->plugins, false, &commands, err);
+
+        for (size_t i = 0; r >= 0 && name && i < commands.n; i++) {
+                _cleanup_(option_set_done) struct option_set set = { 0 };
+
+                r = command_options(&a->plugins, &commands.items[i], &set, err);
+                if (r >= 0 && option_set_find(&set, name, strcspn(name, "=")))
+                        return err_usage(err, "option '%s' stands behind the command", word);
+        }
+        if (r >= 0)
+                r = app_unknown_option(a, word, err);
+        if (r < 0)
+                return r;
+        near = str_nearest(word, ours);
+        if (near)
+                return err_usage(err, "unknown option '%s', did you mean '%s'?", word, near);
+        return err_usage(err, "unknown option '%s'", word);
+}
+
+/* *ret_args is behind the command. -ENOENT without err: show the usage. */
+static int choose_command(struct app *a, char **rest, struct command_ref *ret, char ***ret_args, struct ec_err *err)
+{
+        const char *output = getenv("EXTRA_CONTAINER_ETC");
+
+        if (*rest && **rest != '-') {
+                *ret_args = rest + 1;
+                if (command_find(&a->plugins, *rest, ret))
+                        return 0;
+                if (proc_find("nixos-container", NULL) && app_forwards(a, *rest)) {
+                        *--rest = (char *)"nixos-container"; /* argv[0] at the latest is free */
+                        return proc_exec(STRV_CONST(rest), NULL, err);
+                }
+                return app_unknown_command(a, *rest, err);
+        }
+        if (output && *output) {
+                *ret_args = rest;
+                if (command_find_scope(&a->plugins, EC_SCOPE_SHELL, ret))
+                        return 0;
+                return err_usage(err, "EXTRA_CONTAINER_ETC is set, but no plugin has a command that opens a session");
+        }
+        return *rest ? misplaced_option(a, *rest, err) : -ENOENT;
+}
+
+/* Parses what is behind the command. With --config in it all starts again:
+ * the tables depend on it. */
+static int parse_options(struct app *a, const struct command_ref *ref, char **args, struct parsed_options **ret, struct ec_err *err)
+{
+        _cleanup_(option_set_done) struct option_set set = { 0 };
+        _cleanup_(cleanup_options_free) struct parsed_options *o = NULL;
+        const char *config;
+        int r = command_options(&a->plugins, ref, &set, err);
+
+        if (r < 0)
+                return r;
+        set.unknown = app_unknown_option;
+        set.data = a;
+        r = options_parse(&set, ref->command, args, &o, err);
+        if (r < 0)
+                return r;
+        config = options_value(o, "config");
+        if (config && (!a->config || strcmp(config, a->config))) {
+                _cleanup_free_ char *name = strdup(ref->command->name);
+                struct command_ref again;
+
+                if (!name)
+                        return err_oom(err);
+                r = check_config_option(config, err);
+                if (r < 0)
+                        return r;
+                app_done(a);
+                r = app_load(a, config, err);
+                if (r < 0)
+                        return r;
+                if (!command_find(&a->plugins, name, &again))
+                        return app_unknown_command(a, name, err);
+                return parse_options(a, &again, args, ret, err);
+        }
+        if (!*ref->command->synopsis && options_args(o)[0])
+                return err_usage(err, "%s: unexpected argument '%s'", ref->command->name, options_args(o)[0]);
+        *ret = TAKE_PTR(o);
+        return 0;
+}
+
+/* Configure, run, finish: what happens between the start and the end of the plugins. */
+static int run_started(struct app *a, const struct command_ref *ref, struct ec_op *op, struct ec_err *err)
+{
+        int r = ref->command->scopes ? hooks_configure(op, err) : 0;
+        int status;
+
+        if (r >= 0)
+                r = ref->command->run(ref->plugin ? ref->plugin->self : NULL, op, err);
+        if (r < 0 && !err->code)
+                err_set(err, r, "%s failed: %s", ref->command->name, strerror(-r));
+        status = r >= 0 ? r & 0xff : intr_signal() ? EXIT_SIGNAL + intr_signal() : err->usage ? EXIT_USAGE : EXIT_FAILURE;
+        (void)a;
+        hooks_finish(op, status);
+        return r >= 0 ? status : r;
+}
+
+static int run_command(struct app *a, const struct command_ref *ref, struct parsed_options *options, struct ec_err *err)
+{
+        struct ec_op op = OP_INIT;
+        int r;
+
+        op.command = ref->command;
+        op.options = options;
+        op.conf = a->conf;
+        op.layout = &a->layout;
+        op.registry = &a->registry;
+        op.program = a->program;
+        op.app = a;
+
+        if (!ref->plugin) /* help and plugins work whatever the plugins are like */
+                r = ref->command->run(NULL, &op, err);
+        else {
+                r = intr_init();
+                if (r < 0)
+                        err_set(err, r, "cannot set up signals: %s", strerror(-r));
+                if (r >= 0)
+                        r = app_start(a, err);
+                if (r >= 0)
+                        r = run_started(a, ref, &op, err);
+        }
+        op_done(&op);
+        return r;
+}
+
+/* The exit status, or -errno. */
+static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
+{
+        _cleanup_(cleanup_options_free) struct parsed_options *options = NULL;
+        struct command_ref ref;
+        struct leading l;
+        char **args = NULL;
+        int r;
+
+        r = parse_leading(argv + 1, &l, err);
+        if (r < 0)
+                return r;
+        if (l.version) {
+                term_out("extra-container %s\n", EC_VERSION);
+                return 0;
+        }
+        r = check_config_option(l.config, err);
+        if (r >= 0)
+                r = app_load(a, l.config, err);
+        if (r < 0)
+                return r;
+        if (l.help) {
+                if (!*l.rest)
+                        return help_overview(&a->plugins, err);
+                if (!command_find(&a->plugins, *l.rest, &ref))
+                        return app_unknown_command(a, *l.rest, err);
+                return help_command(&a->plugins, &ref, err);
+        }
+        r = choose_command(a, l.rest, &ref, &args, err);
+        if (r == -ENOENT && !err->code) {
+                log_notice("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n"
+                           "'extra-container --help' lists the commands.");
+                return EXIT_USAGE;
+        }
+        if (r >= 0)
+                r = parse_options(a, &ref, args, &options, err);
+        if (r < 0)
+                return r;
+        if (options_is_set(options, "verbose"))
+                raise_log_level(LOG_INFO);
+        if (options_is_set(options, "debug"))
+                raise_log_level(LOG_DEBUG);
+        if (options_is_set(options, "help"))
+                return help_command(&a->plugins, &ref, err);
+        if (ref.plugin) {
+                r = plugins_check(&a->plugins, err);
+                if (r < 0)
+                        return r;
+        }
+        if (ref.command->flags & EC_CMD_ROOT && geteuid() != 0) {
+                if (a->config)
+                        return err_usage(err, "%s: needs root, for which there is no '--config'", ref.command->name);
+                if (elevated)
+                        return err_set(err, -EPERM, "%s: needs root, and sudo did not give it", ref.command->name);
+                return elevate(a->program, argv + 1, err);
+        }
+        return run_command(a, &ref, TAKE_PTR(options), err);
+}
+
+static int report(int r, struct ec_err *err)
+{
+        int sig = r < 0 ? intr_signal() : 0;
+
+        if (r >= 0)
+                return r;
+        if (err->code && !(sig && err->code == -ECANCELED))
+                log_msg(LOG_ERR, "%s", err_msg(err));
+        else if (!sig)
+                log_msg(LOG_ERR, "%s", strerror(-r));
+        if (!sig)
+                return err->usage ? EXIT_USAGE : EXIT_FAILURE;
+        log_notice("interrupted");
+        return EXIT_SIGNAL + sig;
+}
+
+int main(int argc, char **argv)
+{
+        bool elevated = getenv(ELEVATED_VARIABLE) != NULL;
+        _cleanup_free_ char *program = NULL;
+        struct ec_err err = { 0 };
+        struct app app = { 0 };
+        int status, r;
+
+        open_standard_fds();
+        if (argc < 1)
+                return EXIT_USAGE;
+        unsetenv(ELEVATED_VARIABLE);
+        app.program = program = program_path(argv[0]);
+        r = program ? run(&app, argv, elevated, &err) : err_oom(&err);
+        status = report(r, &err);
+        app_done(&app);
+        r = term_flush();
+        if (r < 0) {
+                if (r != -EPIPE) /* a reader that had enough is no news */
+                        log_msg(LOG_ERR, "cannot write to standard output: %s", strerror(-r));
+                status = status ?: EXIT_FAILURE;
+        }
+        err_done(&err);
+        return status;
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "descriptor.h"
+#include "host.h"
+#include "model/hooks.h"
+#include "svc/conf.h"
+#include "svc/log.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+const char *const plugin_state_names[] = { "loaded", "off", "missing", "rejected", NULL };
+const char *const plugin_toggle_names[] = { "auto", "on", "required", "off", NULL };
+
+static void plugin_done(struct plugin *p)
+{
+        free(p->name);
+        free(p->file);
+        free(p->dir);
+        free(p->reason);
+        descriptor_free(p->descriptor);
+        plugin_host_free(p->host);
+        *p = (struct plugin) { 0 };
+}
+
+static struct plugin *find(struct plugins *l, const char *name)
+{
+        for (size_t i = 0; i < l->n; i++)
+                if (!strcmp(l->items[i].name, name))
+                        return &l->items[i];
+        return NULL;
+}
+
+const struct plugin *plugins_find(const struct plugins *l, const char *name)
+{
+        return find((struct plugins *)l, name);
+}
+
+static int add(struct plugins *l, const char *name, struct plugin **ret, struct ec_err *err)
+{
+        struct plugin *items = reallocarray(l->items, l->n + 1, sizeof(*items)), *p;
+
+        if (!items)
+                return err_oom(err);
+        l->items = items;
+        p = &items[l->n];
+        *p = (struct plugin) { .name = strdup(name), .state = PLUGIN_MISSING };
+        if (!p->name)
+                return err_oom(err);
+        l->n++;
+        *ret = p;
+        return 0;
+}
+
+/* ---- where plugins are ------------------------------------------------- */
+
+static int push_parts(char ***v, const char *path, struct ec_err *err)
+{
+        _cleanup_strv_ char **parts = strv_split(path, ":");
+
+        if (!parts && *path)
+                return err_oom(err);
+        return strv_extend(v, STRV_CONST(parts)) < 0 ? err_oom(err) : 0;
+}
+
+int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, struct ec_err *err)
+{
+        const char *user = geteuid() != 0 ? secure_getenv("EXTRA_CONTAINER_PLUGIN_DIR") : NULL;
+        const char *more = conf_get(conf, "plugins", PLUGIN_PATH_KEY);
+        _cleanup_strv_ char **dirs = NULL;
+        int r = push_parts(&dirs, user && *user ? user : builtin, err);
+
+        if (r >= 0 && more) {
+                r = push_parts(&dirs, more, err);
+                for (char **d = dirs; r >= 0 && *d; d++)
+                        if (**d != '/' && !(user && *user))
+                                r = err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is no absolute path", *d);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(dirs);
+        return 0;
+}
+
+static int list_dir(const char *dir, bool optional, char ***ret, struct ec_err *err)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+        _cleanup_strv_ char **names = NULL;
+
+        if (!d && !(errno == ENOENT && optional))
+                log_warn("plugins: %s: %s", dir, strerror(errno));
+        for (struct dirent *e; d && (e = readdir(d));)
+                if (e->d_name[0] != '.' && str_ends(e->d_name, ".so") && strv_push(&names, e->d_name) < 0)
+                        return err_oom(err);
+        strv_sort(names);
+        *ret = TAKE_PTR(names);
+        return 0;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+        struct stat sa, sb;
+
+        return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Adds what stands in one directory. A name without a slash would be searched by
+ * dlopen(); otherwise links stay, so that the check of trust sees where they stand. */
+static int scan_dir(struct plugins *l, const char *given, bool optional, struct ec_err *err)
+{
+        _cleanup_free_ char *real = *given == '/' ? NULL : realpath(given, NULL);
+        const char *dir = real ?: given;
+        _cleanup_strv_ char **files = NULL;
+        int r = list_dir(dir, optional, &files, err);
+
+        if (r < 0)
+                return r;
+        if (*dir != '/')
+                return 0;
+        for (char **f = files; f && *f; f++) {
+                _cleanup_free_ char *name = strndup(*f, strlen(*f) - strlen(".so")), *file = fs_join(dir, *f);
+                struct plugin *p;
+
+                if (!name || !file)
+                        return err_oom(err);
+                p = find(l, name);
+                if (p && p->file) {
+                        if (!same_file(p->file, file))
+                                log_warn("plugin %s: %s is not used, %s comes first", name, file, p->file);
+                        continue;
+                }
+                if (!p) {
+                        r = add(l, name, &p, err);
+                        if (r < 0)
+                                return r;
+                }
+                p->file = TAKE_PTR(file);
+                p->dir = fs_join(dir, name);
+                if (!p->dir)
+                        return err_oom(err);
+        }
+        return 0;
+}
+
+/* ---- toggles ----------------------------------------------------------- */
+
+struct toggles { struct plugins *list; struct ec_err *err; int result; };
+
+static void read_toggle(void *data, const char *key, const char *value)
+{
+        struct toggles *t = data;
+        struct plugin *p;
+
+        if (t->result < 0 || !strcmp(key, PLUGIN_PATH_KEY) || !plugin_name_valid(key))
+                return; /* the last one is named by the warning about unknown keys */
+        for (int i = 0; plugin_toggle_names[i]; i++) {
+                if (strcmp(plugin_toggle_names[i], value))
+                        continue;
+                p = find(t->list, key);
+                if (!p)
+                        t->result = add(t->list, key, &p, t->err);
+                if (t->result >= 0)
+                        p->toggle = i;
+                return;
+        }
+        t->result = err_set(t->err, -EINVAL, "[plugins] %s = %s: the value must be required, on, auto or off", key, value);
+}
+
+/* ---- one file ---------------------------------------------------------- */
+
+struct segments { const struct link_map *map; struct bounds *bounds; };
+
+static int add_segments(struct dl_phdr_info *info, size_t size, void *data)
+{
+        struct segments *s = data;
+
+        (void)size;
+        if (info->dlpi_addr != s->map->l_addr || strcmp(info->dlpi_name, s->map->l_name))
+                return 0;
+        for (int i = 0; i < info->dlpi_phnum; i++) {
+                const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+                uintptr_t start = info->dlpi_addr + h->p_vaddr;
+
+                if (h->p_type != PT_LOAD || !(h->p_flags & PF_R) || s->bounds->n == ARRAY_SIZE(s->bounds->spans))
+                        continue;
+                s->bounds->spans[s->bounds->n].start = start;
+                s->bounds->spans[s->bounds->n++].end = start + h->p_memsz;
+        }
+        return 1;
+}
+
+/* Is there a descriptor of another major version? */
+static int other_major(void *handle, const char *name)
+{
+        for (int major = 0; major < 100; major++) {
+                char symbol[64];
+
+                snprintf(symbol, sizeof(symbol), "ec_plugin_v%d_%s", major, name);
+                if (major != EC_ABI_MAJOR && dlsym(handle, symbol))
+                        return major;
+        }
+        return -1;
+}
+
+/* The descriptor, its size as the symbol table has it, and where the plugin's
+ * own data lie: dlsym() also finds what stands in a library that it links. */
+static int find_descriptor(void *handle, const char *name, const void **ret, size_t *ret_size, struct bounds *ret_bounds,
+                           struct ec_err *err)
+{
+        struct segments segments = { .bounds = ret_bounds };
+        struct link_map *own = NULL;
+        const ElfW(Sym) *sym = NULL;
+        char symbol[64];
+        Dl_info info;
+        void *p;
+
+        snprintf(symbol, sizeof(symbol), "ec_plugin_v%d_%s", EC_ABI_MAJOR, name);
+        p = dlsym(handle, symbol);
+        if (!p) {
+                int major = other_major(handle, name);
+
+                if (major >= 0)
+                        return err_set(err, -EPROTO, "it was built for ABI %d, this program has %u.%u", major, EC_ABI_MAJOR, EC_ABI_MINOR);
+                return err_set(err, -EPROTO, "it is no plugin of that name: it has no symbol %s", symbol);
+        }
+        if (dlinfo(handle, RTLD_DI_LINKMAP, &own) < 0 || !own ||
+            !dladdr1(p, &info, (void **)&segments.map, RTLD_DL_LINKMAP) || segments.map != own)
+                return err_set(err, -EPROTO, "its descriptor comes from another library");
+        if (!dladdr1(p, &info, (void **)&sym, RTLD_DL_SYMENT) || !sym || info.dli_saddr != p || ELF64_ST_TYPE(sym->st_info) != STT_OBJECT)
+                return err_set(err, -EPROTO, "its symbol %s is no data", symbol);
+        dl_iterate_phdr(add_segments, &segments);
+        *ret = p;
+        *ret_size = sym->st_size;
+        return 0;
+}
+
+static int check_file(const char *file, bool check_trust, struct ec_err *err)
+{
+        _cleanup_free_ char *dir = strdup(file);
+        struct stat st;
+        int r;
+
+        if (!dir)
+                return err_oom(err);
+        *strrchr(dir, '/') = 0;
+        if (check_trust) {
+                r = fs_trusted(dir, err);
+                if (r >= 0)
+                        r = fs_trusted(file, err);
+                if (r < 0)
+                        return r;
+        }
+        /* Opening a FIFO would wait. */
+        if (stat(file, &st) < 0) {
+                r = -errno;
+                return err_set(err, r, "%s: %s", file, strerror(-r));
+        }
+        if (!S_ISREG(st.st_mode))
+                return err_set(err, -EINVAL, "it is no regular file");
+        return 0;
+}
+
+static int load_file(const struct plugins *l, struct plugin *p, bool check_trust, struct ec_err *err)
+{
+        struct bounds bounds = { 0 };
+        const char *file = p->file;
+        const void *raw = NULL;
+        size_t raw_size = 0;
+        void *handle;
+        int r;
+
+        if (!plugin_name_valid(p->name))
+                return err_set(err, -EINVAL, "its name must be lower-case letters, digits and '_', at most 32");
+        r = check_file(file, check_trust, err);
+        if (r < 0)
+                return r;
+        handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        if (!handle) {
+                const char *text = dlerror(), *rest = text ? str_after(text, file) : NULL;
+
+                rest = rest && str_after(rest, ": ") ? str_after(rest, ": ") : text;
+                return err_set(err, -ELIBACC, "it cannot be loaded: %s", rest ?: "unknown error");
+        }
+        r = find_descriptor(handle, p->name, &raw, &raw_size, &bounds, err);
+        if (r >= 0)
+                r = descriptor_read(raw, raw_size, &bounds, p->name, &p->descriptor, err);
+        if (r >= 0) {
+                p->plugin = &p->descriptor->plugin;
+                r = command_check_clash(l, p->plugin, err);
+        }
+        return r;
+}
+
+/* Loads in the order of the list: what came from an earlier directory wins a clash. */
+static int load_all(struct plugins *l, bool check_trust, struct ec_err *err)
+{
+        for (size_t i = 0; i < l->n; i++) {
+                struct plugin *p = &l->items[i];
+                struct ec_err e = { 0 };
+
+                if (p->toggle == TOGGLE_OFF)
+                        p->state = PLUGIN_OFF;
+                else if (!p->file)
+                        p->state = PLUGIN_MISSING;
+                else if (load_file(l, p, check_trust, &e) >= 0)
+                        p->state = PLUGIN_LOADED;
+                else {
+                        p->state = PLUGIN_REJECTED;
+                        p->reason = strdup(err_msg(&e));
+                        descriptor_free(p->descriptor);
+                        p->descriptor = NULL;
+                        p->plugin = NULL;
+                }
+                err_done(&e);
+                if (p->state == PLUGIN_REJECTED && !p->reason)
+                        return err_oom(err);
+                if (p->reason) /* what dlerror() says may have more lines */
+                        p->reason[strcspn(p->reason, "\n")] = 0;
+        }
+        return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(((const struct plugin *)a)->name, ((const struct plugin *)b)->name);
+}
+
+int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err)
+{
+        struct plugins l = { 0 };
+        struct toggles t = { .list = &l, .err = err };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && s->dirs && s->dirs[i]; i++)
+                r = scan_dir(&l, s->dirs[i], i == 0, err);
+        if (r >= 0 && s->conf) {
+                conf_foreach(s->conf, "plugins", read_toggle, &t);
+                r = t.result;
+        }
+        if (r >= 0)
+                r = load_all(&l, s->check_trust, err);
+        if (r < 0) {
+                plugins_done(&l);
+                return r;
+        }
+        if (l.n)
+                qsort(l.items, l.n, sizeof(*l.items), compare_names);
+        *ret = l;
+        return 0;
+}
+
+int plugins_check(const struct plugins *l, struct ec_err *err)
+{
+        for (size_t i = 0; i < l->n; i++) {
+                const struct plugin *p = &l->items[i];
+
+                if (p->state == PLUGIN_REJECTED && p->toggle == TOGGLE_REQUIRED)
+                        return err_set(err, -ELIBBAD, "plugin %s is required, and was rejected: %s", p->name, p->reason);
+                if (p->state == PLUGIN_MISSING && p->toggle == TOGGLE_REQUIRED)
+                        return err_set(err, -ENOENT, "plugin %s is required, and missing", p->name);
+        }
+        for (size_t i = 0; i < l->n; i++) {
+                const struct plugin *p = &l->items[i];
+
+                if (p->state == PLUGIN_REJECTED)
+                        log_warn("plugin %s was rejected: %s", p->name, p->reason);
+                if (p->state == PLUGIN_MISSING && p->toggle == TOGGLE_ON)
+                        log_warn("plugin %s is on, and missing", p->name);
+        }
+        return 0;
+}
+
+int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_err *err)
+{
+        reg->plugins = calloc(l->n + 1, sizeof(*reg->plugins));
+        if (!reg->plugins)
+                return err_oom(err);
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].state == PLUGIN_LOADED)
+                        reg->plugins[reg->n++] = (struct plugin_ref) { .plugin = l->items[i].plugin };
+        registry_sort(reg);
+        return 0;
+}
+
+int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err)
+{
+        int r = plugins_registry(l, reg, err);
+
+        for (size_t i = 0; r >= 0 && i < reg->n; i++) {
+                struct plugin *p = find(l, reg->plugins[i].plugin->name);
+
+                r = plugin_host_new(ctx, p->name, p->dir, &p->host, err);
+                if (r >= 0 && p->plugin->init) {
+                        r = p->plugin->init(plugin_host_api(p->host), &p->self, err);
+                        if (r < 0 && !err->code)
+                                err_set(err, r, "init failed: %s", strerror(-r));
+                        if (r < 0)
+                                err_prefix(err, "plugin %s", p->name);
+                }
+                if (r >= 0) {
+                        p->started = true;
+                        reg->plugins[i].self = p->self;
+                        r = 0;
+                }
+        }
+        return r;
+}
+
+void plugins_done(struct plugins *l)
+{
+        struct registry reg = { 0 };
+        struct ec_err err = { 0 };
+
+        /* Backwards in the order in which they were started. */
+        if (plugins_registry(l, &reg, &err) >= 0)
+                for (size_t i = reg.n; i-- > 0;) {
+                        struct plugin *p = find(l, reg.plugins[i].plugin->name);
+
+                        if (p->started && p->plugin->done)
+                                p->plugin->done(p->self);
+                }
+        registry_done(&reg);
+        err_done(&err);
+        for (size_t i = 0; i < l->n; i++)
+                plugin_done(&l->items[i]);
+        free(l->items);
+        *l = (struct plugins) { 0 };
+}

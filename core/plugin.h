@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <extra-container/plugin.h>
+#include <stdbool.h>
+struct conf; struct descriptor; struct plugin_host; struct host_context; struct registry;
+
+/* The keys of [plugins] are plugins' names, so this one cannot be one. */
+#define PLUGIN_PATH_KEY "search-path"
+
+enum plugin_state { PLUGIN_LOADED, PLUGIN_OFF, PLUGIN_MISSING, PLUGIN_REJECTED };
+enum plugin_toggle { TOGGLE_AUTO, TOGGLE_ON, TOGGLE_REQUIRED, TOGGLE_OFF };
+
+struct plugin {
+        char *name;
+        char *file;                     /* NULL: missing */
+        char *dir;                      /* its other files */
+        enum plugin_toggle toggle;
+        enum plugin_state state;
+        char *reason;                   /* of PLUGIN_REJECTED: one line */
+        struct descriptor *descriptor;  /* of PLUGIN_LOADED, as is all below */
+        const struct ec_plugin *plugin; /* the descriptor's */
+        struct plugin_host *host;       /* while it is initialised */
+        void *self;
+        bool started;
+};
+struct plugins { struct plugin *items; size_t n; }; /* by name */
+
+struct plugin_search {
+        const char *const *dirs; /* in order: the first one that has a name wins */
+        struct conf *conf;       /* toggles; NULL: all auto */
+        bool check_trust;        /* we run as root */
+};
+
+/* Failure is no memory or a broken [plugins] section; a bad plugin is in the list as such. */
+int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err);
+/* Where plugins are searched: compiled in, INI, and for users EXTRA_CONTAINER_PLUGIN_DIR instead of the first. */
+int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, struct ec_err *err);
+/* A required plugin that is not there is an error; what else is wrong becomes warnings. */
+int plugins_check(const struct plugins *l, struct ec_err *err);
+/* Calls init() of all, in the order of their hooks; fills the registry. */
+int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err);
+/* done() of those that were started, backwards, then frees all. */
+void plugins_done(struct plugins *l);
+const struct plugin *plugins_find(const struct plugins *l, const char *name);
+/* The loaded ones without instances: enough to ask who is there. */
+int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_err *err);
+
+extern const char *const plugin_state_names[];
+extern const char *const plugin_toggle_names[];
