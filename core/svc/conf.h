@@ -6,18 +6,31 @@
 /* INI files: /etc/extra-container.ini, then /etc/extra-container.d/NAME.ini in
  * name order; later files override. Broken lines, over-long lines and a key
  * given twice in one file are errors with file and line. Values keep their
- * place, so that unknown keys can be named once all tables are known. */
+ * place, so that unknown keys can be named once all tables are known.
+ *
+ *   # a comment line; so is one that begins with ';'
+ *   [section]             letters, digits, '-' and '_'
+ *   key = value           or "key: value"; blanks around both are dropped
+ *   key = value  ; text   a ';' behind a blank begins a comment
+ *
+ * UTF-8, a line holds at most 198 bytes (what libinih takes), quotes are part of
+ * the value, lines cannot be continued. bool: yes, no, on, off, true, false, 1,
+ * 0. duration: "10s", "500ms", "2min", "1h", "1d", sums of them ("1min 30s"), or
+ * a number of seconds. path: absolute, or empty. int: decimal. list: words.
+ * Root reads only files that nobody else can write (see fs_trusted()). */
 struct conf;
 int conf_load(struct conf **ret, const char *file /* NULL: the default ones */, struct ec_err *err);
+/* The default ones in another directory than EC_SYSCONF_DIR. */
+int conf_load_dir(struct conf **ret, const char *dir, struct ec_err *err);
 void conf_free(struct conf *c);
 DEFINE_CLEANUP(struct conf, conf_free)
 const char *conf_get(const struct conf *c, const char *section, const char *key); /* NULL: not set */
-/* Declares what may stand in a section; checks the type of what does. The
- * default comes from conf_get_default(). */
+/* Declares what may stand in a section, in addition to what was declared before;
+ * checks the type of what does. The table is copied. */
 int conf_declare(struct conf *c, const char *section, const struct ec_array *settings, struct ec_err *err);
 const char *conf_value(const struct conf *c, const char *section, const char *key); /* set, else declared default, else NULL */
-bool conf_bool(const struct conf *c, const char *section, const char *key);
-uint64_t conf_ms(const struct conf *c, const char *section, const char *key);
+bool conf_bool(const struct conf *c, const char *section, const char *key); /* false: neither set nor a default */
+uint64_t conf_ms(const struct conf *c, const char *section, const char *key); /* 0: likewise */
 /* Keys of a section in file order: fn(data, key, value); for [plugins]. */
 void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value), void *data);
 /* Accepts a whole section without a table: of a plugin that is off or absent. */

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "svc/term.h"
+#include "util/err.h"
+#include "util/strv.h"
+#include "util/utf8.h"
+
+struct column {
+        char *key, *title;
+        uint32_t type, flags;
+};
+
+struct cell {
+        bool set;
+        int64_t num;
+        char *str;
+};
+
+struct ec_table {
+        struct column *columns;
+        size_t n_columns;
+        struct cell **rows;
+        size_t n_rows, size;
+        bool json;
+};
+
+int table_create(const struct ec_array *columns, bool json, struct ec_table **ret, struct ec_err *err)
+{
+        _cleanup_(cleanup_table_free) struct ec_table *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return err_oom(err);
+        if (!columns->count || columns->stride < sizeof(struct ec_column))
+                return err_set(err, -EINVAL, "a listing without columns");
+        t->json = json;
+        t->columns = calloc(columns->count, sizeof(*t->columns));
+        if (!t->columns)
+                return err_oom(err);
+        for (uint32_t i = 0; i < columns->count; i++) {
+                const struct ec_column *c = (const void *)((const char *)columns->items + (size_t)i * columns->stride);
+
+                if (!c->key || !*c->key || c->type > EC_COL_TIME)
+                        return err_set(err, -EINVAL, "column %" PRIu32 " of a listing has no key or an unknown type", i + 1);
+                t->columns[i] = (struct column){
+                        .key = strdup(c->key), .title = strdup(c->title ? c->title : c->key), .type = c->type, .flags = c->flags,
+                };
+                t->n_columns = i + 1;
+                if (!t->columns[i].key || !t->columns[i].title)
+                        return err_oom(err);
+        }
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+void table_free(struct ec_table *t)
+{
+        if (!t)
+                return;
+        for (size_t r = 0; r < t->n_rows; r++) {
+                for (size_t i = 0; i < t->n_columns; i++)
+                        free(t->rows[r][i].str);
+                free(t->rows[r]);
+        }
+        for (size_t i = 0; i < t->n_columns; i++) {
+                free(t->columns[i].key);
+                free(t->columns[i].title);
+        }
+        free(t->rows);
+        free(t->columns);
+        free(t);
+}
+
+int table_add_row(struct ec_table *t, struct ec_err *err)
+{
+        struct cell *row;
+
+        if (t->n_rows == t->size) {
+                size_t size = t->size ? t->size * 2 : 16;
+                struct cell **rows = reallocarray(t->rows, size, sizeof(*rows));
+
+                if (!rows)
+                        return err_oom(err);
+                t->rows = rows;
+                t->size = size;
+        }
+        row = calloc(t->n_columns, sizeof(*row));
+        if (!row)
+                return err_oom(err);
+        t->rows[t->n_rows++] = row;
+        return 0;
+}
+
+static int find(struct ec_table *t, const char *key, bool number, struct cell **ret, struct ec_err *err)
+{
+        if (!t->n_rows)
+                return err_set(err, -EINVAL, "a listing has no row yet for '%s'", key);
+        for (size_t i = 0; i < t->n_columns; i++) {
+                if (strcmp(t->columns[i].key, key) != 0)
+                        continue;
+                if (number == (t->columns[i].type == EC_COL_STR || t->columns[i].type == EC_COL_LIST))
+                        return err_set(err, -EINVAL, "column '%s' of a listing holds no %s", key, number ? "number" : "text");
+                *ret = &t->rows[t->n_rows - 1][i];
+                return 0;
+        }
+        return err_set(err, -EINVAL, "a listing has no column '%s'", key);
+}
+
+int table_set_str(struct ec_table *t, const char *key, const char *value, struct ec_err *err)
+{
+        struct cell *c;
+        char *copy;
+        int r;
+
+        r = find(t, key, false, &c, err);
+        if (r < 0)
+                return r;
+        copy = value ? strdup(value) : NULL;
+        if (value && !copy)
+                return err_oom(err);
+        free(c->str);
+        *c = (struct cell){ .set = value, .str = copy };
+        return 0;
+}
+
+int table_set_int(struct ec_table *t, const char *key, int64_t value, struct ec_err *err)
+{
+        struct cell *c;
+        int r;
+
+        r = find(t, key, true, &c, err);
+        if (r < 0)
+                return r;
+        *c = (struct cell){ .set = true, .num = value };
+        return 0;
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+/* A JSON string of whatever bytes: what is no UTF-8 becomes U+FFFD. */
+static json_t *json_text(const char *s, size_t len)
+{
+        _cleanup_free_ char *buf = NULL;
+        char *to;
+
+        if (utf8_valid(s, len))
+                return json_stringn(s, len);
+        to = buf = malloc(len * 3 + 1);
+        if (!buf)
+                return NULL;
+        while (len) {
+                uint32_t c;
+                size_t n = utf8_decode(s, len, &c);
+
+                to = n ? mempcpy(to, s, n) : mempcpy(to, "\xef\xbf\xbd", 3);
+                s += n ? n : 1;
+                len -= n ? n : 1;
+        }
+        return json_stringn(buf, to - buf);
+}
+
+static json_t *json_list(const char *s)
+{
+        json_t *a = json_array();
+
+        while (a && *s) {
+                size_t n = strcspn(s, "\n");
+
+                if (n && json_array_append_new(a, json_text(s, n)) < 0) {
+                        json_decref(a);
+                        return NULL;
+                }
+                s += n + (s[n] == '\n');
+        }
+        return a;
+}
+
+static json_t *json_cell(const struct column *col, const struct cell *c)
+{
+        if (!c->set)
+                return json_null();
+        switch (col->type) {
+        case EC_COL_STR:
+                return json_text(c->str, strlen(c->str));
+        case EC_COL_LIST:
+                return json_list(c->str);
+        case EC_COL_BOOL:
+                return json_boolean(c->num);
+        default:
+                return json_integer(c->num);
+        }
+}
+
+static int print_json(struct ec_table *t, struct ec_err *err)
+{
+        json_t *all = json_array();
+        char *text;
+
+        for (size_t r = 0; all && r < t->n_rows; r++) {
+                json_t *row = json_object();
+                int failed = !row;
+
+                for (size_t i = 0; !failed && i < t->n_columns; i++)
+                        failed = json_object_set_new(row, t->columns[i].key, json_cell(&t->columns[i], &t->rows[r][i])) < 0;
+                if (failed) {
+                        json_decref(row);
+                        json_decref(all);
+                        return err_oom(err);
+                }
+                if (json_array_append_new(all, row) < 0) {
+                        json_decref(all);
+                        return err_oom(err);
+                }
+        }
+        text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
+        json_decref(all);
+        if (!text)
+                return err_oom(err);
+        term_out("%s\n", text);
+        free(text);
+        return 0;
+}
+
+/* ---- text --------------------------------------------------------------- */
+
+/* What would move the cursor, or begin another cell, is escaped. */
+static void put_text(FILE *f, const char *s, const char *list_separator)
+{
+        size_t len = strlen(s);
+
+        while (len) {
+                uint32_t c;
+                size_t n = utf8_decode(s, len, &c);
+
+                if (!n)
+                        fprintf(f, "\\x%02x", (unsigned char)*s);
+                else if (c == '\n' && list_separator)
+                        fputs(s[1] && s[1] != '\n' ? list_separator : "", f);
+                else if (c == '\n')
+                        fputs("\\n", f);
+                else if (c == '\t')
+                        fputs("\\t", f);
+                else if (c == '\r')
+                        fputs("\\r", f);
+                else if (utf8_control(c))
+                        fprintf(f, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
+                else
+                        fwrite(s, 1, n, f);
+                s += n ? n : 1;
+                len -= n ? n : 1;
+        }
+}
+
+static void put_size(FILE *f, int64_t bytes)
+{
+        static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        double v = bytes;
+        size_t u = 0;
+
+        if (bytes < 1024) {
+                fprintf(f, "%" PRId64 " B", bytes);
+                return;
+        }
+        /* Not 1024.0 of a unit, but 1.0 of the next. */
+        for (v /= 1024; v >= 1023.95 && u + 1 < ARRAY_SIZE(units); u++)
+                v /= 1024;
+        fprintf(f, "%.1f %s", v, units[u]);
+}
+
+static void put_time(FILE *f, int64_t seconds)
+{
+        time_t at = seconds;
+        struct tm tm;
+        char buf[64];
+
+        if (localtime_r(&at, &tm) && strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm))
+                fputs(buf, f);
+        else
+                fprintf(f, "%" PRId64, seconds);
+}
+
+/* For people (table) or for programs (tab-separated). */
+static char *text_of(const struct column *col, const struct cell *c, bool people)
+{
+        char *s = NULL;
+        size_t len;
+        FILE *f = open_memstream(&s, &len);
+
+        if (!f)
+                return NULL;
+        if (c->set) {
+                if (col->type == EC_COL_STR || col->type == EC_COL_LIST)
+                        put_text(f, c->str, col->type == EC_COL_STR ? NULL : people ? ", " : ",");
+                else if (col->type == EC_COL_BOOL)
+                        fputs(c->num ? "yes" : "no", f);
+                else if (col->type == EC_COL_SIZE && people)
+                        put_size(f, c->num);
+                else if (col->type == EC_COL_TIME && people)
+                        put_time(f, c->num);
+                else
+                        fprintf(f, "%" PRId64, c->num);
+        }
+        if (fclose(f)) {
+                free(s);
+                return NULL;
+        }
+        return s;
+}
+
+static unsigned text_width(const char *s)
+{
+        size_t len = strlen(s);
+        unsigned width = 0;
+
+        while (len) {
+                uint32_t c;
+                size_t n = utf8_decode(s, len, &c);
+
+                width += n ? utf8_width(c) : 1;
+                s += n ? n : 1;
+                len -= n ? n : 1;
+        }
+        return width;
+}
+
+/* One line; blanks at its end, also those of empty cells, are left out. */
+static void put_line(FILE *f, const struct ec_table *t, char *const *texts, const unsigned *widths)
+{
+        unsigned pending = 0;
+        bool first = true;
+
+        for (size_t i = 0; i < t->n_columns; i++) {
+                uint32_t type = t->columns[i].type;
+                unsigned pad;
+
+                if (t->columns[i].flags & EC_COL_JSON_ONLY)
+                        continue;
+                if (!widths) {
+                        fprintf(f, "%s%s", first ? "" : "\t", texts[i]);
+                        first = false;
+                        continue;
+                }
+                if (!first)
+                        pending += 2;
+                first = false;
+                pad = widths[i] - text_width(texts[i]);
+                if (type == EC_COL_INT || type == EC_COL_SIZE) {
+                        pending += pad;
+                        pad = 0;
+                }
+                if (*texts[i]) {
+                        fprintf(f, "%*s%s", (int)pending, "", texts[i]);
+                        pending = 0;
+                }
+                pending += pad;
+        }
+        fputc('\n', f);
+}
+
+static int print_text(struct ec_table *t, bool people, struct ec_err *err)
+{
+        _cleanup_free_ unsigned *widths = calloc(t->n_columns, sizeof(*widths));
+        size_t n_lines = t->n_rows + 1, len;
+        _cleanup_free_ char **texts = calloc(n_lines * t->n_columns, sizeof(*texts)), *out = NULL;
+        bool oom = !widths || !texts;
+        FILE *f;
+
+        for (size_t l = 0; !oom && l < n_lines; l++) {
+                for (size_t i = 0; i < t->n_columns; i++) {
+                        struct cell title = { .set = true, .str = t->columns[i].title };
+                        const struct column text = { .type = EC_COL_STR };
+                        char *s = l ? text_of(&t->columns[i], &t->rows[l - 1][i], people) : text_of(&text, &title, people);
+
+                        texts[l * t->n_columns + i] = s;
+                        if (!s)
+                                oom = true;
+                        else if (text_width(s) > widths[i])
+                                widths[i] = text_width(s);
+                }
+        }
+        f = oom ? NULL : open_memstream(&out, &len);
+        if (f) {
+                for (size_t l = people ? 0 : 1; l < n_lines; l++)
+                        put_line(f, t, texts + l * t->n_columns, people ? widths : NULL);
+                if (fclose(f))
+                        oom = true;
+        } else {
+                oom = true;
+        }
+        for (size_t i = 0; texts && i < n_lines * t->n_columns; i++)
+                free(texts[i]);
+        if (oom)
+                return err_oom(err);
+        term_out("%s", out);
+        return 0;
+}
+
+int table_print(struct ec_table *t, struct ec_err *err)
+{
+        if (t->json)
+                return print_json(t, err);
+        /* A header without lines says nothing to people either. */
+        if (!t->n_rows)
+                return 0;
+        return print_text(t, term_stdout_tty(), err);
+}
