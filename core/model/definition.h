@@ -2,7 +2,8 @@
 #pragma once
 #include <stdbool.h>
 struct ec_op; struct ec_err;
-/* What the command line says is to be built. */
+/* What the command line says is to be built. Flake references are going to be
+ * a kind of their own: see is_flake_reference() in definition.c. */
 enum definition_kind { DEFINITION_FILE, DEFINITION_TEXT, DEFINITION_OUTPUT };
 struct definition {
         enum definition_kind kind;

@@ -32,3 +32,9 @@ int eval_build(struct ec_eval *ev, const char *attr, char **ret_path, struct ec_
 int eval_json(struct ec_eval *ev, const char *attr, char **ret_json, struct ec_err *err);
 
 bool nix_is_store_path(const char *path);  /* /nix/store/HASH-name, maybe with more behind it; honours NIX_STORE_DIR */
+/* Of that, the length of "/nix/store/HASH-name"; 0: none. */
+size_t nix_store_path_len(const char *path);
+/* Holds a store path that is there already by a gc root below tmp_dir. */
+int nix_hold_path(const char *store_path, const char *tmp_dir, struct ec_err *err);
+/* Nix' own links to the gc roots below dir; before dir is removed. */
+void nix_forget_roots(const char *dir);

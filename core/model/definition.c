@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/definition.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/op.h"
+#include "model/options.h"
+#include "svc/intr.h"
+#include "svc/nix.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+#define TEXT_MAX ((size_t)256 << 20)
+#define HOW "give a file, a directory, a store path, --expr EXPR, or '-' for standard input"
+
+void definition_done(struct definition *d)
+{
+        free(d->path);
+        free(d->display);
+        strv_free(d->names);
+        *d = (struct definition){ 0 };
+}
+
+/* ---- text ---------------------------------------------------------------- */
+
+/* Waits with ^C in view: a pipe's writer may never come to its end. */
+static int wait_readable(int fd, struct ec_err *err)
+{
+        struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = intr_fd(), .events = POLLIN } };
+        for (;;) {
+                int r = intr_check(err);
+                if (r < 0)
+                        return r;
+                r = poll(p, 2, -1);
+                if (r < 0 && errno != EINTR)
+                        return err_set(err, -errno, "cannot wait for input: %s", strerror(errno));
+                if (r > 0 && p[0].revents)
+                        return 0;
+        }
+}
+
+static int read_all(int fd, const char *name, char **ret, size_t *ret_len, struct ec_err *err)
+{
+        _cleanup_free_ char *buf = NULL;
+        size_t len = 0, size = 0;
+        for (;;) {
+                if (len == size) {
+                        size = size ? size * 2 : 65536;
+                        char *p = size > TEXT_MAX ? NULL : realloc(buf, size);
+                        if (!p && size > TEXT_MAX)
+                                return err_set(err, -EFBIG, "%s is too large for a definition", name);
+                        if (!p)
+                                return err_oom(err);
+                        buf = p;
+                }
+                int r = wait_readable(fd, err);
+                if (r < 0)
+                        return r;
+                ssize_t n = read(fd, buf + len, size - len);
+                if (n < 0 && (errno == EINTR || errno == EAGAIN))
+                        continue;
+                if (n < 0)
+                        return err_set(err, -errno, "cannot read %s: %s", name, strerror(errno));
+                if (n == 0)
+                        break;
+                len += (size_t)n;
+        }
+        *ret = TAKE_PTR(buf);
+        *ret_len = len;
+        return 0;
+}
+
+static bool is_blank(const char *s, size_t len)
+{
+        for (size_t i = 0; i < len; i++)
+                if (!strchr(" \t\r\n", s[i]) || !s[i])
+                        return false;
+        return true;
+}
+
+/* Nix reads it from a file: an argument holds no more than 128 KiB. */
+static int set_text(struct ec_op *op, const char *text, size_t len, const char *display, struct definition *d, struct ec_err *err)
+{
+        const char *dir;
+        if (is_blank(text, len))
+                return err_set(err, -EINVAL, "%s is empty, it defines no containers", display);
+        if (memchr(text, '\0', len))
+                return err_set(err, -EINVAL, "%s is not a Nix expression: it holds a zero byte", display);
+        int r = op_tmp_dir(op, &dir, err);
+        if (r < 0)
+                return r;
+        d->kind = DEFINITION_TEXT;
+        d->path = fs_join(dir, "definition.nix");
+        d->display = strdup(display);
+        if (!d->path || !d->display)
+                return err_oom(err);
+        r = fs_write_atomic(d->path, text, len, 0600);
+        return r < 0 ? err_set(err, r, "cannot write '%s': %s", d->path, strerror(-r)) : 0;
+}
+
+static int set_stream(struct ec_op *op, int fd, const char *display, struct definition *d, struct ec_err *err)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t len = 0;
+        int r = read_all(fd, display, &text, &len, err);
+        return r < 0 ? r : set_text(op, text, len, display, d, err);
+}
+
+/* ---- store paths --------------------------------------------------------- */
+
+/* Has it units of containers? 1 or 0, -errno. The template unit is none. */
+static int has_containers(const char *path)
+{
+        _cleanup_free_ char *dir = fs_join(path, "etc/systemd/system");
+        if (!dir)
+                return -ENOMEM;
+        _cleanup_closedir_ DIR *d = opendir(dir);
+        if (!d)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        for (struct dirent *e; (e = readdir(d));) {
+                _cleanup_free_ char *name = container_name_of_unit(e->d_name);
+                if (name)
+                        return 1;
+        }
+        return 0;
+}
+
+static bool has_entry(const char *dir, const char *name)
+{
+        _cleanup_free_ char *path = fs_join(dir, name);
+        return path && access(path, F_OK) == 0;
+}
+
+/* A directory of the store: a build output, if it is not a source. */
+static int set_output(const char *arg, const char *real, struct definition *d, struct ec_err *err)
+{
+        int r = has_containers(real);
+        if (r < 0)
+                return err_set(err, r, "cannot read '%s/etc/systemd/system': %s", arg, strerror(-r));
+        if (!r && has_entry(real, "etc"))
+                return err_set(err, -ENOENT, "'%s' defines no containers: there is no container@NAME.service in its etc/systemd/system", arg);
+        if (!r)
+                return err_set(err, -ENOENT, "'%s' is neither a system nor a build output with containers: it has no etc directory", arg);
+        d->kind = DEFINITION_OUTPUT;
+        d->path = strdup(real);
+        d->display = strdup(arg);
+        return d->path && d->display ? 0 : err_oom(err);
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+static int set_file(const char *arg, const char *path, struct definition *d, struct ec_err *err)
+{
+        /* The link itself is kept: relative paths in messages stay the user's. */
+        _cleanup_free_ char *cwd = *path == '/' ? strdup("") : getcwd(NULL, 0);
+        if (!cwd)
+                return err_set(err, -errno, "cannot tell the current directory: %s", strerror(errno));
+        const char *rest = path;
+        while (*path != '/' && rest[0] == '.' && rest[1] == '/')
+                rest += 2 + strspn(rest + 2, "/");
+        if (*path != '/' && !strcmp(rest, "."))
+                rest = "";
+        d->kind = DEFINITION_FILE;
+        d->path = *path == '/' ? strdup(path) : *rest ? fs_join(cwd, rest) : strdup(cwd);
+        d->display = strdup(arg);
+        if (!d->path || !d->display)
+                return err_oom(err);
+        for (size_t n = strlen(d->path); n > 1 && d->path[n - 1] == '/';)
+                d->path[--n] = '\0';
+        return 0;
+}
+
+static int set_directory(const char *arg, struct definition *d, struct ec_err *err)
+{
+        _cleanup_free_ char *real = realpath(arg, NULL);
+        if (!real)
+                return err_set(err, -errno, "cannot read directory '%s': %s", arg, strerror(errno));
+        bool has_default = has_entry(arg, "default.nix");
+        if (nix_is_store_path(real)) {
+                int r = has_containers(real);
+                if (r || !has_default)
+                        return set_output(arg, real, d, err);
+        }
+        if (!has_default)
+                return err_set(err, -ENOENT, "directory '%s' has no default.nix", arg);
+        _cleanup_free_ char *file = fs_join(arg, "default.nix");
+        if (!file)
+                return err_oom(err);
+        if (access(file, R_OK) < 0)
+                return err_set(err, -errno, "cannot read '%s': %s", file, strerror(errno));
+        return set_file(arg, arg, d, err);
+}
+
+/* ".#web", "github:owner/repo#web", "path:/dir#web": what Nix calls an installable. */
+static bool is_flake_reference(const char *arg)
+{
+        static const char *const schemes[] = { "path:", "github:", "gitlab:", "sourcehut:", "git+", "hg+", "tarball+", "flake:" };
+        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+                if (str_after(arg, schemes[i]))
+                        return true;
+        return strchr(arg, '#');
+}
+
+static bool is_name(const char *arg)
+{
+        struct ec_err err = { 0 };
+        bool is = container_name_check(arg, &err) == 0;
+        err_done(&err);
+        return is;
+}
+
+static int set_missing(const char *arg, int code, struct ec_err *err)
+{
+        if (code == -ENOENT && is_flake_reference(arg))
+                return err_set(err, code, "'%s' looks like a flake reference, which is not taken here; build it and give the result's path", arg);
+        if (code != -ENOENT && code != -ENOTDIR)
+                return err_set(err, code, "cannot read definition '%s': %s", arg, strerror(-code));
+        if (is_name(arg))
+                return err_set(err, code, "no such file: '%s' (the definition comes before names of containers)", arg);
+        return err_set(err, code, "no such file: '%s'", arg);
+}
+
+static int set_argument(struct ec_op *op, const char *arg, struct definition *d, struct ec_err *err)
+{
+        struct stat st;
+        if (!*arg)
+                return err_usage(err, "the definition's path is empty; " HOW);
+        if (!strcmp(arg, "-"))
+                return set_stream(op, STDIN_FILENO, "(standard input)", d, err);
+        if (stat(arg, &st) < 0)
+                return set_missing(arg, -errno, err);
+        if (S_ISDIR(st.st_mode))
+                return set_directory(arg, d, err);
+
+        /* A named pipe without a writer must not hold us where ^C does not reach. */
+        _cleanup_close_ int fd = S_ISSOCK(st.st_mode) ? -1 : open(arg, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 && S_ISSOCK(st.st_mode))
+                return err_set(err, -EINVAL, "'%s' is a socket, no definition", arg);
+        if (fd < 0)
+                return err_set(err, -errno, "cannot read definition '%s': %s", arg, strerror(errno));
+        if (!S_ISREG(st.st_mode))
+                return set_stream(op, fd, arg, d, err); /* <(command) */
+
+        char head[4096];
+        ssize_t n = read(fd, head, sizeof(head));
+        if (n < 0)
+                return err_set(err, -errno, "cannot read definition '%s': %s", arg, strerror(errno));
+        if (n == st.st_size && is_blank(head, (size_t)n))
+                return err_set(err, -EINVAL, "'%s' is empty, it defines no containers", arg);
+        return set_file(arg, arg, d, err);
+}
+
+/* ---- the command line ---------------------------------------------------- */
+
+static bool looks_like_file(const char *arg)
+{
+        return !strcmp(arg, "-") || strchr(arg, '/') || str_ends(arg, ".nix") || strchr(arg, '#');
+}
+
+static int set_names(const char *const *args, const char *first, struct definition *d, struct ec_err *err)
+{
+        for (; *args; args++) {
+                if (looks_like_file(*args))
+                        return err_usage(err, "two definitions were given: %s and '%s'", first, *args);
+                int r = container_name_check(*args, err);
+                if (r < 0) {
+                        if (err)
+                                err->usage = true;
+                        return r;
+                }
+                if (!strv_contains(STRV_CONST(d->names), *args) && strv_push(&d->names, *args) < 0)
+                        return err_oom(err);
+        }
+        return 0;
+}
+
+static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
+{
+        const char *const *args = options_args(op->options);
+        const char *expr = options_value(op->options, "expr");
+        const char *etc = getenv("EXTRA_CONTAINER_ETC");
+        if (expr) {
+                int r = set_names(args, "--expr", d, err);
+                return r < 0 ? r : set_text(op, expr, strlen(expr), "(--expr)", d, err);
+        }
+        if (etc && *etc && (!*args || is_name(*args))) {
+                int r = set_names(args, "EXTRA_CONTAINER_ETC", d, err);
+                if (r < 0)
+                        return r;
+                _cleanup_free_ char *real = realpath(etc, NULL);
+                if (!real)
+                        return err_set(err, -errno, "EXTRA_CONTAINER_ETC: cannot read '%s': %s", etc, strerror(errno));
+                if (!nix_is_store_path(real))
+                        return err_set(err, -EINVAL, "EXTRA_CONTAINER_ETC: '%s' is no store path", etc);
+                r = set_output(etc, real, d, err);
+                return r < 0 ? err_prefix(err, "EXTRA_CONTAINER_ETC") : 0;
+        }
+        if (!*args) {
+                if (isatty(STDIN_FILENO))
+                        return err_usage(err, "no definition; " HOW);
+                return set_stream(op, STDIN_FILENO, "(standard input)", d, err);
+        }
+        /* Names first: whoever mistypes one should not have to end his input for nothing. */
+        _cleanup_free_ char *first = str_printf("'%s'", *args);
+        if (!first)
+                return err_oom(err);
+        int r = set_names(args + 1, first, d, err);
+        return r < 0 ? r : set_argument(op, *args, d, err);
+}
+
+int definition_parse(struct ec_op *op, struct definition *ret, struct ec_err *err)
+{
+        struct definition d = { 0 };
+        int r = parse(op, &d, err);
+        if (r < 0) {
+                definition_done(&d);
+                return r;
+        }
+        *ret = d;
+        return 0;
+}

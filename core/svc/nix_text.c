@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/nix_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+/* Behind the escape sequence at s; *ret_colour: it does nothing but colour. */
+static const char *skip_escape(const char *s, bool *ret_colour)
+{
+        *ret_colour = false;
+        s++;
+        if (*s == '[') {
+                bool plain = true;
+                for (s++; *s >= 0x20 && *s < 0x40; s++)
+                        plain = plain && ((*s >= '0' && *s <= '9') || *s == ';');
+                if (*s < 0x40 || *s > 0x7e)
+                        return s;
+                *ret_colour = plain && *s == 'm';
+                return s + 1;
+        }
+        if (*s == ']' || *s == 'P' || *s == 'X' || *s == '^' || *s == '_') {
+                /* A string for the terminal: up to BEL or ESC \, at most to the line's end. */
+                for (s++; *s && *s != '\n'; s++) {
+                        if (*s == '\a')
+                                return s + 1;
+                        if (*s == '\033')
+                                return s[1] == '\\' ? s + 2 : s;
+                }
+                return s;
+        }
+        while (*s >= 0x20 && *s < 0x30)
+                s++;
+        return *s >= 0x30 && *s < 0x7f ? s + 1 : s;
+}
+
+char *nix_text_clean(const char *s, bool colour)
+{
+        char *out = malloc(strlen(s) + 1), *o = out;
+        if (!out)
+                return NULL;
+        while (*s) {
+                unsigned char c = (unsigned char)*s;
+                if (c == '\033') {
+                        bool is_colour;
+                        const char *end = skip_escape(s, &is_colour);
+                        if (colour && is_colour) {
+                                memcpy(o, s, (size_t)(end - s));
+                                o += end - s;
+                        }
+                        s = end;
+                } else if (c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0) {
+                        s += 2; /* a control character of the upper half */
+                } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+                        s++;
+                } else {
+                        *o++ = *s++;
+                }
+        }
+        *o = '\0';
+        return out;
+}
+
+char *nix_text_short(const char *store_path)
+{
+        const char *slash = strrchr(store_path, '/');
+        const char *name = slash ? slash + 1 : store_path;
+        size_t hash = strspn(name, "0123456789abcdefghijklmnopqrstuvwxyz");
+        if (hash == 32 && name[hash] == '-' && name[hash + 1])
+                name += hash + 1;
+        size_t n = strlen(name);
+        if (n > 4 && !strcmp(name + n - 4, ".drv"))
+                n -= 4;
+        return strndup(name, n);
+}
+
+char *nix_text_replace(const char *s, const char *from, const char *to)
+{
+        size_t from_len = strlen(from), to_len = strlen(to), count = 0;
+        if (!from_len)
+                return strdup(s);
+        for (const char *p = s; (p = strstr(p, from)); p += from_len)
+                count++;
+        char *out = malloc(strlen(s) + count * to_len + 1), *o = out;
+        if (!out)
+                return NULL;
+        for (const char *p; (p = strstr(s, from)); s = p + from_len) {
+                o = mempcpy(o, s, (size_t)(p - s));
+                o = mempcpy(o, to, to_len);
+        }
+        strcpy(o, s);
+        return out;
+}
+
+static bool is_path_char(char c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("+-._?=/", c));
+}
+
+bool nix_text_drv(const char *s, const char **ret_start, size_t *ret_len)
+{
+        for (const char *p = s; (p = strstr(p, ".drv")); p += 4) {
+                if (is_path_char(p[4]) && p[4] != '.')
+                        continue;
+                const char *start = p;
+                while (start > s && is_path_char(start[-1]))
+                        start--;
+                if (*start != '/')
+                        continue;
+                *ret_start = start;
+                *ret_len = (size_t)(p + 4 - start);
+                return true;
+        }
+        return false;
+}
