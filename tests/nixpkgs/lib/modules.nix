@@ -244,26 +244,23 @@ let
         let
           loc' = loc ++ [ name ];
           defs' = defined.${name} or [ ];
-          isOpt = map (d: isOption d.option) here;
+          option = evalOption loc' (mergeDeclarations loc' here) defs';
+          options = filter (d: isOption d.option) here;
         in
-        if all lib.id isOpt then
-          let
-            option = evalOption loc' (mergeDeclarations loc' here) defs';
-          in
+        # Most have one declaration, which tells at a glance.
+        if (tail here == [ ] && isOption (head here).option) || (tail here != [ ] && length options == length here) then
           {
             options = option;
             config = option.value;
             unmatched = [ ];
           }
-        else if any lib.id isOpt then
-          let
-            opts = filter (d: isOption d.option) here;
-            others = filter (d: !isOption d.option) here;
-          in
-          throw "The option `${showOption loc'}' in ${showFiles (map (d: d.file) opts)} is a prefix of options in ${showFiles (map (d: d.file) others)}."
+        else if tail here != [ ] && options != [ ] then
+          throw "The option `${showOption loc'}' in ${showFiles (map (d: d.file) options)} is a prefix of options in ${
+            showFiles (map (d: d.file) (filter (d: !isOption d.option) here))
+          }."
         else
           mergeLevel loc' (map (d: { inherit (d) file; options = d.option; }) here) (
-            concatMap (d: concatMap (value: expandDefinition d.file value) [ d.value ]) defs'
+            concatMap (d: expandDefinition d.file d.value) defs'
           )
       ) declared;
     in
@@ -322,8 +319,7 @@ let
               else
                 a.type or b.type or types.unspecified;
           };
-      all' = map withFile decls;
-      joined = builtins.foldl' join (head all') (tail all');
+      joined = builtins.foldl' join (withFile (head decls)) (map withFile (tail decls));
     in
     { type = types.unspecified; } // joined // { inherit loc; };
 
@@ -341,7 +337,23 @@ let
             showDefs (concatMap dischargeDef (defs ++ fromDefault))
           }"
         else
-          mergeDefinitions loc opt.type (fromDefault ++ defs);
+          let
+            general = mergeDefinitions loc opt.type (fromDefault ++ defs);
+          in
+          if defs != [ ] || !(opt ? default) then
+            general
+          else
+            # By far the most options: nothing but a default, with no property.
+            {
+              inherit (general) sorted;
+              isDefined = true;
+              strong.highestPrio = 1500;
+              mergedValue =
+                if property opt.default == "" && opt.type.check opt.default then
+                  opt.type.merge loc [ { file = head opt.declarations; value = opt.default; } ]
+                else
+                  general.mergedValue;
+            };
       value = builtins.addErrorContext "while evaluating the option `${showOption loc}':" (
         if opt ? apply then opt.apply merged.mergedValue else merged.mergedValue
       );
@@ -359,29 +371,38 @@ let
       __toString = _: showOption loc;
     };
 
-  mergeDefinitions = loc: type: defs: rec {
-    strong = strongest (concatMap dischargeDef defs);
-    sorted = sortByOrder strong.values;
-    defsFinal = sorted;
-    isDefined = sorted != [ ];
-    mergedValue =
-      if isDefined then
-        (
-          if all (d: type.check d.value) sorted then
-            type.merge loc sorted
-          else
-            throw "A definition for option `${showOption loc}' is not of type `${type.description}'. Definition values:${
-              showDefs (filter (d: !type.check d.value) sorted)
-            }"
-        )
-      else if type.emptyValue ? value then
-        type.emptyValue.value
-      else
-        throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option.";
-    optionalValue = if isDefined then { value = mergedValue; } else { };
-    checkedAndMerged = { value = mergedValue; };
-    defsFinal' = { values = sorted; inherit (strong) highestPrio; };
-  };
+  mergeDefinitions =
+    loc: type: defs:
+    let
+      # One plain definition needs none of the sorting.
+      plain = defs != [ ] && tail defs == [ ] && property (head defs).value == "";
+      strong =
+        if plain then
+          { values = defs; highestPrio = defaultOverridePriority; }
+        else
+          strongest (concatMap dischargeDef defs);
+      sorted = if plain then defs else sortByOrder strong.values;
+      isDefined = sorted != [ ];
+      mergedValue =
+        if isDefined then
+          (
+            if all (d: type.check d.value) sorted then
+              type.merge loc sorted
+            else
+              throw "A definition for option `${showOption loc}' is not of type `${type.description}'. Definition values:${
+                showDefs (filter (d: !type.check d.value) sorted)
+              }"
+          )
+        else if type.emptyValue ? value then
+          type.emptyValue.value
+        else
+          throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option.";
+    in
+    {
+      inherit strong sorted isDefined mergedValue;
+      defsFinal = sorted;
+      optionalValue = if isDefined then { value = mergedValue; } else { };
+    };
 
   # Declared by the system itself in every evaluation.
   internalModule =
