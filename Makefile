@@ -115,4 +115,28 @@ $(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(eval $(call plugi
 check-unit: $(UNIT) $(PLUGIN_TESTS)
 	@status=0; for t in $^; do $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
 
+# ---- loader, ABI, command line, layers --------------------------------------
+# One plugin for each #if of the zoo, good or bad; see tests/loader.
+ZOO_DIR := $(BUILD)/tests/loader/zoo
+ZOO := $(patsubst %,$(ZOO_DIR)/%.so,$(shell sed -n 's/.*defined(ZOO_\([a-z0-9_]*\)).*/\1/p' tests/loader/zoo.c) borrowed)
+
+$(ZOO_DIR)/%.so: tests/loader/zoo.c core/include/extra-container/plugin.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -DZOO_$* -DID=$* -shared $< -o $@
+
+# Its descriptor stands in a library that it links.
+$(ZOO_DIR)/borrowed.so: tests/loader/zoo.c core/include/extra-container/plugin.h
+	@mkdir -p $(@D)/lib
+	$(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -DZOO_minimal -DID=borrowed -shared $< -o $(@D)/lib/lender.so
+	$(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -DZOO_nosymbol -DID=borrowed -shared $< -o $@ \
+		-Wl,--no-as-needed -L$(@D)/lib -l:lender.so -Wl,-rpath,'$$ORIGIN/lib'
+
+$(BUILD)/tests/loader/loader: tests/loader/loader.c $(BUILD)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP $< $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
+
+.PHONY: check-loader
+check-loader: $(BUILD)/tests/loader/loader $(ZOO)
+	$< $(ZOO_DIR)
+
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)
