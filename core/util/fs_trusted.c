@@ -113,7 +113,7 @@ int fs_trusted(const char *path, struct ec_err *err)
                 r = fs_readlinkat(AT_FDCWD, at, &target);
                 if (r < 0)
                         return failed(path, at, r, err);
-                next = str_printf("%s/%s", target, rest);
+                next = str_printf("%s%s", target, rest); /* rest is empty or begins with a slash */
                 if (!next)
                         return err_oom(err);
                 free(rest);
