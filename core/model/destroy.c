@@ -294,7 +294,7 @@ static int remove_one(struct destroy *d, const struct ec_container *c, struct ec
         if (r < 0 || d->report.n > before)
                 return r;
         r = remove_file(d, c, c->conf_path, err);
-        if (r >= 0)
+        if (r >= 0 && d->report.n == before)
                 r = remove_file(d, c, c->unit_path, err);
         if (r < 0 || d->report.n > before)
                 return r;

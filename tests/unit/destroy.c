@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+
+static char *removed;
+
+static int on_removed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        char *s = str_printf("%s%s ", removed, c->name);
+
+        (void)self, (void)op, (void)err;
+        free(removed);
+        removed = s;
+        return 0;
+}
+
+static const struct ec_hooks hooks = { .size = sizeof(hooks), .removed = on_removed };
+static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static struct plugin_ref ref = { .plugin = &plugin };
+static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
+
+static void leave_behind(struct fixture *f, const char *name)
+{
+        const char *const files[] = {
+                "/var/lib/nixos-containers/%s/etc/machine-id", "/nix/profiles/%s/system", "/nix/gcroots/per-container/%s/x",
+                "/run/nixos-containers/%s/x",
+        };
+
+        for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+                char *s = str_printf(files[i], name), *p = fx_path(f, "%s", s);
+
+                fx_write(p, "x");
+                free(s), free(p);
+        }
+}
+
+static int setup(void **state)
+{
+        struct fixture *f = fx_new();
+        char *p, *target;
+
+        *f->layout.root = 0;
+        f->layout.nixos = true;
+        f->registry = (struct registry){ .plugins = &ref, .n = 1 };
+        f->op.command = &command;
+        fake_reset();
+        removed = strdup("");
+        p = fx_path(f, "/etc/units/machines.target");
+        fx_write(p, "");
+        free(p);
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
+        fx_use(f, "etc", NULL);
+        fx_capture(f);
+        assert_int_equal(deploy_install(&f->op, &f->err), 0);
+        free(fx_captured(f));
+        leave_behind(f, "a");
+        leave_behind(f, "b");
+        target = fx_path(f, "/var/lib/nixos-containers/a/var/log/journal/0123");
+        p = fx_path(f, "/var/log/journal/0123");
+        fx_link(target, p);
+        free(p), free(target);
+        target = fx_path(f, "/var/lib/nixos-containers/ab/var/log/journal/4567");
+        p = fx_path(f, "/var/log/journal/4567");
+        fx_link(target, p);
+        free(p), free(target);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        systemd_free(f->op.systemd);
+        free(removed);
+        fx_free(f);
+        return 0;
+}
+
+static int destroy(struct fixture *f, const char *const *names, uint32_t flags, char **ret_out)
+{
+        int r;
+
+        err_done(&f->err);
+        free(fake.log);
+        fake.log = strdup("");
+        fx_capture(f);
+        r = deploy_destroy(&f->op, names, flags, &f->err);
+        *ret_out = fx_captured(f);
+        return r;
+}
+
+static void expect(struct fixture *f, const char *const *names, uint32_t flags, int result, const char *log, const char *lines)
+{
+        char *out;
+        int r = destroy(f, names, flags, &out);
+
+        if (r != result)
+                fail_msg("gave %d (%s), not %d", r, err_msg(&f->err), result);
+        assert_string_equal(fake.log, log);
+        assert_string_equal(out, lines);
+        free(out);
+}
+
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void assert_gone(struct fixture *f, const char *name)
+{
+        const char *const paths[] = {
+                "/etc/units/container@%s.service", "/etc/nixos-containers/%s.conf", "/etc/units/machines.target.wants/container@%s.service",
+                "/var/lib/nixos-containers/%s", "/nix/profiles/%s", "/nix/gcroots/per-container/%s", "/run/nixos-containers/%s",
+        };
+
+        for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+                char *p = str_printf(paths[i], name);
+
+                if (fx_exists(f, p))
+                        fail_msg("%s is still there", p);
+                free(p);
+        }
+}
+
+static void test_stopped(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, NAMES("a"), 0, 0, "reload\n", "");
+        assert_gone(f, "a");
+        assert_string_equal(removed, "a ");
+        assert_false(fx_exists(f, "/var/log/journal/0123"));
+        assert_true(fx_exists(f, "/var/log/journal/4567"));
+        assert_false(fx_exists(f, "/etc/units/multi-user.target.wants/machines.target"));
+        assert_true(fx_exists(f, "/etc/units/container@b.service"));
+        assert_true(fx_exists(f, "/var/lib/nixos-containers/b/etc/machine-id"));
+}
+
+static void test_running(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service=failed";
+        expect(f, NAMES("b", "a", "b"), 0, 0, "kill container@a.service container@b.service\nterminate a\nterminate b\nreload\n", "");
+        assert_gone(f, "a");
+        assert_gone(f, "b");
+}
+
+static void test_all(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, NULL, EC_DESTROY_ALL, 0, "reload\n", "");
+        assert_gone(f, "a");
+        assert_gone(f, "b");
+        expect(f, NULL, EC_DESTROY_ALL, 0, "", "");
+}
+
+static void test_unknown(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, NAMES("a", "zzz"), 0, -ENOENT, "", "");
+        assert_non_null(strstr(err_msg(&f->err), "'zzz'"));
+        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+        expect(f, NAMES("zzz"), EC_DESTROY_ABSENT, 0, "", "");
+        expect(f, NAMES("../etc"), EC_DESTROY_ABSENT, -EINVAL, "", "");
+}
+
+static void test_declarative(void **state)
+{
+        struct fixture *f = *state;
+
+        f->layout.nixos = true;
+        *f->layout.root = 0;
+        /* The real host has no such container: looked for below the real root. */
+        expect(f, NAMES("no-such-container"), 0, -ENOENT, "", "");
+}
+
+static void test_by_definition(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc2", "b", 1, "SYSTEM_PATH=/9\n", false);
+        fx_container(f, "etc2", "absent", 1, "SYSTEM_PATH=/9\n", false);
+        fx_use(f, "etc2", NULL);
+        expect(f, NULL, 0, 0, "reload\n", "Destroying containers:\nb\n");
+        assert_gone(f, "b");
+        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+        expect(f, NULL, 0, 0, "", "");
+}
+
+static void test_quiet(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, NULL, EC_DESTROY_QUIET, 0, "reload\n", "");
+        assert_gone(f, "a");
+}
+
+/* It still runs, so nothing of it may go; the other does. */
+static void test_stop_fails(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        fake.failing = "container@a.service";
+        expect(f, NAMES("a", "b"), 0, -EIO, "kill container@a.service container@b.service\nterminate b\nreload\n", "");
+        assert_non_null(strstr(err_msg(&f->err), "'a' was not stopped"));
+        assert_gone(f, "b");
+        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+        assert_true(fx_exists(f, "/var/lib/nixos-containers/a/etc/machine-id"));
+        assert_string_equal(removed, "b ");
+}
+
+static void test_no_bus(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.bus_error = -ENOENT;
+        expect(f, NAMES("a"), 0, -ENOENT, "", "");
+        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+}
+
+/* What could not be removed whole stays installed, and can be destroyed again. */
+static void test_not_removed(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/nixos-containers/a.conf");
+
+        assert_int_equal(unlink(p), 0);
+        assert_int_equal(mkdir(p, 0755), 0);
+        expect(f, NAMES("a", "b"), 0, -EIO, "reload\n", "");
+        assert_non_null(strstr(err_msg(&f->err), p));
+        assert_gone(f, "b");
+        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+        assert_int_equal(rmdir(p), 0);
+        expect(f, NAMES("a"), 0, 0, "reload\n", "");
+        assert_gone(f, "a");
+        free(p);
+}
+
+static void test_elsewhere(void **state)
+{
+        struct fixture *f = *state;
+        char *from = fx_path(f, "/etc/units/container@b.service"), *to = fx_path(f, "/usr/lib/units/container@b.service");
+
+        fx_link("x", to);
+        assert_int_equal(rename(from, to), 0);
+        free(from);
+        from = fx_path(f, "/etc/nixos-containers/b.conf");
+        free(to);
+        to = fx_path(f, "/etc/containers/b.conf");
+        fx_link("x", to);
+        assert_int_equal(rename(from, to), 0);
+        free(from), free(to);
+        to = fx_path(f, "/var/lib/containers/b/etc/x");
+        fx_write(to, "");
+        free(to);
+        expect(f, NAMES("b"), 0, 0, "reload\n", "");
+        assert_false(fx_exists(f, "/usr/lib/units/container@b.service"));
+        assert_false(fx_exists(f, "/etc/containers/b.conf"));
+        assert_false(fx_exists(f, "/var/lib/containers/b"));
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(test_stopped), T(test_running), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition), T(test_quiet),
+                T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}

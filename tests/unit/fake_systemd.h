@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* svc/systemd, machine and journal of a host that does what the test says. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "svc/journal.h"
+#include "svc/machine.h"
+#include "svc/systemd.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+static struct {
+        const char *active[8]; /* names of units that run */
+        const char *failing;   /* this unit's jobs fail */
+        const char *sick;      /* units failed inside this machine */
+        int exec_status, exec_result, has_unit_dir, bus_error, job_error;
+        char *log;             /* what was asked for, in order */
+} fake;
+
+static void fake_note(const char *what, const char *arg)
+{
+        char *s = str_printf("%s%s%s%s\n", fake.log ? fake.log : "", what, *arg ? " " : "", arg);
+
+        free(fake.log);
+        fake.log = s;
+}
+
+static void fake_reset(void)
+{
+        free(fake.log);
+        memset(&fake, 0, sizeof(fake));
+        fake.has_unit_dir = 1;
+        fake.log = strdup("");
+}
+
+static int fake_done(void **state)
+{
+        (void)state;
+        free(fake.log);
+        fake.log = NULL;
+        return 0;
+}
+
+struct systemd { int unused; };
+
+int systemd_new(struct systemd **ret, struct ec_err *err)
+{
+        (void)err;
+        *ret = calloc(1, sizeof(**ret));
+        return 0;
+}
+
+void systemd_free(struct systemd *s)
+{
+        free(s);
+}
+
+static int fake_bus(struct ec_err *err)
+{
+        return fake.bus_error ? err_set(err, fake.bus_error, "no bus") : 0;
+}
+
+static int fake_jobs(const char *what, const char *const *units, struct unit_result **ret, struct ec_err *err)
+{
+        _cleanup_free_ char *all = strv_join(units, " ");
+        size_t n = strv_len(units);
+        int failed = 0;
+
+        fake_note(what, all);
+        if (fake.job_error)
+                return err_set(err, fake.job_error, "interrupted");
+        *ret = calloc(n + 1, sizeof(**ret));
+        for (size_t i = 0; i < n; i++) {
+                (*ret)[i].unit = units[i];
+                if (fake.failing && !strcmp(fake.failing, units[i])) {
+                        (*ret)[i].code = -EIO;
+                        (*ret)[i].reason = strdup("its job failed");
+                        failed = 1;
+                }
+        }
+        return failed;
+}
+
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
+                 void (*on_done)(void *data, const struct unit_result *r), void *data,
+                 struct unit_result **ret_results, struct ec_err *err)
+{
+        const char *const names[] = { "start", "stop", "restart" };
+
+        (void)s, (void)on_done, (void)data;
+        return fake_jobs(names[job], units, ret_results, err);
+}
+
+void unit_results_done(struct unit_result *results, size_t n)
+{
+        for (size_t i = 0; results && i < n; i++)
+                free(results[i].reason);
+        free(results);
+}
+
+int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
+{
+        (void)s;
+        return fake_jobs("kill", units, ret_results, err);
+}
+
+int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
+{
+        (void)s;
+        fake_note("reload", "");
+        return fake_bus(err);
+}
+
+int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err)
+{
+        size_t n = 0;
+
+        (void)s, (void)pattern;
+        if (fake_bus(err) < 0)
+                return err->code;
+        *ret = calloc(8, sizeof(**ret));
+        for (; n < 8 && fake.active[n]; n++) {
+                const char *colon = strchr(fake.active[n], '=');
+
+                (*ret)[n].unit = colon ? strndup(fake.active[n], colon - fake.active[n]) : strdup(fake.active[n]);
+                (*ret)[n].active = strdup(colon ? colon + 1 : "active");
+        }
+        *ret_n = n;
+        return 0;
+}
+
+void unit_states_free(struct unit_state *v, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(v[i].unit);
+                free(v[i].active);
+                free(v[i].sub);
+        }
+        free(v);
+}
+
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err)
+{
+        (void)s, (void)unit, (void)iface, (void)prop, (void)err;
+        *ret = strdup("exit-code");
+        return 0;
+}
+
+int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
+{
+        (void)s, (void)dir;
+        return fake_bus(err) < 0 ? err->code : fake.has_unit_dir;
+}
+
+int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
+{
+        (void)s, (void)err;
+        fake_note("terminate", name);
+        return 0;
+}
+
+int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
+{
+        _cleanup_free_ char *args = strv_join(x->argv, " "), *line = str_printf("%s: %s", x->machine, args);
+
+        (void)s;
+        fake_note("exec", line);
+        *ret_status = fake.exec_status;
+        return fake.exec_result ? err_set(err, fake.exec_result, "nobody there") : 0;
+}
+
+int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err)
+{
+        (void)s, (void)err;
+        *ret = NULL;
+        if (fake.sick && !strcmp(fake.sick, name))
+                return strv_push(ret, "bad.service");
+        return 0;
+}
+
+int journal_tail_unit(const char *unit, uint64_t since_usec, size_t max, char ***ret, struct ec_err *err)
+{
+        (void)since_usec, (void)max, (void)err;
+        *ret = NULL;
+        return strv_pushf(ret, "%s: it went wrong", unit);
+}
+
+int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char ***ret, char ***ret_failed, struct ec_err *err)
+{
+        (void)root, (void)since_usec, (void)max, (void)err;
+        *ret = *ret_failed = NULL;
+        return strv_push(ret_failed, "inner.service");
+}

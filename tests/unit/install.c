@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+
+/* A plugin that notes what it is called for, and fails when it is told to. */
+static char *calls;
+static const char *fail_installed, *fail_pre;
+
+static void note(const char *what, const struct ec_container *c)
+{
+        char *s = str_printf("%s%s:%s ", calls ? calls : "", what, c->name);
+
+        free(calls);
+        calls = s;
+}
+
+static int on_pre(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        (void)self, (void)op;
+        note("pre", c);
+        return fail_pre && !strcmp(fail_pre, c->name) ? err_set(err, -EPERM, "vetoed") : 0;
+}
+
+static int on_installed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        (void)self, (void)op;
+        note("installed", c);
+        return fail_installed && !strcmp(fail_installed, c->name) ? err_set(err, -EIO, "refused") : 0;
+}
+
+static const struct ec_hooks hooks = { .size = sizeof(hooks), .pre_install = on_pre, .installed = on_installed };
+static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static struct plugin_ref ref = { .plugin = &plugin };
+static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
+
+static int setup(void **state)
+{
+        struct fixture *f = fx_new();
+
+        fake_reset();
+
+        f->registry = (struct registry){ .plugins = &ref, .n = 1 };
+        f->op.command = &command;
+        fail_installed = fail_pre = NULL;
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        free(calls);
+        calls = NULL;
+        fx_free(*state);
+        return 0;
+}
+
+/* Installs an output; its lines on stdout. */
+static char *install(struct fixture *f, const char *output, int expect)
+{
+        int r;
+
+        free(calls);
+        calls = strdup("");
+        fx_use(f, output, NULL);
+        fx_capture(f);
+        r = deploy_install(&f->op, &f->err);
+        if (r != expect) {
+                free(fx_captured(f));
+                fail_msg("install gave %d (%s), not %d", r, err_msg(&f->err), expect);
+        }
+        return fx_captured(f);
+}
+
+static void expect_install(struct fixture *f, const char *output, const char *lines)
+{
+        char *out = install(f, output, 0);
+
+        assert_string_equal(out, lines);
+        free(out);
+}
+
+static enum change_state state_of(struct fixture *f, size_t i)
+{
+        return f->op.deployment->changes[i].state;
+}
+
+static void test_new(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", true);
+        expect_install(f, "etc", "Installing containers:\na\nb\n");
+        assert_int_equal(state_of(f, 0), CHANGE_NEW);
+        fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
+        fx_assert_link(f, "/etc/units/container@b.service", "-unit-b-1");
+        assert_true(fx_exists(f, "/etc/nixos-containers/a.conf"));
+        fx_assert_link(f, "/etc/units/machines.target.wants/container@a.service", NULL);
+        fx_assert_link(f, "/etc/units/machines.target.wants/container@b.service", "../container@b.service");
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
+        assert_true(fx_exists(f, "/etc/static/os-release"));
+        assert_string_equal(calls, "pre:a pre:b installed:a installed:b ");
+        /* A second call does nothing. */
+        assert_int_equal(deploy_install(&f->op, &f->err), 0);
+        assert_string_equal(calls, "pre:a pre:b installed:a installed:b ");
+}
+
+static void test_unchanged(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        expect_install(f, "etc", "Installing containers:\na\n");
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
+        assert_int_equal(state_of(f, 0), CHANGE_NONE);
+        assert_string_equal(calls, "");
+        /* Another output with the same files is no change, either. */
+        fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\n", true);
+        expect_install(f, "etc2", "Installing containers:\na (unchanged, skipped)\n");
+}
+
+static void test_update(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\nB=2\n", false);
+        fx_container(f, "etc2", "a", 1, "\nSYSTEM_PATH=/2\n\nB=\"2\"\n", false);
+        expect_install(f, "etc", "Installing containers:\na\n");
+        expect_install(f, "etc2", "Installing containers:\na\n");
+        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        assert_false(f->op.deployment->changes[0].unit_differs);
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_UPDATE);
+        assert_string_equal(calls, "pre:a installed:a ");
+}
+
+/* What only notes for others differ in is the same unit. */
+static void test_update_notes(void **state)
+{
+        struct fixture *f = *state;
+        char *p;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc2", "a", 2, "SYSTEM_PATH=/2\n", false);
+        p = fx_path(f, "/store/" HASH "-unit-a-1");
+        fx_write(p, "[Service]\nX-Restart-Triggers=/nix/1\nType=notify\n");
+        free(p);
+        p = fx_path(f, "/store/" HASH "-unit-a-2");
+        fx_write(p, "[Service]\nX-Restart-Triggers=/nix/2\nType=notify\n");
+        free(p);
+        free(install(f, "etc", 0));
+        free(install(f, "etc2", 0));
+        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        assert_true(f->op.deployment->changes[0].unit_differs);
+}
+
+static void changed(struct fixture *f, int unit, const char *conf)
+{
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\nB=2\n", false);
+        fx_container(f, "etc2", "a", unit, conf, false);
+        free(install(f, "etc", 0));
+        free(install(f, "etc2", 0));
+        assert_int_equal(state_of(f, 0), CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+}
+
+static void test_changed_unit(void **state)
+{
+        changed(*state, 2, "SYSTEM_PATH=/2\nB=2\n");
+}
+
+static void test_changed_value(void **state)
+{
+        changed(*state, 1, "SYSTEM_PATH=/2\nB=3\n");
+}
+
+static void test_changed_key_gone(void **state)
+{
+        changed(*state, 1, "SYSTEM_PATH=/1\n");
+}
+
+static void test_changed_key_more(void **state)
+{
+        changed(*state, 1, "SYSTEM_PATH=/1\nB=2\nC=\n");
+}
+
+static void test_changed_to_flake(void **state)
+{
+        changed(*state, 1, "FLAKE=x\nB=2\n");
+}
+
+/* A restart that is outstanding is not forgotten for an update on top of it. */
+static void test_pending_restart_stays(void **state)
+{
+        struct fixture *f = *state;
+
+        changed(f, 2, "SYSTEM_PATH=/2\nB=2\n");
+        fx_container(f, "etc3", "a", 2, "SYSTEM_PATH=/3\nB=2\n", false);
+        free(install(f, "etc3", 0));
+        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+}
+
+static void test_auto_start_dropped(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\nAUTO_START=1\n", true);
+        fx_container(f, "etc2", "a", 2, "SYSTEM_PATH=/1\n", false);
+        free(install(f, "etc", 0));
+        free(install(f, "etc2", 0));
+        fx_assert_link(f, "/etc/units/machines.target.wants/container@a.service", NULL);
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", NULL);
+}
+
+static void test_wants_repaired(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/units/machines.target.wants/container@a.service");
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        free(install(f, "etc", 0));
+        assert_int_equal(unlink(p), 0);
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
+        assert_true(fx_exists(f, "/etc/units/machines.target.wants/container@a.service"));
+        free(p);
+}
+
+/* The administrator's own link is left alone. */
+static void test_machines_target_foreign(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/units/multi-user.target.wants/machines.target");
+
+        fx_link("/usr/lib/systemd/system/machines.target", p);
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\nB=1\n", false);
+        free(install(f, "etc", 0));
+        free(install(f, "etc2", 0));
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "/usr/lib/systemd/system/machines.target");
+        free(p);
+}
+
+static void test_veto(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
+        fail_pre = "b";
+        free(install(f, "etc", -EPERM));
+        assert_string_equal(calls, "pre:a pre:b ");
+        assert_non_null(strstr(err_msg(&f->err), "container 'b'"));
+        fx_assert_link(f, "/etc/units/container@a.service", NULL);
+}
+
+static void test_rollback(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        fx_container(f, "etc2", "a", 2, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "etc2", "b", 1, "SYSTEM_PATH=/2\n", true);
+        free(install(f, "etc", 0));
+        fail_installed = "a";
+        free(install(f, "etc2", -EIO));
+        assert_non_null(strstr(err_msg(&f->err), "container 'a'"));
+        assert_non_null(strstr(err_msg(&f->err), "refused"));
+        err_done(&f->err);
+        fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
+        fx_assert_link(f, "/etc/units/machines.target.wants/container@a.service", "../container@a.service");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
+        fx_assert_link(f, "/etc/units/container@b.service", NULL);
+
+        fail_installed = "b";
+        free(install(f, "etc2", -EIO));
+        fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-2");
+        fx_assert_link(f, "/etc/units/container@b.service", NULL);
+        fx_assert_link(f, "/etc/nixos-containers/b.conf", NULL);
+        fx_assert_link(f, "/etc/units/machines.target.wants/container@b.service", NULL);
+}
+
+static void test_not_ours(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/nixos-containers/a.conf");
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_write(p, "SYSTEM_PATH=/imperative\n");
+        free(install(f, "etc", -EEXIST));
+        assert_non_null(strstr(err_msg(&f->err), p));
+        assert_int_equal(unlink(p), 0);
+        err_done(&f->err);
+        free(p);
+
+        p = fx_path(f, "/etc/units/container@a.service");
+        fx_write(p, "[Service]\n");
+        free(install(f, "etc", -EEXIST));
+        fx_assert_link(f, "/etc/nixos-containers/a.conf", NULL);
+        free(p);
+}
+
+static void test_declarative(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/systemd/system/container@a.service");
+
+        fx_write(p, "");
+        f->layout.nixos = true;
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        free(install(f, "etc", -EEXIST));
+        assert_non_null(strstr(err_msg(&f->err), "host's own configuration"));
+        free(p);
+}
+
+/* Installed by the shell program on Debian: moves when it changes. */
+static void test_moves(void **state)
+{
+        struct fixture *f = *state;
+        char *unit, *conf, *p;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/2\n", true);
+        free(install(f, "etc", 0));
+        unit = fx_path(f, "/etc/units");
+        p = fx_path(f, "/usr/lib/units");
+        conf = fx_path(f, "/usr/lib");
+        assert_int_equal(fs_mkdir_p(conf, 0755), 0);
+        assert_int_equal(rename(unit, p), 0);
+        free(unit), free(conf), free(p);
+
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
+        fx_assert_link(f, "/etc/units/container@a.service", NULL);
+        expect_install(f, "etc2", "Installing containers:\na\n");
+        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
+        fx_assert_link(f, "/usr/lib/units/container@a.service", NULL);
+        fx_assert_link(f, "/usr/lib/units/machines.target.wants/container@a.service", NULL);
+        assert_true(fx_exists(f, "/etc/units/machines.target.wants/container@a.service"));
+}
+
+static void test_other_layout(void **state)
+{
+        struct fixture *f = *state;
+        char *from, *to;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        free(install(f, "etc", 0));
+        from = fx_path(f, "/etc/nixos-containers");
+        to = fx_path(f, "/etc/containers");
+        assert_int_equal(rename(from, to), 0);
+        free(from), free(to);
+        free(install(f, "etc", 0));
+        assert_int_equal(state_of(f, 0), CHANGE_RESTART);
+        fx_assert_link(f, "/etc/containers/a.conf", NULL);
+        assert_true(fx_exists(f, "/etc/nixos-containers/a.conf"));
+}
+
+static void test_names(void **state)
+{
+        struct fixture *f = *state;
+        char *out;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
+        fx_use(f, "etc", (const char *const[]){ "b", NULL });
+        fx_capture(f);
+        assert_int_equal(deploy_install(&f->op, &f->err), 0);
+        out = fx_captured(f);
+        assert_string_equal(out, "Installing containers:\nb\n");
+        free(out);
+        fx_assert_link(f, "/etc/units/container@a.service", NULL);
+}
+
+static void test_bad_dir(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/units");
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_write(p, "no directory");
+        free(install(f, "etc", -ENOTDIR));
+        assert_non_null(strstr(err_msg(&f->err), "/etc/units"));
+        free(p);
+}
+
+static void test_start_offline(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        free(install(f, "etc", 0));
+        assert_int_equal(deploy_start(&f->op, 0, &f->err), 0);
+        assert_int_equal(deploy_start(&f->op, EC_START_STOPPED, &f->err), -EOPNOTSUPP);
+        assert_non_null(strstr(err_msg(&f->err), f->dir));
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(test_new), T(test_unchanged), T(test_update), T(test_update_notes), T(test_changed_unit), T(test_changed_value),
+                T(test_changed_key_gone), T(test_changed_key_more), T(test_changed_to_flake), T(test_pending_restart_stays),
+                T(test_auto_start_dropped), T(test_wants_repaired), T(test_machines_target_foreign), T(test_veto), T(test_rollback),
+                T(test_not_ours), T(test_declarative), T(test_moves), T(test_other_layout), T(test_names), T(test_bad_dir),
+                T(test_start_offline),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#include "model/lock.h"
+#include "svc/intr.h"
+
+#define LIMIT_MS 20000
+
+static int setup(void **state)
+{
+        *state = fx_new();
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        fx_free(*state);
+        return 0;
+}
+
+static void test_alone(void **state)
+{
+        struct fixture *f = *state;
+        char *text = NULL;
+        int fd = -1;
+
+        assert_int_equal(lock_take(&f->layout, &fd, &f->err), 0);
+        assert_int_equal(fs_read(f->layout.lock, 4096, &text, NULL), 0);
+        assert_int_equal(atoi(text), getpid());
+        assert_non_null(strstr(text, "lock"));
+        free(text);
+        lock_release(&fd);
+        assert_int_equal(fd, -1);
+        lock_release(&fd);
+        assert_int_equal(lock_take(&f->layout, &fd, &f->err), 0);
+        lock_release(&fd);
+}
+
+static void wait_byte(int fd)
+{
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        char c;
+
+        assert_int_equal(poll(&p, 1, LIMIT_MS), 1);
+        assert_int_equal(read(fd, &c, 1), 1);
+}
+
+/* A child holds the lock; it ends, or releases it, when told. */
+static pid_t holder(struct fixture *f, bool crash, int *ret_go)
+{
+        int go[2], ready[2];
+        pid_t pid;
+
+        assert_int_equal(pipe2(go, O_CLOEXEC) | pipe2(ready, O_CLOEXEC), 0);
+        pid = fork();
+        if (pid == 0) {
+                char c;
+                int fd = -1;
+
+                close(go[1]);
+                if (lock_take(&f->layout, &fd, &f->err) < 0 || write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) < 0)
+                        _exit(1);
+                if (crash)
+                        _exit(0);
+                lock_release(&fd);
+                pause();
+                _exit(0);
+        }
+        close(go[0]);
+        wait_byte(ready[0]);
+        close(ready[0]);
+        close(ready[1]);
+        *ret_go = go[1];
+        return pid;
+}
+
+/* A child waits; it ends with 0 when it got the lock, 2 when it was interrupted. */
+static pid_t waiter(struct fixture *f, int err_fd)
+{
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                int fd = -1, r;
+
+                dup2(err_fd, STDERR_FILENO);
+                log_set_level(LOG_NOTICE);
+                if (intr_init() < 0)
+                        _exit(1);
+                r = lock_take(&f->layout, &fd, &f->err);
+                _exit(r == 0 ? 0 : r == -ECANCELED ? 2 : 1);
+        }
+        return pid;
+}
+
+static int wait_exit(pid_t pid)
+{
+        int status;
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void end(pid_t pid)
+{
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+static void run(struct fixture *f, bool crash, bool interrupt)
+{
+        char pid_text[32], text[512] = "";
+        int go, out[2];
+        pid_t first = holder(f, crash, &go), second;
+
+        assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+        second = waiter(f, out[1]);
+        /* It says for whom it waits; only then go on. */
+        {
+                struct pollfd p = { .fd = out[0], .events = POLLIN };
+
+                assert_int_equal(poll(&p, 1, LIMIT_MS), 1);
+                assert_true(read(out[0], text, sizeof(text) - 1) > 0);
+        }
+        snprintf(pid_text, sizeof(pid_text), "process %d (", first);
+        assert_non_null(strstr(text, pid_text));
+        if (interrupt) {
+                kill(second, SIGINT);
+                assert_int_equal(wait_exit(second), 2);
+        } else {
+                assert_int_equal(write(go, "x", 1), 1);
+                assert_int_equal(wait_exit(second), 0);
+        }
+        end(first);
+        close(go);
+        close(out[0]);
+        close(out[1]);
+}
+
+static void test_released(void **state)
+{
+        run(*state, false, false);
+}
+
+static void test_holder_ends(void **state)
+{
+        run(*state, true, false);
+}
+
+static void test_interrupted(void **state)
+{
+        run(*state, false, true);
+}
+
+static void test_many(void **state)
+{
+        struct fixture *f = *state;
+        int go, null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        pid_t first = holder(f, false, &go), pids[20];
+
+        for (int i = 0; i < 20; i++)
+                pids[i] = waiter(f, null);
+        assert_int_equal(write(go, "x", 1), 1);
+        for (int i = 0; i < 20; i++)
+                assert_int_equal(wait_exit(pids[i]), 0);
+        end(first);
+        close(go);
+        close(null);
+}
+
+static void test_bad_place(void **state)
+{
+        struct fixture *f = *state;
+        char *dir = fx_path(f, "/run/lock"), *p = fx_path(f, "/run");
+        int fd = -1;
+
+        fx_write(p, "");
+        assert_true(lock_take(&f->layout, &fd, &f->err) < 0);
+        assert_non_null(strstr(err_msg(&f->err), "ec.lock"));
+        free(dir);
+        free(p);
+}
+
+static void test_symlink(void **state)
+{
+        struct fixture *f = *state;
+        int fd = -1;
+
+        fx_link("/etc/passwd", f->layout.lock);
+        assert_int_equal(lock_take(&f->layout, &fd, &f->err), -ELOOP);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(test_alone), T(test_released), T(test_holder_ends), T(test_interrupted), T(test_many), T(test_bad_place),
+                T(test_symlink),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

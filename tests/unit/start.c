@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+
+static char *started;
+
+static int on_started(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        char *s = str_printf("%s%s ", started, c->name);
+
+        (void)self, (void)op, (void)err;
+        free(started);
+        started = s;
+        return 0;
+}
+
+static const struct ec_hooks hooks = { .size = sizeof(hooks), .started = on_started };
+static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static struct plugin_ref ref = { .plugin = &plugin };
+static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
+
+static int setup(void **state)
+{
+        struct fixture *f = fx_new();
+        char *p;
+
+        /* The host's own systemd, as far as the code can tell. */
+        *f->layout.root = 0;
+        f->layout.nixos = true;
+        f->registry = (struct registry){ .plugins = &ref, .n = 1 };
+        f->op.command = &command;
+        fake_reset();
+        started = strdup("");
+        p = fx_path(f, "/etc/units/machines.target");
+        fx_write(p, "");
+        free(p);
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "update", "a", 1, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "update", "b", 1, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "change", "a", 2, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "change", "b", 1, "SYSTEM_PATH=/1\n", false);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        systemd_free(f->op.systemd);
+        free(started);
+        fx_free(f);
+        return 0;
+}
+
+static int go(struct fixture *f, const char *output, uint32_t flags, char **ret_out)
+{
+        int r;
+
+        err_done(&f->err);
+        free(fake.log);
+        fake.log = strdup("");
+        fx_use(f, output, NULL);
+        fx_capture(f);
+        r = deploy_install(&f->op, &f->err);
+        if (r >= 0)
+                r = deploy_start(&f->op, flags, &f->err);
+        *ret_out = fx_captured(f);
+        return r;
+}
+
+static void expect(struct fixture *f, const char *output, uint32_t flags, int result, const char *log, const char *lines)
+{
+        char *out;
+        int r = go(f, output, flags, &out);
+
+        if (r != result)
+                fail_msg("gave %d (%s), not %d", r, err_msg(&f->err), result);
+        assert_string_equal(fake.log, log);
+        assert_string_equal(out, lines);
+        free(out);
+}
+
+#define INSTALLED "Installing containers:\na\nb\n"
+#define UNCHANGED "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n"
+
+static void test_start(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "reload\nstart container@a.service container@b.service\n",
+               INSTALLED "Starting containers:\na\nb\n");
+        assert_string_equal(started, "a b ");
+}
+
+static void test_nothing_to_do(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
+        expect(f, "etc", EC_START_RESTART, 0, "", UNCHANGED);
+}
+
+static void test_no_bus_needed(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.bus_error = -ENOENT;
+        expect(f, "etc", 0, 0, "", UNCHANGED);
+}
+
+static void test_no_bus(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.bus_error = -ENOENT;
+        expect(f, "etc", 0, -ENOENT, "", "");
+        fx_assert_link(f, "/etc/units/container@a.service", NULL);
+}
+
+static void test_unit_dir(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.has_unit_dir = 0;
+        expect(f, "etc", 0, -ENOENT, "", "");
+        assert_non_null(strstr(err_msg(&f->err), "boot.extraSystemdUnitPaths = [ \""));
+        fx_assert_link(f, "/etc/units/container@a.service", NULL);
+        assert_false(fx_exists(f, "/etc/nixos-containers"));
+}
+
+static void test_update(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        /* No unit has changed: no daemon-reload. b is stopped, and is said to be. */
+        expect(f, "update", EC_START_UPDATE, 0, "exec a: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\n");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
+        expect(f, "update", EC_START_UPDATE, 0, "", UNCHANGED);
+}
+
+static void test_update_by_start(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0,
+               "start container@b.service\nexec a: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Starting containers:\nb\nUpdating containers:\na\n");
+}
+
+static void test_update_fails(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        fake.exec_status = 4;
+        expect(f, "update", EC_START_UPDATE, -EIO,
+               "exec a: /2/bin/switch-to-configuration test\nexec b: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\nb\n");
+        assert_non_null(strstr(err_msg(&f->err), "2 of 2"));
+        /* Installed, but not running: the next run makes up for it. */
+        fake.exec_status = 0;
+        expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0,
+               "exec a: /2/bin/switch-to-configuration test\nexec b: /2/bin/switch-to-configuration test\n",
+               UNCHANGED "Updating containers:\na\nb\n");
+        expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
+}
+
+static void test_update_unreachable(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.exec_result = -ENOENT;
+        expect(f, "update", EC_START_UPDATE, -EIO, "exec a: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\n");
+        assert_non_null(strstr(err_msg(&f->err), "nobody there"));
+}
+
+static void test_update_interrupted(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        fake.exec_result = -ECANCELED;
+        expect(f, "update", EC_START_UPDATE, -ECANCELED, "exec a: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\n");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->op, "b"), CHANGE_UPDATE);
+}
+
+static void test_restart(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        expect(f, "change", EC_START_UPDATE, 0, "reload\nrestart container@a.service\n",
+               "Installing containers:\na\nb (unchanged, skipped)\nRestarting containers:\na\n");
+}
+
+static void test_restart_instead_of_update(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        expect(f, "update", EC_START_RESTART, 0, "restart container@a.service\n", INSTALLED "Restarting containers:\na\n");
+        expect(f, "update", EC_START_RESTART, 0, "", UNCHANGED);
+}
+
+static void test_changed_later(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        expect(f, "change", 0, 0, "reload\n", "Installing containers:\na\nb (unchanged, skipped)\n");
+        /* Started anew by somebody else in between does not matter: a restart, once. */
+        expect(f, "change", EC_START_STOPPED | EC_START_UPDATE, 0, "start container@b.service\nrestart container@a.service\n",
+               UNCHANGED "Starting containers:\nb\nRestarting containers:\na\n");
+}
+
+static void test_booting(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service=activating";
+        fake.active[1] = "container@b.service=failed";
+        expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0, "start container@b.service\nrestart container@a.service\n",
+               INSTALLED "Starting containers:\nb\nRestarting containers:\na\n");
+}
+
+static void test_start_fails(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.failing = "container@a.service";
+        expect(f, "etc", EC_START_STOPPED, -EIO, "reload\nstart container@a.service container@b.service\n",
+               INSTALLED "Starting containers:\na\nb\n");
+        assert_string_equal(err_msg(&f->err), "container 'a' did not start: its job failed");
+        assert_string_equal(started, "b ");
+}
+
+static void test_interrupted(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.job_error = -ECANCELED;
+        expect(f, "etc", EC_START_STOPPED, -ECANCELED, "reload\nstart container@a.service container@b.service\n",
+               INSTALLED "Starting containers:\na\nb\n");
+}
+
+static int restart(struct fixture *f, const char *const *names, char **ret_out)
+{
+        int r;
+
+        err_done(&f->err);
+        free(fake.log);
+        fake.log = strdup("");
+        fx_capture(f);
+        r = deploy_restart(&f->op, names, &f->err);
+        *ret_out = fx_captured(f);
+        return r;
+}
+
+static void test_restart_names(void **state)
+{
+        struct fixture *f = *state;
+        char *out, *p;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        assert_int_equal(restart(f, (const char *const[]){ "b", "a", "b", NULL }, &out), 0);
+        assert_string_equal(out, "Restarting containers:\na\nb\n");
+        assert_string_equal(fake.log, "restart container@a.service container@b.service\n");
+        free(out);
+
+        assert_int_equal(restart(f, (const char *const[]){ "a", "zzz", NULL }, &out), -ENOENT);
+        assert_string_equal(out, "");
+        assert_string_equal(fake.log, "");
+        assert_non_null(strstr(err_msg(&f->err), "'zzz'"));
+        free(out);
+
+        /* Made by nixos-container. */
+        p = fx_path(f, "/etc/nixos-containers/other.conf");
+        fx_write(p, "");
+        free(p);
+        assert_int_equal(restart(f, (const char *const[]){ "other", NULL }, &out), 0);
+        assert_string_equal(fake.log, "restart container@other.service\n");
+        free(out);
+
+        fake.failing = "container@a.service";
+        assert_int_equal(restart(f, (const char *const[]){ "a", "b", NULL }, &out), -EIO);
+        assert_non_null(strstr(err_msg(&f->err), "'a' did not restart"));
+        free(out);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(test_start), T(test_nothing_to_do), T(test_no_bus_needed), T(test_no_bus), T(test_unit_dir), T(test_update),
+                T(test_update_by_start), T(test_update_fails), T(test_update_unreachable), T(test_update_interrupted), T(test_restart),
+                T(test_restart_instead_of_update), T(test_changed_later), T(test_booting), T(test_start_fails), T(test_interrupted),
+                T(test_restart_names),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}
