@@ -157,7 +157,7 @@ static int parse_options(struct app *a, const struct command_ref *ref, char **ar
                 return r;
         set.unknown = app_unknown_option;
         set.data = a;
-        r = options_parse(&set, ref->command, args, &o, err);
+        r = options_parse(&set, ref->command, STRV_CONST(args), &o, err);
         if (r < 0)
                 return r;
         config = options_value(o, "config");

@@ -23,7 +23,7 @@ struct parsed_options {
 struct parser {
         const struct option_set *set;
         const struct ec_command *cmd;
-        char *const *argv; /* what is left */
+        const char *const *argv; /* what is left */
         struct parsed_options *parsed;
 };
 
@@ -181,7 +181,7 @@ static int take_long(struct parser *p, const char *word, struct ec_err *err)
 {
         const char *name = word + 2, *eq = strchrnul(name, '=');
         const struct option_ref *ref = option_set_find(p->set, name, eq - name);
-        _cleanup_free_ char *shown = strndup(word, eq - word);
+        _cleanup_free_ char *shown = strndup(word, eq == name ? strlen(word) : (size_t)(eq - word));
 
         if (!shown)
                 return err_oom(err);
@@ -236,7 +236,7 @@ static int parse(struct parser *p, struct ec_err *err)
         return 0;
 }
 
-int options_parse(const struct option_set *set, const struct ec_command *cmd, char *const *argv, struct parsed_options **ret,
+int options_parse(const struct option_set *set, const struct ec_command *cmd, const char *const *argv, struct parsed_options **ret,
                   struct ec_err *err)
 {
         _cleanup_(cleanup_options_free) struct parsed_options *parsed = calloc(1, sizeof(*parsed));

@@ -21,7 +21,7 @@ int option_set_short(const struct option_set *set, const struct option_ref *ref)
 const struct option_ref *option_set_find(const struct option_set *set, const char *name, size_t len);
 
 struct parsed_options;
-int options_parse(const struct option_set *set, const struct ec_command *cmd, char *const *argv /* behind the command */,
+int options_parse(const struct option_set *set, const struct ec_command *cmd, const char *const *argv /* behind the command */,
                   struct parsed_options **ret, struct ec_err *err);
 void options_free(struct parsed_options *p);
 DEFINE_CLEANUP(struct parsed_options, options_free)
