@@ -7,8 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# No store is needed, and none is looked at.
 evaluate() {
-    NIX_CONFIG="${NIX_CONFIG-}"$'\nsubstitute = false\nbuild-users-group =' \
+    NIX_REMOTE=dummy:// NIX_CONFIG="${NIX_CONFIG-}"$'\nsubstitute = false\nbuild-users-group =' \
         nix-instantiate --readonly-mode --eval --strict "$@" 2>"$work/err"
 }
 

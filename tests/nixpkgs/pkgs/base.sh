@@ -1,6 +1,7 @@
 # Copies programs of this Debian machine, with their libraries and loader, into
 # $out, so that they run where there is nothing but /nix/store. $content says
 # which: `programs`, all that a container needs, or `nix`, Nix itself.
+# shellcheck shell=bash disable=SC2154,SC2207,SC2086
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 umask 022
 shopt -s nullglob

@@ -1,4 +1,5 @@
 # A small netcat on top of socat: nc [-46dklNnuUvz] [-w SECONDS] [-q SECONDS] [-p PORT] [HOST] [PORT]
+# shellcheck shell=bash disable=SC1007
 family= listen= keep= zero= udp= unix= timeout= local_port= detach=
 while getopts :46dDhklnNrtuUvzw:q:p:s:i:I:O: option; do
     case $option in

@@ -1,5 +1,6 @@
 # nixos-container: what containers built here need of it. The first lines,
 # with PATH, state_dir and conf_dir, are put in front when it is built.
+# shellcheck shell=bash disable=SC2154
 set -eu
 
 usage() {

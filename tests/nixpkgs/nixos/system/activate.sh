@@ -1,5 +1,6 @@
 # Makes $SYSTEM the running system: /usr, /etc, the users, and the user's own
 # activation commands. Runs at boot and when a system is switched to.
+# shellcheck shell=bash disable=SC1091,SC2015,SC2154
 PATH=$BASE/usr/bin:$BASE/usr/sbin
 umask 022
 shopt -s nullglob dotglob

@@ -1,5 +1,6 @@
 # switch-to-configuration ACTION: makes a running container use $SYSTEM, with as
 # few restarts as possible.
+# shellcheck shell=bash disable=SC2154
 PATH=$BASE/usr/bin:$BASE/usr/sbin
 action=${1-}
 
