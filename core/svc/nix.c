@@ -29,6 +29,7 @@ struct ec_eval {
         char **arg_kinds;     /* and "--argstr" or "--arg" */
         char **search_path;
         char **files, **display;
+        char **warned;
         json_t *modules, *args, *disabled;
 };
 
@@ -68,6 +69,7 @@ void eval_free(struct ec_eval *ev)
         strv_free(ev->search_path);
         strv_free(ev->files);
         strv_free(ev->display);
+        strv_free(ev->warned);
         json_decref(ev->modules);
         json_decref(ev->args);
         json_decref(ev->disabled);
@@ -292,15 +294,15 @@ static void option_name(const char *arg, char *buf, size_t size)
         memcpy(buf + n, ")", 2);
 }
 
-static int run(const struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what,
+static int run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what,
                char **argv, char **ret_out, struct ec_err *err)
 {
         struct nix_log log;
         char option[64];
         const char *expr = expr_option(ev);
         struct nix_names names = {
-                .files = ev->files, .names = ev->display,
-                .definition = arg_value(ev, "definitionFile"),
+                .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display),
+                .definition = strcmp(program, "nix-store") ? arg_value(ev, "definitionFile") : NULL,
                 .expr_arg = expr ? option : NULL,
         };
         if (expr)
@@ -313,6 +315,7 @@ static int run(const struct ec_eval *ev, const struct nix_args *a, const char *p
         nix_log_init(&log);
         log.what = what;
         log.raw = a->format;
+        log.warned = &ev->warned;
         log.print_logs = (ev->print_build_logs || a->logs) && !a->no_logs;
         struct proc_stream s = { .line = (void (*)(void *, const char *, size_t))nix_log_line, .data = &log };
         if (term_stderr_tty() && !a->format) {
@@ -350,7 +353,7 @@ static int sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_e
 
 static int what_text(const struct ec_eval *ev, char **ret, struct ec_err *err)
 {
-        struct nix_names names = { .files = ev->files, .names = ev->display };
+        struct nix_names names = { .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display) };
         const char *file = arg_value(ev, "definitionFile");
         _cleanup_free_ char *name = file ? nix_names_apply(&names, file) : strdup("the definition");
         *ret = name ? str_printf("evaluating %s", name) : NULL;
@@ -390,7 +393,7 @@ static int check_one_line(const char *out, const char *attr, struct ec_err *err)
         return 0;
 }
 
-static int instantiate(const struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
+static int instantiate(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = NULL;
         _cleanup_strv_ char **argv = NULL;
@@ -404,7 +407,7 @@ static int instantiate(const struct ec_eval *ev, const struct nix_args *a, const
         return r < 0 ? r : check_one_line(out, attr, err);
 }
 
-static int realise(const struct ec_eval *ev, const struct nix_args *a, const char *drv, const char *root, struct ec_err *err)
+static int realise(struct ec_eval *ev, const struct nix_args *a, const char *drv, const char *root, struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *out = NULL;
         _cleanup_strv_ char **argv = NULL;
@@ -417,7 +420,7 @@ static int realise(const struct ec_eval *ev, const struct nix_args *a, const cha
         return run(ev, a, "nix-store", "building", argv, &out, err);
 }
 
-static int build_at_once(const struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
+static int build_at_once(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = NULL;
         _cleanup_strv_ char **argv = NULL;
@@ -435,7 +438,7 @@ static int build_at_once(const struct ec_eval *ev, const struct nix_args *a, con
  * Two processes, because one that has evaluated has a large heap, and starting
  * builders out of it is slow: 3.1 s in place of 9.1 s for 60 small builds.
  */
-static int build(const struct ec_eval *ev, const struct nix_args *a, const char *attr, char **ret, struct ec_err *err)
+static int build(struct ec_eval *ev, const struct nix_args *a, const char *attr, char **ret, struct ec_err *err)
 {
         _cleanup_free_ char *dir = NULL, *drv = NULL, *root = NULL;
         int r = make_root_dir(ev->tmp_dir, &dir, err);
@@ -495,5 +498,7 @@ int nix_hold_path(const char *store_path, const char *tmp_dir, struct ec_err *er
         root = fs_join(dir, "result");
         if (!root)
                 return err_oom(err);
-        return realise(&ev, &a, store_path, root, err);
+        r = realise(&ev, &a, store_path, root, err);
+        strv_free(ev.warned);
+        return r;
 }

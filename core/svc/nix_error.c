@@ -46,17 +46,39 @@ static bool is_definition(const struct nix_names *n, const char *file)
         return rest && !strcmp(rest, "/default.nix");
 }
 
-/* Beside the definition, so probably the user's as well. */
+static bool is_dir(const char *path)
+{
+        struct stat st;
+        return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Is one of the directories on the way from the first len bytes to the file a nixpkgs? */
+static bool in_nixpkgs(const char *file, size_t len)
+{
+        for (const char *s = file + len; (s = strchr(s, '/')); s++) {
+                _cleanup_free_ char *nixos = str_printf("%.*s/nixos/modules", (int)(s - file), file);
+                if (nixos && is_dir(nixos))
+                        return true;
+        }
+        return false;
+}
+
+static bool is_below(const char *file, const char *dir, size_t len)
+{
+        return len && !strncmp(file, dir, len) && file[len] == '/' && !strstr(file + len, "/.") && !in_nixpkgs(file, len);
+}
+
+/* Beside the definition or in the current directory, so probably the user's as well. */
 static bool is_near(const struct nix_names *n, const char *file)
 {
-        const char *slash = n->definition ? strrchr(n->definition, '/') : NULL;
-        struct stat st;
-        if (!slash)
+        _cleanup_free_ char *cwd = getcwd(NULL, 0);
+        if (cwd && cwd[1] && is_below(file, cwd, strlen(cwd)))
+                return true;
+        if (!n->definition)
                 return false;
-        if (!stat(n->definition, &st) && S_ISDIR(st.st_mode))
-                slash = n->definition + strlen(n->definition);
-        size_t len = (size_t)(slash - n->definition);
-        return len && !strncmp(file, n->definition, len) && file[len] == '/';
+        const char *slash = strrchr(n->definition, '/');
+        size_t len = is_dir(n->definition) ? strlen(n->definition) : slash ? (size_t)(slash - n->definition) : 0;
+        return is_below(file, n->definition, len);
 }
 
 /* The innermost frame in the definition, else in a file beside it. */
@@ -164,7 +186,7 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
                 return err_oom(err);
         const struct nix_pos *pos = e->pos.file ? &e->pos : NULL;
         const struct nix_frame *user = NULL;
-        if (!ours && !(pos && (is_definition(n, pos->file) || pos_in_string(pos))))
+        if (!ours && !(pos && (is_definition(n, pos->file) || pos_in_string(pos) || is_near(n, pos->file))))
                 user = users_frame(e, n);
         if (!ours && !pos && !user && n->definition) {
                 /* Nothing tells where: name the definition, unless the message does. */
@@ -332,7 +354,7 @@ static int set_held(const struct nix_log *l, const char *program, struct ec_err 
 {
         _cleanup_strv_ char **lines = NULL;
         for (char **s = l->held; *s; s++)
-                if (!str_after(*s, "Try 'nix-") && strv_push(&lines, *s) < 0)
+                if (!(str_after(*s, "Try '") && strstr(*s, "--help")) && strv_push(&lines, *s) < 0)
                         return err_oom(err);
         _cleanup_free_ char *text = strv_join(STRV_CONST(lines), "\n");
         if (!text)

@@ -77,6 +77,7 @@ struct nix_log {
         struct nix_error *errors;
         size_t n_errors;
         char **held;             /* plain lines from "error:" on */
+        char ***warned;          /* shown once, over several runs; or NULL */
         char *part;              /* of an event that came in several pieces */
         size_t part_len;
         unsigned spin;
@@ -109,8 +110,8 @@ uint64_t nix_now_ms(void);
 /* ---- nix_error.c --------------------------------------------------------- */
 
 struct nix_names {
-        char **files;    /* paths, */
-        char **names;    /* and what to call each */
+        const char *const *files; /* paths, */
+        const char *const *names; /* and what to call each */
         const char *definition; /* the user's file, or NULL */
         const char *expr_arg;   /* the only expression given as an argument, or NULL */
 };

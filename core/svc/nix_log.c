@@ -177,7 +177,7 @@ static void add_error(struct nix_log *l, const char *text, const json_t *o)
 static const char *warning_text(const char *text)
 {
         static const char *const prefixes[] = {
-                "trace: extra-container: warning: ", "extra-container: warning: ", "trace: warning: ",
+                "trace: extra-container: warning: ", "extra-container: warning: ", "trace: warning: ", "trace: evaluation warning: ",
                 "evaluation warning: ", "warning: ",
         };
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
@@ -186,6 +186,16 @@ static const char *warning_text(const char *text)
                         return rest;
         }
         return NULL;
+}
+
+/* Each of the programs warns of the same setting. */
+static void warn_once(struct nix_log *l, const char *text)
+{
+        if (l->warned && strv_contains(STRV_CONST(*l->warned), text))
+                return;
+        if (l->warned && strv_len(STRV_CONST(*l->warned)) < MAX_HELD && strv_push(l->warned, text) < 0)
+                l->oom = true;
+        log_warn("%s", text);
 }
 
 static void on_message(struct nix_log *l, const json_t *o)
@@ -201,14 +211,14 @@ static void on_message(struct nix_log *l, const json_t *o)
         if (raw && level <= LEVEL_ERROR)
                 add_error(l, text, o);
         else if (rest)
-                log_warn("%s", rest);
+                warn_once(l, rest);
         else if (raw && level == LEVEL_WARN)
-                log_warn("%s", text);
+                warn_once(l, text);
         else if ((rest = str_after(text, "error: ")))
                 add_error(l, rest, o);
         else if ((rest = str_after(text, "error (ignored): ")))
                 log_warn("%s", rest);
-        else if (str_after(text, "Try 'nix-") || !*text)
+        else if ((str_after(text, "Try '") && str_ends(text, "--help' for more information.")) || !*text)
                 return; /* advice on an option that we gave */
         else if (level == LEVEL_INFO)
                 log_info("%s", text); /* what will be built: the progress says so */

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+/* Stub programs stand for Nix; the last tests take the real one where there is one. */
+#include "nix_fixture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "svc/intr.h"
+#include "svc/nix.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define HASH "3sd60ih5rjklrmxr7w30vsdfksn55vlx"
+
+static char dir[] = "/tmp/nix-test-XXXXXX";
+static char *tmp_dir, *path_before;
+
+static char *in_dir(const char *name)
+{
+        char *p = fs_join(dir, name);
+        assert_non_null(p);
+        return p;
+}
+
+static void write_in_dir(const char *name, const char *text, mode_t mode)
+{
+        char *p = in_dir(name);
+        assert_int_equal(fs_write_atomic(p, text, strlen(text), mode), 0);
+        free(p);
+}
+
+static char *read_in_dir(const char *name)
+{
+        char *p = in_dir(name), *text = NULL;
+        if (fs_read(p, 1 << 20, &text, NULL) < 0)
+                text = strdup("");
+        free(p);
+        return text;
+}
+
+/* Writes its words into NAME.args, does what NAME.do says, makes the root that it is asked for. */
+static void stub(const char *name)
+{
+        char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\nfor a; do printf '%%s\\n' \"$a\"; done >$D/$N.args\nenv >$D/$N.env\n"
+                                  "root=\nprev=\nfor a; do\n        case $prev in --add-root | --out-link) root=$a ;; esac\n        prev=$a\ndone\n"
+                                  "OUT=/nix/store/" HASH "-out\n. $D/$N.do\n"
+                                  "[ -z \"$root\" ] || { ln -s \"$OUT\" \"$root\"; echo \"$root\"; }\n", dir, name);
+        char *bin = str_printf("bin/%s", name), *todo = str_printf("%s.do", name);
+        write_in_dir(bin, script, 0755);
+        write_in_dir(todo, "", 0644);
+        free(script);
+        free(bin);
+        free(todo);
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        if (!mkdtemp(dir) || intr_init() < 0)
+                return -1;
+        path_before = strdup(getenv("PATH"));
+        char *bin = in_dir("bin"), *conf = in_dir("conf");
+        tmp_dir = in_dir("tmp dir");
+        if (fs_mkdir_p(bin, 0755) < 0 || fs_mkdir_p(tmp_dir, 0700) < 0)
+                return -1;
+        setenv("NIX_CONF_DIR", conf, 1);
+        setenv("NIX_USER_CONF_FILES", "", 1);
+        setenv("NIXOS_CONFIG", "/etc/nixos/other.nix", 1);
+        unsetenv("NIX_CONFIG");
+        unsetenv("NIX_STORE_DIR");
+        free(bin);
+        free(conf);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        free(tmp_dir);
+        free(path_before);
+        return fs_remove_tree(dir, &err);
+}
+
+static int stubs(void **state)
+{
+        (void)state;
+        char *bin = in_dir("bin"), *path = str_printf("%s:%s", bin, path_before);
+        setenv("PATH", path, 1);
+        free(path);
+        free(bin);
+        stub("nix-instantiate");
+        stub("nix-store");
+        stub("nix-build");
+        return 0;
+}
+
+static struct ec_eval *new_eval(void)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev;
+        struct nix_settings s = { .eval_nix = "/data/eval config.nix", .tmp_dir = tmp_dir };
+        assert_int_equal(eval_create(&s, &ev, &err), 0);
+        return ev;
+}
+
+static void has_words(const char *file, const char *words)
+{
+        char *text = read_in_dir(file);
+        char *with = str_printf("\n%s", text), *wanted = str_printf("\n%s\n", words);
+        if (!strstr(with, wanted))
+                fail_msg("no '%s' in:\n%s", words, text);
+        free(text);
+        free(with);
+        free(wanted);
+}
+
+static void lacks(const char *file, const char *text)
+{
+        char *all = read_in_dir(file);
+        assert_null(strstr(all, text));
+        free(all);
+}
+
+static void test_arguments(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL, *old = getcwd(NULL, 0), *wd = in_dir("a:b c");
+        assert_int_equal(fs_mkdir_p(wd, 0755) < 0, 0);
+        assert_int_equal(chdir(wd), 0);
+
+        assert_int_equal(eval_argstr(ev, "definitionFile", "/dir/old.nix", &err), 0);
+        assert_int_equal(eval_argstr(ev, "definitionFile", "/dir/web \"1\".nix", &err), 0);
+        assert_int_equal(eval_argexpr(ev, "nixpkgsPath", "<foo>", &err), 0);
+        assert_int_equal(eval_add_module(ev, "/m/b.nix", &err), 0);
+        assert_int_equal(eval_add_module(ev, "/m/\"a\".nix", &err), 0);
+        assert_int_equal(eval_add_arg(ev, "sshKey", "ssh-ed25519 \"x\"\n", &err), 0);
+        assert_int_equal(eval_disabled(ev, "extra.enableWAN", "network", &err), 0);
+        assert_int_equal(eval_setenv(ev, "LOCALE_ARCHIVE", "/l a", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "--keep-failed", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "--impure", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "--check", &err), 0);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        assert_string_equal(out, "/nix/store/" HASH "-out");
+
+        has_words("nix-instantiate.args", "/data/eval config.nix\n-A\netc");
+        has_words("nix-instantiate.args", "--argstr\ndefinitionFile\n/dir/web \"1\".nix");
+        has_words("nix-instantiate.args", "--arg\nnixpkgsPath\n<foo>");
+        has_words("nix-instantiate.args", "--argstr\nmodules\n[\"/m/b.nix\",\"/m/\\\"a\\\".nix\"]");
+        has_words("nix-instantiate.args", "--argstr\nargs\n{\"sshKey\":\"ssh-ed25519 \\\"x\\\"\\n\"}");
+        has_words("nix-instantiate.args", "--argstr\ndisabled\n{\"extra.enableWAN\":\"network\"}");
+        has_words("nix-instantiate.args", "--log-format\ninternal-json");
+        has_words("nix-instantiate.args", "--keep-failed\n--impure");
+        has_words("nix-instantiate.args", "-j\nauto");
+        char *pwd = str_printf("-I\npwd=%s", wd);
+        has_words("nix-instantiate.args", pwd);
+        lacks("nix-instantiate.args", "old.nix");
+        lacks("nix-instantiate.args", "--check");
+        lacks("nix-instantiate.env", "NIXOS_CONFIG");
+        has_words("nix-instantiate.env", "LOCALE_ARCHIVE=/l a");
+
+        has_words("nix-store.args", "--keep-failed\n--check");
+        has_words("nix-store.args", "-j\nauto");
+        lacks("nix-store.args", "--impure");
+        lacks("nix-store.args", "--argstr");
+        lacks("nix-store.env", "NIXOS_CONFIG");
+
+        /* A version of digits and points. */
+        char *args = read_in_dir("nix-instantiate.args");
+        char *version = strstr(args, "\nkernelVersion\n");
+        assert_non_null(version);
+        version += strlen("\nkernelVersion\n");
+        assert_true(*version >= '0' && *version <= '9');
+        assert_true(version[strspn(version, "0123456789.")] == '\n');
+        free(args);
+
+        assert_int_equal(chdir(old), 0);
+        free(old);
+        free(wd);
+        free(pwd);
+        free(out);
+        eval_free(ev);
+}
+
+static void test_own_values_win(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        assert_int_equal(eval_argstr(ev, "kernelVersion", "4.4", &err), 0);
+        assert_int_equal(eval_search_path(ev, "pwd=/mine", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "-j1", &err), 0);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        has_words("nix-instantiate.args", "--argstr\nkernelVersion\n4.4");
+        has_words("nix-instantiate.args", "-I\npwd=/mine");
+        has_words("nix-store.args", "-j\n1");
+        lacks("nix-store.args", "auto");
+        char *args = read_in_dir("nix-instantiate.args");
+        char *first = strstr(args, "pwd=");
+        assert_null(strstr(first + 1, "pwd="));
+        free(args);
+        free(out);
+        eval_free(ev);
+}
+
+static void test_refused_input(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        assert_int_equal(eval_add_module(ev, "m.nix", &err), -EINVAL);
+        assert_int_equal(eval_add_module(ev, "/\377", &err), -EINVAL);
+        assert_int_equal(eval_add_arg(ev, "a", "\377", &err), -EINVAL);
+        assert_int_equal(eval_disabled(ev, "a", "\377", &err), -EINVAL);
+        assert_int_equal(eval_setenv(ev, "", "x", &err), -EINVAL);
+        assert_int_equal(eval_setenv(ev, "a=b", "x", &err), -EINVAL);
+        assert_int_equal(eval_add_build_arg(ev, "file.nix", &err), 0);
+        err_done(&err);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), -EINVAL);
+        assert_true(err.usage);
+        assert_null(out);
+        err_done(&err);
+        eval_free(ev);
+}
+
+static void test_unknown_option(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        assert_int_equal(eval_add_build_arg(ev, "--new-thing", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "value", &err), 0);
+        char *old = in_dir("nix-store.args");
+        unlink(old);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        assert_string_equal(out, "/nix/store/" HASH "-out");
+        has_words("nix-build.args", "--new-thing\nvalue");
+        has_words("nix-build.args", "-A\netc");
+        assert_int_equal(access(old, F_OK), -1);
+        free(old);
+        free(out);
+        eval_free(ev);
+}
+
+static void fails(const char *message, int code)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        assert_int_equal(eval_argstr(ev, "definitionFile", "/dir/web.nix", &err), 0);
+        assert_int_equal(eval_display_name(ev, "/dir/web.nix", "(standard input)", &err), 0);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), code);
+        assert_string_equal(err_msg(&err), message);
+        assert_null(out);
+        err_done(&err);
+        eval_free(ev);
+}
+
+static void test_failures(void **state)
+{
+        (void)state;
+        write_in_dir("nix-instantiate.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"extra-container: /dir/web.nix is bad\"}' >&2; exit 1", 0644);
+        fails("(standard input) is bad", -EINVAL);
+        write_in_dir("nix-instantiate.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no\",\"file\":\"/dir/web.nix\",\"line\":3,\"column\":5}' >&2; exit 1", 0644);
+        fails("no\n  at (standard input):3:5", -EINVAL);
+        write_in_dir("nix-instantiate.do", "kill -9 $$", 0644);
+        fails("nix-instantiate was killed by signal 9; perhaps the machine ran out of memory", -EIO);
+        write_in_dir("nix-instantiate.do", "root=", 0644);
+        fails("attribute 'etc' is not one derivation", -EINVAL);
+        write_in_dir("nix-instantiate.do", "echo one; echo two; root=", 0644);
+        fails("attribute 'etc' is not one derivation", -EINVAL);
+        write_in_dir("nix-instantiate.do", "", 0644);
+        write_in_dir("nix-store.do", "exit 3", 0644);
+        fails("nix-store failed with exit status 3", -EIO);
+        write_in_dir("nix-store.do", "OUT=/elsewhere", 0644);
+        fails("nix-store gave '/elsewhere', which is no store path", -EINVAL);
+}
+
+static void test_json(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        write_in_dir("nix-instantiate.do", "echo '[\"web\"]'", 0644);
+        assert_int_equal(eval_json(ev, "names", &out, &err), 0);
+        assert_string_equal(out, "[\"web\"]\n");
+        has_words("nix-instantiate.args", "--eval\n--strict\n--json");
+        lacks("nix-instantiate.args", "--add-root");
+        free(out);
+        eval_free(ev);
+}
+
+static void test_not_installed(void **state)
+{
+        (void)state;
+        if (!access("/nix/var/nix/profiles/default/bin/nix-instantiate", X_OK) || !access("/run/current-system/sw/bin/nix-instantiate", X_OK))
+                skip();
+        char *with = strdup(getenv("PATH"));
+        setenv("PATH", "/nonexistent", 1);
+        fails("Nix is not installed: 'nix-instantiate' is not in PATH", -ENOENT);
+        setenv("PATH", with, 1);
+        free(with);
+}
+
+static void test_tmp_dir_gone(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev;
+        char *out = NULL;
+        struct nix_settings s = { .eval_nix = "/x.nix", .tmp_dir = "/nonexistent" };
+        assert_int_equal(eval_create(&s, &ev, &err), 0);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), -ENOENT);
+        assert_non_null(strstr(err_msg(&err), "/nonexistent"));
+        err_done(&err);
+        eval_free(ev);
+}
+
+static void test_interrupted(void **state)
+{
+        (void)state;
+        /* The stub interrupts us, as ^C would, and would go on for long. */
+        char *script = str_printf("kill -INT %d; exec sleep 100", (int)getpid());
+        write_in_dir("nix-instantiate.do", script, 0644);
+        free(script);
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        assert_int_equal(eval_build(ev, "etc", &out, &err), -ECANCELED);
+        err_done(&err);
+        eval_free(ev);
+}
+
+/* ---- the real one -------------------------------------------------------- */
+
+static int real_nix(void **state)
+{
+        (void)state;
+        setenv("PATH", path_before, 1);
+        static const char *const places[][2] = {
+                { "NIX_STORE_DIR", "store" }, { "NIX_STATE_DIR", "state" }, { "NIX_LOG_DIR", "log" },
+                { "NIX_LOCALSTATE_DIR", "state" }, { "NIX_CONF_DIR", "conf" },
+        };
+        char *real = realpath(dir, NULL);
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                char *p = fs_join(real, places[i][1]);
+                setenv(places[i][0], p, 1);
+                fs_mkdir_p(p, 0755);
+                free(p);
+        }
+        free(real);
+        unsetenv("NIX_REMOTE");
+        unsetenv("NIX_PATH");
+        write_in_dir("conf/nix.conf", "sandbox = false\nsubstitute = false\nbuild-users-group =\n", 0644);
+        write_in_dir("eval.nix",
+                     "{ definitionFile, ... }:\n"
+                     "let\n"
+                     "  make = name: script: derivation { inherit name; system = builtins.currentSystem; builder = \"/bin/sh\"; args = [ \"-c\" script ]; };\n"
+                     "in {\n"
+                     "  etc = make \"etc\" \"echo hello > $out\";\n"
+                     "  bad = make \"bad\" \"echo to the log; exit 7\";\n"
+                     "  list = [ 1 ];\n"
+                     "  definition = import (/. + definitionFile);\n"
+                     "  pwd = import <pwd/in-pwd.nix>;\n"
+                     "}\n", 0644);
+        return 0;
+}
+
+static struct ec_eval *real_eval(const char *definition)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev;
+        char *eval = in_dir("eval.nix"), *def = in_dir("def.nix");
+        if (definition)
+                write_in_dir("def.nix", definition, 0644);
+        struct nix_settings s = { .eval_nix = eval, .tmp_dir = tmp_dir };
+        assert_int_equal(eval_create(&s, &ev, &err), 0);
+        assert_int_equal(eval_argstr(ev, "definitionFile", def, &err), 0);
+        assert_int_equal(eval_display_name(ev, def, "(standard input)", &err), 0);
+        free(eval);
+        free(def);
+        return ev;
+}
+
+static bool have_nix(void)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = real_eval(NULL);
+        char *out = NULL;
+        bool have = eval_json(ev, "list", &out, &err) >= 0;
+        free(out);
+        err_done(&err);
+        eval_free(ev);
+        return have;
+}
+
+static size_t entries(const char *name)
+{
+        char *command = in_dir(name);
+        size_t n = 0;
+        DIR *d = opendir(command);
+        for (struct dirent *e; d && (e = readdir(d));)
+                n += *e->d_name != '.';
+        if (d)
+                closedir(d);
+        free(command);
+        return n;
+}
+
+static void test_real_build(void **state)
+{
+        (void)state;
+        if (!have_nix())
+                skip();
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = real_eval(NULL);
+        char *out = NULL, *text = NULL;
+        int r = eval_build(ev, "etc", &out, &err);
+        assert_string_equal(err_msg(&err), "");
+        assert_int_equal(r, 0);
+        assert_true(nix_is_store_path(out));
+        assert_int_equal(fs_read(out, 100, &text, NULL), 0);
+        assert_string_equal(text, "hello\n");
+        eval_free(ev); /* the root stays */
+        assert_true(entries("state/gcroots/auto") > 0);
+
+        assert_int_equal(nix_hold_path(out, tmp_dir, &err), 0);
+        nix_forget_roots(tmp_dir);
+        char *real = realpath(tmp_dir, NULL);
+        nix_forget_roots(real);
+        free(real);
+        assert_int_equal(entries("state/gcroots/auto"), 0);
+        free(text);
+        free(out);
+}
+
+static void real_fails(const char *attr, const char *definition, const char *part, const char *not_part)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = real_eval(definition);
+        char *out = NULL;
+        assert_true(eval_build(ev, attr, &out, &err) < 0);
+        if (!strstr(err_msg(&err), part) || strstr(err_msg(&err), not_part))
+                fail_msg("%s", err_msg(&err));
+        err_done(&err);
+        eval_free(ev);
+}
+
+static void test_real_failures(void **state)
+{
+        (void)state;
+        if (!have_nix())
+                skip();
+        real_fails("bad", NULL, "building 'bad' failed with exit code 7\n  its log:\n    to the log", "while evaluating");
+        real_fails("list", NULL, "derivation", "show-trace");
+        real_fails("definition", "{ a = 1;\n  b = foo; }", "undefined variable 'foo'\n  at (standard input):2:7\n", "def.nix");
+        real_fails("definition", "{ a = ", "at (standard input):1:", "def.nix");
+        real_fails("definition", "throw \"extra-container: said so\"", "said so", "extra-container");
+        real_fails("definition", "throw \"users\"", "users", "show-trace");
+}
+
+static void test_real_pwd(void **state)
+{
+        (void)state;
+        if (!have_nix())
+                skip();
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = real_eval(NULL);
+        char *out = NULL, *old = getcwd(NULL, 0), *wd = in_dir("a:b c");
+        size_t paths = entries("store");
+        assert_int_equal(fs_mkdir_p(wd, 0755) < 0, 0);
+        write_in_dir("a:b c/in-pwd.nix", "[ (toString ./.) ]", 0644);
+        assert_int_equal(chdir(wd), 0);
+        assert_int_equal(eval_json(ev, "pwd", &out, &err), 0);
+        assert_non_null(strstr(out, "/a:b c\""));
+        assert_int_equal(entries("store"), paths); /* nothing was copied */
+        assert_int_equal(chdir(old), 0);
+        free(old);
+        free(wd);
+        free(out);
+        eval_free(ev);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(test_arguments, stubs),
+                cmocka_unit_test_setup(test_own_values_win, stubs),
+                cmocka_unit_test_setup(test_refused_input, stubs),
+                cmocka_unit_test_setup(test_unknown_option, stubs),
+                cmocka_unit_test_setup(test_failures, stubs),
+                cmocka_unit_test_setup(test_json, stubs),
+                cmocka_unit_test_setup(test_not_installed, stubs),
+                cmocka_unit_test_setup(test_tmp_dir_gone, stubs),
+                cmocka_unit_test_setup(test_real_build, real_nix),
+                cmocka_unit_test(test_real_failures),
+                cmocka_unit_test(test_real_pwd),
+                /* Last: an interruption stays. */
+                cmocka_unit_test_setup(test_interrupted, stubs),
+        };
+        return cmocka_run_group_tests_name("nix", tests, setup, teardown);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "nix_fixture.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "util/err.h"
+#include "util/fs.h"
+
+static char dir[] = "/tmp/nix-error-XXXXXX";
+static char definition[100], library[100];
+
+static void write_file(const char *name, const char *text, char *ret, size_t size)
+{
+        snprintf(ret, size, "%s/%s", dir, name);
+        assert_int_equal(fs_write_atomic(ret, text, strlen(text), 0600), 0);
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        if (!mkdtemp(dir))
+                return -1;
+        write_file("web.nix", "{\n\tcontainers.web = foo;\n  é = bar;\n}\n", definition, sizeof(definition));
+        char nixos[120];
+        snprintf(nixos, sizeof(nixos), "%s/nixpkgs/nixos/modules", dir);
+        if (fs_mkdir_p(nixos, 0755) < 0)
+                return -1;
+        write_file("nixpkgs/lib.nix", "a\nb\nc\n", library, sizeof(library));
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        return fs_remove_tree(dir, &err);
+}
+
+static void error_at(struct nix_log *l, const char *text, const char *file, int line, int column, const char *trace)
+{
+        if (file)
+                feedf(l, "@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"%s\",\"file\":\"%s\",\"line\":%d,\"column\":%d,\"trace\":[%s]}",
+                      text, file, line, column, trace);
+        else
+                feedf(l, "@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"%s\",\"trace\":[%s]}", text, trace);
+}
+
+static void check_full(struct nix_log *l, const struct nix_names *n, int status, bool show_trace, int code, const char *expected)
+{
+        struct ec_err err = { 0 };
+        assert_int_equal(nix_error_set(l, n, "nix-store", status, show_trace, &err), code);
+        assert_string_equal(err_msg(&err), expected);
+        assert_false(err.usage);
+        err_done(&err);
+        nix_log_done(l);
+        nix_log_init(l);
+}
+
+static void test_deliberate(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        nix_log_init(&l);
+        struct nix_names n = { .files = (const char *const[]){ "/tmp/x/definition.nix", NULL }, .names = (const char *const[]){ "(standard input)", NULL } };
+        error_at(&l, "extra-container: /tmp/x/definition.nix: some\\n  text", "/nix/e.nix", 3, 1, "");
+        check_full(&l, &n, 1, false, -EINVAL, "(standard input): some\n  text");
+        error_at(&l, "extra-container: text", NULL, 0, 0, "{\"raw_msg\":\"while calling\",\"file\":\"/e.nix\",\"line\":3,\"column\":1}");
+        check_full(&l, &n, 1, true, -EINVAL, "text\n  … while calling\n    at /e.nix:3:1");
+}
+
+static void test_position(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        char expected[500], trace[500];
+        nix_log_init(&l);
+        struct nix_names n = { .definition = definition };
+
+        error_at(&l, "undefined variable 'foo' (use '--show-trace' to show detailed location information)", definition, 2, 19, "");
+        snprintf(expected, sizeof(expected), "undefined variable 'foo'\n  at %s:2:19\n      1| {\n      2|  containers.web = foo;\n"
+                 "       |                   ^\n      3|   é = bar;", definition);
+        check_full(&l, &n, 1, false, -EINVAL, expected);
+
+        /* The caret counts characters, Nix counts bytes. */
+        error_at(&l, "x", definition, 3, 8, "");
+        snprintf(expected, sizeof(expected), "x\n  at %s:3:8\n      2|  containers.web = foo;\n      3|   é = bar;\n"
+                 "       |       ^\n      4| }", definition);
+        check_full(&l, &n, 1, false, -EINVAL, expected);
+
+        /* Under its display name, at the last line, out of range. */
+        struct nix_names named = { .definition = definition, .files = (const char *const[]){ definition, NULL }, .names = (const char *const[]){ "(--expr)", NULL } };
+        error_at(&l, "x", definition, 9, 1, "");
+        check_full(&l, &named, 1, false, -EINVAL, "x\n  at (--expr):9:1");
+        error_at(&l, "x", "/nonexistent.nix", 9, 0, "");
+        check_full(&l, &named, 1, false, -EINVAL, "x\n  at /nonexistent.nix:9");
+
+        /* Nothing of the user's: the definition is named. */
+        error_at(&l, "y", NULL, 0, 0, "");
+        check_full(&l, &named, 1, false, -EINVAL, "(--expr): y");
+        snprintf(trace, sizeof(trace), "bad %s", definition);
+        error_at(&l, trace, NULL, 0, 0, "");
+        check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
+
+        /* In an argument. */
+        struct nix_names arg = { .definition = definition, .expr_arg = "(--nixpkgs-path)" };
+        error_at(&l, "syntax error", "(string)", 1, 2, "");
+        check_full(&l, &arg, 1, false, -EINVAL, "syntax error\n  at (--nixpkgs-path):1:2");
+        error_at(&l, "syntax error", "«string»:1:2", 1, 2, "");
+        check_full(&l, &arg, 1, false, -EINVAL, "syntax error\n  at (--nixpkgs-path):1:2");
+
+        /* Raised in nixpkgs, although that stands beside the definition: the
+         * innermost frame of the user's own. */
+        snprintf(trace, sizeof(trace),
+                 "{\"raw_msg\":\"inner\",\"file\":\"%s\",\"line\":3,\"column\":1},"
+                 "{\"raw_msg\":\"user\",\"file\":\"%s\",\"line\":4,\"column\":1},"
+                 "{\"raw_msg\":\"outer\",\"file\":\"%s\",\"line\":1,\"column\":1}", library, definition, definition);
+        error_at(&l, "not a set", library, 1, 1, trace);
+        snprintf(expected, sizeof(expected), "not a set\n  at (--expr):4:1\n      3|   é = bar;\n      4| }\n       | ^\n  raised at %s:1:1", library);
+        check_full(&l, &named, 1, false, -EINVAL, expected);
+
+        /* A directory; a file that it imports. */
+        struct nix_names in_dir = { .definition = dir };
+        char other[100];
+        write_file("other.nix", "x", other, sizeof(other));
+        error_at(&l, "z", other, 1, 1, trace);
+        snprintf(expected, sizeof(expected), "z\n  at %s:1:1\n      1| x\n       | ^", other);
+        check_full(&l, &in_dir, 1, false, -EINVAL, expected);
+}
+
+static void test_long_source(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        char text[3001], path[100];
+        nix_log_init(&l);
+        memset(text, 'a', 3000);
+        memcpy(text + 2000, "HERE", 4);
+        text[3000] = '\0';
+        write_file("long.nix", text, path, sizeof(path));
+        error_at(&l, "x", path, 1, 2001, "");
+        struct ec_err err = { 0 };
+        assert_true(nix_error_set(&l, &(struct nix_names){ 0 }, "nix-instantiate", 1, false, &err) < 0);
+        const char *line = strstr(err_msg(&err), "1| "), *caret = strstr(err_msg(&err), "\n       | ");
+        assert_non_null(line);
+        assert_non_null(caret);
+        assert_in_range(caret - line, 100, 140);
+        assert_memory_equal(line + 3 + (strchr(caret, '^') - caret - 10), "HERE", 4);
+        err_done(&err);
+        nix_log_done(&l);
+}
+
+static void test_build(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        struct nix_names n = { 0 };
+        nix_log_init(&l);
+
+        start_build(&l, 1, DRV);
+        log_line(&l, 1, "oops");
+        stop(&l, 1);
+        error_at(&l, "1 dependencies of derivation '" DRV2 "' failed to build", NULL, 0, 0, "");
+        error_at(&l, "builder for '" DRV "' failed with exit code 3", NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed with exit code 3\n  its log:\n    oops");
+
+        /* As Nix words it where it shows the log itself, and since 2.31. */
+        error_at(&l, "builder for '" DRV "' failed with exit code 1;\\n       last 2 log lines:\\n       > one\\n       > two\\n"
+                 "       For full logs, run 'nix log " DRV "'.", NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed with exit code 1\n  the end of its log:\n    one\n    two\n"
+                   "  all of it: nix-store --read-log " DRV);
+        error_at(&l, "Cannot build '" DRV "'.\\nReason: builder failed with exit code 1.\\nOutput paths:\\n  /nix/store/x\\nLast 1 log lines:\\n> one\\n"
+                 "For full logs, run:\\n  nix log " DRV, NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed: builder failed with exit code 1\n  the end of its log:\n    one\n"
+                   "  all of it: nix-store --read-log " DRV);
+
+        error_at(&l, "builder for '" DRV "' failed with exit code 1", NULL, 0, 0, "");
+        error_at(&l, "builder for '" DRV2 "' failed with exit code 1", NULL, 0, 0, "");
+        error_at(&l, "builder for '" DRV "' failed with exit code 1", NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed with exit code 1\n  these failed as well: 'other'");
+
+        error_at(&l, "1 dependencies of derivation '" DRV2 "' failed to build", NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO, "1 dependencies of derivation '" DRV2 "' failed to build");
+
+        error_at(&l, "hash mismatch in fixed-output derivation '" DRV "':\\n  specified: a\\n  got: b", NULL, 0, 0, "");
+        check_full(&l, &n, 102, false, -EIO, "hash mismatch in fixed-output derivation '" DRV "':\n  specified: a\n  got: b");
+}
+
+static void test_other(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        struct nix_names n = { 0 };
+        nix_log_init(&l);
+
+        check_full(&l, &n, 1, false, -EIO, "nix-store failed with exit status 1");
+        check_full(&l, &n, 128 + 11, false, -EIO, "nix-store was killed by signal 11");
+        check_full(&l, &n, 128 + 9, false, -EIO, "nix-store was killed by signal 9; perhaps the machine ran out of memory");
+        feed(&l, "error: unrecognised flag '--x'");
+        feed(&l, "Try 'nix-store --help' for more information.");
+        check_full(&l, &n, 1, false, -EIO, "nix-store: unrecognised flag '--x'");
+        feed(&l, "error:");
+        feed(&l, "       … while");
+        feed(&l, "");
+        check_full(&l, &n, 1, false, -EIO, "nix-store: … while");
+        error_at(&l, "cannot connect to socket at '/s': Connection refused", NULL, 0, 0, "");
+        check_full(&l, &n, 1, false, -ECONNREFUSED,
+                   "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is nix-daemon.socket active?");
+        error_at(&l, "writing to file: No space left on device", NULL, 0, 0, "");
+        check_full(&l, &n, 1, false, -ENOSPC, "no space is left on a disk that Nix writes to: writing to file: No space left on device");
+        l.oom = true;
+        check_full(&l, &n, 1, false, -ENOMEM, "out of memory");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_deliberate),
+                cmocka_unit_test(test_position),
+                cmocka_unit_test(test_long_source),
+                cmocka_unit_test(test_build),
+                cmocka_unit_test(test_other),
+        };
+        return cmocka_run_group_tests_name("nix_error", tests, setup, teardown);
+}
