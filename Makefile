@@ -139,4 +139,15 @@ $(BUILD)/tests/loader/loader: tests/loader/loader.c $(BUILD)/libcore.a
 check-loader: $(BUILD)/tests/loader/loader $(ZOO)
 	$< $(ZOO_DIR)
 
+# The command line against a plugin that says what reached it.
+PROBE := $(BUILD)/tests/cli/plugins/probe.so
+$(PROBE): tests/cli/probe.c core/include/extra-container/plugin.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -shared -Wl,-z,defs $< -o $@
+
+CLI_TESTS := $(filter-out tests/cli/lib.sh,$(wildcard tests/cli/*.sh))
+.PHONY: check-cli
+check-cli: $(BUILD)/extra-container $(PROBE)
+	@status=0; for t in $(CLI_TESTS); do echo "# $$t"; EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))) sh $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
+
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)

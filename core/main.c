@@ -144,9 +144,9 @@ static int choose_command(struct app *a, char **rest, struct command_ref *ret, c
         return *rest ? misplaced_option(a, *rest, err) : -ENOENT;
 }
 
-/* Parses what is behind the command. With --config in it all starts again:
- * the tables depend on it. */
-static int parse_options(struct app *a, const struct command_ref *ref, char **args, struct parsed_options **ret, struct ec_err *err)
+/* Parses what is behind the command. With --config in it all starts again, as
+ * the tables depend on it: then *ref is another. */
+static int parse_options(struct app *a, struct command_ref *ref, char **args, struct parsed_options **ret, struct ec_err *err)
 {
         _cleanup_(option_set_done) struct option_set set = { 0 };
         _cleanup_(cleanup_options_free) struct parsed_options *o = NULL;
@@ -163,7 +163,6 @@ static int parse_options(struct app *a, const struct command_ref *ref, char **ar
         config = options_value(o, "config");
         if (config && (!a->config || strcmp(config, a->config))) {
                 _cleanup_free_ char *name = strdup(ref->command->name);
-                struct command_ref again;
 
                 if (!name)
                         return err_oom(err);
@@ -174,9 +173,9 @@ static int parse_options(struct app *a, const struct command_ref *ref, char **ar
                 r = app_load(a, config, err);
                 if (r < 0)
                         return r;
-                if (!command_find(&a->plugins, name, &again))
+                if (!command_find(&a->plugins, name, ref))
                         return app_unknown_command(a, name, err);
-                return parse_options(a, &again, args, ret, err);
+                return parse_options(a, ref, args, ret, err);
         }
         if (!*ref->command->synopsis && options_args(o)[0])
                 return err_usage(err, "%s: unexpected argument '%s'", ref->command->name, options_args(o)[0]);

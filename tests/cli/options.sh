@@ -1,0 +1,271 @@
+#!/bin/sh
+# The command line: what is parsed, what is refused, and with which status.
+# shellcheck disable=SC2154,SC2086,SC1091,SC2034
+. "$(dirname "$0")/lib.sh"
+
+run probe a --fast b -l 3 --level=4
+is "options stand anywhere, the last one wins" 0 "command probe
+fast=1
+level=2 [4]
+arg [a]
+arg [b]
+greeting [hello]" ""
+
+run sonde -fl3 -w a -wb
+is "an alias, a cluster, a repeated option" 0 "command probe
+fast=1
+level=1 [3]
+word=2 [a] [b]
+greeting [hello]" ""
+
+run probe - -- --fast -x
+is "a dash is an argument, -- ends the options" 0 "command probe
+arg [-]
+arg [--fast]
+arg [-x]
+greeting [hello]" ""
+
+run probe --build-args -K --fast --final c --build-args -h
+is "the rest, up to a final option" 0 "command probe
+final=1 [c] [--build-args] [-h]
+build-args=1 [-K] [--fast]
+greeting [hello]" ""
+
+run probe-words -f web ls -f --help
+is "options end at the first argument" 0 "command probe-words
+fast=1
+arg [web]
+arg [ls]
+arg [-f]
+arg [--help]
+greeting [hello]" ""
+
+run probe --probe-build -E '{ }' -A 'a b' --probe-value=-x
+is "the core's options and those of all that build" 0 "command probe
+probe-build=1
+probe-value=1 [-x]
+expr=1 [{ }]
+attr=1 [a b]
+greeting [hello]" ""
+
+run probe --probe-start
+says "no option of a scope that is not the command's" 2 "error: probe: unknown option '--probe-start'"
+run probe --probe-biuld
+is "a wrong option: the nearest name" 2 "" "error: probe: unknown option '--probe-biuld', did you mean '--probe-build'?"
+run probe --fast=1
+is "a switch takes no value" 2 "" "error: probe: option '--fast' takes no value"
+run probe --level
+is "a value is missing" 2 "" "error: probe: option '--level' needs a value (N)"
+run probe-words --expr x
+says "no --expr where nothing is built" 2 "unknown option '--expr'"
+run probe-none x
+is "no argument where none is taken" 2 "" "error: probe-none: unexpected argument 'x'"
+run probe-none --json
+says "--json is for listings" 2 "unknown option '--json'"
+run probe-table --json
+says "a listing in JSON" 0 '"n": 7'
+run probe-table
+is "a listing in a pipe" 0 "x	7" ""
+
+# ---- in front of the command
+run
+is "no command" 2 "" "Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]
+'extra-container --help' lists the commands."
+run --version
+says "--version" 0 "extra-container "
+run --versoin
+is "a wrong option in front" 2 "" "error: unknown option '--versoin', did you mean '--version'?"
+run --probe-value=x probe
+is "an option of a command in front" 2 "" "error: option '--probe-value=x' stands behind the command"
+run --verbose probe
+is "--verbose in front" 0 "command probe
+greeting [hello]" "this is info"
+run probe -v
+is "and behind" 0 "command probe
+verbose=1
+greeting [hello]" "this is info"
+run probe --debug
+says "--debug" 0 "probe: this is debug"
+ENV=EXTRA_CONTAINER_ETC=/nix/store/x
+run
+is "a build output in the environment opens a session" 0 "command probe-shell
+greeting [hello]" ""
+run --fast a
+is "and takes its options" 0 "command probe-shell
+fast=1
+arg [a]
+greeting [hello]" ""
+ENV=
+
+# ---- commands
+run help prob
+is "a wrong command: the nearest name" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
+if ! command -v nixos-container > /dev/null; then
+        run qqqqqqqqqq
+        is "nothing near" 2 "" "error: unknown command 'qqqqqqqqqq', and there is no nixos-container in PATH"
+fi
+run help qqqqqqqqqq
+says "no help of what is not there" 2 "unknown command 'qqqqqqqqqq'"
+printf '#!/bin/sh\necho "nixos-container: $*"\nexit 7\n' > "$T/bin/nixos-container"
+chmod 755 "$T/bin/nixos-container"
+ENV=PATH=$T/bin:$PATH
+run show-ip web -x --help
+is "any other command is nixos-container's" 7 "nixos-container: show-ip web -x --help" ""
+cat > "$T/data/features/gone.json" <<'E'
+{ "feature": "gone", "commands": ["teleport", "show-ip"], "options": ["--beam", "-B"], "forwards": ["show-ip"] }
+E
+cat > "$T/data/features/probe.json" <<'E'
+{ "feature": "probe", "commands": ["probe"] }
+E
+run teleport web
+is "a command of a feature that is not there" 2 "" "error: command 'teleport': feature gone is disabled: its plugin is not installed"
+run show-ip
+is "but what nixos-container has too is its" 7 "nixos-container: show-ip" ""
+run probe --beam
+is "an option of such a feature" 2 "" "error: option '--beam': feature gone is disabled: its plugin is not installed"
+run probe -fB
+is "a short one" 2 "" "error: option '-B': feature gone is disabled: its plugin is not installed"
+echo '{ "feature": ' > "$T/data/features/broken.json"
+run teleport web
+says "a broken file hides no other" 2 "feature gone is disabled"
+printf '[paths]\ndata = %s/data\n[plugins]\nprobe = off\n' "$T" > "$T/conf.ini"
+run probe
+is "a feature that is off" 2 "" "error: command 'probe': feature probe is disabled: it is off in section [plugins] of the configuration"
+ENV=
+rm "$T/bin/nixos-container"
+
+# ---- exit status
+conf() { printf '%b' "[paths]\ndata = $T/data\n$1" > "$T/conf.ini"; }
+conf ''
+run probe-status 0
+is "status 0" 0 "" ""
+run probe-status 42
+is "a command's own status" 42 "" ""
+run probe-status error
+is "a failure" 1 "" "error: no such thing"
+run probe-status
+is "wrong use" 2 "" "error: status: say which"
+run probe-status silent
+says "a failure without a word gets one" 1 "error: probe-status failed: "
+run probe --probe-veto
+is "a hook that fails names its plugin" 1 "" "error: plugin probe: vetoed"
+ENV=PROBE_INIT_FAILS=1
+run probe
+is "a plugin that cannot start" 1 "" "error: plugin probe: no luck"
+ENV=PROBE_FINISH=1
+run probe-status 42
+is "finish hears of the status" 42 "" "finish probe-status 42"
+run probe-status error
+is "and of a failure" 1 "" "finish probe-status 1
+error: no such thing"
+ENV=
+
+# ---- configuration
+conf '[probe]\ngreeting = good day\n'
+run probe
+is "a setting" 0 "command probe
+greeting [good day]" ""
+conf '[probe]\ncount = many\n'
+run probe
+says "a setting of a wrong type" 1 "count"
+run --help
+says "is not looked at for help" 0 "Usage:"
+conf '[probe]\ngreting = x\n[nobody]\na = b\n'
+run probe-status 0
+says "an unknown key is a warning" 0 "greting"
+says "so is an unknown section" 0 "nobody"
+conf '[plugins]\nabsent = off\n[absent]\na = b\n'
+run probe-status 0
+is "not of a plugin that is off" 0 "" ""
+conf '[plugins]\nabsent = required\n'
+run probe-status 0
+is "a required plugin is missing" 1 "" "error: plugin absent is required, and missing"
+run plugins
+says "which does not stop plugins" 0 "missing"
+run --help
+says "nor help" 0 "Usage:"
+conf '[plugins]\nabsent = on\n'
+run probe-status 0
+is "one that is on is missing" 0 "" "warning: plugin absent is on, and missing"
+conf '[plugins]\nabsent = perhaps\n'
+run plugins
+is "a wrong toggle" 1 "" "error: [plugins] absent = perhaps: the value must be required, on, auto or off"
+echo 'no section' > "$T/conf.ini"
+run probe
+says "a broken file" 1 "conf.ini"
+run --version
+says "no reason to hide the version" 0 "extra-container "
+conf ''
+run probe --config "$T/absent.ini"
+says "a file that is not there" 1 "absent.ini"
+printf '[probe]\ngreeting = other\n' > "$T/other.ini"
+run probe a --config "$T/other.ini"
+is "--config behind the command" 0 "command probe
+arg [a]
+greeting [other]" ""
+if [ "$(id -u)" = 0 ]; then
+        WHO_=$WHO WHO=
+        run probe
+        says "--config is not for root" 2 "error: option '--config' is not for root"
+        WHO=$WHO_
+fi
+
+# ---- root: through sudo, with what the environment has to keep
+printf '#!/bin/sh\nprintf "[%%s]\\n" "$@"\n' > "$T/bin/sudo"
+chmod 755 "$T/bin/sudo"
+as_user() {
+        env -i PATH="$T/bin:$PATH" NIX_PATH='a=b c' SHELL=/bin/zsh HOME="$T/home" TERM=dumb EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" \
+                EXTRA_CONTAINER_ETC=/nix/store/x EXTRA_CONTAINER_SESSION='a b' LD_PRELOAD='' "$@" > "$T/out" 2> "$T/err"
+        status=$? out=$(cat "$T/out") err=$(cat "$T/err")
+}
+if [ "$(id -u)" != 0 ] || [ "$WHO" ]; then
+        as_user $WHO "$EC" probe-root -v 'a b'
+        out=$(echo "$out" | sed "s|$T|T|g; s|:$PATH\]|:PATH]|; s|^\[/.*/env\]|[env]|")
+        is "sudo gets the environment" 0 "[-H]
+[--]
+[env]
+[PATH=T/bin:PATH]
+[NIX_PATH=a=b c]
+[SHELL=/bin/zsh]
+[EXTRA_CONTAINER_ETC=/nix/store/x]
+[EXTRA_CONTAINER_SESSION=a b]
+[EXTRA_CONTAINER_ELEVATED=1]
+[T/bin/extra-container]
+[probe-root]
+[-v]
+[a b]" ""
+        as_user $WHO "$EC" probe-root --wrong
+        says "not before the options are right" 2 "error: probe-root: unknown option '--wrong'"
+        as_user $WHO env EXTRA_CONTAINER_ELEVATED=1 "$EC" probe-root
+        is "no second time" 1 "" "error: probe-root: needs root, and sudo did not give it"
+        run probe-root
+        is "not with --config" 2 "" "error: probe-root: needs root, for which there is no '--config'"
+fi
+
+# ---- output
+env EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" $WHO "$EC" --config "$T/conf.ini" probe-flood > /dev/full 2> "$T/err"
+status=$? out='' err=$(cat "$T/err")
+says "a full disk is a failure" 1 "error: cannot write to standard output: "
+{ env EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" $WHO "$EC" --config "$T/conf.ini" probe-flood 2> "$T/err"; echo $? > "$T/status"; } | head -n 1 > "$T/out"
+status=$(cat "$T/status") out=$(cat "$T/out") err=$(cat "$T/err")
+is "a reader that had enough is not complained about" 1 "line 0" ""
+run help plugins < /dev/null
+says "help" 0 "Usage: extra-container plugins"
+
+# ---- signals
+mkfifo "$T/ready" "$T/never"
+chmod 666 "$T/ready" "$T/never"
+exec 9<> "$T/never"
+for sig in INT:130 TERM:143 HUP:129; do
+        env --default-signal=INT EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" PROBE_FINISH=1 $WHO "$EC" --config "$T/conf.ini" probe-wait \
+                > "$T/ready" 2> "$T/err" < "$T/never" 9>&- &
+        pid=$!
+        read -r line < "$T/ready"
+        kill -"${sig%:*}" $pid
+        wait $pid
+        status=$? out=$line err=$(cat "$T/err")
+        is "SIG${sig%:*}" "${sig#*:}" ready "finish probe-wait ${sig#*:}
+interrupted"
+done
+
+finish
