@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_host.h"
+
+#define FAKE(host) ((struct fake *)(host)) /* host is its first member */
+
+/* ---- strings ---- */
+
+static void append(char **to, const char *fmt, va_list ap)
+{
+        char *add, *all;
+
+        assert_true(vasprintf(&add, fmt, ap) >= 0);
+        assert_true(asprintf(&all, "%s%s", *to ? *to : "", add) >= 0);
+        free(add);
+        free(*to);
+        *to = all;
+}
+
+EC_PRINTF(2, 3) static void appendf(char **to, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        append(to, fmt, ap);
+        va_end(ap);
+}
+
+void fake_note(struct fake *f, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        append(&f->calls, fmt, ap);
+        va_end(ap);
+        appendf(&f->calls, "\n");
+}
+
+static void pair_add(struct fake_pair **list, const char *key, const char *value)
+{
+        struct fake_pair *p = calloc(1, sizeof(*p));
+
+        p->key = strdup(key);
+        p->value = strdup(value);
+        while (*list)
+                list = &(*list)->next;
+        *list = p;
+}
+
+static void pair_free(struct fake_pair **list)
+{
+        while (*list) {
+                struct fake_pair *p = *list;
+
+                *list = p->next;
+                free(p->key);
+                free(p->value);
+                free(p);
+        }
+}
+
+static const char *pair_last(const struct fake_pair *p, const char *key)
+{
+        const char *v = NULL;
+
+        for (; p; p = p->next)
+                if (!strcmp(p->key, key))
+                        v = p->value;
+        return v;
+}
+
+/* Notes a call; negative if the test wants it to fail. */
+static int call(struct fake *f, struct ec_err *err, const char *service, const char *arg)
+{
+        fake_note(f, *arg ? "%s %s" : "%s%s", service, arg);
+        if (!f->fail_at || strcmp(f->fail_at, service))
+                return 0;
+        return f->host.err->set(err, f->fail_code ? f->fail_code : -EIO, "%s failed", service);
+}
+
+/* ---- err, log, opt, conf ---- */
+
+static int err_setv(struct ec_err *err, int32_t code, int usage, const char *fmt, va_list ap)
+{
+        assert_true(code < 0);
+        assert_null(err->msg); /* set once, where the failure is born */
+        assert_true(vasprintf(&err->msg, fmt, ap) >= 0);
+        err->code = code;
+        err->usage = usage;
+        return code;
+}
+
+static int err_set(struct ec_err *err, int32_t code, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = err_setv(err, code, 0, fmt, ap);
+        va_end(ap);
+        return r;
+}
+
+static int err_usage(struct ec_err *err, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = err_setv(err, -EINVAL, 1, fmt, ap);
+        va_end(ap);
+        return r;
+}
+
+static int err_prefix(struct ec_err *err, const char *fmt, ...)
+{
+        char *text, *all;
+        va_list ap;
+
+        assert_non_null(err->msg);
+        va_start(ap, fmt);
+        assert_true(vasprintf(&text, fmt, ap) >= 0);
+        va_end(ap);
+        assert_true(asprintf(&all, "%s: %s", text, err->msg) >= 0);
+        free(text);
+        free(err->msg);
+        err->msg = all;
+        return err->code;
+}
+
+static const char *err_message(const struct ec_err *err)
+{
+        return err->msg ? err->msg : "";
+}
+
+static void err_clear(struct ec_err *err)
+{
+        free(err->msg);
+        *err = (struct ec_err){ 0 };
+}
+
+static const struct ec_err_api err_api = { sizeof(err_api), 0, err_set, err_usage, err_prefix, err_message, err_clear };
+
+static void log_log(const struct ec_host *host, int32_t level, const char *fmt, ...)
+{
+        va_list ap;
+
+        appendf(&FAKE(host)->log, "%d: ", level);
+        va_start(ap, fmt);
+        append(&FAKE(host)->log, fmt, ap);
+        va_end(ap);
+        appendf(&FAKE(host)->log, "\n");
+}
+
+static const struct ec_log_api log_api = { sizeof(log_api), 0, log_log };
+
+static int opt_is_set(const struct ec_op *op, const char *name)
+{
+        int n = 0;
+
+        for (struct fake_pair *p = op->fake->options; p; p = p->next)
+                n += !strcmp(p->key, name);
+        return n;
+}
+
+static const char *opt_value(const struct ec_op *op, const char *name)
+{
+        return pair_last(op->fake->options, name);
+}
+
+static const char *const *opt_values(const struct ec_op *op, const char *name)
+{
+        struct fake *f = op->fake;
+        size_t n = 0;
+
+        for (struct fake_pair *p = f->options; p && n < 31; p = p->next)
+                if (!strcmp(p->key, name))
+                        f->values[n++] = p->value;
+        f->values[n] = NULL;
+        return f->values;
+}
+
+static const char *const *opt_args(const struct ec_op *op)
+{
+        return (const char *const *)op->fake->args;
+}
+
+static const char *opt_command(const struct ec_op *op)
+{
+        return op->fake->command;
+}
+
+static const struct ec_opt_api opt_api = { sizeof(opt_api), 0, opt_is_set, opt_value, opt_values, opt_args, opt_command };
+
+static const char *conf_get(const struct ec_host *host, const char *key)
+{
+        return pair_last(FAKE(host)->settings, key);
+}
+
+static int conf_bool(const struct ec_host *host, const char *key)
+{
+        const char *v = conf_get(host, key);
+
+        return v && (!strcmp(v, "yes") || !strcmp(v, "true") || !strcmp(v, "1") || !strcmp(v, "on"));
+}
+
+static uint64_t conf_ms(const struct ec_host *host, const char *key)
+{
+        const char *v = conf_get(host, key);
+        char *end;
+        uint64_t n = v ? strtoull(v, &end, 10) : 0;
+
+        return !v || !strcmp(end, "ms") ? n : !strcmp(end, "min") ? n * 60000 : n * 1000;
+}
+
+static int conf_plugin_loaded(const struct ec_host *host, const char *name)
+{
+        (void)host, (void)name;
+        return 0;
+}
+
+static const char *conf_path(const struct ec_host *host, const char *what)
+{
+        return pair_last(FAKE(host)->paths, what);
+}
+
+static const struct ec_conf_api conf_api = { sizeof(conf_api), 0, conf_get, conf_bool, conf_ms, conf_plugin_loaded, conf_path };
+
+/* ---- proc, nix, systemd, machine ---- */
+
+static void note_argv(struct fake *f, const char *what, const char *const *argv)
+{
+        appendf(&f->calls, "%s", what);
+        for (; argv && *argv; argv++)
+                appendf(&f->calls, " %s", *argv);
+        appendf(&f->calls, "\n");
+}
+
+static int proc_run(struct ec_op *op, const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err)
+{
+        struct fake *f = op->fake;
+
+        note_argv(f, "proc", p->argv);
+        if (f->fail_at && !strcmp(f->fail_at, "proc.run"))
+                return err_set(err, f->fail_code ? f->fail_code : -ENOENT, "%s: no such program", p->argv[0]);
+        ret->status = f->status;
+        ret->out = strdup("");
+        ret->err = strdup("");
+        ret->out_len = ret->err_len = 0;
+        return f->proc ? f->proc(f, p, ret) : 0;
+}
+
+static void proc_result_done(struct ec_proc_result *r)
+{
+        free(r->out);
+        free(r->err);
+        r->out = r->err = NULL;
+}
+
+static const struct ec_proc_api proc_api = { sizeof(proc_api), 0, proc_run, proc_result_done };
+
+static int nix_module(struct ec_eval *ev, const char *path, struct ec_err *err)
+{
+        return call(ev->fake, err, "nix.add_module", path);
+}
+
+static int nix_arg(struct ec_eval *ev, const char *name, const char *value, struct ec_err *err)
+{
+        int r = call(ev->fake, err, "nix.add_arg", name);
+
+        fake_note(ev->fake, "  = %s", value);
+        return r;
+}
+
+static int nix_build_arg(struct ec_eval *ev, const char *arg, struct ec_err *err)
+{
+        return call(ev->fake, err, "nix.add_build_arg", arg);
+}
+
+static int nix_setenv(struct ec_eval *ev, const char *key, const char *value, struct ec_err *err)
+{
+        int r = call(ev->fake, err, "nix.setenv", key);
+
+        fake_note(ev->fake, "  = %s", value ? value : "(unset)");
+        return r;
+}
+
+static const struct ec_nix_api nix_api = { sizeof(nix_api), 0, nix_module, nix_arg, nix_build_arg, nix_setenv };
+
+static int units(struct ec_op *op, const char *service, const char *const *v, struct ec_err *err)
+{
+        note_argv(op->fake, service, v);
+        if (op->fake->fail_at && !strcmp(op->fake->fail_at, service))
+                return err_set(err, op->fake->fail_code ? op->fake->fail_code : -EIO, "%s failed", service);
+        return 0;
+}
+
+static int systemd_start(struct ec_op *op, const char *const *v, struct ec_err *err)
+{
+        return units(op, "systemd.start", v, err);
+}
+
+static int systemd_stop(struct ec_op *op, const char *const *v, struct ec_err *err)
+{
+        return units(op, "systemd.stop", v, err);
+}
+
+static int systemd_reload(struct ec_op *op, struct ec_err *err)
+{
+        return call(op->fake, err, "systemd.reload", "");
+}
+
+static struct ec_container *by_unit(struct fake *f, const char *unit)
+{
+        struct ec_container *c = f->containers;
+
+        while (c && strcmp(c->unit, unit) && strcmp(c->name, unit))
+                c = c->next;
+        return c;
+}
+
+static int systemd_active(struct ec_op *op, const char *unit, struct ec_err *err)
+{
+        struct ec_container *c = by_unit(op->fake, unit);
+        int r = call(op->fake, err, "systemd.active", unit);
+
+        return r < 0 ? r : c && c->active;
+}
+
+static int systemd_get_string(struct ec_op *op, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err)
+{
+        struct ec_container *c = by_unit(op->fake, unit);
+        int r = call(op->fake, err, "systemd.get_string", unit);
+
+        (void)iface;
+        if (r < 0)
+                return r;
+        *ret = strdup(strcmp(prop, "ActiveState") ? "" : c && c->active ? "active" : "inactive");
+        return 0;
+}
+
+static const struct ec_systemd_api systemd_api = {
+        sizeof(systemd_api), 0, systemd_start, systemd_stop, systemd_reload, systemd_active, systemd_get_string,
+};
+
+static int machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
+{
+        int r = call(op->fake, err, "machine.exec", x->machine);
+
+        note_argv(op->fake, " ", x->argv);
+        *ret_status = op->fake->status;
+        return r;
+}
+
+static int machine_running(struct ec_op *op, const char *name, struct ec_err *err)
+{
+        struct ec_container *c = by_unit(op->fake, name);
+        int r = call(op->fake, err, "machine.running", name);
+
+        return r < 0 ? r : c && c->active;
+}
+
+static int machine_leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err)
+{
+        *ret_pid = 4711;
+        return call(op->fake, err, "machine.leader", name);
+}
+
+static const struct ec_machine_api machine_api = { sizeof(machine_api), 0, machine_exec, machine_running, machine_leader };
+
+/* ---- containers, deploy, shell ---- */
+
+static const char *c_name(const struct ec_container *c) { return c->name; }
+static const char *c_unit(const struct ec_container *c) { return c->unit; }
+static const char *c_unit_path(const struct ec_container *c) { return c->unit_path; }
+static const char *c_conf_path(const struct ec_container *c) { return c->conf_path; }
+static const char *c_state_path(const struct ec_container *c) { return c->state_path; }
+static const char *c_conf_get(const struct ec_container *c, const char *key) { return pair_last(c->conf, key); }
+
+static int walk(struct fake *f, int installed, int (*fn)(void *data, const struct ec_container *c), void *data)
+{
+        for (struct ec_container *c = f->containers; c; c = c->next) {
+                int r = !installed || c->installed ? fn(data, c) : 0;
+
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int c_foreach(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err)
+{
+        int r = call(op->fake, err, "containers.foreach", "");
+
+        return r < 0 ? r : walk(op->fake, 0, fn, data);
+}
+
+static int c_foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err)
+{
+        int r = call(op->fake, err, "containers.foreach_installed", "");
+
+        return r < 0 ? r : walk(op->fake, 1, fn, data);
+}
+
+static const struct ec_containers_api containers_api = {
+        sizeof(containers_api), 0, c_name, c_unit, c_unit_path, c_conf_path, c_state_path, c_conf_get, c_foreach, c_foreach_installed,
+};
+
+static int deploy_build(struct ec_op *op, struct ec_err *err)
+{
+        return call(op->fake, err, "deploy.build", "");
+}
+
+static const char *deploy_output(const struct ec_op *op)
+{
+        return op->fake->output;
+}
+
+static int deploy_install(struct ec_op *op, struct ec_err *err)
+{
+        return call(op->fake, err, "deploy.install", "");
+}
+
+static int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
+{
+        char text[16];
+
+        snprintf(text, sizeof(text), "%u", flags);
+        return call(op->fake, err, "deploy.start", text);
+}
+
+static int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        return units(op, "deploy.restart", names, err);
+}
+
+static int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        char text[48];
+
+        snprintf(text, sizeof(text), "%u%s", flags, names ? "" : " (definition)");
+        fake_note(op->fake, "deploy.destroy %s", text);
+        return names ? units(op, " ", names, err) : call(op->fake, err, "deploy.destroyed", "");
+}
+
+static int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_status, struct ec_err *err)
+{
+        *ret_status = op->fake->status;
+        return units(op, "deploy.shell", argv, err);
+}
+
+static const struct ec_deploy_api deploy_api = {
+        sizeof(deploy_api), 0, deploy_build, deploy_output, deploy_install, deploy_start, deploy_restart, deploy_destroy, deploy_shell,
+};
+
+static const struct ec_container *shell_container(const struct ec_shell *sh)
+{
+        return sh->container ? sh->container : sh->fake->containers;
+}
+
+static int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err)
+{
+        int r = call(sh->fake, err, "shell.setenv", key);
+
+        fake_note(sh->fake, "  = %s", value);
+        return r;
+}
+
+static int shell_command(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err)
+{
+        int r = call(sh->fake, err, "shell.command", name);
+
+        fake_note(sh->fake, "%s%s%s", script, help ? "" : "(no help)", help ? help : "");
+        return r;
+}
+
+static const char *shell_dir(const struct ec_shell *sh)
+{
+        (void)sh;
+        return "/session";
+}
+
+static const struct ec_shell_api shell_api = { sizeof(shell_api), 0, shell_container, shell_setenv, shell_command, shell_dir };
+
+/* ---- term, table ---- */
+
+static void term_out(const struct ec_host *host, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        append(&FAKE(host)->out, fmt, ap);
+        va_end(ap);
+}
+
+static int term_is_tty(const struct ec_host *host)
+{
+        (void)host;
+        return 0;
+}
+
+static const struct ec_term_api term_api = { sizeof(term_api), 0, term_out, term_is_tty };
+
+static const struct ec_column *column(const struct ec_table *t, const char *key)
+{
+        for (uint32_t i = 0; i < t->columns->count; i++) {
+                const struct ec_column *c = (const void *)((const char *)t->columns->items + (size_t)i * t->columns->stride);
+
+                if (!strcmp(c->key, key))
+                        return c;
+        }
+        fail_msg("no column '%s'", key);
+        return NULL;
+}
+
+static int table_create(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret, struct ec_err *err)
+{
+        int r = call(op->fake, err, "table.create", "");
+
+        if (r < 0)
+                return r;
+        *ret = calloc(1, sizeof(**ret));
+        **ret = (struct ec_table){ op->fake, columns };
+        return 0;
+}
+
+static int table_add_row(struct ec_table *t, struct ec_err *err)
+{
+        (void)err;
+        appendf(&t->fake->table, t->fake->table && *t->fake->table ? "\n" : "");
+        return 0;
+}
+
+static int table_set_str(struct ec_table *t, const char *key, const char *value, struct ec_err *err)
+{
+        uint32_t type = column(t, key)->type;
+
+        (void)err;
+        assert_true(type == EC_COL_STR || type == EC_COL_LIST);
+        appendf(&t->fake->table, "%s=%s;", key, value);
+        return 0;
+}
+
+static int table_set_int(struct ec_table *t, const char *key, int64_t value, struct ec_err *err)
+{
+        uint32_t type = column(t, key)->type;
+
+        (void)err;
+        assert_true(type != EC_COL_STR && type != EC_COL_LIST);
+        appendf(&t->fake->table, "%s=%lld;", key, (long long)value);
+        return 0;
+}
+
+static int table_print(struct ec_table *t, struct ec_err *err)
+{
+        return call(t->fake, err, "table.print", "");
+}
+
+static void table_free(struct ec_table *t)
+{
+        free(t);
+}
+
+static const struct ec_table_api table_api = {
+        sizeof(table_api), 0, table_create, table_add_row, table_set_str, table_set_int, table_print, table_free,
+};
+
+/* ---- what tests call ---- */
+
+void fake_init(struct fake *f)
+{
+        *f = (struct fake){
+                .host = {
+                        .size = sizeof(f->host), .abi_major = EC_ABI_MAJOR, .abi_minor = EC_ABI_MINOR,
+                        .log = &log_api, .err = &err_api, .opt = &opt_api, .conf = &conf_api, .proc = &proc_api, .nix = &nix_api,
+                        .systemd = &systemd_api, .machine = &machine_api, .containers = &containers_api, .deploy = &deploy_api,
+                        .shell = &shell_api, .term = &term_api, .table = &table_api,
+                        .mem_free = free, .plugin_dir = "/plugin", .program = "/bin/extra-container",
+                },
+                .output = "/nix/store/output",
+        };
+        f->op.fake = f->eval.fake = f->shell.fake = f;
+        fake_reset(f);
+}
+
+void fake_reset(struct fake *f)
+{
+        char **texts[] = { &f->calls, &f->out, &f->log, &f->table };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+                free(*texts[i]);
+                *texts[i] = strdup("");
+        }
+        pair_free(&f->options);
+        for (size_t i = 0; f->args[i]; i++) {
+                free(f->args[i]);
+                f->args[i] = NULL;
+        }
+        err_clear(&f->err);
+}
+
+void fake_done(struct fake *f)
+{
+        fake_reset(f);
+        free(f->calls);
+        free(f->out);
+        free(f->log);
+        free(f->table);
+        pair_free(&f->settings);
+        pair_free(&f->paths);
+        while (f->containers) {
+                struct ec_container *c = f->containers;
+
+                f->containers = c->next;
+                free(c->name);
+                free(c->unit);
+                free(c->unit_path);
+                free(c->conf_path);
+                free(c->state_path);
+                pair_free(&c->conf);
+                free(c);
+        }
+}
+
+void fake_option(struct fake *f, const char *name, const char *value)
+{
+        pair_add(&f->options, name, value ? value : "");
+}
+
+void fake_args(struct fake *f, const char *first, ...)
+{
+        size_t n = 0;
+        va_list ap;
+
+        va_start(ap, first);
+        for (const char *a = first; a; a = va_arg(ap, const char *)) {
+                assert_true(n < 31);
+                f->args[n++] = strdup(a);
+        }
+        va_end(ap);
+}
+
+void fake_setting(struct fake *f, const char *key, const char *value)
+{
+        pair_add(&f->settings, key, value);
+}
+
+void fake_path(struct fake *f, const char *what, const char *path)
+{
+        pair_add(&f->paths, what, path);
+}
+
+struct ec_container *fake_container(struct fake *f, const char *name, const char *dir, int installed)
+{
+        struct ec_container *c = calloc(1, sizeof(*c)), **last = &f->containers;
+
+        c->name = strdup(name);
+        c->installed = installed;
+        assert_true(asprintf(&c->unit, "container@%s.service", name) > 0);
+        assert_true(asprintf(&c->unit_path, "%s/units/%s", dir, c->unit) > 0);
+        assert_true(asprintf(&c->conf_path, "%s/conf/%s.conf", dir, name) > 0);
+        assert_true(asprintf(&c->state_path, "%s/state/%s", dir, name) > 0);
+        while (*last)
+                last = &(*last)->next;
+        *last = c;
+        return c;
+}
+
+void fake_conf(struct ec_container *c, const char *key, const char *value)
+{
+        pair_add(&c->conf, key, value);
+}
+
+void *fake_load(struct fake *f, const struct ec_plugin *p)
+{
+        void *self = NULL;
+
+        if (p->init)
+                assert_int_equal(p->init(&f->host, &self, &f->err), 0);
+        return self;
+}
+
+void fake_unload(const struct ec_plugin *p, void *self)
+{
+        if (p->done)
+                p->done(self);
+}
+
+const struct ec_command *fake_find_command(const struct ec_plugin *p, const char *name)
+{
+        for (uint32_t i = 0; i < p->commands.count; i++) {
+                const struct ec_command *c = (const void *)((const char *)p->commands.items + (size_t)i * p->commands.stride);
+
+                if (!strcmp(c->name, name) || (c->alias && !strcmp(c->alias, name)))
+                        return c;
+        }
+        return NULL;
+}
+
+int fake_run(struct fake *f, const struct ec_plugin *p, void *self, const char *command)
+{
+        const struct ec_command *c = fake_find_command(p, command);
+
+        assert_non_null(c);
+        f->command = c->name;
+        return c->run(self, &f->op, &f->err);
+}
+
+/* A sentence for a list: begins with a capital, has no full stop at its end. */
+static void check_line(const char *text)
+{
+        assert_non_null(text);
+        assert_true(*text >= 'A' && *text <= 'Z');
+        if (text[strlen(text) - 1] == '.')
+                fail_msg("ends with a full stop: %s", text);
+}
+
+static void check_options(const struct ec_array *a)
+{
+        for (uint32_t i = 0; i < a->count; i++) {
+                const struct ec_option *o = (const void *)((const char *)a->items + (size_t)i * a->stride);
+
+                assert_non_null(o->name);
+                assert_true(o->arg <= EC_ARG_REST);
+                assert_true((o->arg == EC_ARG_NONE) == !o->metavar);
+                check_line(o->help);
+        }
+}
+
+void fake_check_descriptor(const struct ec_plugin *p)
+{
+        assert_int_equal(p->size, sizeof(*p));
+        assert_int_equal(p->abi_major, EC_ABI_MAJOR);
+        assert_int_equal(p->abi_minor, EC_ABI_MINOR);
+        check_line(p->summary);
+        check_options(&p->options);
+        for (uint32_t i = 0; i < p->commands.count; i++) {
+                const struct ec_command *c = (const void *)((const char *)p->commands.items + (size_t)i * p->commands.stride);
+
+                assert_non_null(c->name);
+                assert_non_null(c->synopsis);
+                assert_non_null(c->run);
+                check_line(c->summary);
+                check_options(&c->options);
+        }
+        for (uint32_t i = 0; i < p->settings.count; i++) {
+                const struct ec_setting *s = (const void *)((const char *)p->settings.items + (size_t)i * p->settings.stride);
+
+                assert_non_null(s->key);
+                assert_non_null(s->type);
+                check_line(s->help);
+        }
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The services of plugin.h without the program behind them: a test says what
+ * they answer, runs a command or a hook of a plugin, and reads what the plugin
+ * asked for. Nothing of core/ is linked.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <extra-container/plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_pair { char *key, *value; struct fake_pair *next; };
+
+struct ec_err { int32_t code; int usage; char *msg; };
+struct ec_container {
+        char *name, *unit, *unit_path, *conf_path, *state_path;
+        struct fake_pair *conf;
+        int installed, active;
+        struct ec_container *next;
+};
+struct fake;
+struct ec_op { struct fake *fake; };
+struct ec_eval { struct fake *fake; };
+struct ec_shell { struct fake *fake; struct ec_container *container; };
+struct ec_table { struct fake *fake; const struct ec_array *columns; };
+
+struct fake {
+        struct ec_host host;
+        struct ec_op op;
+        struct ec_eval eval;
+        struct ec_shell shell;
+        struct ec_err err;
+        struct fake_pair *options;  /* given on the command line; "" for switches, repeated ones in order */
+        struct fake_pair *settings, *paths;
+        char *args[32];
+        const char *command;
+        struct ec_container *containers; /* in name order, as they were added */
+        const char *output;         /* of a build */
+        int32_t status;             /* of programs, executions and sessions */
+        const char *fail_at;        /* the service that fails, "deploy.install" */
+        int fail_code;              /* its result; -EIO if 0 */
+        char *calls;                /* what the plugin asked for, a line each: "deploy.start 3" */
+        char *out;                  /* stdout */
+        char *log;                  /* "LEVEL: text", a line each */
+        char *table;                /* rows: "key=value;key=value;", a line each */
+        /* What a program prints and gives; NULL: nothing, and status. */
+        int (*proc)(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
+        const char *values[32];     /* for opt->values() */
+};
+
+void fake_init(struct fake *f);
+void fake_done(struct fake *f);
+void fake_option(struct fake *f, const char *name, const char *value);
+void fake_args(struct fake *f, const char *first, ...) __attribute__((sentinel)); /* "a", "b", (char *)NULL */
+void fake_setting(struct fake *f, const char *key, const char *value);
+void fake_path(struct fake *f, const char *what, const char *path);
+/* dir: where its links and its state are said to be. */
+struct ec_container *fake_container(struct fake *f, const char *name, const char *dir, int installed);
+void fake_conf(struct ec_container *c, const char *key, const char *value);
+/* Forgets calls, out, log, table, options, arguments and the error. */
+void fake_reset(struct fake *f);
+void fake_note(struct fake *f, const char *fmt, ...) EC_PRINTF(2, 3);
+
+/* The plugin's own: made by its init, freed by fake_unload(). */
+void *fake_load(struct fake *f, const struct ec_plugin *p);
+void fake_unload(const struct ec_plugin *p, void *self);
+const struct ec_command *fake_find_command(const struct ec_plugin *p, const char *name);
+/* Runs a command; its result. */
+int fake_run(struct fake *f, const struct ec_plugin *p, void *self, const char *command);
+/* What holds for every plugin's descriptor. */
+void fake_check_descriptor(const struct ec_plugin *p);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_host.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const struct ec_plugin ec_plugin_v1_gc;
+#define PLUGIN (&ec_plugin_v1_gc)
+
+static struct fake fake;
+static void *self;
+static char dir[64], cmd[128];
+
+static char *at(const char *path)
+{
+        char *p;
+
+        assert_true(asprintf(&p, "%s%s", dir, path) > 0);
+        return p;
+}
+
+static void put_link(const char *target, const char *path)
+{
+        char *p = at(path);
+
+        unlink(p);
+        assert_int_equal(symlink(target, p), 0);
+        free(p);
+}
+
+static void make_dir(const char *path)
+{
+        char *p = at(path);
+
+        assert_int_equal(mkdir(p, 0755), 0);
+        free(p);
+}
+
+static int setup(void **state)
+{
+        char *p;
+
+        (void)state;
+        strcpy(dir, "/tmp/ec-gc.XXXXXX");
+        assert_non_null(mkdtemp(dir));
+        make_dir("/units");
+        make_dir("/conf");
+        make_dir("/store");
+        p = at("/store/unit");
+        fclose(fopen(p, "we"));
+        free(p);
+        p = at("/store/conf");
+        fclose(fopen(p, "we"));
+        free(p);
+        fake_init(&fake);
+        p = at("/gcroots/auto");
+        fake_path(&fake, "gcroots", p);
+        free(p);
+        self = fake_load(&fake, PLUGIN);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        fake_unload(PLUGIN, self);
+        fake_done(&fake);
+        snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+        return system(cmd);
+}
+
+/* Links as an installation makes them. */
+static struct ec_container *install(const char *name)
+{
+        struct ec_container *c = fake_container(&fake, name, dir, 1);
+        char *unit = at("/store/unit"), *conf = at("/store/conf");
+
+        assert_int_equal(symlink(unit, c->unit_path), 0);
+        assert_int_equal(symlink(conf, c->conf_path), 0);
+        free(unit);
+        free(conf);
+        return c;
+}
+
+static void assert_root(const char *name, const char *target)
+{
+        char *p, link[256] = "";
+
+        assert_true(asprintf(&p, "%s/gcroots/auto/%s", dir, name) > 0);
+        if (readlink(p, link, sizeof(link) - 1) < 0)
+                assert_null(target);
+        else
+                assert_string_equal(link, target ? target : "(nothing)");
+        free(p);
+}
+
+static void test_descriptor(void **state)
+{
+        (void)state;
+        fake_check_descriptor(PLUGIN);
+        assert_true(PLUGIN->provides & EC_PROVIDES_GCROOT);
+        assert_non_null(PLUGIN->hooks->installed);
+        assert_non_null(PLUGIN->hooks->removed);
+}
+
+static void test_installed(void **state)
+{
+        struct ec_container *c = install("web");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        assert_root("extra-container-web", c->unit_path);
+        assert_root("extra-container-web.conf", c->conf_path);
+        /* Again, and over something else. */
+        put_link("/elsewhere", "/gcroots/auto/extra-container-web");
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        assert_root("extra-container-web", c->unit_path);
+}
+
+static void test_installed_fails(void **state)
+{
+        struct ec_container *c = install("web");
+
+        (void)state;
+        make_dir("/gcroots");
+        make_dir("/gcroots/auto");
+        make_dir("/gcroots/auto/extra-container-web");
+        assert_true(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err) < 0);
+        assert_non_null(strstr(fake.err.msg, "/gcroots/auto/extra-container-web"));
+}
+
+static void test_no_directory(void **state)
+{
+        struct ec_container *c = install("web");
+        char *p = at("/gcroots");
+
+        (void)state;
+        fclose(fopen(p, "we"));
+        assert_true(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err) < 0);
+        assert_non_null(strstr(fake.err.msg, p));
+        free(p);
+}
+
+static void test_removed(void **state)
+{
+        struct ec_container *c = install("web");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        /* Undoing an update that failed: what is installed keeps its roots. */
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+        assert_root("extra-container-web", c->unit_path);
+        unlink(c->unit_path);
+        unlink(c->conf_path);
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+        assert_root("extra-container-web", NULL);
+        assert_root("extra-container-web.conf", NULL);
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+}
+
+static int nix_store(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        (void)f;
+        free(ret->out);
+        if (!strcmp(p->argv[2], "--requisites")) {
+                ret->out = strdup("/nix/store/a\n/nix/store/b\n/nix/store/c\n");
+        } else {
+                size_t n = 0, len = 0;
+                char *out = calloc(1, 4096);
+
+                while (p->argv[3 + n])
+                        len += sprintf(out + len, "%zu\n", 100 * ++n);
+                ret->out = out;
+        }
+        ret->out_len = strlen(ret->out);
+        return 0;
+}
+
+static void test_gc(void **state)
+{
+        struct ec_container *db = install("db"), *web = install("web");
+        char *expect, *unit = at("/store/unit"), *conf = at("/store/conf");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, web, &fake.err), 0);
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, db, &fake.err), 0);
+        put_link("/elsewhere", "/gcroots/auto/other");
+        put_link("/elsewhere", "/gcroots/auto/extra-container-web.x");
+        unlink(web->unit_path);
+        unlink(web->conf_path);
+        fake.proc = nix_store;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_root("extra-container-web", NULL);
+        assert_root("extra-container-web.conf", NULL);
+        assert_root("extra-container-db", db->unit_path);
+        assert_root("other", "/elsewhere");
+        assert_root("extra-container-web.x", "/elsewhere");
+        assert_non_null(strstr(fake.log, "5: dropped"));
+        assert_true(asprintf(&expect, "name=db;paths=3;size=600;roots=%s/gcroots/auto/extra-container-db\n%s/gcroots/auto/extra-container-db.conf;"
+                             "storePaths=%s\n%s;", dir, dir, unit, conf) > 0);
+        assert_string_equal(fake.table, expect);
+        free(expect);
+        free(unit);
+        free(conf);
+}
+
+/* The link stands, its store path is lost: nothing to list, nothing to drop. */
+static void test_gc_lost(void **state)
+{
+        struct ec_container *c = install("db");
+        char *p = at("/store/unit"), *q = at("/store/conf");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        unlink(p);
+        unlink(q);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_root("extra-container-db", c->unit_path);
+        assert_non_null(strstr(fake.log, "4: "));
+        assert_string_equal(fake.table, "");
+        free(p);
+        free(q);
+}
+
+static void test_gc_none(void **state)
+{
+        (void)state;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_string_equal(fake.table, "");
+        assert_non_null(strstr(fake.calls, "table.print"));
+        fake_args(&fake, "x", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), -EINVAL);
+        assert_true(fake.err.usage);
+}
+
+static void test_gc_nix_fails(void **state)
+{
+        struct ec_container *c = install("db");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        fake.status = 1;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), -EIO);
+        assert_non_null(strstr(fake.err.msg, "nix-store"));
+        fake_reset(&fake);
+        fake.fail_at = "proc.run";
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), -ENOENT);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(test_descriptor), T(test_installed), T(test_installed_fails), T(test_no_directory), T(test_removed), T(test_gc),
+                T(test_gc_lost), T(test_gc_none), T(test_gc_nix_fails),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
