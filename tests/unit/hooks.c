@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/hooks.h"
+#include "model/op.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+
+/* Each call adds "name:hook " to what happened; a plugin's self says how it fails. */
+struct self { const char *name; const char *fails; bool without_error; };
+static char happened[1024];
+
+static int call(void *self, const char *hook, struct ec_err *err)
+{
+        const struct self *s = self;
+
+        strcat(happened, s->name);
+        strcat(happened, ":");
+        strcat(happened, hook);
+        strcat(happened, " ");
+        if (!s->fails || strcmp(s->fails, hook))
+                return 1; /* a positive outcome is success */
+        return s->without_error ? -EBUSY : err_set(err, -ENOENT, "no luck");
+}
+
+static int configure(void *self, struct ec_op *op, struct ec_err *err)
+{
+        (void)op;
+        return call(self, "configure", err);
+}
+
+static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
+{
+        (void)op, (void)ev;
+        return call(self, "eval", err);
+}
+
+static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
+{
+        (void)op, (void)sh;
+        return call(self, "shell", err);
+}
+
+#define CONTAINER_HOOK(hook)                                                                                   \
+        static int hook(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)        \
+        {                                                                                                      \
+                (void)op, (void)c;                                                                             \
+                return call(self, #hook, err);                                                                 \
+        }
+CONTAINER_HOOK(pre_install)
+CONTAINER_HOOK(installed)
+CONTAINER_HOOK(started)
+CONTAINER_HOOK(pre_destroy)
+CONTAINER_HOOK(removed)
+
+static void finish(void *self, struct ec_op *op, int status)
+{
+        struct ec_err err = { 0 };
+
+        (void)op;
+        assert_int_equal(status, 3);
+        call(self, "finish", &err);
+        err_done(&err);
+}
+
+static const struct ec_hooks hooks = {
+        .size = sizeof(hooks), .configure = configure, .eval = eval, .pre_install = pre_install, .installed = installed,
+        .started = started, .shell = shell, .pre_destroy = pre_destroy, .removed = removed, .finish = finish,
+};
+static const struct ec_plugin plugins[] = {
+        { .name = "late", .order = 10, .hooks = &hooks },
+        { .name = "b", .hooks = &hooks, .provides = EC_PROVIDES_GCROOT },
+        { .name = "none" },
+        { .name = "a", .hooks = &hooks },
+        { .name = "early", .order = -5, .hooks = &hooks },
+};
+static struct self selves[ARRAY_SIZE(plugins)];
+static struct registry reg;
+static struct ec_op op = OP_INIT;
+
+static int setup(void **state)
+{
+        (void)state;
+        reg = (struct registry) { .plugins = calloc(ARRAY_SIZE(plugins), sizeof(*reg.plugins)) };
+        for (size_t i = 0; i < ARRAY_SIZE(plugins); i++) {
+                selves[i] = (struct self) { .name = plugins[i].name };
+                reg.plugins[reg.n++] = (struct plugin_ref) { .plugin = &plugins[i], .self = &selves[i] };
+        }
+        registry_sort(&reg);
+        op.registry = &reg;
+        happened[0] = 0;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        registry_done(&reg);
+        return 0;
+}
+
+static void assert_happened(const char *text)
+{
+        assert_string_equal(happened, text);
+        happened[0] = 0;
+}
+
+static void test_order(void **state)
+{
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(hooks_configure(&op, &err), 0);
+        assert_happened("early:configure a:configure b:configure late:configure ");
+        assert_int_equal(hooks_eval(&op, NULL, &err), 0);
+        assert_happened("early:eval a:eval b:eval late:eval ");
+        assert_int_equal(hooks_pre_install(&op, NULL, &err), 0);
+        assert_happened("early:pre_install a:pre_install b:pre_install late:pre_install ");
+        assert_int_equal(hooks_installed(&op, NULL, &err), 0);
+        assert_happened("early:installed a:installed b:installed late:installed ");
+        hooks_started(&op, NULL);
+        assert_happened("early:started a:started b:started late:started ");
+        assert_int_equal(hooks_shell(&op, NULL, &err), 0);
+        assert_happened("early:shell a:shell b:shell late:shell ");
+        hooks_pre_destroy(&op, NULL);
+        assert_happened("early:pre_destroy a:pre_destroy b:pre_destroy late:pre_destroy ");
+        hooks_removed(&op, NULL);
+        assert_happened("late:removed b:removed a:removed early:removed ");
+        hooks_finish(&op, 3);
+        assert_happened("late:finish b:finish a:finish early:finish ");
+        assert_int_equal(err.code, 0);
+}
+
+static void test_failure_stops(void **state)
+{
+        struct ec_err err = { 0 };
+
+        (void)state;
+        selves[3].fails = "configure"; /* a */
+        assert_int_equal(hooks_configure(&op, &err), -ENOENT);
+        assert_string_equal(err_msg(&err), "plugin a: no luck");
+        assert_happened("early:configure a:configure ");
+        err_done(&err);
+
+        selves[3].fails = "pre_install";
+        selves[3].without_error = true;
+        assert_int_equal(hooks_pre_install(&op, NULL, &err), -EBUSY);
+        assert_string_equal(err_msg(&err), "plugin a: pre_install failed: Device or resource busy");
+        err_done(&err);
+}
+
+static void test_installed_undoes(void **state)
+{
+        struct ec_err err = { 0 };
+
+        (void)state;
+        selves[1].fails = "installed"; /* b: early and a were called before it */
+        selves[4].fails = "removed";   /* a failing undo stops no other */
+        assert_int_equal(hooks_installed(&op, NULL, &err), -ENOENT);
+        assert_string_equal(err_msg(&err), "plugin b: no luck");
+        assert_happened("early:installed a:installed b:installed a:removed early:removed ");
+        err_done(&err);
+}
+
+static void test_warnings(void **state)
+{
+        (void)state;
+        selves[4].fails = "started"; /* early */
+        hooks_started(&op, NULL);
+        assert_happened("early:started a:started b:started late:started ");
+        selves[4].fails = "pre_destroy";
+        hooks_pre_destroy(&op, NULL);
+        assert_happened("early:pre_destroy a:pre_destroy b:pre_destroy late:pre_destroy ");
+}
+
+static void test_provides(void **state)
+{
+        struct registry none = { 0 };
+
+        (void)state;
+        assert_true(registry_provides(&reg, EC_PROVIDES_GCROOT));
+        assert_false(registry_provides(&reg, UINT32_C(1) << 9));
+        assert_false(registry_provides(&none, EC_PROVIDES_GCROOT));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                TEST(test_order), TEST(test_failure_stops), TEST(test_installed_undoes), TEST(test_warnings), TEST(test_provides),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
