@@ -150,4 +150,24 @@ CLI_TESTS := $(filter-out tests/cli/lib.sh,$(wildcard tests/cli/*.sh))
 check-cli: $(BUILD)/extra-container $(PROBE)
 	@status=0; for t in $(CLI_TESTS); do echo "# $$t"; EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))) sh $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
 
+# The contract of plugins: frozen headers, mixed versions, symbols.
+ABI := $(BUILD)/tests/abi
+$(ABI)/plugins/frozen.so: tests/abi/plugin.c tests/abi/plugin-1.0.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -DFROZEN='"plugin-1.0.h"' -shared -Wl,-z,defs $< -o $@
+
+# A header of a later minor: a member more at the end of each descriptor.
+$(ABI)/next/extra-container/plugin.h: core/include/extra-container/plugin.h
+	@mkdir -p $(@D)
+	sed -e 's/^#define EC_ABI_MINOR .*/#define EC_ABI_MINOR 99/' \
+		-e '/^struct ec_\(plugin\|hooks\|command\|option\) {/,/^};/s/^};/        const void *next;\n};/' $< > $@
+
+NEXT_SRC := tests/abi/next.c core/descriptor.c core/util/err.c core/util/name.c core/util/strv.c core/util/utf8.c
+$(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard core/*.h core/util/*.h)
+	$(CC) $(ALL_CFLAGS) -I$(ABI)/next -Icore $(NEXT_SRC) -o $@ -ldl
+
+.PHONY: check-abi
+check-abi: $(BUILD)/extra-container $(MODULES) $(ABI)/plugins/frozen.so $(ABI)/next-core
+	@EC=$(BUILD)/extra-container FROZEN=$(ABI)/plugins NEXT=$(ABI)/next-core PLUGINS="$(MODULES)" CC="$(CC)" sh tests/abi/abi.sh
+
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -1,0 +1,94 @@
+#!/bin/sh
+# shellcheck disable=SC2153
+# The contract of plugins. Prints TAP. EC, FROZEN (directory of the plugin that
+# was built with a frozen header), NEXT (the program out of next.c), PLUGINS (the
+# plugins to look at), CC, and in SRC the sources.
+n=0 failed=0
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+SRC=${SRC:-.} CC=${CC:-cc}
+HEADER=$SRC/core/include/extra-container/plugin.h
+
+# ok TEXT: the last command's result is the test's; what it said is in $T/log.
+ok() {
+        if [ $? = 0 ]; then
+                n=$((n + 1))
+                echo "ok $n - $1"
+        else
+                n=$((n + 1)) failed=$((failed + 1))
+                echo "not ok $n - $1"
+                sed 's/^/# /' "$T/log"
+        fi
+}
+
+# ---- the header
+echo "#include <extra-container/plugin.h>" > "$T/h.c"
+cp "$T/h.c" "$T/h.cc"
+for std in c11 c17; do
+        for cc in "$CC" clang; do
+                command -v "$cc" > /dev/null || continue
+                $cc -std=$std -pedantic -Wall -Wextra -Werror -I"$SRC/core/include" -fsyntax-only "$T/h.c" > "$T/log" 2>&1
+                ok "the header as $std ($cc)"
+        done
+done
+for cxx in g++ clang++; do
+        command -v $cxx > /dev/null || continue
+        $cxx -std=c++17 -pedantic -Wall -Wextra -Werror -I"$SRC/core/include" -fsyntax-only "$T/h.cc" > "$T/log" 2>&1
+        ok "the header as c++17 ($cxx)"
+done
+$CC -std=c11 -I"$SRC/core/include" -I"$SRC/tests/abi" -fsyntax-only "$SRC/tests/abi/layout.c" > "$T/log" 2>&1
+ok "no member has moved"
+
+# One line a struct, without comments.
+structs() {
+        $CC -E -P -x c "$1" | tr -s ' \t\n' ' ' | sed 's/}; */};\n/g' | sed -n 's/^ *//; s/.*\(struct ec_[a-z_]* {\)/\1/p'
+}
+structs "$HEADER" > "$T/now"
+for frozen in "$SRC"/tests/abi/plugin-*.h; do
+        structs "$frozen" > "$T/then"
+        awk 'NR == FNR { now[$2] = $0; next }
+             { sub(/ *};$/, ""); if (index(now[$2], $0) != 1) { print "struct " $2 " is not what it was, with more at its end"; bad = 1 } }
+             END { exit bad || FNR < 20 }' "$T/now" "$T/then" > "$T/log" 2>&1
+        ok "all structs of ${frozen##*/} have grown at their end at most"
+done
+minor() { sed -n 's/^#define EC_ABI_MINOR \([0-9]*\).*/\1/p' "$1"; }
+newest=$SRC/tests/abi/plugin-1.$(minor "$HEADER").h
+{
+        echo "a header of this minor is frozen: raise EC_ABI_MINOR, and freeze the new one as ${newest##*/}"
+        [ -e "$newest" ] && structs "$newest" | diff - "$T/now"
+} > "$T/log" 2>&1
+ok "today's header is the frozen one of its minor"
+
+# ---- mixed versions
+if [ "$(id -u)" = 0 ]; then
+        WHO='setpriv --reuid=65534 --regid=65534 --clear-groups --'
+fi
+mkdir "$T/plugins" && cp "$FROZEN"/*.so "$T/plugins/" && cp "$EC" "$T/extra-container" && : > "$T/conf.ini" && chmod -R a+rX "$T"
+# shellcheck disable=SC2086
+EXTRA_CONTAINER_PLUGIN_DIR=$T/plugins ${WHO-} "$T/extra-container" --config "$T/conf.ini" icy -t 4 --frozen-option x \
+        > "$T/out" 2> "$T/err"
+status=$?
+{ echo "status $status"; cat "$T/out" "$T/err"; } > "$T/log"
+[ $status = 5 ] && [ "$(cat "$T/out")" = "frozen 1 4 cold x from cat" ] && [ "$(cat "$T/err")" = "configure
+finish 5" ]
+ok "a plugin of 1.0 runs in today's program"
+"$NEXT" "$T/plugins/frozen.so" > "$T/log" 2>&1
+ok "a plugin of 1.0 is filled up by the core of a later minor"
+
+# ---- our plugins
+# exit, other processes, signals, state of the process, our stdout and stderr
+banned='^(_?exit|_Exit|quick_exit|v?fork|system|popen|exec[lv]p?e?|fexecve|posix_spawnp?|signal|sigaction|raise|kill|(un)?setenv|putenv|clearenv|f?chdir|chroot|set(e|re|res)?[ug]id|umask|(__)?v?printf(_chk)?|puts|putchar|perror|stdout|stderr|dlopen|syslog)(@.*)?$'
+for p in $PLUGINS; do
+        name=${p##*/}
+        name=${name%.so}
+        nm -D --defined-only "$p" | awk '{ print $3 }' | grep -v '^__odr_asan' > "$T/log"
+        [ "$(cat "$T/log")" = "ec_plugin_v1_$name" ]
+        ok "$name exports its descriptor alone"
+        ! nm -D --undefined-only "$p" | awk '{ print $2 }' | grep -E "$banned" > "$T/log"
+        ok "$name imports nothing that is the core's"
+        ! readelf -d "$p" | grep NEEDED | grep -Ev 'lib(c|gcc_s|asan|ubsan|m)\.so|ld-linux' > "$T/log"
+        ok "$name needs libc alone"
+done
+
+echo "1..$n"
+[ $failed = 0 ]
