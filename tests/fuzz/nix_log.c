@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* libFuzzer: what Nix says, line by line, and the messages made of it. */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "svc/nix_internal.h"
+#include "util/err.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int null_fd, real_fd;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+        (void)argc;
+        (void)argv;
+        null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        real_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+        return null_fd < 0 || real_fd < 0 ? -1 : 0;
+}
+
+/* The first byte chooses the mode, the rest is lines. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct nix_log l;
+        struct nix_names names = {
+                .files = (const char *const[]){ "/tmp/definition.nix", NULL },
+                .names = (const char *const[]){ "(standard input)", NULL },
+                .definition = "/tmp/definition.nix",
+        };
+        struct ec_err err = { 0 };
+        char **warned = NULL, buf[200];
+        if (!size)
+                return 0;
+        uint8_t mode = *data++;
+        size--;
+        nix_log_init(&l);
+        l.print_logs = mode & 1;
+        l.raw = (mode & 6) == 6;
+        l.warned = &warned;
+
+        dup2(null_fd, STDERR_FILENO); /* what is passed on is no finding */
+        while (size) {
+                const uint8_t *nl = memchr(data, '\n', size);
+                size_t n = nl ? (size_t)(nl - data) : size;
+                char *line = malloc(n + 1);
+                if (!line)
+                        break;
+                memcpy(line, data, n); /* without a zero byte behind it */
+                nix_log_line(&l, line, n);
+                free(line);
+                nix_progress_format(&l, l.start_ms + 1000, buf, sizeof(buf));
+                n += nl ? 1 : 0;
+                data += n;
+                size -= n;
+        }
+        if (nix_error_set(&l, &names, "nix-store", mode & 8 ? 100 : 1, mode & 16, &err) >= 0 || !*err_msg(&err))
+                abort();
+        nix_log_flush(&l);
+        dup2(real_fd, STDERR_FILENO);
+
+        err_done(&err);
+        nix_log_done(&l);
+        for (char **s = warned; s && *s; s++)
+                free(*s);
+        free(warned);
+        return 0;
+}
