@@ -170,4 +170,13 @@ $(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard co
 check-abi: $(BUILD)/extra-container $(MODULES) $(ABI)/plugins/frozen.so $(ABI)/next-core
 	@EC=$(BUILD)/extra-container FROZEN=$(ABI)/plugins NEXT=$(ABI)/next-core PLUGINS="$(MODULES)" CC="$(CC)" sh tests/abi/abi.sh
 
+# A plugin that is built outside of the tree, against an installation in a prefix.
+.PHONY: check-site
+check-site:
+	@BUILD=$(abspath $(BUILD))/tests/site MAKE="$(MAKE)" sh tests/site-plugin/check.sh
+
+.PHONY: check-layers
+check-layers: $(BUILD)/libcore.a $(BUILD)/obj/core/main.o
+	@OBJ=$(BUILD)/obj CC="$(CC)" sh tests/layers/check.sh
+
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)
