@@ -9,6 +9,8 @@
 #include "model/op.h"
 #include "svc/intr.h"
 #include "svc/log.h"
+#include "svc/nix.h"
+#include "svc/proc.h"
 #include "svc/systemd.h"
 #include "svc/term.h"
 #include "util/err.h"
@@ -166,6 +168,26 @@ int host_reload(struct ec_op *op, struct ec_err *err)
         return r;
 }
 
+/* Nobody else keeps a store path alive that was given: not from a collection, either, that is running already. */
+static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *err)
+{
+        const char *dir;
+        int r;
+
+        if (d->definition.kind != DEFINITION_OUTPUT || op_offline(op))
+                return 0;
+        r = op_tmp_dir(op, &dir, err);
+        if (r < 0)
+                return r;
+        d->tmp_dir = dir;
+        r = nix_hold_path(d->output, dir, err);
+        if (r == -ENOENT && !proc_find("nix-store", NULL)) {
+                err_done(err);
+                return 0; /* no Nix, no collections */
+        }
+        return r;
+}
+
 static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err later = { 0 };
@@ -182,6 +204,8 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 return install_all(op, d, err);
 
         r = check_unit_dir(op, err);
+        if (r >= 0)
+                r = hold_output(op, d, err);
         if (r >= 0)
                 r = veto(op, d, err);
         if (r < 0)

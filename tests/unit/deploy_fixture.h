@@ -98,10 +98,13 @@ static inline struct fixture *fx_new(void)
         f->dir = strdup(tmp);
         f->store = fx_path(f, "/store");
         setenv("NIX_STORE_DIR", f->store, 1);
+        setenv("PATH", "/nonexistent", 1); /* no Nix of the machine has a part in it */
         fx_layout(f);
         f->op = (struct ec_op)OP_INIT;
         f->op.layout = &f->layout;
         f->op.registry = &f->registry;
+        f->op.tmp_dir = fx_path(f, "/tmp");
+        assert_int_equal(mkdir(f->op.tmp_dir, 0700), 0);
         f->stdout_fd = -1;
         log_set_level(LOG_CRIT);
         return f;
@@ -114,6 +117,7 @@ static inline void fx_free(struct fixture *f)
         deployment_free(f->op.deployment);
         f->op.deployment = NULL;
         layout_done(&f->layout);
+        free(f->op.tmp_dir);
         err_done(&f->err);
         fs_remove_tree(f->dir, &e);
         err_done(&e);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+
+static int setup(void **state)
+{
+        *state = fx_new();
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        fx_free(*state);
+        return 0;
+}
+
+static void test_notes(void **state)
+{
+        struct fixture *f = *state;
+        struct ec_op *op = &f->op;
+
+        assert_int_equal(pending_get(op, "a"), CHANGE_NONE);
+        pending_clear(op, "a");
+        assert_int_equal(pending_set(op, "a", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_get(op, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(op, "b"), CHANGE_NONE);
+        assert_int_equal(pending_set(op, "a", CHANGE_RESTART, &f->err), 0);
+        assert_int_equal(pending_set(op, "a", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_get(op, "a"), CHANGE_RESTART);
+        pending_clear(op, "a");
+        assert_int_equal(pending_get(op, "a"), CHANGE_NONE);
+}
+
+static void test_broken_note(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/run/ec.pending/a");
+
+        fx_write(p, "");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+        free(p);
+}
+
+static void test_reload(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_false(pending_reload(&f->op));
+        assert_int_equal(pending_reload_set(&f->op, &f->err), 0);
+        assert_true(pending_reload(&f->op));
+        pending_reload_clear(&f->op);
+        assert_false(pending_reload(&f->op));
+}
+
+static void test_no_place(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/run");
+
+        fx_write(p, "");
+        assert_true(pending_set(&f->op, "a", CHANGE_UPDATE, &f->err) < 0);
+        assert_non_null(strstr(err_msg(&f->err), "ec.pending/a"));
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
+        free(p);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = { T(test_notes), T(test_broken_note), T(test_reload), T(test_no_place) };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

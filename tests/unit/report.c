@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+
+static int setup(void **state)
+{
+        *state = fx_new();
+        fake_reset();
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        systemd_free(f->op.systemd);
+        fx_free(f);
+        return 0;
+}
+
+static void test_result(void **state)
+{
+        struct fixture *f = *state;
+        struct report r = { 0 };
+
+        assert_int_equal(report_result(&r, 3, "started", &f->err), 0);
+        assert_int_equal(report_add(&r, &f->err, "container '%s' did not start", "a"), 0);
+        assert_int_equal(report_result(&r, 3, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "container 'a' did not start");
+        err_done(&f->err);
+        assert_int_equal(report_add(&r, &f->err, "b"), 0);
+        assert_int_equal(report_result(&r, 3, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "2 of 3 containers could not be started");
+        report_done(&r);
+        assert_int_equal(r.n, 0);
+}
+
+/* What goes to stderr while fn runs. */
+static char *told(struct fixture *f, void (*fn)(struct fixture *f, struct ec_container *c))
+{
+        struct ec_container c = { .name = "web", .unit = "container@web.service", .state_path = "/nowhere" };
+        char *p = fx_path(f, "/stderr"), *text;
+        int fd = open(p, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), old = dup(2);
+
+        dup2(fd, 2);
+        log_set_level(LOG_NOTICE);
+        fn(f, &c);
+        log_set_level(LOG_CRIT);
+        fflush(stderr);
+        dup2(old, 2);
+        close(old);
+        close(fd);
+        assert_int_equal(fs_read(p, 1 << 20, &text, NULL), 0);
+        free(p);
+        return text;
+}
+
+static void of_unit(struct fixture *f, struct ec_container *c)
+{
+        report_unit(&f->op, c, 0);
+}
+
+static void inside(struct fixture *f, struct ec_container *c)
+{
+        report_failed_inside(&f->op, c);
+}
+
+static void test_unit(void **state)
+{
+        char *text = told(*state, of_unit);
+
+        assert_non_null(strstr(text, "container 'web':"));
+        assert_non_null(strstr(text, "exit-code"));
+        assert_non_null(strstr(text, "inner.service"));
+        assert_non_null(strstr(text, "container@web.service: it went wrong"));
+        free(text);
+}
+
+static void test_inside(void **state)
+{
+        char *text = told(*state, inside);
+
+        assert_string_equal(text, "");
+        free(text);
+        fake.sick = "web";
+        text = told(*state, inside);
+        assert_non_null(strstr(text, "warning: "));
+        assert_non_null(strstr(text, "bad.service"));
+        free(text);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = { T(test_result), T(test_unit), T(test_inside) };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}
