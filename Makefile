@@ -129,7 +129,7 @@ $(ZOO_DIR)/borrowed.so: tests/loader/zoo.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)/lib
 	$(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -DZOO_minimal -DID=borrowed -shared $< -o $(@D)/lib/lender.so
 	$(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -DZOO_nosymbol -DID=borrowed -shared $< -o $@ \
-		-Wl,--no-as-needed -L$(@D)/lib -l:lender.so -Wl,-rpath,'$$ORIGIN/lib'
+		-Wl,--no-as-needed -L$(@D)/lib -l:lender.so -Wl,-rpath,$(abspath $(ZOO_DIR))/lib
 
 $(BUILD)/tests/loader/loader: tests/loader/loader.c $(BUILD)/libcore.a
 	@mkdir -p $(@D)

@@ -97,22 +97,24 @@ static void row(const char *left, const char *right, size_t left_width, size_t w
         fill(right, strlen(right), left_width + 4, left_width + 4, width);
 }
 
-/* Two columns: "left\tright" each. */
-static void rows(char *const *v, size_t width)
+/* The left column's width for "left\tright" each, in all groups of a page. */
+static void widen(size_t *left_width, char *const *v)
 {
-        size_t left_width = 0;
+        for (; v && *v; v++) {
+                size_t cols = columns(*v, strcspn(*v, "\t"));
 
-        for (char *const *r = v; r && *r; r++) {
-                size_t cols = columns(*r, strcspn(*r, "\t"));
-
-                if (cols > left_width && cols <= LEFT_MAX)
-                        left_width = cols;
+                if (cols > *left_width && cols <= LEFT_MAX)
+                        *left_width = cols;
         }
-        for (char *const *r = v; r && *r; r++) {
-                char *tab = strchr(*r, '\t');
+}
+
+static void rows(char *const *v, size_t left_width, size_t width)
+{
+        for (; v && *v; v++) {
+                char *tab = strchr(*v, '\t');
 
                 *tab = 0;
-                row(*r, tab + 1, left_width, width);
+                row(*v, tab + 1, left_width, width);
                 *tab = '\t';
         }
 }
@@ -141,19 +143,44 @@ static bool in_group(const struct option_ref *o, const struct group *g)
         return !g->plugin == !o->plugin && (!g->plugin || !strcmp(g->plugin, o->plugin));
 }
 
-static int print_group(const struct option_set *set, const struct group *g, const char *title, size_t width, struct ec_err *err)
+/* "left\tright" of each option of the group; of all options if g is NULL. */
+static int group_rows(const struct option_set *set, const struct group *g, char ***ret, struct ec_err *err)
+{
+        for (size_t i = 0; i < set->n; i++)
+                if ((!g || in_group(&set->items[i], g)) &&
+                    push_option(ret, set->items[i].option, option_set_short(set, &set->items[i])) < 0)
+                        return err_oom(err);
+        return 0;
+}
+
+static int print_group(const struct option_set *set, const struct group *g, const char *title, size_t left_width, size_t width,
+                       struct ec_err *err)
 {
         _cleanup_strv_ char **v = NULL;
+        int r = group_rows(set, g, &v, err);
 
-        for (size_t i = 0; i < set->n; i++)
-                if (in_group(&set->items[i], g) &&
-                    push_option(&v, set->items[i].option, option_set_short(set, &set->items[i])) < 0)
-                        return err_oom(err);
-        if (v) {
+        if (r >= 0 && v) {
                 term_out("\n%s\n", title);
-                rows(v, width);
+                rows(v, left_width, width);
         }
-        return 0;
+        return r;
+}
+
+static int print_groups(const struct plugins *l, const struct option_set *set, size_t width, struct ec_err *err)
+{
+        _cleanup_strv_ char **all = NULL;
+        size_t left_width = 0;
+        int r = group_rows(set, NULL, &all, err);
+
+        widen(&left_width, all);
+        if (r >= 0)
+                r = print_group(set, &(struct group) { .own = true }, "Options:", left_width, width, err);
+        for (size_t i = 0; r >= 0 && i < l->n; i++) {
+                _cleanup_free_ char *title = str_printf("Options of %s:", l->items[i].name);
+
+                r = title ? print_group(set, &(struct group) { .plugin = l->items[i].name }, title, left_width, width, err) : err_oom(err);
+        }
+        return r < 0 ? r : print_group(set, &(struct group) { 0 }, "Common options:", left_width, width, err);
 }
 
 int help_command(const struct plugins *l, const struct command_ref *ref, struct ec_err *err)
@@ -174,16 +201,7 @@ int help_command(const struct plugins *l, const struct command_ref *ref, struct 
                 term_out("\n");
                 paragraphs(c->details, width);
         }
-
-        r = print_group(&set, &(struct group) { .own = true }, "Options:", width, err);
-        for (size_t i = 0; r >= 0 && i < l->n; i++) {
-                _cleanup_free_ char *title = str_printf("Options of %s:", l->items[i].name);
-
-                if (!title)
-                        return err_oom(err);
-                r = print_group(&set, &(struct group) { .plugin = l->items[i].name }, title, width, err);
-        }
-        return r < 0 ? r : print_group(&set, &(struct group) { 0 }, "Common options:", width, err);
+        return print_groups(l, &set, width, err);
 }
 
 int help_overview(const struct plugins *l, struct ec_err *err)
@@ -191,7 +209,7 @@ int help_overview(const struct plugins *l, struct ec_err *err)
         _cleanup_(command_list_done) struct command_list commands = { 0 };
         _cleanup_strv_ char **v = NULL, **o = NULL;
         const struct ec_option *core = core_options.items;
-        size_t width = terminal_width();
+        size_t width = terminal_width(), left_width = 0;
         int r = commands_list(l, false, &commands, err);
 
         if (r < 0)
@@ -210,10 +228,12 @@ int help_overview(const struct plugins *l, struct ec_err *err)
 
         term_out("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n\n");
         fill("Declarative NixOS containers without a rebuild of the host.", 59, 0, 0, width);
+        widen(&left_width, v);
+        widen(&left_width, o);
         term_out("\nCommands:\n");
-        rows(v, width);
+        rows(v, left_width, width);
         term_out("\nOptions:\n");
-        rows(o, width);
+        rows(o, left_width, width);
         term_out("\n");
         paragraphs("'extra-container help COMMAND' tells more of a command. Any other command is handed to nixos-container.", width);
         return 0;

@@ -375,7 +375,18 @@ static const struct ec_term_api term_api = { .size = sizeof(term_api), .out = ho
 
 static int host_table_create(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret, struct ec_err *err)
 {
-        return table_create(columns, options_is_set(op->options, "json"), ret, err);
+        const uint32_t min = offsetof(struct ec_column, flags) + sizeof(uint32_t);
+        _cleanup_free_ struct ec_column *full = calloc((size_t)columns->count + 1, sizeof(*full));
+        const struct ec_array a = { full, columns->count, sizeof(*full) };
+        const char *from = columns->items;
+
+        if (!full)
+                return err_oom(err);
+        if (columns->count && columns->stride < min)
+                return err_set(err, -EINVAL, "struct ec_column is too short");
+        for (uint32_t i = 0; i < columns->count; i++, from += columns->stride)
+                memcpy(&full[i], from, columns->stride < sizeof(*full) ? columns->stride : sizeof(*full));
+        return table_create(&a, options_is_set(op->options, "json"), ret, err);
 }
 
 static const struct ec_table_api table_api = {
