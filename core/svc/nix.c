@@ -269,44 +269,39 @@ static int push_program(char ***argv, const char *path, const struct nix_args *a
         return 0;
 }
 
-static const char *expr_option(const struct ec_eval *ev)
-{
-        const char *found = NULL;
-        for (size_t i = 0; ev->arg_names && ev->arg_names[i]; i++) {
-                if (strcmp(ev->arg_kinds[i], "--arg"))
-                        continue;
-                if (found)
-                        return NULL;
-                found = ev->arg_names[i];
-        }
-        return found;
-}
-
 /* "nixpkgsPath" to "(--nixpkgs-path)": the option that it came from. */
-static void option_name(const char *arg, char *buf, size_t size)
+static int push_option_name(char ***v, const char *arg)
 {
-        size_t n = (size_t)snprintf(buf, size, "(--");
-        for (; *arg && n + 4 < size; arg++) {
+        char buf[64] = "(--";
+        size_t n = strlen(buf);
+        for (; *arg && n + 4 < sizeof(buf); arg++) {
                 if (isupper((unsigned char)*arg))
                         buf[n++] = '-';
                 buf[n++] = (char)tolower((unsigned char)*arg);
         }
         memcpy(buf + n, ")", 2);
+        return strv_push(v, buf);
+}
+
+static void on_line(void *data, const char *line, size_t len)
+{
+        nix_log_line(data, line, len);
 }
 
 static int run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what,
                char **argv, char **ret_out, struct ec_err *err)
 {
         struct nix_log log;
-        char option[64];
-        const char *expr = expr_option(ev);
+        _cleanup_strv_ char **exprs = NULL, **options = NULL;
+        for (size_t i = 0; ev->arg_names && ev->arg_names[i]; i++)
+                if (!strcmp(ev->arg_kinds[i], "--arg") &&
+                    (strv_push(&exprs, ev->arg_values[i]) < 0 || push_option_name(&options, ev->arg_names[i]) < 0))
+                        return err_oom(err);
         struct nix_names names = {
                 .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display),
                 .definition = strcmp(program, "nix-store") ? arg_value(ev, "definitionFile") : NULL,
-                .expr_arg = expr ? option : NULL,
+                .exprs = STRV_CONST(exprs), .options = STRV_CONST(options),
         };
-        if (expr)
-                option_name(expr, option, sizeof(option));
 
         struct ec_proc p = {
                 .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN,
@@ -317,7 +312,7 @@ static int run(struct ec_eval *ev, const struct nix_args *a, const char *program
         log.raw = a->format;
         log.warned = &ev->warned;
         log.print_logs = (ev->print_build_logs || a->logs) && !a->no_logs;
-        struct proc_stream s = { .line = (void (*)(void *, const char *, size_t))nix_log_line, .data = &log };
+        struct proc_stream s = { .line = on_line, .data = &log };
         if (term_stderr_tty() && !a->format) {
                 s.tick = nix_progress_tick;
                 s.tick_ms = TICK_MS;

@@ -27,10 +27,17 @@ char *nix_names_apply(const struct nix_names *n, const char *text)
 
 /* ---- positions ----------------------------------------------------------- */
 
-/* A position in an argument of ours has no file. */
-static bool pos_in_string(const struct nix_pos *p)
+/* A position in an expression of the command line has no file: Nix 2.8 names the
+ * text itself, later ones say that it is a string. The option, or NULL. */
+static const char *option_of(const struct nix_names *n, const struct nix_pos *p)
 {
-        return p->file && (!strcmp(p->file, "(string)") || !strcmp(p->file, "«string»"));
+        if (!n->exprs || !n->exprs[0])
+                return NULL;
+        for (size_t i = 0; n->exprs[i]; i++)
+                if (!strcmp(n->exprs[i], p->file))
+                        return n->options[i];
+        bool is_string = !strcmp(p->file, "(string)") || !strcmp(p->file, "«string»");
+        return is_string && !n->exprs[1] ? n->options[0] : NULL;
 }
 
 static bool is_definition(const struct nix_names *n, const char *file)
@@ -96,10 +103,8 @@ static const struct nix_frame *users_frame(const struct nix_error *e, const stru
 static void put_pos(FILE *f, const struct nix_names *n, const struct nix_pos *p)
 {
         _cleanup_free_ char *name = nix_names_apply(n, p->file);
-        const char *shown = name ? name : p->file;
-        if (pos_in_string(p) && n->expr_arg)
-                shown = n->expr_arg;
-        fprintf(f, "%s:%" PRId64, shown, p->line);
+        const char *option = option_of(n, p);
+        fprintf(f, "%s:%" PRId64, option ? option : name ? name : p->file, p->line);
         if (p->column > 0)
                 fprintf(f, ":%" PRId64, p->column);
 }
@@ -186,7 +191,7 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
                 return err_oom(err);
         const struct nix_pos *pos = e->pos.file ? &e->pos : NULL;
         const struct nix_frame *user = NULL;
-        if (!ours && !(pos && (is_definition(n, pos->file) || pos_in_string(pos) || is_near(n, pos->file))))
+        if (!ours && !(pos && (is_definition(n, pos->file) || option_of(n, pos) || is_near(n, pos->file))))
                 user = users_frame(e, n);
         if (!ours && !pos && !user && n->definition) {
                 /* Nothing tells where: name the definition, unless the message does. */
@@ -344,6 +349,12 @@ static const struct nix_error *first_error(const struct nix_log *l)
         return l->n_errors ? &l->errors[0] : NULL;
 }
 
+static bool is_about_option(const char *text)
+{
+        return str_after(text, "unrecognised flag '") || str_after(text, "unknown flag '") ||
+               str_after(text, "flag '-") || str_after(text, "configuration setting '");
+}
+
 static bool is_unreachable(const char *text)
 {
         return strstr(text, "cannot connect to socket") || strstr(text, "cannot connect to daemon") ||
@@ -388,5 +399,7 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
                 return set_build(l, e, err);
         if (strstr(e->text, "No space left on device"))
                 return err_set(err, -ENOSPC, "no space is left on a disk that Nix writes to: %s", e->text);
+        if (is_about_option(e->text))
+                return err_usage(err, "--build-args: %s", e->text);
         return set_evaluation(e, n, show_trace, err);
 }

@@ -113,7 +113,8 @@ struct nix_names {
         const char *const *files; /* paths, */
         const char *const *names; /* and what to call each */
         const char *definition; /* the user's file, or NULL */
-        const char *expr_arg;   /* the only expression given as an argument, or NULL */
+        const char *const *exprs; /* expressions given as arguments, */
+        const char *const *options; /* and the option of each */
 };
 char *nix_names_apply(const struct nix_names *n, const char *text);
 /* The failure of a run, out of what it said. status is its exit status, program its name. */

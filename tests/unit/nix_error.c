@@ -103,8 +103,11 @@ static void test_position(void **state)
         check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
 
         /* In an argument. */
-        struct nix_names arg = { .definition = definition, .expr_arg = "(--nixpkgs-path)" };
+        struct nix_names arg = { .definition = definition, .exprs = (const char *const[]){ "(<foo>", NULL },
+                                 .options = (const char *const[]){ "(--nixpkgs-path)", NULL } };
         error_at(&l, "syntax error", "(string)", 1, 2, "");
+        check_full(&l, &arg, 1, false, -EINVAL, "syntax error\n  at (--nixpkgs-path):1:2");
+        error_at(&l, "syntax error", "(<foo>", 1, 2, "");
         check_full(&l, &arg, 1, false, -EINVAL, "syntax error\n  at (--nixpkgs-path):1:2");
         error_at(&l, "syntax error", "«string»:1:2", 1, 2, "");
         check_full(&l, &arg, 1, false, -EINVAL, "syntax error\n  at (--nixpkgs-path):1:2");
@@ -208,6 +211,14 @@ static void test_other(void **state)
                    "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is nix-daemon.socket active?");
         error_at(&l, "writing to file: No space left on device", NULL, 0, 0, "");
         check_full(&l, &n, 1, false, -ENOSPC, "no space is left on a disk that Nix writes to: writing to file: No space left on device");
+        error_at(&l, "unrecognised flag '--x'", NULL, 0, 0, "");
+        struct ec_err err = { 0 };
+        assert_int_equal(nix_error_set(&l, &n, "nix-build", 1, false, &err), -EINVAL);
+        assert_string_equal(err_msg(&err), "--build-args: unrecognised flag '--x'");
+        assert_true(err.usage);
+        err_done(&err);
+        nix_log_done(&l);
+        nix_log_init(&l);
         l.oom = true;
         check_full(&l, &n, 1, false, -ENOMEM, "out of memory");
 }
