@@ -436,11 +436,11 @@ static int push_name(void *data, const char *name)
 /* Names what there is instead, so that a slip of the pen is seen at once. */
 static int unknown_name(const struct output_dirs *o, const char *name, char **have, struct ec_err *err)
 {
-        _cleanup_free_ char *list = strv_join(STRV_CONST(have), ", ");
+        _cleanup_free_ char *list = strv_join(STRV_CONST(have), "', '");
 
         if (!list)
                 return err_oom(err);
-        return err_set(err, -ENOENT, "no container named '%s' in %s; there are: %s", name, o->path, list);
+        return err_set(err, -ENOENT, "unknown container '%s'; %s defines '%s'", name, o->path, list);
 }
 
 static int output_all(const struct output_dirs *o, const char *const *names, struct container_list *list, struct ec_err *err)

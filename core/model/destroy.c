@@ -273,18 +273,31 @@ static int remove_dir(struct destroy *d, const struct ec_container *c, const cha
         return 0;
 }
 
+/* systemd-nspawn leaves the lock of a root file system behind. */
+static int remove_lock(struct destroy *d, const struct ec_container *c, const char *state, struct ec_err *err)
+{
+        _cleanup_free_ char *path = str_printf("%s/.#%s.lck", state, c->name);
+
+        return path ? remove_file(d, c, path, err) : err_oom(err);
+}
+
 /* The unit goes last: what could not be removed whole is still listed, and can be destroyed again. */
 static int remove_one(struct destroy *d, const struct ec_container *c, struct ec_err *err)
 {
         const struct layout *l = d->op->layout;
+        const char *state = c->legacy ? l->state_legacy : l->state;
         size_t before = d->report.n;
         int r;
 
         r = remove_file(d, c, c->wants_path, err);
         if (r >= 0)
-                r = remove_dir(d, c, c->legacy ? l->state_legacy : l->state, err);
+                r = remove_dir(d, c, state, err);
+        if (r >= 0)
+                r = remove_lock(d, c, state, err);
         if (r >= 0)
                 r = remove_dir(d, c, l->run, err);
+        if (r >= 0)
+                r = remove_lock(d, c, l->run, err);
         if (r >= 0)
                 r = remove_dir(d, c, l->profiles, err);
         if (r >= 0)

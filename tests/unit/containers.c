@@ -189,7 +189,7 @@ static void test_output_names(void **state)
 
         assert_int_equal(of_output(f, "etc", (const char *const[]){ "a", "nope", NULL }, &l), -ENOENT);
         assert_non_null(strstr(err_msg(&f->err), "'nope'"));
-        assert_non_null(strstr(err_msg(&f->err), "a, b, c"));
+        assert_non_null(strstr(err_msg(&f->err), "'a', 'b', 'c'"));
         err_done(&f->err);
         assert_int_equal(of_output(f, "etc", (const char *const[]){ "../a", NULL }, &l), -EINVAL);
 }

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the tests of containers share: sourced behind lib.sh, in a throwaway host.
+
+export LC_ALL=C
+cd /root || exit 1
+
+# Where this host keeps things.
+if [[ ${EC_HOST_FLAVOUR-} == nixos ]]; then units=/etc/systemd-mutable/system; else units=/etc/systemd/system; fi
+confs=/etc/nixos-containers
+states=/var/lib/nixos-containers
+
+# def FILE: stdin becomes a definition.
+def() {
+        cat >"$1"
+}
+
+# simple FILE NAME [TEXT]: one small container; TEXT makes its system another one.
+simple() {
+        def "$1" <<END
+{ containers.$2.config = { environment.etc.mark.text = "${3-1}"; system.stateVersion = "26.05"; }; }
+END
+}
+
+active() {
+        systemctl is-active "container@$1.service"
+}
+
+leader() {
+        machinectl show -p Leader --value "$1"
+}
+
+# A file of a running container.
+inside() {
+        chroot "/proc/$(leader "$1")/root" /run/current-system/sw/bin/cat "$2"
+}
+
+# What is left of a container anywhere on the host; nothing is right after destroy.
+left_of() {
+        local name=$1 f
+        for f in "$units/container@$name.service" "/usr/lib/systemd/system/container@$name.service" \
+                {"$units",/usr/lib/systemd/system}/machines.target.wants/"container@$name.service" \
+                {/etc/nixos-containers,/etc/containers}/"$name.conf" {/var/lib/nixos-containers,/var/lib/containers,/run/nixos-containers}/{,.#}"$name"{,.lck} \
+                "/nix/var/nix/profiles/per-container/$name" "/nix/var/nix/gcroots/per-container/$name" \
+                "/nix/var/nix/gcroots/auto/extra-container-$name" "/nix/var/nix/gcroots/auto/extra-container-$name.conf" \
+                "/run/extra-container.pending/$name" "/run/systemd/machines/$name" "/sys/class/net/ve-$name"; do
+                [[ ! -e $f && ! -L $f ]] || printf '%s\n' "$f"
+        done
+        for f in /var/log/journal/*; do
+                [[ ! -L $f || $(readlink "$f") != */"$name"/* ]] || printf '%s\n' "$f"
+        done
+        systemctl list-units --all --plain --no-legend "container@$name.service"
+        iptables-save 2>/dev/null | grep -F -e "$name" || :
+        nft list ruleset 2>/dev/null | grep -F -e "$name" || :
+}
+
+# Every link, file and unit that belongs to containers: to see that nothing has changed.
+container_files() {
+        find "$units" "$confs" /etc/containers /etc/systemd/system /usr/lib/systemd/system/container@* /nix/var/nix/gcroots/auto /run/extra-container.pending \
+                \( -name 'container@*' -o -name '*.conf' -o -name 'extra-container-*' -o -name 'machines.target' -o -path '*pending/*' \) \
+                -printf '%p -> %l %T@\n' 2>/dev/null | sort
+}
