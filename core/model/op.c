@@ -11,6 +11,7 @@
 #include "model/deploy.h"
 #include "model/options.h"
 #include "svc/log.h"
+#include "svc/nix.h"
 #include "svc/systemd.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -159,6 +160,8 @@ void op_done(struct ec_op *op)
                 deployment_free(op->deployment);
         if (op->systemd)
                 systemd_free(op->systemd);
+        if (op->tmp_dir)
+                nix_forget_roots(op->tmp_dir);
         if (op->tmp_dir && fs_remove_tree(op->tmp_dir, &err) < 0)
                 log_warn("%s", err_msg(&err));
         err_done(&err);
