@@ -12,8 +12,9 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define UNIT_LINES 10
+#define UNIT_LINES 6
 #define INNER_LINES 15
+#define INNER_SEARCH 500 /* where those of the failed units are looked for */
 
 void report_done(struct report *r)
 {
@@ -61,6 +62,35 @@ static void show_lines(char **lines)
                 log_notice("    %s", *l);
 }
 
+static bool of_failed(const char *line, char **failed)
+{
+        for (char **f = failed; f && *f; f++) {
+                const char *text = str_after(line, *f);
+
+                if (text && *text == ':')
+                        return true;
+        }
+        return false;
+}
+
+/* The end of a journal tells how a container went down; why it did stands with the units that failed. */
+static void show_inner(char **lines, char **failed)
+{
+        size_t n = strv_len(STRV_CONST(lines)), first = n, found = 0;
+
+        for (; first && found < INNER_LINES; first--)
+                found += of_failed(lines[first - 1], failed);
+        if (!found) {
+                log_notice("  last lines of the journal inside it:");
+                show_lines(lines + (n > INNER_LINES ? n - INNER_LINES : 0));
+                return;
+        }
+        log_notice("  last lines of what failed inside it:");
+        for (; first < n; first++)
+                if (of_failed(lines[first], failed))
+                        log_notice("    %s", lines[first]);
+}
+
 static void show_failed(char **failed)
 {
         _cleanup_free_ char *list = strv_join(STRV_CONST(failed), ", ");
@@ -83,20 +113,20 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
         err_done(&e);
         if (s && machine_failed_units(s, c->name, &running, &e) < 0)
                 err_done(&e);
-        if (journal_tail_root(c->state_path, since_usec, INNER_LINES, &inner, &failed, &e) < 0)
+        if (journal_tail_root(c->state_path, since_usec, INNER_SEARCH, &inner, &failed, &e) < 0)
                 err_done(&e);
-        if (running || failed)
-                show_failed(running ? running : failed);
+        if (!running)
+                running = TAKE_PTR(failed);
+        if (running)
+                show_failed(running);
         if (journal_tail_unit(c->unit, since_usec, UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
                 log_notice("  last lines of its unit's journal:");
                 show_lines(lines);
         }
-        if (inner) {
-                log_notice("  last lines of the journal inside it:");
-                show_lines(inner);
-        }
+        if (inner)
+                show_inner(inner, running);
         if (!lines && !inner)
                 log_notice("  its journal is empty");
 }

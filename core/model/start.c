@@ -189,7 +189,7 @@ const char *unit_active(const struct unit_state *states, size_t n, const char *u
 
 static bool is_up(const char *active)
 {
-        return !strcmp(active, "active") || !strcmp(active, "reloading") || !strcmp(active, "activating");
+        return !strcmp(active, "active") || !strcmp(active, "reloading");
 }
 
 /* What a running container lacks: from this run, or from one that did not get to it. */
@@ -205,23 +205,21 @@ static enum change_state outstanding(const struct ec_op *op, const struct change
 static void plan_one(struct ec_op *op, const struct change *ch, const char *active, uint32_t flags, struct plan *p)
 {
         struct ec_container *c = ch->c;
-        enum change_state need;
+        enum change_state need = outstanding(op, ch);
+        bool booting = !strcmp(active, "activating"), change = flags & (EC_START_UPDATE | EC_START_RESTART);
 
-        if (!is_up(active)) {
-                if (flags & EC_START_STOPPED)
-                        group_add(&p->start, c);
+        if (need != CHANGE_NONE && change && (is_up(active) || booting)) {
+                /* Nobody can switch a system that is still booting. */
+                if (need == CHANGE_RESTART || flags & EC_START_RESTART || booting || !container_conf_get(c, "SYSTEM_PATH"))
+                        group_add(&p->restart, c);
                 else
-                        log_notice("container '%s' is stopped, so it was not updated", c->name);
-                return;
+                        group_add(&p->update, c);
+        } else if (flags & EC_START_STOPPED && !is_up(active)) {
+                /* One that boots already, or again after a failure, is waited for. */
+                group_add(&p->start, c);
+        } else if (!is_up(active) && !booting) {
+                log_notice("container '%s' is stopped, so it was not updated", c->name);
         }
-        need = outstanding(op, ch);
-        if (need == CHANGE_NONE || !(flags & (EC_START_UPDATE | EC_START_RESTART)))
-                return;
-        /* Nobody can switch a system that is still booting. */
-        if (need == CHANGE_RESTART || flags & EC_START_RESTART || !strcmp(active, "activating") || !container_conf_get(c, "SYSTEM_PATH"))
-                group_add(&p->restart, c);
-        else
-                group_add(&p->update, c);
 }
 
 static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, struct plan *p, struct ec_err *err)

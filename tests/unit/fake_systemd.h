@@ -15,6 +15,7 @@ static struct {
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* units failed inside this machine */
         int exec_status, exec_result, has_unit_dir, bus_error, job_error;
+        int inner_lines, inner_blame; /* of the journal inside; each tenth is of the failed unit */
         char *log;             /* what was asked for, in order */
 } fake;
 
@@ -190,5 +191,8 @@ int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char **
 {
         (void)root, (void)since_usec, (void)max, (void)err;
         *ret = *ret_failed = NULL;
+        for (int i = 0; i < fake.inner_lines; i++)
+                if (strv_pushf(ret, "%s.service: line %d", fake.inner_blame && i % 10 == 0 ? "inner" : "other", i) < 0)
+                        return -ENOMEM;
         return strv_push(ret_failed, "inner.service");
 }

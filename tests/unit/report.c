@@ -76,6 +76,28 @@ static void test_unit(void **state)
         free(text);
 }
 
+static void test_inner_lines(void **state)
+{
+        char *text;
+
+        fake.inner_lines = 200;
+        text = told(*state, of_unit);
+        assert_non_null(strstr(text, "journal inside it"));
+        assert_non_null(strstr(text, "other.service: line 199\n"));
+        assert_non_null(strstr(text, "other.service: line 185\n"));
+        assert_null(strstr(text, "line 184\n"));
+        free(text);
+
+        fake.inner_blame = 1;
+        text = told(*state, of_unit);
+        assert_non_null(strstr(text, "what failed inside it"));
+        assert_non_null(strstr(text, "inner.service: line 190\n"));
+        assert_non_null(strstr(text, "inner.service: line 50\n"));
+        assert_null(strstr(text, "line 40\n"));
+        assert_null(strstr(text, "other.service"));
+        free(text);
+}
+
 static void test_inside(void **state)
 {
         char *text = told(*state, inside);
@@ -92,7 +114,7 @@ static void test_inside(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_result), T(test_unit), T(test_inside) };
+        const struct CMUnitTest tests[] = { T(test_result), T(test_unit), T(test_inner_lines), T(test_inside) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

@@ -248,6 +248,19 @@ static void test_booting(void **state)
                INSTALLED "Starting containers:\nb\nRestarting containers:\na\n");
 }
 
+/* Its first start is under way, or the next after a failed one: waited for. */
+static void test_waits_for_boot(void **state)
+{
+        struct fixture *f = *state;
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service=activating";
+        fake.active[1] = "container@b.service=deactivating";
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "start container@a.service container@b.service\n",
+               UNCHANGED "Starting containers:\na\nb\n");
+        expect(f, "etc", EC_START_UPDATE, 0, "", UNCHANGED);
+}
+
 static void test_start_fails(void **state)
 {
         struct fixture *f = *state;
@@ -318,7 +331,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(test_start), T(test_nothing_to_do), T(test_no_bus_needed), T(test_no_bus), T(test_unit_dir), T(test_update),
                 T(test_update_by_start), T(test_update_fails), T(test_update_unreachable), T(test_update_interrupted), T(test_restart),
-                T(test_restart_instead_of_update), T(test_changed_later), T(test_booting), T(test_start_fails), T(test_interrupted),
+                T(test_restart_instead_of_update), T(test_changed_later), T(test_booting), T(test_waits_for_boot), T(test_start_fails), T(test_interrupted),
                 T(test_restart_names),
         };
 
