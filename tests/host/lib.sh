@@ -108,6 +108,8 @@ nok() {
 is() {
         if [[ $2 == "$3" ]]; then
                 pass "$1"
+        elif [[ $2$3 == *$'\n'*$'\n'*$'\n'*$'\n'*$'\n'*$'\n'*$'\n'*$'\n'* ]]; then
+                fail "$1" "$(diff -U 3 --label want --label got <(printf '%s\n' "$3") <(printf '%s\n' "$2"))" "$(tap_last)"
         else
                 fail "$1" "got:  $2" "want: $3" "$(tap_last)"
         fi
