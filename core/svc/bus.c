@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/bus.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "svc/intr.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+uint64_t bus_now(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+static int timeout_ms(uint64_t deadline)
+{
+        uint64_t now = bus_now(), ms;
+
+        if (deadline == UINT64_MAX)
+                return -1;
+        if (deadline <= now)
+                return 0;
+        ms = (deadline - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+        return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
+{
+        uint64_t until = UINT64_MAX;
+        int r, events;
+
+        for (size_t i = 1; i < n; i++)
+                fds[i].revents = 0;
+        r = sd_bus_process(bus, NULL);
+        if (r)
+                return r < 0 ? r : 1;
+        events = sd_bus_get_events(bus);
+        if (events < 0)
+                return events;
+        r = sd_bus_get_timeout(bus, &until);
+        if (r < 0)
+                return r;
+        fds[0] = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = events };
+        if (fds[0].fd < 0)
+                return fds[0].fd;
+        if (poll(fds, n, timeout_ms(until < deadline ? until : deadline)) < 0 && errno != EINTR)
+                return -errno;
+        return 0;
+}
+
+const char *bus_sender(sd_bus *bus, const char *name)
+{
+        return sd_bus_is_bus_client(bus) > 0 ? name : NULL;
+}
+
+/* ---- calls -------------------------------------------------------------- */
+
+struct call {
+        sd_bus_message *reply;
+};
+
+static int on_reply(sd_bus_message *m, void *data, sd_bus_error *e)
+{
+        struct call *c = data;
+
+        (void)e;
+        c->reply = sd_bus_message_ref(m);
+        return 0;
+}
+
+int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret)
+{
+        _cleanup_bus_slot_ sd_bus_slot *slot = NULL;
+        _cleanup_bus_message_ sd_bus_message *reply = NULL;
+        struct call c = { 0 };
+        const sd_bus_error *failure;
+        int r;
+
+        /* A reused error that is still set would fail the call. */
+        sd_bus_error_free(e);
+        r = sd_bus_call_async(bus, &slot, m, on_reply, &c, timeout);
+        while (r >= 0 && !c.reply) {
+                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+
+                r = intr_check(NULL);
+                if (r >= 0)
+                        r = bus_poll(bus, fds, ARRAY_SIZE(fds), UINT64_MAX);
+        }
+        reply = c.reply;
+        if (r < 0 && !reply)
+                return r;
+        failure = sd_bus_message_get_error(reply);
+        if (failure && sd_bus_is_open(bus) <= 0)
+                return -ECONNRESET;
+        if (failure) {
+                r = bus_error_errno(-EIO, failure);
+                sd_bus_error_copy(e, failure);
+                return r;
+        }
+        if (ret)
+                *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method, uint64_t timeout,
+                    sd_bus_error *e, sd_bus_message **ret, const char *types, ...)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(bus, &m, dest, path, iface, method);
+
+        if (r >= 0 && types) {
+                va_list ap;
+
+                va_start(ap, types);
+                r = sd_bus_message_appendv(m, types, ap);
+                va_end(ap);
+        }
+        return r < 0 ? r : bus_call(bus, m, timeout, e, ret);
+}
+
+int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop, const char *const *types,
+            sd_bus_error *e, sd_bus_message **ret)
+{
+        _cleanup_bus_message_ sd_bus_message *reply = NULL;
+        const char *contents;
+        char type;
+        int r = bus_call_method(bus, dest, path, "org.freedesktop.DBus.Properties", "Get", BUS_TIMEOUT, e, &reply, "ss", iface, prop);
+
+        if (r < 0)
+                return r;
+        r = sd_bus_message_peek_type(reply, &type, &contents);
+        if (r < 0)
+                return r;
+        if (type != 'v')
+                return -EBADMSG;
+        if (!strv_contains(types, contents))
+                return sd_bus_error_setf(e, "org.freedesktop.DBus.Error.InvalidArgs", "property %s is of type '%s'", prop, contents);
+        r = sd_bus_message_enter_container(reply, 'v', contents);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+/* ---- errors ------------------------------------------------------------- */
+
+int bus_error_errno(int r, const sd_bus_error *e)
+{
+        static const struct { const char *name; int code; } names[] = {
+                { BUS_NO_SUCH_UNIT, -ENOENT },
+                { BUS_NO_SUCH_MACHINE, -ENOENT },
+                { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES },
+                { "org.freedesktop.DBus.Error.UnknownObject", -ENOENT },
+        };
+        int k;
+
+        if (!e || !e->name)
+                return r < 0 ? r : -EIO;
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (!strcmp(e->name, names[i].name))
+                        return names[i].code;
+        k = sd_bus_error_get_errno(e);
+        return k > 0 ? -k : -EIO;
+}
+
+char *bus_error_text(int r, const sd_bus_error *e)
+{
+        size_t n;
+        char *s;
+
+        if (!e || !e->name)
+                return strdup(strerror(-r));
+        if (sd_bus_error_has_name(e, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"))
+                return strdup("permission denied");
+        if (!e->message || !*e->message)
+                return strdup(e->name);
+        s = strdup(e->message);
+        n = s ? strlen(s) : 0;
+        if (n && s[n - 1] == '.')
+                s[n - 1] = 0;
+        for (char *p = s; p && *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        *p = ' ';
+        return s;
+}
+
+int bus_err(struct ec_err *err, int r, const sd_bus_error *e, const char *fmt, ...)
+{
+        _cleanup_free_ char *what = NULL, *text = NULL;
+        va_list ap;
+
+        if (r == -ECANCELED && intr_check(err) < 0)
+                return r;
+        if (r == -ENOMEM)
+                return err_oom(err);
+        va_start(ap, fmt);
+        if (vasprintf(&what, fmt, ap) < 0)
+                what = NULL;
+        va_end(ap);
+        text = bus_error_text(r, e);
+        if (!what || !text)
+                return err_oom(err);
+        return err_set(err, bus_error_errno(r, e), "%s: %s", what, text);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "util/cleanup.h"
+
+int resolve_in(int root, const char *path, int flags)
+{
+        struct open_how how = { .flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        int fd;
+
+        /* Someone renames on the way: the kernel asks for another try. */
+        for (int tries = 0; tries < 100; tries++) {
+                fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+                if (fd >= 0)
+                        return fd;
+                if (errno != EAGAIN && errno != EINTR)
+                        break;
+        }
+        return -errno;
+}
+
+int resolve_read(int root, const char *path, size_t max, char **ret)
+{
+        /* A FIFO there must not keep us. */
+        _cleanup_close_ int fd = resolve_in(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_free_ char *data = NULL;
+        size_t len = 0, size = 4096;
+        struct stat st;
+
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        for (;;) {
+                char *p = realloc(data, size + 1);
+                ssize_t n;
+
+                if (!p)
+                        return -ENOMEM;
+                data = p;
+                n = read(fd, data + len, size - len);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                len += n;
+                if (!n)
+                        break;
+                if (len > max)
+                        return -EFBIG;
+                if (len == size)
+                        size *= 2;
+        }
+        data[len] = 0;
+        *ret = TAKE_PTR(data);
+        return 0;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/systemd.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "svc/bus.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+struct systemd {
+        sd_bus *bus;
+        bool given;  /* by a test: never opened anew */
+};
+
+int systemd_new(struct systemd **ret, struct ec_err *err)
+{
+        struct systemd *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return err_oom(err);
+        *ret = s;
+        return 0;
+}
+
+int systemd_new_with_bus(struct sd_bus *bus, struct systemd **ret, struct ec_err *err)
+{
+        int r = systemd_new(ret, err);
+
+        if (r < 0)
+                return r;
+        (*ret)->bus = bus;
+        (*ret)->given = true;
+        return 0;
+}
+
+void systemd_free(struct systemd *s)
+{
+        if (!s)
+                return;
+        sd_bus_flush_close_unref(s->bus);
+        free(s);
+}
+
+/* systemd's own socket, for root: there also while no bus daemon runs. */
+static int open_private(sd_bus **ret)
+{
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r = sd_bus_new(&bus);
+
+        if (r >= 0)
+                r = sd_bus_set_address(bus, "unix:path=/run/systemd/private");
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
+{
+        int r;
+
+        /* A connection that was lost, with a bus daemon that was restarted, is replaced. */
+        if (s->bus && !s->given && sd_bus_is_open(s->bus) <= 0)
+                s->bus = sd_bus_close_unref(s->bus);
+        if (!s->bus) {
+                if (sd_booted() <= 0)
+                        return err_set(err, -ENOSYS, "cannot reach systemd: it is not PID 1 of this host");
+                r = sd_bus_open_system(&s->bus);
+                if (r < 0 && !geteuid() && open_private(&s->bus) >= 0)
+                        r = 0;
+                if (r < 0)
+                        return err_set(err, r, "cannot reach systemd over the system bus: %s; is a D-Bus daemon running?", strerror(-r));
+        }
+        *ret = s->bus;
+        return 0;
+}
+
+int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Reload", BUS_TIMEOUT, &e, NULL, NULL);
+        return r < 0 ? bus_err(err, r, &e, "systemd did not reload its units") : 0;
+}
+
+/* ---- listing ------------------------------------------------------------ */
+
+void unit_states_free(struct unit_state *v, size_t n)
+{
+        for (size_t i = 0; v && i < n; i++) {
+                free(v[i].unit);
+                free(v[i].active);
+                free(v[i].sub);
+        }
+        free(v);
+}
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(((const struct unit_state *)a)->unit, ((const struct unit_state *)b)->unit);
+}
+
+static int read_states(sd_bus_message *m, struct unit_state **v, size_t *n)
+{
+        size_t size = 0;
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
+
+        while (r >= 0) {
+                const char *unit, *active, *sub;
+                struct unit_state *u;
+
+                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL, NULL, NULL, NULL, NULL);
+                if (r <= 0)
+                        return r;
+                if (*n == size) {
+                        size = size ? size * 2 : 64;
+                        u = reallocarray(*v, size, sizeof(**v));
+                        if (!u)
+                                return -ENOMEM;
+                        *v = u;
+                }
+                u = *v + (*n)++;
+                *u = (struct unit_state){ strdup(unit), strdup(active), strdup(sub) };
+                if (!u->unit || !u->active || !u->sub)
+                        return -ENOMEM;
+        }
+        return r;
+}
+
+int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *reply = NULL;
+        struct unit_state *v = NULL;
+        size_t n = 0;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByPatterns", BUS_TIMEOUT, &e, &reply,
+                            "asas", 0, 1, pattern);
+        if (r >= 0)
+                r = read_states(reply, &v, &n);
+        if (r < 0) {
+                unit_states_free(v, n);
+                return bus_err(err, r, &e, "cannot list the units '%s'", pattern);
+        }
+        if (n)
+                qsort(v, n, sizeof(*v), by_name);
+        *ret = v;
+        *ret_n = n;
+        return 0;
+}
+
+/* ---- properties --------------------------------------------------------- */
+
+/* A unit that is not loaded gets loaded by being asked; one without a file is "inactive". */
+static int get(struct systemd *s, const char *unit, const char *iface, const char *prop, const char *const *types,
+               sd_bus_message **ret, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *path = NULL, *full = NULL;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        if (sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", unit, &path) < 0)
+                return err_oom(err);
+        full = strchr(iface, '.') ? strdup(iface) : str_printf(BUS_SYSTEMD ".%s", iface);
+        if (!full)
+                return err_oom(err);
+        r = bus_get(bus, BUS_SYSTEMD, path, full, prop, types, &e, ret);
+        return r < 0 ? bus_err(err, r, &e, "cannot read property %s of %s", prop, unit) : 0;
+}
+
+static int unreadable(struct ec_err *err, int r, const char *unit, const char *prop)
+{
+        return bus_err(err, r, NULL, "cannot read property %s of %s", prop, unit);
+}
+
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err)
+{
+        static const char *const types[] = { "s", "o", NULL };
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        const char *value;
+        char type;
+        int r = get(s, unit, iface, prop, types, &m, err);
+
+        if (r < 0)
+                return r;
+        r = sd_bus_message_peek_type(m, &type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(m, type, &value);
+        if (r < 0)
+                return unreadable(err, r, unit, prop);
+        *ret = strdup(value);
+        return *ret ? 0 : err_oom(err);
+}
+
+/* Of an array of strings, or of structs that begin with one, as EnvironmentFiles has. */
+static int read_strings(sd_bus_message *m, char ***ret)
+{
+        const char *contents, *value;
+        bool plain;
+        char type;
+        int r = sd_bus_message_peek_type(m, &type, &contents);
+
+        if (r < 0)
+                return r;
+        plain = !strcmp(contents, "s");
+        r = sd_bus_message_enter_container(m, 'a', contents);
+        while (r >= 0) {
+                r = plain ? sd_bus_message_read(m, "s", &value) : sd_bus_message_read(m, "(sb)", &value, NULL);
+                if (r > 0)
+                        r = strv_push(ret, value);
+                else
+                        return r;
+        }
+        return r;
+}
+
+int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret, struct ec_err *err)
+{
+        static const char *const types[] = { "as", "a(sb)", NULL };
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        _cleanup_strv_ char **v = NULL;
+        int r = get(s, unit, iface, prop, types, &m, err);
+
+        if (r < 0)
+                return r;
+        r = read_strings(m, &v);
+        if (r < 0)
+                return unreadable(err, r, unit, prop);
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret, struct ec_err *err)
+{
+        static const char *const types[] = { "t", "x", "u", "i", "b", NULL };
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        union { uint64_t t; int64_t x; uint32_t u; int32_t i; int b; } v = { 0 };
+        char type;
+        int r = get(s, unit, iface, prop, types, &m, err);
+
+        if (r < 0)
+                return r;
+        r = sd_bus_message_peek_type(m, &type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(m, type, &v);
+        if (r < 0)
+                return unreadable(err, r, unit, prop);
+        switch (type) {
+        case 't': *ret = v.t; break;
+        case 'x': *ret = (uint64_t)v.x; break;
+        case 'u': *ret = v.u; break;
+        case 'i': *ret = (uint64_t)(int64_t)v.i; break;
+        default: *ret = v.b ? 1 : 0; break;
+        }
+        return 0;
+}
+
+static bool same_dir(const char *a, const char *b)
+{
+        struct stat x, y;
+
+        if (!strcmp(a, b))
+                return true;
+        return stat(a, &x) >= 0 && stat(b, &y) >= 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
+{
+        static const char *const types[] = { "as", NULL };
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        _cleanup_free_ char *plain = strdup(dir);
+        _cleanup_strv_ char **v = NULL;
+        sd_bus *bus;
+        int r;
+
+        if (!plain)
+                return err_oom(err);
+        for (size_t n = strlen(plain); n > 1 && plain[n - 1] == '/'; n--)
+                plain[n - 1] = 0;
+        r = systemd_bus(s, &bus, err);
+        if (r < 0)
+                return r;
+        r = bus_get(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "UnitPath", types, &e, &m);
+        if (r >= 0)
+                r = read_strings(m, &v);
+        if (r < 0)
+                return bus_err(err, r, &e, "cannot tell where systemd looks for units");
+        for (char **p = v; p && *p; p++)
+                if (same_dir(*p, plain))
+                        return 1;
+        return 0;
+}

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs of many units at once: all are queued, then all are awaited. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "svc/bus.h"
+#include "svc/intr.h"
+#include "svc/journal.h"
+#include "svc/log.h"
+#include "svc/machine.h"
+#include "svc/systemd.h"
+#include "svc/systemd_reason.h"
+#include "util/err.h"
+#include "util/name.h"
+#include "util/strv.h"
+
+/* A bus daemon lets 128 calls of one connection wait for their reply. */
+#define CALLS_MAX 64
+/* Signals can get lost where the bus is overrun: look from time to time. */
+#define CHECK_USEC (5 * USEC_PER_SEC)
+/* After ^C: from the stop to the kill, and to leaving it to systemd. */
+#define CANCEL_GRACE (5 * USEC_PER_SEC)
+#define CANCEL_LIMIT (20 * USEC_PER_SEC)
+
+enum phase {
+        PHASE_STOP,
+        PHASE_START,
+        PHASE_ASK,    /* its start failed; find out why */
+        PHASE_TELL,   /* its result is there; tell the caller */
+        PHASE_CANCEL, /* interrupted: its start is undone */
+        PHASE_DONE,
+};
+
+/* A job that was removed before we knew that it was ours. */
+struct early {
+        struct early *next;
+        char *job, *result;
+};
+
+struct item {
+        struct engine *e;
+        struct unit_result *res;
+        enum phase phase;
+        bool wants_call;  /* the next call of its phase is still to be sent */
+        sd_bus_slot *call; /* sent, without a reply yet */
+        char *job;        /* object path of the job that is awaited */
+        char *job_result; /* of the start that failed */
+        struct early *early;
+        uint64_t since;   /* realtime of its start, to read the journal from */
+        bool retried;
+};
+
+struct engine {
+        struct systemd *s;
+        sd_bus *bus;
+        enum unit_job kind;
+        bool kill;
+        struct item *items;
+        size_t n, left, calls, next;
+        void (*on_done)(void *data, const struct unit_result *r);
+        void *data;
+        bool cancelled;
+        uint64_t next_check, kill_at, give_up_at;
+        int failure; /* of a callback: -ENOMEM */
+};
+
+static uint64_t realtime(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+static void to_phase(struct item *i, enum phase phase, bool wants_call)
+{
+        i->phase = phase;
+        i->wants_call = wants_call;
+        if (phase == PHASE_DONE)
+                i->e->left--;
+}
+
+static void drop_early(struct item *i)
+{
+        while (i->early) {
+                struct early *next = i->early->next;
+
+                free(i->early->job);
+                free(i->early->result);
+                free(i->early);
+                i->early = next;
+        }
+}
+
+/* ---- calls -------------------------------------------------------------- */
+
+static int manager_call(struct engine *e, const char *method, sd_bus_message **ret)
+{
+        return sd_bus_message_new_method_call(e->bus, ret, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, method);
+}
+
+/* A call whose outcome does not matter. */
+static int tell(struct engine *e, const char *method, const char *types, const char *unit)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = manager_call(e, method, &m);
+
+        if (r >= 0)
+                r = types[1] ? sd_bus_message_append(m, "ssi", unit, "all", 9) : sd_bus_message_append(m, "s", unit);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, 0);
+        return r < 0 ? r : sd_bus_send(e->bus, m, NULL);
+}
+
+static int reset_failed(struct engine *e, const char *unit)
+{
+        return tell(e, "ResetFailedUnit", "s", unit);
+}
+
+static int kill_all(struct engine *e, const char *unit)
+{
+        return tell(e, "KillUnit", "ssi", unit);
+}
+
+static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error);
+
+static int queue_job(struct item *i, const char *method)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        struct engine *e = i->e;
+        int r = manager_call(e, method, &m);
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", i->res->unit, "replace");
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(m, geteuid() != 0);
+        if (r >= 0)
+                r = sd_bus_call_async(e->bus, &i->call, m, on_queued, i, BUS_TIMEOUT);
+        if (r >= 0)
+                e->calls++;
+        return r;
+}
+
+static int send_one(struct item *i)
+{
+        struct engine *e = i->e;
+        int r;
+
+        i->wants_call = false;
+        if (i->phase == PHASE_START) {
+                i->since = realtime();
+                /* A failed unit starts as well, but one that was started often before does not. */
+                r = reset_failed(e, i->res->unit);
+                return r < 0 ? r : queue_job(i, "StartUnit");
+        }
+        r = queue_job(i, "StopUnit");
+        if (r >= 0 && e->kill)
+                r = kill_all(e, i->res->unit);
+        return r;
+}
+
+static int send_some(struct engine *e)
+{
+        /* From where it stood: with thousands of units, most are through already. */
+        for (size_t seen = 0; seen < e->n && e->calls < CALLS_MAX; seen++) {
+                struct item *i = &e->items[e->next];
+                int r;
+
+                e->next = (e->next + 1) % e->n;
+                if (!i->wants_call || i->call)
+                        continue;
+                r = send_one(i);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- results ------------------------------------------------------------ */
+
+/* Takes reason. */
+static void finish(struct item *i, int code, char *reason)
+{
+        if (code < 0 && !reason)
+                i->e->failure = -ENOMEM;
+        i->res->code = code;
+        i->res->reason = reason;
+        to_phase(i, PHASE_TELL, false);
+}
+
+static void stopped(struct item *i, const char *result)
+{
+        struct engine *e = i->e;
+
+        if (strcmp(result, "done")) {
+                finish(i, -EIO, strdup(!strcmp(result, "timeout") ? "its stop timed out" :
+                                       !strcmp(result, "canceled") ? "its stop was cancelled by another job" : "its stop failed"));
+                return;
+        }
+        if (e->kind == JOB_RESTART) {
+                to_phase(i, PHASE_START, true);
+                return;
+        }
+        if (e->kill && reset_failed(e, i->res->unit) < 0)
+                e->failure = -ENOMEM;
+        finish(i, 0, NULL);
+}
+
+static void job_removed(struct item *i, const char *result)
+{
+        free(TAKE_PTR(i->job));
+        switch (i->phase) {
+        case PHASE_STOP:
+                stopped(i, result);
+                break;
+        case PHASE_START:
+                if (!strcmp(result, "done")) {
+                        finish(i, 0, NULL);
+                        break;
+                }
+                free(i->job_result);
+                i->job_result = strdup(result);
+                if (!i->job_result)
+                        i->e->failure = -ENOMEM;
+                to_phase(i, PHASE_ASK, false);
+                break;
+        case PHASE_CANCEL:
+                (void)reset_failed(i->e, i->res->unit);
+                to_phase(i, PHASE_DONE, false);
+                break;
+        default:
+                break;
+        }
+}
+
+static bool not_loaded(const sd_bus_error *e)
+{
+        return sd_bus_error_has_name(e, BUS_NO_SUCH_UNIT);
+}
+
+static void refused(struct item *i, const sd_bus_error *error)
+{
+        if (i->phase == PHASE_CANCEL) {
+                to_phase(i, PHASE_DONE, false);
+                return;
+        }
+        /* What systemd has not loaded does not run. */
+        if (i->phase == PHASE_STOP && not_loaded(error)) {
+                stopped(i, "done");
+                return;
+        }
+        finish(i, bus_error_errno(-EIO, error), bus_error_text(-EIO, error));
+}
+
+static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct item *i = data;
+        const sd_bus_error *failure = sd_bus_message_get_error(m);
+        const char *job;
+        int r;
+
+        (void)error;
+        i->call = sd_bus_slot_unref(i->call);
+        i->e->calls--;
+        /* The connection is gone: the loop hears of that. */
+        if (failure && sd_bus_is_open(i->e->bus) <= 0)
+                return 0;
+        /* Interrupted: nothing is awaited any more, or its stop is still to be sent. */
+        if (i->phase == PHASE_DONE || (i->phase == PHASE_CANCEL && i->wants_call))
+                return 0;
+        if (failure) {
+                drop_early(i);
+                refused(i, failure);
+                return 0;
+        }
+        r = sd_bus_message_read(m, "o", &job);
+        if (r >= 0) {
+                i->job = strdup(job);
+                r = i->job ? 0 : -ENOMEM;
+        }
+        if (r < 0) {
+                i->e->failure = r;
+                return 0;
+        }
+        for (struct early *x = i->early; x; x = x->next) {
+                if (strcmp(x->job, job))
+                        continue;
+                job_removed(i, x->result);
+                break;
+        }
+        drop_early(i);
+        return 0;
+}
+
+static void keep_early(struct item *i, const char *job, const char *result)
+{
+        struct early *x = calloc(1, sizeof(*x));
+
+        if (x) {
+                x->job = strdup(job);
+                x->result = strdup(result);
+                x->next = i->early;
+                i->early = x;
+        }
+        if (!x || !x->job || !x->result)
+                i->e->failure = -ENOMEM;
+}
+
+static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct engine *e = data;
+        const char *job, *unit, *result;
+
+        (void)error;
+        if (sd_bus_message_read(m, "uoss", NULL, &job, &unit, &result) < 0)
+                return 0;
+        /* The same unit may have been named twice. */
+        for (size_t k = 0; k < e->n; k++) {
+                struct item *i = &e->items[k];
+
+                if (i->job && !strcmp(i->job, job))
+                        job_removed(i, result);
+                else if (i->call)
+                        keep_early(i, job, result);
+        }
+        return 0;
+}
+
+/* ---- a start that failed ------------------------------------------------ */
+
+/* The machine's name was still registered, of the run before (the registration
+ * ends a little after the unit) or of one that ended without telling. */
+static bool name_was_taken(const struct item *i)
+{
+        static const char *const signs[] = { "already exists", "Failed to register machine", "is currently busy" };
+        _cleanup_free_ char *name = container_name_of_unit(i->res->unit);
+        _cleanup_strv_ char **lines = NULL;
+        bool taken = false;
+
+        if (!name)
+                return false;
+        if (machine_clear_stale(i->e->s, name) > 0)
+                return true;
+        if (journal_tail_unit(i->res->unit, i->since, 30, &lines, NULL) < 0)
+                return false;
+        for (char **l = lines; l && *l && !taken; l++)
+                for (size_t k = 0; k < ARRAY_SIZE(signs); k++)
+                        taken = taken || strstr(*l, signs[k]);
+        return taken;
+}
+
+static int ask(struct item *i)
+{
+        struct unit_failure f = { 0 };
+        int r = unit_failure_read(i->e->bus, i->res->unit, i->job_result, &f);
+
+        if (r < 0)
+                return r;
+        if (!i->retried && f.main_process && !strcmp(f.result, "exit-code") && name_was_taken(i)) {
+                log_debug("%s: its machine's name was still taken, starting it once more", i->res->unit);
+                i->retried = true;
+                to_phase(i, PHASE_START, true);
+        } else {
+                finish(i, !strcmp(i->job_result, "timeout") || !strcmp(f.result, "timeout") ? -ETIMEDOUT : -EIO, TAKE_PTR(f.reason));
+        }
+        unit_failure_done(&f);
+        return 0;
+}
+
+/* Outside of callbacks: what asks the bus, and what calls the caller. */
+static int settle(struct engine *e)
+{
+        for (size_t k = 0; k < e->n; k++) {
+                struct item *i = &e->items[k];
+
+                if (i->phase == PHASE_ASK && !e->cancelled) {
+                        int r = ask(i);
+
+                        if (r < 0)
+                                return r;
+                }
+                if (i->phase == PHASE_TELL || (i->phase == PHASE_ASK && e->cancelled)) {
+                        if (e->on_done && !e->cancelled)
+                                e->on_done(e->data, i->res);
+                        to_phase(i, PHASE_DONE, false);
+                }
+        }
+        return e->failure;
+}
+
+/* ---- lost signals ------------------------------------------------------- */
+
+static int list_jobs(struct engine *e, char ***ret)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        const char *job;
+        int r = bus_call_method(e->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListJobs", BUS_TIMEOUT, &error, &m, NULL);
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(usssoo)");
+        while (r >= 0) {
+                r = sd_bus_message_read(m, "(usssoo)", NULL, NULL, NULL, NULL, &job, NULL);
+                if (r <= 0)
+                        return r;
+                r = strv_push(ret, job);
+        }
+        return r;
+}
+
+/* A job that is gone without a word: what has become of its unit? */
+static int look(struct item *i)
+{
+        _cleanup_free_ char *active = NULL;
+        bool up;
+        int r = systemd_get_string(i->e->s, i->res->unit, "Unit", "ActiveState", &active, NULL);
+
+        if (r < 0 || !i->job)
+                return r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 0;
+        up = !strcmp(active, "active") || !strcmp(active, "reloading");
+        job_removed(i, (i->phase == PHASE_START) == up ? "done" : "failed");
+        return 0;
+}
+
+static int check(struct engine *e)
+{
+        _cleanup_strv_ char **jobs = NULL;
+        int r;
+
+        e->next_check = bus_now() + CHECK_USEC;
+        r = list_jobs(e, &jobs);
+        if (r < 0)
+                return r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 0;
+        for (size_t k = 0; k < e->n && r >= 0; k++) {
+                struct item *i = &e->items[k];
+
+                /* The list is younger than every signal that came before it. */
+                if (!i->job)
+                        continue;
+                if (!strv_contains(STRV_CONST(jobs), i->job))
+                        r = look(i);
+                else if (e->kill)
+                        r = kill_all(e, i->res->unit);
+        }
+        return r;
+}
+
+/* ---- interruption ------------------------------------------------------- */
+
+static int kill_cancelled(struct engine *e)
+{
+        int r = 0;
+
+        e->kill_at = UINT64_MAX;
+        for (size_t k = 0; k < e->n && r >= 0; k++)
+                if (e->items[k].phase == PHASE_CANCEL && !e->items[k].wants_call)
+                        r = kill_all(e, e->items[k].res->unit);
+        return r;
+}
+
+/* No half-started unit stays: a stop takes the place of each start. Stops that run go on. */
+static void cancel(struct engine *e)
+{
+        e->cancelled = true;
+        e->kill_at = bus_now() + CANCEL_GRACE;
+        e->give_up_at = bus_now() + CANCEL_LIMIT;
+        for (size_t k = 0; k < e->n; k++) {
+                struct item *i = &e->items[k];
+
+                if (i->phase == PHASE_START && (i->job || i->call)) {
+                        free(TAKE_PTR(i->job));
+                        to_phase(i, PHASE_CANCEL, true);
+                } else if (i->phase == PHASE_STOP || i->phase == PHASE_START) {
+                        to_phase(i, PHASE_DONE, false);
+                }
+        }
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static uint64_t deadline(const struct engine *e)
+{
+        uint64_t t = e->next_check;
+
+        if (e->cancelled && e->kill_at < t)
+                t = e->kill_at;
+        if (e->cancelled && e->give_up_at < t)
+                t = e->give_up_at;
+        return t;
+}
+
+static int timers(struct engine *e)
+{
+        uint64_t now = bus_now();
+
+        if (e->cancelled && now >= e->give_up_at) {
+                for (size_t k = 0; k < e->n; k++)
+                        if (e->items[k].phase == PHASE_CANCEL)
+                                to_phase(&e->items[k], PHASE_DONE, false);
+                return 0;
+        }
+        if (e->cancelled && now >= e->kill_at)
+                return kill_cancelled(e);
+        return !e->cancelled && now >= e->next_check ? check(e) : 0;
+}
+
+static int step(struct engine *e)
+{
+        struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+        int r;
+
+        /* Not by the descriptor alone: a call in between may have read it. */
+        if (!e->cancelled && intr_check(NULL) < 0)
+                cancel(e);
+        r = send_some(e);
+        if (r >= 0)
+                r = bus_poll(e->bus, fds, ARRAY_SIZE(fds), deadline(e));
+        /* The second time is less polite. */
+        if (r == 0 && fds[1].revents && e->cancelled && intr_signal())
+                r = kill_cancelled(e);
+        if (r >= 0)
+                r = timers(e);
+        if (r >= 0)
+                r = settle(e);
+        return r == -ECANCELED ? 0 : r;
+}
+
+static int run(struct engine *e, struct ec_err *err)
+{
+        _cleanup_bus_slot_ sd_bus_slot *match = NULL;
+        int r = sd_bus_match_signal_async(e->bus, &match, bus_sender(e->bus, BUS_SYSTEMD), BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
+                                          on_removed, NULL, e);
+
+        e->next_check = bus_now() + CHECK_USEC;
+        while (r >= 0 && e->left)
+                r = step(e);
+        if (r >= 0 && e->cancelled)
+                r = -ECANCELED;
+        if (r >= 0)
+                return 0;
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r != -ECANCELED)
+                return err_set(err, r, "lost the connection to systemd while waiting for %zu of %zu units: %s", e->left, e->n, strerror(-r));
+        return intr_check(err) < 0 ? r : err_set(err, r, "interrupted");
+}
+
+static void engine_done(struct engine *e)
+{
+        for (size_t k = 0; e->items && k < e->n; k++) {
+                struct item *i = &e->items[k];
+
+                sd_bus_slot_unref(i->call);
+                drop_early(i);
+                free(i->job);
+                free(i->job_result);
+        }
+        free(e->items);
+}
+
+void unit_results_done(struct unit_result *results, size_t n)
+{
+        for (size_t i = 0; results && i < n; i++)
+                free(results[i].reason);
+        free(results);
+}
+
+static int run_jobs(struct engine *e, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
+{
+        struct unit_result *results;
+        int r = intr_check(err);
+
+        if (r >= 0)
+                r = systemd_bus(e->s, &e->bus, err);
+        if (r < 0)
+                return r;
+        e->n = e->left = strv_len(units);
+        e->items = calloc(e->n + 1, sizeof(*e->items));
+        results = calloc(e->n + 1, sizeof(*results));
+        if (!e->items || !results) {
+                free(results);
+                return err_oom(err);
+        }
+        for (size_t k = 0; k < e->n; k++) {
+                results[k].unit = units[k];
+                e->items[k] = (struct item){
+                        .e = e, .res = &results[k], .phase = e->kind == JOB_START ? PHASE_START : PHASE_STOP, .wants_call = true,
+                };
+        }
+        if (e->n)
+                r = run(e, err);
+        for (size_t k = 0; k < e->n && r >= 0; k++)
+                if (results[k].code < 0)
+                        r = 1;
+        if (r < 0) {
+                unit_results_done(results, e->n);
+                return r;
+        }
+        *ret_results = results;
+        return r;
+}
+
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
+                 void (*on_done)(void *data, const struct unit_result *r), void *data,
+                 struct unit_result **ret_results, struct ec_err *err)
+{
+        _cleanup_(engine_done) struct engine e = { .s = s, .kind = job, .on_done = on_done, .data = data };
+
+        return run_jobs(&e, units, ret_results, err);
+}
+
+int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
+{
+        _cleanup_(engine_done) struct engine e = { .s = s, .kind = JOB_STOP, .kill = true };
+
+        return run_jobs(&e, units, ret_results, err);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/systemd_reason.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "svc/bus.h"
+#include "util/strv.h"
+
+/* What its properties tell. Of the commands, the one that ended badly. */
+struct facts {
+        char *result;
+        int32_t code, status;
+        uint64_t start_timeout;
+        const char *step; /* property of a command that failed; static */
+        int32_t step_code, step_status;
+};
+
+static void facts_done(struct facts *f)
+{
+        free(f->result);
+}
+
+static int read_commands(sd_bus_message *m, const char *prop, struct facts *f)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
+
+        while (r >= 0) {
+                int32_t code, status;
+
+                r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
+                if (r <= 0)
+                        break;
+                r = sd_bus_message_skip(m, "sasbttttu");
+                if (r >= 0)
+                        r = sd_bus_message_read(m, "ii", &code, &status);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r >= 0 && code && (code != CLD_EXITED || status)) {
+                        f->step = prop;
+                        f->step_code = code;
+                        f->step_status = status;
+                }
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_property(sd_bus_message *m, const char *prop, struct facts *f)
+{
+        static const char *const steps[] = { "ExecCondition", "ExecStartPre", "ExecStartPost" };
+        const char *s;
+        int r;
+
+        if (!strcmp(prop, "Result")) {
+                r = sd_bus_message_read(m, "v", "s", &s);
+                if (r < 0)
+                        return r;
+                free(f->result);
+                f->result = strdup(s);
+                return f->result ? 0 : -ENOMEM;
+        }
+        if (!strcmp(prop, "ExecMainCode"))
+                return sd_bus_message_read(m, "v", "i", &f->code);
+        if (!strcmp(prop, "ExecMainStatus"))
+                return sd_bus_message_read(m, "v", "i", &f->status);
+        if (!strcmp(prop, "TimeoutStartUSec"))
+                return sd_bus_message_read(m, "v", "t", &f->start_timeout);
+        for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+                if (strcmp(prop, steps[i]))
+                        continue;
+                r = sd_bus_message_enter_container(m, 'v', "a(sasbttttuii)");
+                if (r >= 0)
+                        r = read_commands(m, steps[i], f);
+                return r < 0 ? r : sd_bus_message_exit_container(m);
+        }
+        return sd_bus_message_skip(m, "v");
+}
+
+static int read_facts(sd_bus *bus, const char *unit, struct facts *f)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *prop;
+        int r;
+
+        if (sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", unit, &path) < 0)
+                return -ENOMEM;
+        r = bus_call_method(bus, BUS_SYSTEMD, path, "org.freedesktop.DBus.Properties", "GetAll", 10 * USEC_PER_SEC, &e, &m,
+                            "s", "org.freedesktop.systemd1.Service");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0) {
+                r = sd_bus_message_enter_container(m, 'e', "sv");
+                if (r <= 0)
+                        return r;
+                r = sd_bus_message_read(m, "s", &prop);
+                if (r >= 0)
+                        r = read_property(m, prop, f);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r;
+}
+
+static char *ended(const char *who, int code, int status)
+{
+        const char *sig;
+
+        if (code == CLD_EXITED)
+                return str_printf("%s ended with exit code %d%s", who, status,
+                                  status == 203 ? " (it could not be executed)" :
+                                  status == 200 ? " (its working directory could not be entered)" : "");
+        sig = sigabbrev_np(status);
+        if (sig)
+                return str_printf("%s was killed by SIG%s", who, sig);
+        return str_printf("%s was killed by signal %d", who, status);
+}
+
+static bool main_failed(const struct facts *f)
+{
+        return f->code && (f->code != CLD_EXITED || f->status);
+}
+
+static char *of_exit(const struct facts *f)
+{
+        if (main_failed(f))
+                return ended("its main process", f->code, f->status);
+        if (f->step) {
+                _cleanup_free_ char *who = str_printf("its %s command", f->step);
+
+                return who ? ended(who, f->step_code, f->step_status) : NULL;
+        }
+        return strdup("one of its processes failed");
+}
+
+/* The sentence for a job that "failed", by the result of the unit. */
+static char *of_result(const struct facts *f)
+{
+        static const struct { const char *result, *text; } texts[] = {
+                { "watchdog", "its watchdog timed out" },
+                { "start-limit-hit", "it was started too often within a short time" },
+                { "resources", "systemd could not set up its processes" },
+                { "protocol", "it ended without telling that it was ready" },
+                { "oom-kill", "it ran out of memory and was killed" },
+                { "exec-condition", "its start condition is not met" },
+                { "success", "it stopped while it was starting" },
+        };
+
+        if (!f->result || !*f->result)
+                return strdup("its start failed");
+        if (!strcmp(f->result, "timeout")) {
+                if (!f->start_timeout || f->start_timeout == UINT64_MAX)
+                        return strdup("its start timed out");
+                if (f->start_timeout % USEC_PER_SEC)
+                        return str_printf("its start timed out after %" PRIu64 " ms", f->start_timeout / USEC_PER_MSEC);
+                return str_printf("its start timed out after %" PRIu64 " s", f->start_timeout / USEC_PER_SEC);
+        }
+        if (!strcmp(f->result, "exit-code") || !strcmp(f->result, "signal") || !strcmp(f->result, "core-dump"))
+                return of_exit(f);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                if (!strcmp(f->result, texts[i].result))
+                        return strdup(texts[i].text);
+        return str_printf("it failed with result '%s'", f->result);
+}
+
+static const char *of_job(const char *job_result)
+{
+        static const struct { const char *result, *text; } texts[] = {
+                { "canceled", "another job took the place of this one" },
+                { "timeout", "its job timed out" },
+                { "dependency", "a unit that it needs did not start" },
+                { "skipped", "a condition of its unit is not met" },
+                { "assert", "an assertion of its unit is not met" },
+                { "invalid", "the job does not apply to it" },
+                { "unsupported", "units of its type are not supported here" },
+                { "collected", "it was unloaded before it was started" },
+                { "once", "it was started once already and can be only once" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                if (!strcmp(job_result, texts[i].result))
+                        return texts[i].text;
+        return NULL;
+}
+
+int unit_failure_read(sd_bus *bus, const char *unit, const char *job_result, struct unit_failure *ret)
+{
+        _cleanup_(facts_done) struct facts f = { 0 };
+        const char *text = of_job(job_result);
+        int r = 0;
+
+        if (!text) {
+                r = read_facts(bus, unit, &f);
+                if (r == -ECANCELED || r == -ENOMEM)
+                        return r;
+        }
+        *ret = (struct unit_failure){
+                .result = strdup(f.result ? f.result : ""),
+                .main_process = main_failed(&f),
+                .reason = text ? strdup(text) : of_result(&f),
+        };
+        if (ret->result && ret->reason)
+                return 0;
+        unit_failure_done(ret);
+        return -ENOMEM;
+}
+
+void unit_failure_done(struct unit_failure *f)
+{
+        free(f->result);
+        free(f->reason);
+        *f = (struct unit_failure){ 0 };
+}
