@@ -5,7 +5,10 @@ struct systemd;
 /* machined, and the system inside a container. */
 int machine_running(struct systemd *s, const char *name, struct ec_err *err);  /* 1 or 0: registered with machined */
 int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err);
-int machine_terminate(struct systemd *s, const char *name, struct ec_err *err); /* absent is fine */
+int machine_terminate(struct systemd *s, const char *name, struct ec_err *err); /* absent is fine; waits until it is gone */
+/* 1: a registration whose processes are all gone was removed. Else 0. */
+int machine_clear_stale(struct systemd *s, const char *name);
+/* As exec of plugin.h. -EHOSTDOWN: it does not run; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
 /* Names of failed units inside; *ret NULL if none, or if nobody answers there (then 1). */
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err);

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-id128.h>
+#include <systemd/sd-journal.h>
+
+#include "svc/resolve.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+#include "util/utf8.h"
+
+#define LINE_BYTES 1000   /* longer lines are cut */
+#define SCAN_MAX 200000   /* entries looked at before giving up */
+#define SYNC_SOCKET "/run/systemd/journal/io.systemd.journal"
+#define SYNC_CALL "{\"method\":\"io.systemd.Journal.Synchronize\"}"
+#define SYNC_MS 2000
+
+/* Of systemd's message catalogue: a unit's job failed, a unit failed, a unit was started. */
+#define MESSAGE_JOB_FAILED "be02cf6855d2428ba40df7e9d022f03d"
+#define MESSAGE_UNIT_FAILED "d9b373ed55a64feb8242e02dbe79a49c"
+#define MESSAGE_UNIT_STARTED "39f53479d3a045ac8e11786248231fbf"
+
+static inline void cleanup_journal(sd_journal **j) { if (*j) sd_journal_close(*j); }
+#define _cleanup_journal_ _cleanup_(cleanup_journal)
+
+/* ---- text --------------------------------------------------------------- */
+
+/* A value of the current entry, NUL-terminated; NULL: none, or no memory. */
+static char *field(sd_journal *j, const char *name)
+{
+        const void *data;
+        size_t len, n = strlen(name) + 1;
+
+        if (sd_journal_get_data(j, name, &data, &len) < 0 || len < n)
+                return NULL;
+        return strndup((const char *)data + n, len - n);
+}
+
+/* Behind an escape sequence of a terminal: colours, titles. */
+static const char *skip_escape(const char *p)
+{
+        p++;
+        if (*p == '[') {
+                p++;
+                while (*p >= 0x20 && *p < 0x40)
+                        p++;
+                return *p >= 0x40 && *p < 0x7f ? p + 1 : p;
+        }
+        if (*p == ']') {
+                while (*p && *p != '\a' && !(*p == 0x1b && p[1] == '\\'))
+                        p++;
+                return *p == 0x1b ? p + 2 : *p ? p + 1 : p;
+        }
+        while (*p >= 0x20 && *p < 0x30)
+                p++;
+        return *p > 0x20 && *p < 0x7f ? p + 1 : p;
+}
+
+/* In place: printable, valid UTF-8, not too long, without blanks at its end. */
+static void sanitise(char *s)
+{
+        const char *p = s;
+        char *q = s;
+
+        while (*p && q - s < LINE_BYTES) {
+                uint32_t c;
+                size_t n;
+
+                if (*p == 0x1b) {
+                        p = skip_escape(p);
+                        continue;
+                }
+                n = utf8_decode(p, strlen(p) < 4 ? strlen(p) : 4, &c);
+                if (!n) {
+                        *q++ = '?';
+                        p++;
+                } else if (utf8_control(c)) {
+                        if (c == '\t')
+                                *q++ = ' ';
+                        p += n;
+                } else {
+                        memmove(q, p, n);
+                        q += n;
+                        p += n;
+                }
+        }
+        while (q > s && q[-1] == ' ')
+                q--;
+        *q = 0;
+}
+
+/* systemd's own messages begin with the unit mostly. */
+static int push_line(char ***v, const char *unit, char *text)
+{
+        size_t n = strlen(unit);
+
+        sanitise(text);
+        if (!*text)
+                return 0;
+        if (!n || (!strncmp(text, unit, n) && text[n] == ':'))
+                return strv_push(v, text);
+        return strv_pushf(v, "%s: %s", unit, text);
+}
+
+/* The lines of the current entry, in their order. */
+static int entry_lines(sd_journal *j, char ***ret)
+{
+        _cleanup_free_ char *message = field(j, "MESSAGE"), *unit = field(j, "UNIT");
+        char *save = NULL;
+        int r = 0;
+
+        if (!message)
+                return 0;
+        if (!unit)
+                unit = field(j, "_SYSTEMD_UNIT");
+        if (!unit)
+                unit = field(j, "SYSLOG_IDENTIFIER");
+        if (unit)
+                sanitise(unit);
+        for (char *line = strtok_r(message, "\n", &save); line && r >= 0; line = strtok_r(NULL, "\n", &save))
+                r = push_line(ret, unit ? unit : "", line);
+        return r;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* The current entry is of the time that is asked for. */
+static bool recent(sd_journal *j, uint64_t since)
+{
+        uint64_t t;
+
+        return !since || (sd_journal_get_realtime_usec(j, &t) >= 0 && t >= since);
+}
+
+/* Backwards from the end. boot: only entries of the boot of the last one. */
+static int tail(sd_journal *j, uint64_t since, size_t max, const sd_id128_t *boot, char ***ret)
+{
+        _cleanup_strv_ char **reversed = NULL;
+        size_t n = 0;
+        int r;
+
+        if (sd_journal_seek_tail(j) < 0)
+                return 0;
+        while (n < max && sd_journal_previous(j) > 0 && recent(j, since)) {
+                _cleanup_strv_ char **lines = NULL;
+                sd_id128_t id;
+
+                if (boot && (sd_journal_get_monotonic_usec(j, NULL, &id) < 0 || !sd_id128_equal(id, *boot)))
+                        break;
+                r = entry_lines(j, &lines);
+                if (r < 0)
+                        return r;
+                for (size_t k = strv_len(STRV_CONST(lines)); k-- > 0 && n < max; n++) {
+                        r = strv_push(&reversed, lines[k]);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        for (size_t k = 0; k < n / 2; k++) {
+                char *s = reversed[k];
+
+                reversed[k] = reversed[n - 1 - k];
+                reversed[n - 1 - k] = s;
+        }
+        *ret = TAKE_PTR(reversed);
+        return 0;
+}
+
+/* What was written a moment ago may still be on its way; journald tells when it has arrived. */
+static void synchronise(void)
+{
+        struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = SYNC_SOCKET };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        char reply[256];
+
+        if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+                return;
+        if (send(fd, SYNC_CALL, sizeof(SYNC_CALL), MSG_NOSIGNAL) != sizeof(SYNC_CALL))
+                return;
+        if (poll(&p, 1, SYNC_MS) > 0)
+                (void)!read(fd, reply, sizeof(reply));
+}
+
+static int match_unit(sd_journal *j, const char *unit)
+{
+        _cleanup_free_ char *of = str_printf("_SYSTEMD_UNIT=%s", unit), *about = str_printf("UNIT=%s", unit);
+        int r;
+
+        if (!of || !about)
+                return -ENOMEM;
+        r = sd_journal_add_match(j, of, 0);
+        if (r >= 0)
+                r = sd_journal_add_disjunction(j);
+        if (r >= 0)
+                r = sd_journal_add_match(j, "_PID=1", 0);
+        if (r >= 0)
+                r = sd_journal_add_match(j, about, 0);
+        return r;
+}
+
+int journal_tail_unit(const char *unit, uint64_t since_usec, size_t max, char ***ret, struct ec_err *err)
+{
+        _cleanup_journal_ sd_journal *j = NULL;
+        int r;
+
+        *ret = NULL;
+        synchronise();
+        r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        if (r >= 0)
+                r = match_unit(j, unit);
+        /* No journal, or one that cannot be read: there is nothing to show. */
+        if (r >= 0)
+                r = tail(j, since_usec, max, NULL, ret);
+        return r == -ENOMEM ? err_oom(err) : 0;
+}
+
+/* ---- a container's ------------------------------------------------------ */
+
+static void forget(char **v, const char *s)
+{
+        size_t n = strv_len(STRV_CONST(v));
+
+        for (size_t k = 0; k < n; k++) {
+                if (strcmp(v[k], s))
+                        continue;
+                free(v[k]);
+                memmove(v + k, v + k + 1, (n - k) * sizeof(*v));
+                return;
+        }
+}
+
+/* Those that failed and did not come up later. */
+static int failed_units(sd_journal *j, uint64_t since, const sd_id128_t *boot, char ***ret)
+{
+        static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED };
+        _cleanup_strv_ char **v = NULL;
+        int r = sd_journal_add_match(j, "_PID=1", 0);
+
+        for (size_t k = 0; k < ARRAY_SIZE(ids) && r >= 0; k++) {
+                _cleanup_free_ char *match = str_printf("MESSAGE_ID=%s", ids[k]);
+
+                r = match ? sd_journal_add_match(j, match, 0) : -ENOMEM;
+        }
+        if (r < 0 || (since ? sd_journal_seek_realtime_usec(j, since) : sd_journal_seek_head(j)) < 0)
+                return r;
+        for (size_t seen = 0; seen < SCAN_MAX && sd_journal_next(j) > 0; seen++) {
+                _cleanup_free_ char *unit = NULL, *id = NULL, *job = NULL;
+                sd_id128_t b;
+
+                if (!recent(j, since) || sd_journal_get_monotonic_usec(j, NULL, &b) < 0 || !sd_id128_equal(b, *boot))
+                        continue;
+                unit = field(j, "UNIT");
+                id = field(j, "MESSAGE_ID");
+                job = field(j, "JOB_RESULT");
+                if (!unit || !id)
+                        continue;
+                sanitise(unit);
+                if (!strcmp(id, MESSAGE_UNIT_STARTED)) {
+                        forget(v, unit);
+                } else if (!strv_contains(STRV_CONST(v), unit) &&
+                           (strcmp(id, MESSAGE_JOB_FAILED) || (job && (!strcmp(job, "failed") || !strcmp(job, "timeout"))))) {
+                        r = strv_push(&v, unit);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        if (!v || !*v)
+                return 0;
+        strv_sort(v);
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+/* The directory's journal, if it has entries of that time: 1. It uses *ret_fd as long as it is open. */
+static int open_at(int root, const char *path, uint64_t since, int *ret_fd, sd_journal **ret, sd_id128_t *ret_boot)
+{
+        *ret_fd = resolve_in(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (*ret_fd < 0 || sd_journal_open_directory_fd(ret, *ret_fd, 0) < 0)
+                return 0;
+        return sd_journal_seek_tail(*ret) >= 0 && sd_journal_previous(*ret) > 0 && recent(*ret, since) &&
+               sd_journal_get_monotonic_usec(*ret, NULL, ret_boot) >= 0;
+}
+
+int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char ***ret, char ***ret_failed, struct ec_err *err)
+{
+        /* Kept, and only as long as it runs. */
+        static const char *const places[] = { "var/log/journal", "run/log/journal" };
+        _cleanup_strv_ char **lines = NULL;
+        _cleanup_close_ int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r = 0;
+
+        *ret = NULL;
+        *ret_failed = NULL;
+        if (fd < 0)
+                return 0;
+        for (size_t k = 0; k < ARRAY_SIZE(places) && r == 0; k++) {
+                _cleanup_close_ int dir = -1;
+                _cleanup_journal_ sd_journal *j = NULL;
+                sd_id128_t boot;
+
+                r = open_at(fd, places[k], since_usec, &dir, &j, &boot);
+                if (r <= 0)
+                        continue;
+                r = tail(j, since_usec, max, &boot, &lines);
+                if (r >= 0)
+                        r = failed_units(j, since_usec, &boot, ret_failed);
+                if (r >= 0)
+                        r = 1;
+        }
+        if (r == -ENOMEM)
+                return err_oom(err);
+        *ret = TAKE_PTR(lines);
+        return 0;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/machine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "svc/bus.h"
+#include "svc/intr.h"
+#include "svc/systemd.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define MACHINED_PATH "/org/freedesktop/machine1"
+#define MACHINED_MANAGER "org.freedesktop.machine1.Manager"
+#define MACHINED_TIMEOUT (30 * USEC_PER_SEC)
+#define GONE_TIMEOUT (15 * USEC_PER_SEC)
+#define ANSWER_TIMEOUT (2 * USEC_PER_SEC)
+
+static int machined(sd_bus *bus, const char *method, const char *name, sd_bus_error *e, sd_bus_message **ret)
+{
+        return bus_call_method(bus, BUS_MACHINED, MACHINED_PATH, MACHINED_MANAGER, method, MACHINED_TIMEOUT, e, ret, "s", name);
+}
+
+static bool absent(const sd_bus_error *e)
+{
+        return sd_bus_error_has_name(e, BUS_NO_SUCH_MACHINE);
+}
+
+static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const char *name, const char *what)
+{
+        if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) || sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+                return err_set(err, -ENOSYS, "cannot %s machine '%s': this host has no systemd-machined", what, name);
+        return bus_err(err, r, e, "cannot %s machine '%s'", what, name);
+}
+
+/* 1 and its object path, or 0. */
+static int get_machine(sd_bus *bus, const char *name, char **ret_path, sd_bus_error *e)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        const char *path;
+        int r = machined(bus, "GetMachine", name, e, &m);
+
+        if (r < 0 && absent(e))
+                return 0;
+        if (r >= 0)
+                r = sd_bus_message_read(m, "o", &path);
+        if (r < 0)
+                return r;
+        if (ret_path) {
+                *ret_path = strdup(path);
+                if (!*ret_path)
+                        return -ENOMEM;
+        }
+        return 1;
+}
+
+int machine_running(struct systemd *s, const char *name, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = get_machine(bus, name, NULL, &e);
+        return r < 0 ? machined_err(err, r, &e, name, "look for") : r;
+}
+
+/* -ENOENT: no such machine. */
+static int get_leader(sd_bus *bus, const char *name, uint32_t *ret, sd_bus_error *e)
+{
+        static const char *const types[] = { "u", NULL };
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        int r = get_machine(bus, name, &path, e);
+
+        if (r == 0)
+                return -ENOENT;
+        if (r >= 0)
+                r = bus_get(bus, BUS_MACHINED, path, "org.freedesktop.machine1.Machine", "Leader", types, e, &m);
+        return r < 0 ? r : sd_bus_message_read(m, "u", ret);
+}
+
+int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        uint32_t pid = 0;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = get_leader(bus, name, &pid, &e);
+        /* It may also have ended between the two questions. */
+        if (r == -ENOENT || sd_bus_error_has_name(&e, SD_BUS_ERROR_UNKNOWN_OBJECT) || (r >= 0 && !pid))
+                return err_set(err, -EHOSTDOWN, "container '%s' is not running", name);
+        if (r < 0)
+                return machined_err(err, r, &e, name, "look for");
+        *ret_pid = pid;
+        return 0;
+}
+
+/* ---- ending ------------------------------------------------------------- */
+
+static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        (void)m;
+        (void)error;
+        *(bool *)data = true;
+        return 0;
+}
+
+/* 0: gone, -ETIMEDOUT. */
+static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_error *e)
+{
+        _cleanup_bus_slot_ sd_bus_slot *match = NULL;
+        uint64_t deadline = bus_now() + timeout;
+        bool event = true;
+        int r = sd_bus_match_signal_async(bus, &match, bus_sender(bus, BUS_MACHINED), MACHINED_PATH, MACHINED_MANAGER, "MachineRemoved",
+                                          on_event, NULL, &event);
+
+        while (r >= 0) {
+                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+
+                if (event) {
+                        event = false;
+                        r = get_machine(bus, name, NULL, e);
+                        if (r <= 0)
+                                return r;
+                }
+                if (intr_check(NULL) < 0)
+                        return -ECANCELED;
+                if (bus_now() >= deadline)
+                        return -ETIMEDOUT;
+                r = bus_poll(bus, fds, ARRAY_SIZE(fds), deadline);
+        }
+        return r;
+}
+
+int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = machined(bus, "TerminateMachine", name, &e, NULL);
+        if (r < 0 && absent(&e))
+                return 0;
+        /* "Deadlock" is what machined says of one that is ending already. */
+        if (r < 0 && r != -EDEADLK)
+                return machined_err(err, r, &e, name, "terminate");
+        sd_bus_error_free(&e);
+        r = wait_gone(bus, name, GONE_TIMEOUT, &e);
+        /* Its processes are gone, but not its registration. */
+        if (r == -ETIMEDOUT && !e.name && machine_clear_stale(s, name) > 0)
+                return 0;
+        if (r == -ETIMEDOUT && !e.name)
+                return err_set(err, r, "machine '%s' did not end within %d s", name, (int)(GONE_TIMEOUT / USEC_PER_SEC));
+        return r < 0 ? machined_err(err, r, &e, name, "terminate") : 0;
+}
+
+static bool alive(uint32_t pid)
+{
+        _cleanup_free_ char *path = str_printf("/proc/%" PRIu32, pid);
+
+        return !path || !access(path, F_OK);
+}
+
+int machine_clear_stale(struct systemd *s, const char *name)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        uint32_t pid = 0;
+        sd_bus *bus;
+
+        if (systemd_bus(s, &bus, NULL) < 0 || get_leader(bus, name, &pid, &e) < 0 || (pid && alive(pid)))
+                return 0;
+        if (machined(bus, "UnregisterMachine", name, &e, NULL) < 0 && !absent(&e))
+                return 0;
+        return wait_gone(bus, name, ANSWER_TIMEOUT, &e) >= 0;
+}
+
+/* ---- inside ------------------------------------------------------------- */
+
+static int read_names(sd_bus_message *m, char ***ret)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
+
+        while (r >= 0) {
+                const char *unit;
+
+                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+                if (r <= 0)
+                        return r;
+                r = strv_push(ret, unit);
+        }
+        return r;
+}
+
+int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        _cleanup_strv_ char **units = NULL;
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        (void)s;
+        *ret = NULL;
+        r = sd_bus_open_system_machine(&bus, name);
+        if (r >= 0)
+                r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered", ANSWER_TIMEOUT, &e, &m,
+                                    "as", 1, "failed");
+        if (r >= 0)
+                r = read_names(m, &units);
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r == -ECANCELED)
+                return bus_err(err, r, NULL, "interrupted");
+        /* One that does not answer cannot be asked; that it does not is known elsewhere. */
+        if (r < 0)
+                return 1;
+        strv_sort(units);
+        *ret = TAKE_PTR(units);
+        return 0;
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "svc/bus.h"
+#include "svc/intr.h"
+#include "svc/log.h"
+#include "svc/machine.h"
+#include "svc/machine_internal.h"
+#include "svc/resolve.h"
+#include "svc/systemd.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+/* Until a container that is starting is registered. */
+#define REGISTER_WAIT (30 * USEC_PER_SEC)
+#define LOOK_AGAIN (20 * USEC_PER_MSEC)
+/* From the user's signal to TERM, to KILL, to giving up. */
+#define ASKED_GRACE (5 * USEC_PER_SEC)
+#define TERMED_GRACE (3 * USEC_PER_SEC)
+#define KILLED_GRACE (10 * USEC_PER_SEC)
+
+/* ---- what both ways share ----------------------------------------------- */
+
+static void to_stage(struct exec *x, enum exec_stage stage, int sig)
+{
+        x->stage = stage;
+        x->signal = sig;
+        if (!x->sent)
+                x->sent = sig;
+        x->next_stage = bus_now() + (stage == EXEC_ASKED ? ASKED_GRACE : stage == EXEC_TERMED ? TERMED_GRACE : KILLED_GRACE);
+}
+
+static void next_stage(struct exec *x)
+{
+        if (x->stage < EXEC_TERMED)
+                to_stage(x, EXEC_TERMED, SIGTERM);
+        else if (x->stage < EXEC_KILLED)
+                to_stage(x, EXEC_KILLED, SIGKILL);
+        else
+                x->stage = EXEC_LEFT;
+}
+
+static void on_interrupt(struct exec *x)
+{
+        int sig = intr_signal();
+
+        if (!sig || intr_held())
+                return;
+        /* Each further one is less polite. */
+        if (x->stage != EXEC_RUNS) {
+                if (x->stage < EXEC_KILLED)
+                        next_stage(x);
+                return;
+        }
+        x->failure = -ECANCELED;
+        to_stage(x, EXEC_ASKED, sig);
+}
+
+void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
+{
+        fds[1] = (struct pollfd){ .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN };
+        /* A call in between may have read the signal already. */
+        if (x->stage == EXEC_RUNS && intr_check(NULL) < 0)
+                on_interrupt(x);
+        if (x->pty)
+                pty_fill(x->pty, fds + 2);
+        for (size_t i = 2; !x->pty && i < EXEC_FDS; i++)
+                fds[i] = (struct pollfd){ .fd = -1 };
+}
+
+void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS])
+{
+        uint64_t now;
+
+        if (fds[1].revents)
+                on_interrupt(x);
+        if (x->pty && pty_handle(x->pty, fds + 2) == SIGHUP && x->stage == EXEC_RUNS) {
+                x->failure = -ECANCELED;
+                to_stage(x, EXEC_ASKED, SIGHUP);
+        }
+        now = bus_now();
+        if (x->stage == EXEC_RUNS && now >= x->deadline) {
+                x->failure = -ETIMEDOUT;
+                to_stage(x, EXEC_TERMED, SIGTERM);
+        } else if (x->stage != EXEC_RUNS && x->stage != EXEC_LEFT && now >= x->next_stage) {
+                next_stage(x);
+        }
+}
+
+uint64_t exec_deadline(const struct exec *x, uint64_t other)
+{
+        uint64_t t = x->stage == EXEC_RUNS ? x->deadline : x->next_stage;
+
+        return t < other ? t : other;
+}
+
+char *exec_unit_state(struct exec *x)
+{
+        _cleanup_free_ char *state = NULL;
+
+        if (systemd_get_string(x->s, x->unit, "Unit", "ActiveState", &state, NULL) < 0)
+                return NULL;
+        /* A machine that some other unit runs. */
+        if (!strcmp(state, "inactive") && machine_running(x->s, x->name, NULL) > 0)
+                return strdup("active");
+        return TAKE_PTR(state);
+}
+
+bool exec_state_down(const char *state)
+{
+        return state && (!strcmp(state, "inactive") || !strcmp(state, "failed") || !strcmp(state, "deactivating"));
+}
+
+int exec_stopped(struct exec *x, struct ec_err *err)
+{
+        return err_set(err, -ECONNRESET, "container '%s' stopped while '%s' was running in it", x->name, x->label);
+}
+
+/* ---- what is to be run -------------------------------------------------- */
+
+/* A shorter struct comes from an older plugin; what is longer must not be used. */
+static int take_args(const struct ec_exec *in, struct ec_exec *ret, struct ec_err *err)
+{
+        const char *bytes = (const char *)in;
+
+        if (in->size < offsetof(struct ec_exec, argv) + sizeof(in->argv))
+                return err_set(err, -EINVAL, "struct ec_exec without its size");
+        for (size_t i = sizeof(*in); i < in->size; i++)
+                if (bytes[i])
+                        return err_set(err, -EINVAL, "struct ec_exec has members that this version does not know");
+        memset(ret, 0, sizeof(*ret));
+        memcpy(ret, in, in->size < sizeof(*in) ? in->size : sizeof(*in));
+        if (!ret->machine || !*ret->machine)
+                return err_set(err, -EINVAL, "no container to run a command in");
+        if (!(ret->flags & EC_EXEC_LOGIN) && (!ret->argv || !ret->argv[0] || !*ret->argv[0]))
+                return err_set(err, -EINVAL, "no command to run in container '%s'", ret->machine);
+        if (ret->cwd && *ret->cwd != '/')
+                return err_set(err, -EINVAL, "directory '%s' is not an absolute path", ret->cwd);
+        return 0;
+}
+
+static int take_fds(struct exec *x, const struct ec_exec *in, struct ec_err *err)
+{
+        bool unset = !in->fds[0] && !in->fds[1] && !in->fds[2];
+
+        for (int i = 0; i < 3; i++) {
+                struct stat st;
+
+                x->fds[i] = unset ? i : in->fds[i];
+                if (x->fds[i] < 0) {
+                        if (x->null < 0)
+                                x->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+                        if (x->null < 0)
+                                return err_set(err, -errno, "cannot open /dev/null: %s", strerror(errno));
+                        x->fds[i] = x->null;
+                }
+                if (fstat(x->fds[i], &st) < 0)
+                        return err_set(err, -errno, "descriptor %d for '%s': %s", x->fds[i], x->label, strerror(errno));
+                /* Through one of the host's directories all of it could be reached. */
+                if (S_ISDIR(st.st_mode))
+                        return err_set(err, -EISDIR, "descriptor %d for '%s' is a directory", x->fds[i], x->label);
+        }
+        return 0;
+}
+
+/* As NixOS sets it, then as others do. */
+static char *default_path(const struct machine_user *u)
+{
+        return str_printf("PATH=/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:/etc/profiles/per-user/%s/bin:"
+                          "/nix/var/nix/profiles/default/bin:/run/current-system/sw/bin:/run/current-system/sw/sbin:"
+                          "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                          strcmp(u->home, "/") ? u->home : "", strcmp(u->home, "/") ? u->home : "", u->name);
+}
+
+static bool same_key(const char *a, const char *b)
+{
+        size_t n = strcspn(a, "=");
+
+        return !strncmp(a, b, n) && b[n] == '=';
+}
+
+/* A later one of the same name counts. Takes s. */
+static int set_env(char ***env, char *s)
+{
+        for (char **e = *env; s && e && *e; e++) {
+                if (same_key(s, *e)) {
+                        free(*e);
+                        *e = s;
+                        return 0;
+                }
+        }
+        return strv_push_take(env, s);
+}
+
+static int build_env(struct exec *x, const struct ec_exec *in, struct ec_err *err)
+{
+        const struct machine_user *u = &x->user;
+        const char *term = getenv("TERM"), *colour = getenv("COLORTERM");
+        int r = set_env(&x->env, default_path(u));
+
+        if (r >= 0)
+                r = set_env(&x->env, str_printf("HOME=%s", u->home));
+        if (r >= 0)
+                r = set_env(&x->env, str_printf("USER=%s", u->name));
+        if (r >= 0)
+                r = set_env(&x->env, str_printf("LOGNAME=%s", u->name));
+        if (r >= 0)
+                r = set_env(&x->env, str_printf("SHELL=%s", u->shell));
+        if (r >= 0 && x->tty)
+                r = set_env(&x->env, str_printf("TERM=%s", term && *term ? term : "dumb"));
+        if (r >= 0 && x->tty && colour && *colour)
+                r = set_env(&x->env, str_printf("COLORTERM=%s", colour));
+        for (const char *const *e = in->env; e && *e && r >= 0; e++) {
+                if (**e == '=' || !strchr(*e, '='))
+                        return err_set(err, -EINVAL, "environment variable '%s' is not of the form NAME=VALUE", *e);
+                r = set_env(&x->env, strdup(*e));
+        }
+        return r < 0 ? err_oom(err) : 0;
+}
+
+static const char *path_of(const struct exec *x)
+{
+        for (char **e = x->env; e && *e; e++)
+                if (str_after(*e, "PATH="))
+                        return *e + strlen("PATH=");
+        return "";
+}
+
+static bool exists(const struct exec *x, const char *path)
+{
+        _cleanup_close_ int fd = resolve_in(x->root, path, O_PATH | O_CLOEXEC);
+
+        return fd >= 0;
+}
+
+/* 0: can be executed; 127, 126: as a shell says. */
+static int executable(const struct exec *x, const char *path)
+{
+        _cleanup_close_ int fd = resolve_in(x->root, path, O_PATH | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0)
+                return fd == -EACCES ? 126 : 127;
+        return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? 126 : 0;
+}
+
+/* As a shell would find it, for where there is none. */
+static int find(const struct exec *x, const char *cmd, char **ret)
+{
+        _cleanup_strv_ char **dirs = strv_split(path_of(x), ":");
+        int status = 127;
+
+        if (strchr(cmd, '/')) {
+                _cleanup_free_ char *path = *cmd == '/' ? strdup(cmd) : str_printf("%s/%s", x->cwd, cmd);
+
+                if (!path)
+                        return -ENOMEM;
+                status = executable(x, path);
+                *ret = TAKE_PTR(path);
+                return status;
+        }
+        if (!dirs)
+                return -ENOMEM;
+        for (char **d = dirs; *d; d++) {
+                _cleanup_free_ char *path = str_printf("%s/%s", *d, cmd);
+                int k;
+
+                if (!path)
+                        return -ENOMEM;
+                k = **d == '/' ? executable(x, path) : 127;
+                if (!k) {
+                        *ret = TAKE_PTR(path);
+                        return 0;
+                }
+                if (k == 126)
+                        status = k;
+        }
+        return status;
+}
+
+/* For a shell, as one word. fish takes a backslash in quotes for itself. */
+static char *quote(const char *s, bool fish)
+{
+        char *q = malloc(strlen(s) * 4 + 3), *p = q;
+
+        if (!q)
+                return NULL;
+        *p++ = '\'';
+        for (; *s; s++) {
+                if (*s == '\'')
+                        p = stpcpy(p, fish ? "\\'" : "'\\''");
+                else if (*s == '\\' && fish)
+                        p = stpcpy(p, "\\\\");
+                else
+                        *p++ = *s;
+        }
+        *p++ = '\'';
+        *p = 0;
+        return q;
+}
+
+static int push_all(char ***v, const char *const *w)
+{
+        int r = 0;
+
+        for (; *w && r >= 0; w++)
+                r = strv_push(v, *w);
+        return r;
+}
+
+/* The user's shell, as after a login; it becomes the command. */
+static int login_argv(struct exec *x, const char *const *argv)
+{
+        const char *base = strrchr(x->user.shell, '/') + 1;
+        bool fish = !strcmp(base, "fish");
+        _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ char *text = NULL;
+        const char *shell[] = { x->user.shell, "-l", NULL };
+        int r = push_all(&x->argv, shell);
+
+        if (r < 0 || !argv || !argv[0])
+                return r;
+        r = strv_push(&words, "exec");
+        for (; *argv && r >= 0; argv++)
+                r = strv_push_take(&words, quote(*argv, fish));
+        text = r < 0 ? NULL : strv_join(STRV_CONST(words), " ");
+        if (!text || strv_push(&x->argv, "-c") < 0)
+                return -ENOMEM;
+        return strv_push(&x->argv, text);
+}
+
+static int say_not_run(const struct exec *x, const char *cmd, int status, int32_t *ret_status)
+{
+        dprintf(x->tty ? STDERR_FILENO : x->fds[2], "%s: %s\n", cmd, status == 127 ? "command not found" : "cannot be executed");
+        *ret_status = status;
+        return 1;
+}
+
+/* 1: it cannot be run, and *ret_status is what a shell's would be. */
+static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
+{
+        static const char *const shell[] = { "/bin/sh", "-c", "exec \"$@\"", "sh", NULL };
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (in->flags & EC_EXEC_LOGIN) {
+                r = executable(x, x->user.shell);
+                if (r)
+                        return err_set(err, -ENOENT, "the login shell %s of user '%s' cannot be run in container '%s'", x->user.shell, x->user.name, x->name);
+                return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
+        }
+        /* A shell finds it, runs scripts without a first line for one, and tells what is wrong. */
+        if (*in->argv[0] != '-' && !executable(x, shell[0])) {
+                r = push_all(&x->argv, shell);
+                if (r >= 0)
+                        r = push_all(&x->argv, in->argv);
+                return r < 0 ? err_oom(err) : 0;
+        }
+        r = find(x, in->argv[0], &path);
+        if (r > 0)
+                return say_not_run(x, in->argv[0], r, ret_status);
+        if (r >= 0)
+                r = strv_push_take(&x->argv, TAKE_PTR(path));
+        if (r >= 0)
+                r = push_all(&x->argv, in->argv + 1);
+        return r < 0 ? err_oom(err) : 0;
+}
+
+/* ---- where -------------------------------------------------------------- */
+
+/* A little later, or with news on the host's bus. */
+static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
+{
+        struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+        uint64_t until = bus_now() + usec;
+        sd_bus *bus;
+        int r = systemd_bus(x->s, &bus, err);
+
+        while (r >= 0 && bus_now() < until) {
+                r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
+                if (r < 0)
+                        return err_set(err, r, "lost the connection to systemd: %s", strerror(-r));
+                r = intr_check(err);
+        }
+        return r;
+}
+
+/* Its leader. One that is just starting is waited for. */
+static int find_leader(struct exec *x, struct ec_err *err)
+{
+        uint64_t until = bus_now() + REGISTER_WAIT;
+
+        for (;;) {
+                _cleanup_free_ char *state = NULL;
+                _cleanup_err_ struct ec_err e = { 0 };
+                int r = machine_leader(x->s, x->name, &x->leader, &e);
+
+                if (r != -EHOSTDOWN) {
+                        err_move(err, &e);
+                        return r;
+                }
+                state = exec_unit_state(x);
+                if (!state || strcmp(state, "activating") || bus_now() >= until) {
+                        err_move(err, &e);
+                        return r;
+                }
+                r = pause_for(x, LOOK_AGAIN, err);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int open_root(struct exec *x, struct ec_err *err)
+{
+        _cleanup_free_ char *path = str_printf("/proc/%" PRIu32 "/root", x->leader);
+
+        if (!path)
+                return err_oom(err);
+        x->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (x->root < 0)
+                return err_set(err, errno == ENOENT ? -EHOSTDOWN : -errno, "cannot enter container '%s': %s", x->name,
+                               errno == ENOENT ? "it has just stopped" : strerror(errno));
+        return 0;
+}
+
+static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *err)
+{
+        const char *name = in->user ? in->user : "root";
+        int r = machine_user_read(x->root, name, &x->user);
+
+        if (r == -ENOENT)
+                return err_set(err, r, "container '%s' has no user '%s'", x->name, name);
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r < 0)
+                return err_set(err, r, "cannot read the users of container '%s': %s", x->name, strerror(-r));
+        x->named_user = x->user.uid != 0;
+        x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
+        x->cwd_optional = !in->cwd;
+        if (!x->cwd)
+                return err_oom(err);
+        if (in->cwd && !exists(x, in->cwd))
+                return err_set(err, -ENOENT, "container '%s' has no directory '%s'", x->name, in->cwd);
+        return 0;
+}
+
+/* machined opens it inside, so that programs there know its name. */
+static int open_pty(struct exec *x, struct pty *p, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        const char *path;
+        sd_bus *bus;
+        int r, fd;
+
+        r = systemd_bus(x->s, &bus, err);
+        if (r < 0)
+                return r;
+        r = bus_call_method(bus, BUS_MACHINED, "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager", "OpenMachinePTY",
+                            30 * USEC_PER_SEC, &e, &m, "s", x->name);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "hs", &fd, &path);
+        if (r < 0)
+                return bus_err(err, r, &e, "cannot open a terminal in container '%s'", x->name);
+        /* It goes with the message. */
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return err_set(err, -errno, "cannot open a terminal in container '%s': %s", x->name, strerror(errno));
+        x->pty = p;
+        r = pty_begin(p, fd, STDIN_FILENO, STDOUT_FILENO);
+        if (r < 0)
+                return err_set(err, r, "cannot use a terminal of container '%s': %s", x->name, strerror(-r));
+        x->tty_path = strdup(path);
+        return x->tty_path ? 0 : err_oom(err);
+}
+
+static void exec_done(struct exec *x)
+{
+        if (x->pty)
+                pty_end(x->pty);
+        machine_user_done(&x->user);
+        free(x->unit);
+        free(x->cwd);
+        free(x->tty_path);
+        strv_free(x->argv);
+        strv_free(x->env);
+        if (x->root >= 0)
+                close(x->root);
+        if (x->null >= 0)
+                close(x->null);
+}
+
+static int failed(struct exec *x, struct ec_err *err)
+{
+        if (x->failure == -ETIMEDOUT) {
+                if (x->timeout_ms % 1000)
+                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms in container '%s'", x->label, x->timeout_ms, x->name);
+                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label, x->timeout_ms / 1000, x->name);
+        }
+        if (intr_check(err) < 0)
+                return -ECANCELED;
+        return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");
+}
+
+static int run(struct exec *x, int32_t *ret_status, struct ec_err *err)
+{
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r = exec_connect(x, &bus, err);
+
+        if (r > 0)
+                r = exec_transient(x, &bus, ret_status, err);
+        if (r == 0) {
+                log_debug("container '%s' has no usable system bus, entering its namespaces", x->name);
+                r = exec_setns(x, ret_status, err);
+        }
+        if (x->pty)
+                pty_drain(x->pty);
+        if (x->failure)
+                return failed(x, err);
+        return r < 0 ? r : 0;
+}
+
+int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
+{
+        _cleanup_(exec_done) struct exec x = { .s = s, .root = -1, .null = -1, .deadline = UINT64_MAX };
+        _cleanup_free_ struct pty *pty = NULL;
+        struct ec_exec full;
+        int r = take_args(in, &full, err);
+
+        if (r >= 0)
+                r = intr_check(err);
+        if (r < 0)
+                return r;
+        x.name = full.machine;
+        x.label = full.argv && full.argv[0] ? full.argv[0] : "the shell";
+        x.tty = full.flags & EC_EXEC_TTY;
+        x.timeout_ms = full.timeout_ms;
+        if (full.timeout_ms)
+                x.deadline = bus_now() + full.timeout_ms * USEC_PER_MSEC;
+        x.unit = str_printf("container@%s.service", x.name);
+        pty = x.tty ? malloc(sizeof(*pty)) : NULL;
+        if (!x.unit || (x.tty && !pty))
+                return err_oom(err);
+        if (!x.tty)
+                r = take_fds(&x, &full, err);
+        if (r >= 0)
+                r = find_leader(&x, err);
+        if (r >= 0)
+                r = open_root(&x, err);
+        if (r >= 0)
+                r = read_user(&x, &full, err);
+        if (r >= 0)
+                r = build_env(&x, &full, err);
+        if (r >= 0)
+                r = build_argv(&x, &full, ret_status, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (x.tty)
+                r = open_pty(&x, pty, err);
+        return r < 0 ? r : run(&x, ret_status, err);
+}

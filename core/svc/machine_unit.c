@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/* A command as a transient unit of the container's own systemd. */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-id128.h>
+
+#include "svc/bus.h"
+#include "svc/intr.h"
+#include "svc/machine_internal.h"
+#include "svc/systemd.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define SERVICE "org.freedesktop.systemd1.Service"
+#define UNIT "org.freedesktop.systemd1.Unit"
+/* A container that boots gets its bus within this, or is entered without. */
+#define BUS_WAIT (5 * USEC_PER_SEC)
+/* One that has lost it may get it back. */
+#define REGAIN_WAIT (20 * USEC_PER_SEC)
+#define START_TIMEOUT (60 * USEC_PER_SEC)
+#define LOOK_AGAIN (20 * USEC_PER_MSEC)
+/* Signals can get lost where the bus is overrun. */
+#define POLL_USEC USEC_PER_SEC
+
+/* ---- the container's bus ------------------------------------------------ */
+
+/* Until its daemon has greeted us: nothing was sent before that. */
+static int wait_ready(sd_bus *bus, uint64_t until)
+{
+        for (;;) {
+                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+                int r = sd_bus_is_ready(bus);
+
+                if (r)
+                        return r;
+                if (intr_check(NULL) < 0)
+                        return -ECANCELED;
+                if (bus_now() >= until)
+                        return -ETIMEDOUT;
+                r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
+{
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r = sd_bus_open_system_machine(&bus, x->name);
+
+        if (r >= 0)
+                r = wait_ready(bus, until);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+/* Nothing tells when a socket in another namespace begins to listen. */
+static int pause_for(uint64_t usec)
+{
+        struct pollfd p = { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN };
+
+        (void)poll(&p, 1, (int)(usec / USEC_PER_MSEC));
+        return intr_check(NULL);
+}
+
+static int interrupted(struct ec_err *err)
+{
+        return bus_err(err, -ECANCELED, NULL, "interrupted");
+}
+
+int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
+{
+        uint64_t until = bus_now() + BUS_WAIT;
+
+        for (;;) {
+                _cleanup_free_ char *state = NULL;
+                int r = open_bus(x, until, ret);
+
+                if (r >= 0)
+                        return 1;
+                if (r == -ENOMEM)
+                        return err_oom(err);
+                if (r == -ECANCELED)
+                        return interrupted(err);
+                state = exec_unit_state(x);
+                if (exec_state_down(state))
+                        return err_set(err, -EHOSTDOWN, "container '%s' is %s", x->name,
+                                       strcmp(state, "deactivating") ? "not running" : "shutting down");
+                if (!state || strcmp(state, "activating") || bus_now() >= until)
+                        return 0;
+                if (pause_for(LOOK_AGAIN) < 0)
+                        return interrupted(err);
+        }
+}
+
+/* ---- the unit ----------------------------------------------------------- */
+
+struct unit {
+        struct exec *x;
+        sd_bus *bus;
+        char name[80];
+        char *path, *job;
+        sd_bus_slot *start, *removed, *changed, *ask;
+        sd_bus_error refused;
+        bool started, job_done, dirty, ended;
+        int failure;
+        uint64_t next_poll;
+};
+
+static void drop_slots(struct unit *u)
+{
+        u->start = sd_bus_slot_unref(u->start);
+        u->removed = sd_bus_slot_unref(u->removed);
+        u->changed = sd_bus_slot_unref(u->changed);
+        u->ask = sd_bus_slot_unref(u->ask);
+}
+
+static void unit_done(struct unit *u)
+{
+        drop_slots(u);
+        sd_bus_error_free(&u->refused);
+        free(u->path);
+        free(u->job);
+}
+
+static int on_changed(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct unit *u = data;
+
+        (void)m;
+        (void)error;
+        u->dirty = true;
+        return 0;
+}
+
+static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct unit *u = data;
+        const char *unit;
+
+        (void)error;
+        /* Its name is ours alone, and has one job. */
+        if (sd_bus_message_read(m, "uoss", NULL, NULL, &unit, NULL) >= 0 && !strcmp(unit, u->name)) {
+                u->job_done = true;
+                u->dirty = true;
+        }
+        return 0;
+}
+
+static int on_state(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct unit *u = data;
+        const char *state;
+
+        (void)error;
+        u->ask = sd_bus_slot_unref(u->ask);
+        if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "v", "s", &state) >= 0)
+                u->ended = !strcmp(state, "inactive") || !strcmp(state, "failed");
+        return 0;
+}
+
+static int ask_state(struct unit *u)
+{
+        u->dirty = false;
+        return sd_bus_call_method_async(u->bus, &u->ask, BUS_SYSTEMD, u->path, "org.freedesktop.DBus.Properties", "Get",
+                                        on_state, u, "ss", UNIT, "ActiveState");
+}
+
+static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct unit *u = data;
+        const sd_bus_error *failure = sd_bus_message_get_error(m);
+
+        (void)error;
+        u->start = sd_bus_slot_unref(u->start);
+        u->started = true;
+        u->dirty = true;
+        if (failure && sd_bus_is_open(u->bus) <= 0)
+                u->failure = -ECONNRESET;
+        else if (failure)
+                u->failure = sd_bus_error_copy(&u->refused, failure);
+        return 0;
+}
+
+static int add_matches(struct unit *u)
+{
+        const char *sender = bus_sender(u->bus, BUS_SYSTEMD);
+        int r = sd_bus_match_signal_async(u->bus, &u->removed, sender, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", on_removed, NULL, u);
+
+        if (r >= 0)
+                r = sd_bus_match_signal_async(u->bus, &u->changed, sender, u->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                              on_changed, NULL, u);
+        return r;
+}
+
+/* ---- its properties ----------------------------------------------------- */
+
+static int add_strv(sd_bus_message *m, const char *key, char *const *v)
+{
+        int r = sd_bus_message_open_container(m, 'r', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, (char **)v);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* Without expansion of variables: arguments arrive byte for byte. */
+static int add_command(sd_bus_message *m, char *const *argv)
+{
+        int r = sd_bus_message_open_container(m, 'r', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "ExecStartEx");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a(sasas)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sasas)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', "sasas");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", argv[0]);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, (char **)argv);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "as", 1, "no-env-expand");
+        for (int depth = 0; depth < 4 && r >= 0; depth++)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static int add_streams(sd_bus_message *m, const struct exec *x)
+{
+        if (x->tty)
+                return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s", "tty",
+                                             "StandardError", "s", "tty", "TTYPath", "s", x->tty_path, "TTYReset", "b", 1);
+        return sd_bus_message_append(m, "(sv)(sv)(sv)", "StandardInputFileDescriptor", "h", x->fds[0],
+                                     "StandardOutputFileDescriptor", "h", x->fds[1], "StandardErrorFileDescriptor", "h", x->fds[2]);
+}
+
+static int add_properties(sd_bus_message *m, const struct exec *x)
+{
+        _cleanup_free_ char *cwd = str_printf("%s%s", x->cwd_optional ? "-" : "", x->cwd);
+        _cleanup_free_ char *description = str_printf("Command %s from the host", x->label);
+        int r;
+
+        if (!cwd || !description)
+                return -ENOMEM;
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
+                                  /* Its result can be read after its end, and nothing is left once we are gone. */
+                                  "AddRef", "b", 1, "CollectMode", "s", "inactive-or-failed");
+        /* Also while the container still boots; it ends with the container. */
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)(sv)(sv)", "DefaultDependencies", "b", 0, "Conflicts", "as", 1, "shutdown.target",
+                                          "Before", "as", 1, "shutdown.target");
+        /* A shell that ignores TERM must not hold up a shutdown. */
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "IgnoreSIGPIPE", "b", 0, "SendSIGHUP", "b", 1,
+                                          "TimeoutStopUSec", "t", 3 * USEC_PER_SEC, "WorkingDirectory", "s", cwd);
+        if (r >= 0 && x->named_user)
+                r = sd_bus_message_append(m, "(sv)", "User", "s", x->user.name);
+        if (r >= 0)
+                r = add_strv(m, "Environment", x->env);
+        if (r >= 0)
+                r = add_streams(m, x);
+        return r < 0 ? r : add_command(m, x->argv);
+}
+
+static int start(struct unit *u)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "StartTransientUnit");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", u->name, "fail");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r >= 0)
+                r = add_properties(m, u->x);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a(sa(sv))", 0);
+        return r < 0 ? r : sd_bus_call_async(u->bus, &u->start, m, on_started, u, START_TIMEOUT);
+}
+
+/* ---- its run ------------------------------------------------------------ */
+
+static int send_signal(struct unit *u, int sig)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, sig == SIGTERM ? "StopUnit" : "KillUnit");
+
+        /* A stop also ends what has not begun, and is followed by a kill of all that is left. */
+        if (r >= 0)
+                r = sig == SIGTERM ? sd_bus_message_append(m, "ss", u->name, "replace") : sd_bus_message_append(m, "ssi", u->name, "all", sig);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, 0);
+        return r < 0 ? r : sd_bus_send(u->bus, m, NULL);
+}
+
+static int get_int(struct unit *u, const char *prop, int32_t *ret)
+{
+        static const char *const types[] = { "i", NULL };
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, SERVICE, prop, types, &e, &m);
+
+        return r < 0 ? r : sd_bus_message_read(m, "i", ret);
+}
+
+/* Did the job go without a word? */
+static int look_for_job(struct unit *u)
+{
+        static const char *const types[] = { "(uo)", NULL };
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        uint32_t id;
+        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, UNIT, "Job", types, &e, &m);
+
+        if (r >= 0)
+                r = sd_bus_message_read(m, "(uo)", &id, NULL);
+        if (r >= 0 && !id)
+                u->job_done = true;
+        return r == -ECONNRESET ? r : 0;
+}
+
+static int poll_unit(struct unit *u)
+{
+        u->next_poll = bus_now() + POLL_USEC;
+        u->dirty = true;
+        return u->job_done ? 0 : look_for_job(u);
+}
+
+/* Until it has ended: 0. -errno: the connection is lost. */
+static int watch(struct unit *u)
+{
+        struct exec *x = u->x;
+        int r = 0;
+
+        while (!(u->started && u->job_done && u->ended && !u->dirty && !u->ask) && x->stage != EXEC_LEFT) {
+                struct pollfd fds[EXEC_FDS];
+
+                if (u->failure)
+                        return 0;
+                exec_fill(x, fds);
+                if (u->started && u->dirty && !u->ask)
+                        r = ask_state(u);
+                /* Messages arrive in order, so it is there to be killed. */
+                if (r >= 0 && x->signal && u->started) {
+                        r = send_signal(u, x->signal);
+                        x->signal = 0;
+                }
+                if (r >= 0)
+                        r = bus_poll(u->bus, fds, EXEC_FDS, exec_deadline(x, u->next_poll));
+                if (r == 0)
+                        exec_handle(x, fds);
+                if (r >= 0 && u->started && bus_now() >= u->next_poll)
+                        r = poll_unit(u);
+                if (r == -ECANCELED)
+                        r = 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The container's own shutdown ends it by a signal, too. */
+static bool container_ends(struct unit *u)
+{
+        static const char *const types[] = { "s", NULL };
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        const char *state;
+        int r = bus_get(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "SystemState", types, &e, &m);
+
+        return r < 0 || sd_bus_message_read(m, "s", &state) < 0 || !strcmp(state, "stopping");
+}
+
+static int read_status(struct unit *u, int32_t *ret_status, struct ec_err *err)
+{
+        struct exec *x = u->x;
+        int32_t code = 0, status = 0;
+        int r;
+
+        intr_hold();
+        r = get_int(u, "ExecMainCode", &code);
+        if (r >= 0)
+                r = get_int(u, "ExecMainStatus", &status);
+        if (r >= 0 && !x->sent && code != CLD_EXITED && container_ends(u))
+                r = -ECONNRESET;
+        intr_release();
+        if (r == -ECONNRESET)
+                return exec_stopped(x, err);
+        if (r < 0)
+                return err_set(err, r, "the exit status of '%s' in container '%s' cannot be read: %s", x->label, x->name, strerror(-r));
+        if (!code)
+                return err_set(err, -EIO, "'%s' was not started in container '%s'", x->label, x->name);
+        *ret_status = code == CLD_EXITED ? status : 128 + status;
+        return 1;
+}
+
+/* ---- a bus that goes away ----------------------------------------------- */
+
+static int ref_unit(struct unit *u)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+
+        return bus_call_method(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", 10 * USEC_PER_SEC, &e, NULL, "s", u->name);
+}
+
+/* With the container, or because only its daemon was restarted: 1 then, and it is watched on. */
+static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
+{
+        struct exec *x = u->x;
+        uint64_t until = bus_now() + REGAIN_WAIT;
+
+        drop_slots(u);
+        *bus = sd_bus_close_unref(*bus);
+        u->bus = NULL;
+        for (;;) {
+                _cleanup_free_ char *state = exec_unit_state(x);
+                int r;
+
+                if (!state || exec_state_down(state))
+                        return exec_stopped(x, err);
+                r = open_bus(x, until, bus);
+                if (r >= 0)
+                        break;
+                if (r == -ECANCELED || pause_for(5 * LOOK_AGAIN) < 0)
+                        return interrupted(err);
+                if (bus_now() >= until)
+                        return err_set(err, -ECONNRESET, "the system bus of container '%s' was lost while '%s' was running, and with it its exit status", x->name, x->label);
+        }
+        u->bus = *bus;
+        u->dirty = true;
+        u->job_done = false;
+        u->next_poll = 0;
+        /* Without a reference of ours it was forgotten at its end. */
+        if (ref_unit(u) < 0 || add_matches(u) < 0)
+                return err_set(err, -ECONNRESET, "the system bus of container '%s' was restarted while '%s' was running: its exit status was lost", x->name, x->label);
+        return 1;
+}
+
+/* ---- ------------------------------------------------------------------- */
+
+/* What a systemd of that age does not know; then it was not run. */
+static bool too_old(const sd_bus_error *e)
+{
+        return sd_bus_error_has_name(e, SD_BUS_ERROR_PROPERTY_READ_ONLY) || sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_PROPERTY) ||
+               sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD);
+}
+
+static int refused(struct unit *u, struct ec_err *err)
+{
+        struct exec *x = u->x;
+
+        if (too_old(&u->refused))
+                return 0;
+        if (sd_bus_error_has_name(&u->refused, BUS_SYSTEMD ".TransactionIsDestructive"))
+                return err_set(err, -EHOSTDOWN, "container '%s' is shutting down", x->name);
+        return bus_err(err, u->failure, &u->refused, "cannot run '%s' in container '%s'", x->label, x->name);
+}
+
+static int prepare(struct unit *u)
+{
+        sd_id128_t id;
+        int r = sd_id128_randomize(&id);
+
+        if (r < 0)
+                return r;
+        snprintf(u->name, sizeof(u->name), "extra-container-" SD_ID128_FORMAT_STR ".service", SD_ID128_FORMAT_VAL(id));
+        r = sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", u->name, &u->path);
+        if (r >= 0)
+                r = add_matches(u);
+        u->next_poll = bus_now() + POLL_USEC;
+        return r < 0 ? r : start(u);
+}
+
+int exec_transient(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_err *err)
+{
+        _cleanup_(unit_done) struct unit u = { .x = x, .bus = *bus };
+        int r = prepare(&u);
+
+        if (r < 0)
+                return err_set(err, r, "cannot run '%s' in container '%s': %s", x->label, x->name, strerror(-r));
+        for (;;) {
+                r = watch(&u);
+                if (u.refused.name)
+                        return refused(&u, err);
+                if (r >= 0 && !u.failure)
+                        break;
+                u.failure = 0;
+                if (!u.started)
+                        return err_set(err, -ECONNRESET, "the system bus of container '%s' was lost while '%s' was being started in it", x->name, x->label);
+                r = regain(&u, bus, err);
+                if (r < 0)
+                        return r;
+        }
+        if (x->stage == EXEC_LEFT)
+                return err_set(err, x->failure, "'%s' in container '%s' cannot be ended", x->label, x->name);
+        return read_status(&u, ret_status, err);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/pty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "svc/bus.h"
+
+#define ESCAPE 0x1d /* ^], three times within a second, as machinectl has it */
+#define DRAIN_MAX ((size_t)16 << 20)
+
+enum { MASTER_IN, MASTER_OUT, OURS_IN, OURS_OUT };
+
+static void copy_size(const struct pty *p)
+{
+        const int fds[] = { p->out, p->in, STDERR_FILENO };
+        struct winsize w;
+
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+                if (ioctl(fds[i], TIOCGWINSZ, &w) < 0 || !w.ws_col || !w.ws_row)
+                        continue;
+                (void)ioctl(p->master, TIOCSWINSZ, &w);
+                return;
+        }
+        w = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+        (void)ioctl(p->master, TIOCSWINSZ, &w);
+}
+
+static void make_raw(struct pty *p)
+{
+        struct termios t = p->tio;
+
+        if (!p->raw)
+                return;
+        cfmakeraw(&t);
+        while (tcsetattr(p->in, TCSADRAIN, &t) < 0 && errno == EINTR)
+                ;
+}
+
+int pty_begin(struct pty *p, int master, int in, int out)
+{
+        struct termios t;
+        sigset_t set;
+        int flags;
+
+        memset(p, 0, offsetof(struct pty, to));
+        p->to.start = p->to.end = p->from.start = p->from.end = 0;
+        p->master = master;
+        p->in = in;
+        p->out = out;
+        p->signals = -1;
+        p->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (p->peer < 0)
+                return -errno;
+        flags = fcntl(master, F_GETFL);
+        if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0)
+                return -errno;
+        if (tcgetattr(p->peer, &t) >= 0) {
+                t.c_iflag |= IUTF8;
+                (void)tcsetattr(p->peer, TCSANOW, &t);
+        }
+        copy_size(p);
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGWINCH);
+        sigaddset(&set, SIGCONT);
+        if (sigprocmask(SIG_BLOCK, &set, &p->mask) < 0)
+                return -errno;
+        p->masked = true;
+        p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (p->signals < 0)
+                return -errno;
+        p->raw = tcgetattr(in, &p->tio) >= 0;
+        make_raw(p);
+        return 0;
+}
+
+void pty_end(struct pty *p)
+{
+        if (p->raw) {
+                while (tcsetattr(p->in, TCSADRAIN, &p->tio) < 0 && errno == EINTR)
+                        ;
+                p->raw = false;
+        }
+        if (p->signals >= 0)
+                close(p->signals);
+        if (p->masked)
+                sigprocmask(SIG_SETMASK, &p->mask, NULL);
+        if (p->peer >= 0)
+                close(p->peer);
+        if (p->master >= 0)
+                close(p->master);
+        p->signals = p->peer = p->master = -1;
+        p->masked = false;
+}
+
+void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS])
+{
+        bool room = p->from.end == p->from.start, pending = p->to.end > p->to.start || p->eof_due;
+
+        fds[0] = (struct pollfd){ .fd = room || pending ? p->master : -1, .events = (room ? POLLIN : 0) | (pending ? POLLOUT : 0) };
+        fds[1] = (struct pollfd){ .fd = pending || p->in_done ? -1 : p->in, .events = POLLIN };
+        fds[2] = (struct pollfd){ .fd = room || p->out_done ? -1 : p->out, .events = POLLOUT };
+        fds[3] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
+}
+
+static void on_signal(struct pty *p)
+{
+        struct signalfd_siginfo si;
+
+        while (read(p->signals, &si, sizeof(si)) == sizeof(si)) {
+                /* The shell that continued us has set the terminal its own way. */
+                if (si.ssi_signo == SIGCONT)
+                        make_raw(p);
+                copy_size(p);
+        }
+}
+
+/* What can be written without waiting, into a pipe that has room. false: the way is closed. */
+static bool flush(struct pty_way *w, int fd)
+{
+        size_t len = w->end - w->start;
+        ssize_t n = write(fd, w->data + w->start, len < PIPE_BUF ? len : PIPE_BUF);
+
+        if (n < 0)
+                return errno == EAGAIN || errno == EINTR;
+        w->start += n;
+        if (w->start == w->end)
+                w->start = w->end = 0;
+        return true;
+}
+
+static bool escaped(struct pty *p, const char *data, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (data[i] != ESCAPE) {
+                        p->escapes = 0;
+                        continue;
+                }
+                if (!p->escapes || bus_now() > p->escape_until) {
+                        p->escapes = 0;
+                        p->escape_until = bus_now() + USEC_PER_SEC;
+                }
+                if (++p->escapes == 3)
+                        return true;
+        }
+        return false;
+}
+
+/* 1: go on, 0: ours is at its end, SIGHUP: the user wants an end. */
+static int read_ours(struct pty *p)
+{
+        ssize_t n = read(p->in, p->to.data, PTY_BUFFER);
+
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+                return 1;
+        if (n <= 0)
+                return 0;
+        p->to.end = n;
+        return p->raw && escaped(p, p->to.data, n) ? SIGHUP : 1;
+}
+
+/* A terminal has no end of file: it is typed. */
+static void type_eof(struct pty *p)
+{
+        struct termios t;
+        char c;
+
+        p->eof_due = false;
+        if (tcgetattr(p->peer, &t) < 0 || !(t.c_lflag & ICANON))
+                return;
+        c = t.c_cc[VEOF];
+        /* Once to hand over a line without an end, once for the end itself. */
+        p->to.data[0] = p->to.data[1] = c;
+        p->to.end = 2;
+}
+
+static void read_master(struct pty *p)
+{
+        ssize_t n = read(p->master, p->from.data, PTY_BUFFER);
+
+        if (n > 0)
+                p->from.end = n;
+}
+
+int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS])
+{
+        int r;
+
+        if (fds[3].revents)
+                on_signal(p);
+        if (fds[1].revents) {
+                r = read_ours(p);
+                if (r == SIGHUP)
+                        return SIGHUP;
+                if (r == 0) {
+                        p->in_done = true;
+                        /* A terminal that is gone. */
+                        if (p->raw)
+                                return SIGHUP;
+                        p->eof_due = true;
+                }
+        }
+        if (p->eof_due && p->to.start == p->to.end)
+                type_eof(p);
+        if (p->to.end > p->to.start && !flush(&p->to, p->master))
+                p->to.start = p->to.end = 0;
+        if (fds[0].revents && p->from.end == p->from.start)
+                read_master(p);
+        if (p->from.end > p->from.start) {
+                struct pollfd out = { .fd = p->out, .events = POLLOUT };
+
+                if (p->out_done) {
+                        p->from.start = p->from.end = 0;
+                } else if (poll(&out, 1, 0) > 0 && !flush(&p->from, p->out)) {
+                        p->from.start = p->from.end = 0;
+                        p->out_done = true;
+                        return SIGHUP;
+                }
+        }
+        return 0;
+}
+
+void pty_drain(struct pty *p)
+{
+        size_t total = 0;
+
+        if (p->peer >= 0)
+                close(p->peer);
+        p->peer = -1;
+        while (!p->out_done && total < DRAIN_MAX) {
+                struct pollfd out = { .fd = p->out, .events = POLLOUT };
+
+                if (p->from.end == p->from.start) {
+                        read_master(p);
+                        if (p->from.end == p->from.start)
+                                return;
+                        total += p->from.end;
+                }
+                (void)poll(&out, 1, 1000);
+                if (!out.revents || !flush(&p->from, p->out))
+                        return;
+        }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <termios.h>
+
+/* Ties our terminal to the master of another one. */
+#define PTY_BUFFER 16384
+struct pty_way {
+        char data[PTY_BUFFER];
+        size_t start, end;
+};
+struct pty {
+        int master;
+        int peer;       /* a slave of ours: without any, reads from the master fail */
+        int in, out;
+        int signals;    /* signalfd: window changes, and return from a stop */
+        sigset_t mask;  /* as it was */
+        bool masked;
+        struct termios tio; /* as it was */
+        bool raw;
+        bool in_done, out_done, eof_due;
+        unsigned escapes;       /* of three ^] within a second */
+        uint64_t escape_until;
+        struct pty_way to, from;
+};
+#define PTY_FDS 4
+
+/* Takes master. Raw mode and the window's size; pty_end() undoes it. in and out need not be terminals. */
+int pty_begin(struct pty *p, int master, int in, int out);
+void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS]);
+/* 0; SIGHUP: our side is gone, or the user asked for an end with ^] three times. */
+int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS]);
+/* What was written before the other side ended. */
+void pty_drain(struct pty *p);
+void pty_end(struct pty *p);
