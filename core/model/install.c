@@ -41,18 +41,22 @@ static int make_dirs(const struct layout *l, const struct deployment *d, struct 
         return r < 0 ? r : layout_prepare_host(l, err);
 }
 
-/* systemd must look where the units go: said before anything is changed. */
-static int check_unit_dir(struct ec_op *op, struct ec_err *err)
+/* systemd must be there, and look where the units go: said before anything is changed. */
+static int check_systemd(struct ec_op *op, struct ec_err *err)
 {
         const struct layout *l = op->layout;
         struct systemd *s;
+        struct sd_bus *bus;
         int r;
 
-        if (op_offline(op) || !strcmp(l->units, "/etc/systemd/system"))
+        if (op_offline(op))
                 return 0;
         r = op_systemd(op, &s, err);
         if (r >= 0)
-                r = systemd_has_unit_dir(s, l->units, err);
+                r = systemd_bus(s, &bus, err);
+        if (r < 0 || !strcmp(l->units, "/etc/systemd/system"))
+                return r < 0 ? r : 0;
+        r = systemd_has_unit_dir(s, l->units, err);
         if (r != 0)
                 return r < 0 ? r : 0;
         if (l->nixos)
@@ -203,7 +207,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
         if (!change)
                 return install_all(op, d, err);
 
-        r = check_unit_dir(op, err);
+        r = units || reload ? check_systemd(op, err) : 0;
         if (r >= 0)
                 r = hold_output(op, d, err);
         if (r >= 0)

@@ -12,7 +12,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define FILE_MAX ((size_t)1 << 20)
+#define FILE_MAX ((size_t)256 << 10)
 
 struct item {
         char *section, *key, *value;
