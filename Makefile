@@ -22,8 +22,9 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(SAN)
 HARDEN  := -Wl,-z,relro,-z,now
 
 LIBS      := libsystemd jansson inih
-LIB_FLAGS := $(shell pkg-config --cflags $(LIBS))
-LIB_LINK  := $(shell pkg-config --libs $(LIBS)) -ldl
+# Asked for when needed: on a fresh machine `make check` installs pkg-config first.
+LIB_FLAGS = $(eval LIB_FLAGS := $$(shell pkg-config --cflags $$(LIBS)))$(LIB_FLAGS)
+LIB_LINK  = $(eval LIB_LINK := $$(shell pkg-config --libs $$(LIBS)) -ldl)$(LIB_LINK)
 CORE_DEFS := -DEC_VERSION='"$(VERSION)"' -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"'
 
 CORE_SRC := $(wildcard core/*.c core/util/*.c core/svc/*.c core/model/*.c)
@@ -96,6 +97,16 @@ uninstall:
 	-rmdir $(D)$(PREFIX)/include/extra-container 2>/dev/null
 
 # ---- tests -----------------------------------------------------------------
+# All of them, with what they need; tests/check runs check-KIND for each kind.
+CHECKS ?= unit loader abi cli layers site nixpkgs nix host
+.PHONY: check list-plugins
+check:
+	@tests/setup
+	@MAKE="$(MAKE)" tests/check $(CHECKS)
+
+list-plugins:
+	@echo $(PLUGINS)
+
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libcore.a
 	@mkdir -p $(@D)
@@ -178,5 +189,20 @@ check-site:
 .PHONY: check-layers
 check-layers: $(BUILD)/libcore.a $(BUILD)/obj/core/main.o
 	@OBJ=$(BUILD)/obj CC="$(CC)" sh tests/layers/check.sh
+
+# The stand-in nixpkgs, and our Nix code on it in a host of its own.
+.PHONY: check-nixpkgs check-nix
+check-nixpkgs:
+	@tests/nixpkgs/check.sh
+check-nix:
+	@status=0; for t in $(wildcard tests/nix/*.test); do tests/host/run bash $$t || status=1; done; exit $$status
+
+.PHONY: check-host check-trixie
+check-host:
+	@tests/host/check
+# The same on Debian 13.
+check-trixie:
+	@tests/host/trixie
+	@tests/host/check --suite trixie
 
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)
