@@ -97,7 +97,8 @@ static int host_err_usage(struct ec_err *err, const char *fmt, ...)
         va_start(ap, fmt);
         r = err_setv(err, -EINVAL, fmt, ap);
         va_end(ap);
-        err->usage = true;
+        if (err)
+                err->usage = true;
         return r;
 }
 
@@ -110,7 +111,7 @@ static int host_err_prefix(struct ec_err *err, const char *fmt, ...)
         if (vasprintf(&text, fmt, ap) < 0)
                 text = NULL;
         va_end(ap);
-        return text ? err_prefix(err, "%s", text) : err->code;
+        return text || !err ? err_prefix(err, "%s", text) : err->code;
 }
 
 static const struct ec_log_api log_api = { .size = sizeof(log_api), .log = host_log };

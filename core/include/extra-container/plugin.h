@@ -18,8 +18,9 @@
  *
  * Results: 0, or a positive outcome where one is documented; a negative
  * errno is a failure, and then *err says what failed, in one sentence
- * without a trailing full stop. err is last, never NULL, and untouched on
- * success. A plugin never prints an error: it returns it.
+ * without a trailing full stop. err is last, and untouched on success. It is
+ * NULL only where nobody wants to know: in calls out of finish(), which has none.
+ * A plugin never prints an error: it returns it.
  *
  * Every member is "since 1.0" unless it says otherwise.
  */
