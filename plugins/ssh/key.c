@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The key and its directory. Nothing in there is believed before the directory is
+ * known to be ours alone, by its descriptor.
+ *
+ * Runs beside each other need no lock: a key is made in a directory of its own and
+ * appears as a whole by link(2), for which there is one winner. The public half is
+ * removed before and written again after, or made out of the private one by whoever
+ * finds it missing; so it never belongs to another key.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "ssh.h"
+
+#define TYPE "ssh-ed25519"
+#define BASE64_LENGTH 68 /* of every ed25519 key */
+#define PUBLIC_MAX 4096
+#define NEW_PREFIX "new."
+#define NEW_MAX_AGE 3600 /* seconds, after which the run that made it is no more */
+#define KEYGEN_TIMEOUT 60000
+
+#define HINT "; remove it, or set key-dir in section [ssh] of the configuration"
+
+void key_done(struct key *k)
+{
+        free(k->dir);
+        free(k->path);
+        free(k->public);
+        *k = (struct key) { 0 };
+}
+
+char *key_parse_public(const char *text)
+{
+        static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+        size_t len = strlen(TYPE " ");
+
+        if (strncmp(text, TYPE " ", len) || strspn(text + len, base64) != BASE64_LENGTH)
+                return NULL;
+        len += BASE64_LENGTH;
+        return strchr(" \t\r\n", text[len]) ? strndup(text, len) : NULL; /* its NUL counts, too */
+}
+
+/* ---- the directory ------------------------------------------------------- */
+
+int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
+{
+        const char *dir = h->conf->get(h, "key-dir"), *root = h->conf->path(h, "root");
+        char *path;
+
+        if (!dir || !*dir)
+                return h->err->set(err, -EINVAL, "key-dir in section [ssh] is empty");
+        if (asprintf(&path, "%s%s", root ? root : "", dir) < 0)
+                return no_memory(h, err);
+        for (size_t n = strlen(path); n > 1 && path[n - 1] == '/';)
+                path[--n] = 0;
+        /* ssh expands some characters in the names of files, and nobody can quote them all. */
+        for (const char *s = path; *s; s++)
+                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ') {
+                        int r = h->err->set(err, -EINVAL, "key-dir in section [ssh]: '%s' has a character that ssh does not take in a path", path);
+
+                        free(path);
+                        return r;
+                }
+        *ret = path;
+        return 0;
+}
+
+static int make_parents(const char *dir)
+{
+        _cleanup_free_ char *p = strdup(dir);
+
+        if (!p)
+                return -ENOMEM;
+        for (char *s = strchr(p + 1, '/'); s; s = strchr(s + 1, '/')) {
+                *s = 0;
+                if (mkdir(p, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                *s = '/';
+        }
+        return 0;
+}
+
+/* Who may write to a directory above could put another one in our directory's place. */
+static int check_parents(const struct ec_host *h, const char *dir, const char *parent, struct ec_err *err)
+{
+        _cleanup_free_ char *p = strdup(parent);
+        struct stat st;
+
+        if (!p)
+                return no_memory(h, err);
+        for (size_t len = strlen(p); len; len = strrchr(p, '/') - p) {
+                p[len] = 0;
+                if (lstat(p, &st) < 0)
+                        return h->err->set(err, -errno, "%s: %s", p, strerror(errno));
+                if (st.st_uid != 0 && st.st_uid != geteuid())
+                        return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: '%s' belongs to user %u", dir, p, st.st_uid);
+                if (st.st_mode & 022 && !(st.st_mode & S_ISVTX))
+                        return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: others may write to '%s'", dir, p);
+        }
+        return 0;
+}
+
+/* dir with what is above it resolved, so that no link can be bent between two looks. */
+static int resolve(const struct ec_host *h, const char *dir, char **ret, struct ec_err *err)
+{
+        const char *name = strrchr(dir, '/');
+        _cleanup_free_ char *above = strndup(dir, name > dir ? (size_t)(name - dir) : 1), *parent = NULL;
+        int r;
+
+        if (!above)
+                return no_memory(h, err);
+        parent = realpath(above, NULL);
+        if (!parent) {
+                r = -errno;
+                return h->err->set(err, r, "the SSH key directory '%s': %s: %s", dir, above, strerror(-r));
+        }
+        r = check_parents(h, dir, strcmp(parent, "/") ? parent : "", err);
+        if (r < 0)
+                return r;
+        if (asprintf(ret, "%s%s", strcmp(parent, "/") ? parent : "", name) < 0) {
+                *ret = NULL;
+                return no_memory(h, err);
+        }
+        return 0;
+}
+
+static int untrusted(const struct ec_host *h, const char *dir, const struct stat *st, int r, struct ec_err *err)
+{
+        if (S_ISLNK(st->st_mode))
+                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: it is a symbolic link" HINT, dir);
+        if (!S_ISDIR(st->st_mode))
+                return h->err->set(err, r, "the SSH key directory '%s' is no directory" HINT, dir);
+        if (st->st_uid != geteuid())
+                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: it belongs to user %u, not to user %u" HINT, dir,
+                                   st->st_uid, geteuid());
+        if ((st->st_mode & 0777) != 0700)
+                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: its mode is %04o, not 0700" HINT, dir,
+                                   st->st_mode & 07777);
+        return h->err->set(err, r, "cannot open the SSH key directory '%s': %s", dir, strerror(-r));
+}
+
+/* The descriptor; -ENOENT without err: there is none, and none was to be made. */
+static int open_dir(const struct ec_host *h, const char *dir, int make, struct ec_err *err)
+{
+        _cleanup_close_ int fd = -1;
+        int made = 0, r;
+        struct stat st;
+
+        if (make) {
+                made = mkdir(dir, 0700) == 0;
+                if (!made && errno != EEXIST) {
+                        r = -errno;
+                        return h->err->set(err, r, "cannot make the SSH key directory '%s': %s", dir, strerror(-r));
+                }
+        }
+        fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) {
+                r = -errno;
+                if (r == -ENOENT && !make)
+                        return r;
+                if (lstat(dir, &st) < 0)
+                        return h->err->set(err, r, "cannot open the SSH key directory '%s': %s", dir, strerror(-r));
+                return untrusted(h, dir, &st, r, err);
+        }
+        if (fstat(fd, &st) < 0) {
+                r = -errno;
+                return h->err->set(err, r, "'%s': %s", dir, strerror(-r));
+        }
+        /* Whatever the umask has left of it. */
+        if (made && st.st_uid == geteuid() && fchmod(fd, 0700) == 0)
+                st.st_mode = (st.st_mode & S_IFMT) | 0700;
+        if (st.st_uid != geteuid() || (st.st_mode & 0777) != 0700)
+                return untrusted(h, dir, &st, -EPERM, err);
+        r = fd;
+        fd = -1;
+        return r;
+}
+
+/* ---- ssh-keygen ----------------------------------------------------------- */
+
+static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *argv, const char *what, const char *path, char **ret_out,
+                  struct ec_err *err)
+{
+        struct ec_proc p = {
+                .size = sizeof(p), .argv = argv, .timeout_ms = KEYGEN_TIMEOUT,
+                .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN,
+        };
+        struct ec_proc_result res = { .size = sizeof(res) };
+        int r = h->proc->run(op, &p, &res, err);
+
+        if (r == -ENOENT) {
+                h->err->clear(err);
+                return h->err->set(err, r, "SSH needs ssh-keygen, which is not in PATH: install OpenSSH");
+        }
+        if (r < 0)
+                return r;
+        if (res.status) {
+                if (res.err)
+                        res.err[strcspn(res.err, "\r\n")] = 0;
+                r = h->err->set(err, -EIO, "ssh-keygen cannot %s the SSH key '%s'%s%s", what, path, res.err && *res.err ? ": " : "",
+                                res.err ? res.err : "");
+        } else if (ret_out) {
+                *ret_out = res.out;
+                res.out = NULL;
+        }
+        h->proc->result_done(&res);
+        return r;
+}
+
+/* ---- the public half -------------------------------------------------------- */
+
+/* What key.pub holds; NULL: nothing that is of use. */
+static char *read_public(int dirfd)
+{
+        _cleanup_close_ int fd = openat(dirfd, "key.pub", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        char text[PUBLIC_MAX + 1];
+        struct stat st;
+        ssize_t n;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
+                return NULL;
+        n = read(fd, text, sizeof(text) - 1);
+        if (n < 0)
+                return NULL;
+        text[n] = 0;
+        return key_parse_public(text);
+}
+
+/* For whoever looks for it there; that it can be made again makes a failure harmless. */
+static void write_public(int dirfd, const char *public)
+{
+        char tmp[64];
+        FILE *f;
+        int fd;
+
+        snprintf(tmp, sizeof(tmp), NEW_PREFIX "%d.pub", getpid());
+        unlinkat(dirfd, tmp, 0);
+        fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        f = fd < 0 ? NULL : fdopen(fd, "w");
+        if (!f) {
+                if (fd >= 0)
+                        close(fd);
+                return;
+        }
+        fprintf(f, "%s extra-container\n", public);
+        if (fclose(f) != 0 || renameat(dirfd, tmp, dirfd, "key.pub") < 0)
+                unlinkat(dirfd, tmp, 0);
+}
+
+static int derive_public(const struct ec_host *h, struct ec_op *op, int dirfd, const char *path, char **ret, struct ec_err *err)
+{
+        const char *argv[] = { "ssh-keygen", "-y", "-P", "", "-f", path, NULL };
+        _cleanup_free_ char *out = NULL;
+        int r = keygen(h, op, argv, "read", path, &out, err);
+
+        if (r < 0)
+                return r;
+        *ret = out ? key_parse_public(out) : NULL;
+        if (!*ret)
+                return h->err->set(err, -EINVAL, "'%s' is no ed25519 key: remove it, and a new one is made", path);
+        write_public(dirfd, *ret);
+        return 0;
+}
+
+/* ---- the private half ------------------------------------------------------- */
+
+/* 1: there is a key of ours, 0: there is none. */
+static int find_private(const struct ec_host *h, int dirfd, const char *path, struct ec_err *err)
+{
+        struct stat st;
+
+        if (fstatat(dirfd, "key", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                int r = -errno;
+
+                return r == -ENOENT ? 0 : h->err->set(err, r, "'%s': %s", path, strerror(-r));
+        }
+        if (!S_ISREG(st.st_mode))
+                return h->err->set(err, -EINVAL, "the SSH key '%s' is no file: remove it, and a new one is made", path);
+        if (st.st_uid != geteuid() || st.st_mode & 077)
+                return h->err->set(err, -EPERM, "the SSH key '%s' is not trusted: others have access to it; remove it, and a new one is made", path);
+        return 1;
+}
+
+static void remove_new(int dirfd, const char *name)
+{
+        static const char *const files[] = { "key", "key.pub" };
+        char path[NAME_MAX + 16];
+
+        for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+                snprintf(path, sizeof(path), "%s/%s", name, files[i]);
+                unlinkat(dirfd, path, 0);
+        }
+        unlinkat(dirfd, name, AT_REMOVEDIR);
+        unlinkat(dirfd, name, 0);
+}
+
+/* What runs that were killed have left. */
+static void sweep(int dirfd)
+{
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        struct stat st;
+
+        if (!d) {
+                if (fd >= 0)
+                        close(fd);
+                return;
+        }
+        for (struct dirent *e; (e = readdir(d));)
+                if (!strncmp(e->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) && fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    st.st_mtime < time(NULL) - NEW_MAX_AGE)
+                        remove_new(dirfd, e->d_name);
+        closedir(d);
+}
+
+/* The key in `name` becomes the key, unless another run was first. */
+static int publish(const struct ec_host *h, int dirfd, const char *name, const char *path, struct ec_err *err)
+{
+        char private[64], public[64];
+        _cleanup_close_ int fd = -1;
+
+        snprintf(private, sizeof(private), "%s/key", name);
+        snprintf(public, sizeof(public), "%s/key.pub", name);
+        fd = openat(dirfd, private, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fsync(fd) < 0 || (unlinkat(dirfd, "key.pub", 0) < 0 && errno != ENOENT))
+                goto failed;
+        if (linkat(dirfd, private, dirfd, "key", 0) < 0) {
+                if (errno == EEXIST)
+                        return 0;
+                goto failed;
+        }
+        (void)renameat(dirfd, public, dirfd, "key.pub");
+        return 0;
+
+failed:
+        return h->err->set(err, -errno, "cannot store the SSH key '%s': %s", path, strerror(errno));
+}
+
+static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const char *dir, const char *path, struct ec_err *err)
+{
+        _cleanup_free_ char *new = NULL, *file = NULL;
+        int r;
+
+        sweep(dirfd);
+        if (asprintf(&new, "%s/" NEW_PREFIX "XXXXXX", dir) < 0) {
+                new = NULL;
+                return no_memory(h, err);
+        }
+        if (!mkdtemp(new)) {
+                r = -errno;
+                return h->err->set(err, r, "cannot make an SSH key in '%s': %s", dir, strerror(-r));
+        }
+        if (asprintf(&file, "%s/key", new) < 0) {
+                file = NULL;
+                r = no_memory(h, err);
+        } else {
+                const char *argv[] = { "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "extra-container", "-f", file, NULL };
+
+                r = keygen(h, op, argv, "make", path, NULL, err);
+        }
+        if (r >= 0)
+                r = publish(h, dirfd, strrchr(new, '/') + 1, path, err);
+        remove_new(dirfd, strrchr(new, '/') + 1);
+        return r;
+}
+
+int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret, struct ec_err *err)
+{
+        _cleanup_(key_done) struct key k = { 0 };
+        _cleanup_free_ char *dir = NULL;
+        _cleanup_close_ int fd = -1;
+        int r = key_dir(h, &dir, err);
+
+        if (r < 0)
+                return r;
+        if (make) {
+                r = make_parents(dir);
+                if (r < 0)
+                        return h->err->set(err, r, "cannot make the directory of '%s': %s", dir, strerror(-r));
+        } else if (access(dir, F_OK) < 0 && errno == ENOENT) {
+                return 0;
+        }
+        r = resolve(h, dir, &k.dir, err);
+        if (r < 0)
+                return r;
+        fd = open_dir(h, k.dir, make, err);
+        if (fd < 0)
+                return fd == -ENOENT && !make ? 0 : fd;
+        if (asprintf(&k.path, "%s/key", k.dir) < 0) {
+                k.path = NULL;
+                return no_memory(h, err);
+        }
+        r = find_private(h, fd, k.path, err);
+        if (r == 0 && make) {
+                r = generate(h, op, fd, k.dir, k.path, err);
+                if (r >= 0)
+                        r = find_private(h, fd, k.path, err);
+                if (r == 0)
+                        r = h->err->set(err, -ENOENT, "the SSH key '%s' is gone again", k.path);
+        }
+        if (r <= 0)
+                return r;
+        k.public = read_public(fd);
+        if (!k.public) {
+                r = derive_public(h, op, fd, k.path, &k.public, err);
+                if (r < 0)
+                        return r;
+        }
+        *ret = k;
+        k = (struct key) { 0 };
+        return 1;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* `cssh` of a session, and the connections that it shares. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ssh.h"
+
+/* In the system of a container that has SSH: "PORT TYPE KEY", see module.nix. */
+#define MARKER "etc/extra-container/ssh"
+#define SOCKET_PREFIX "ssh-"
+#define CLOSE_TIMEOUT 5000
+
+/*
+ * What does not change in a session goes before it, as assignments. The rest is looked
+ * up at each call: the container may have been updated or restarted meanwhile. A started
+ * container has a connection of its own, and a host key that nobody has seen before; so
+ * there is no point in remembering one, least of all among the user's.
+ */
+static const char script_body[] =
+        "fail() {\n"
+        "        printf 'cssh: %s\\n' \"$*\" >&2\n"
+        "        exit 255\n"
+        "}\n"
+        "\n"
+        "command -v ssh >/dev/null 2>&1 || fail 'there is no ssh in PATH: install OpenSSH'\n"
+        "[ -r \"$conf\" ] || fail \"container '$name' is not installed\"\n"
+        "system='' address='' address6=''\n"
+        "while IFS= read -r line || [ -n \"$line\" ]; do\n"
+        "        case $line in\n"
+        "        SYSTEM_PATH=*) system=${line#*=} ;;\n"
+        "        LOCAL_ADDRESS=*) address=${line#*=} ;;\n"
+        "        LOCAL_ADDRESS6=*) address6=${line#*=} ;;\n"
+        "        esac\n"
+        "done <\"$conf\"\n"
+        "address=${address:-$address6}\n"
+        "address=${address%%/*}\n"
+        "[ -n \"$address\" ] || fail \"container '$name' has no address: set localAddress or localAddress6\"\n"
+        "\n"
+        "marker=$system/" MARKER "\n"
+        "[ -r \"$marker\" ] || fail \"container '$name' is built without SSH: build it with --ssh\"\n"
+        "IFS=' ' read -r port type wanted rest <\"$marker\"\n"
+        "[ -r \"$key\" ] && [ -r \"$key.pub\" ] || fail \"the SSH key $key is gone: create the container again, with --ssh\"\n"
+        "IFS=' ' read -r type ours rest <\"$key.pub\"\n"
+        "[ \"$ours\" = \"$wanted\" ] || fail \"container '$name' is built for another SSH key than $key: create it again, with --ssh\"\n"
+        "\n"
+        "invocation=0 state=unknown\n"
+        "while IFS= read -r line; do\n"
+        "        case $line in\n"
+        "        ActiveState=*) state=${line#*=} ;;\n"
+        "        InvocationID=?*) invocation=${line#*=} ;;\n"
+        "        esac\n"
+        "done <<END\n"
+        "$(systemctl show -p ActiveState -p InvocationID \"container@$name.service\" 2>/dev/null)\n"
+        "END\n"
+        "case $state in\n"
+        "active | activating | reloading | unknown) ;;\n"
+        "*) fail \"container '$name' is not running\" ;;\n"
+        "esac\n"
+        "socket=$sockets/" SOCKET_PREFIX "$invocation\n"
+        "\n"
+        "connect() {\n"
+        "        ssh -F /dev/null -S \"$socket\" -i \"$key\" -l root -p \"$port\" \\\n"
+        "                -o IdentitiesOnly=yes -o IdentityAgent=none -o PreferredAuthentications=publickey -o BatchMode=yes \\\n"
+        "                -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=no \\\n"
+        "                -o UpdateHostKeys=no -o LogLevel=ERROR -o ConnectTimeout=\"$timeout\" -o ConnectionAttempts=\"$timeout\" \\\n"
+        "                -o ServerAliveInterval=10 -o ServerAliveCountMax=3 \"$@\"\n"
+        "}\n"
+        "master() {\n"
+        "        [ -S \"$socket\" ] || connect -f -N -M \"$address\" </dev/null || exit 255\n"
+        "}\n"
+        "\n"
+        "# Two first calls at once share one connection, too.\n"
+        "if [ ! -S \"$socket\" ]; then\n"
+        "        if command -v flock >/dev/null 2>&1; then\n"
+        "                (flock 9 && master) 9>\"$sockets/lock\" || exit 255\n"
+        "        else\n"
+        "                master\n"
+        "        fi\n"
+        "fi\n"
+        "# With a command, ssh makes a terminal only if it is told to.\n"
+        "if [ $# -gt 0 ] && [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then\n"
+        "        connect -t \"$address\" \"$@\"\n"
+        "else\n"
+        "        connect \"$address\" \"$@\"\n"
+        "fi\n";
+
+char *shell_quote(const char *s)
+{
+        char *quoted = malloc(strlen(s) * 4 + 3), *to = quoted;
+
+        if (!quoted)
+                return NULL;
+        *to++ = '\'';
+        for (; *s; s++)
+                if (*s == '\'')
+                        to = stpcpy(to, "'\\''");
+                else
+                        *to++ = *s;
+        strcpy(to, "'");
+        return quoted;
+}
+
+static int make_script(const struct ec_host *h, const struct ssh *s, const struct ec_container *c, const struct key *key, char **ret,
+                       struct ec_err *err)
+{
+        _cleanup_free_ char *conf = shell_quote(h->containers->conf_path(c)), *path = shell_quote(key->path);
+        _cleanup_free_ char *sockets = shell_quote(s->sockets);
+        uint64_t seconds = (h->conf->get_ms(h, "timeout") + 999) / 1000;
+
+        if (!conf || !path || !sockets)
+                return no_memory(h, err);
+        if (asprintf(ret, "#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path, sockets,
+                     (unsigned long long)(seconds ? seconds : 1), script_body) < 0) {
+                *ret = NULL;
+                return no_memory(h, err);
+        }
+        return 0;
+}
+
+/* Was its system built with SSH? */
+static int is_marked(const struct ec_host *h, const struct ec_container *c)
+{
+        const char *system = h->containers->conf_get(c, "SYSTEM_PATH");
+        char path[PATH_MAX];
+
+        return system && snprintf(path, sizeof(path), "%s/" MARKER, system) < (int)sizeof(path) && access(path, R_OK) == 0;
+}
+
+/* The key; 0: none that is of use, which is no reason against a session that nobody asked SSH of. */
+static int session_key(const struct ec_host *h, struct ec_op *op, int asked, struct key *ret, struct ec_err *err)
+{
+        int r = key_get(h, op, asked, ret, err);
+
+        if (r == 0)
+                h->log->log(h, 4, "no cssh: the SSH key is gone; the option --ssh makes one");
+        if (r >= 0 || asked || r == -ECANCELED || r == -ENOMEM)
+                return r;
+        h->log->log(h, 4, "no cssh: %s", h->err->message(err));
+        h->err->clear(err);
+        return 0;
+}
+
+int session_open(struct ssh *s, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
+{
+        const struct ec_host *h = s->host;
+        const struct ec_container *c = h->shell->container(sh);
+        int asked = h->opt->is_set(op, "ssh"), marked = is_marked(h, c), r;
+        _cleanup_(key_done) struct key key = { 0 };
+        _cleanup_free_ char *script = NULL;
+
+        if (!asked && !marked)
+                return 0;
+        if (!marked)
+                h->log->log(h, 4, "container '%s' is built without SSH, and --ssh does not change what is built already", h->containers->name(c));
+        r = session_key(h, op, asked, &key, err);
+        if (r <= 0)
+                return r;
+        s->container = strdup(h->containers->name(c));
+        s->sockets = strdup(h->shell->dir(sh));
+        if (!s->container || !s->sockets)
+                return no_memory(h, err);
+        r = make_script(h, s, c, &key, &script, err);
+        if (r < 0)
+                return r;
+        return h->shell->command(sh, "cssh", script, "cssh [CMD]\tRun a command in the container by SSH, or a shell", err);
+}
+
+static void close_master(struct ssh *s, struct ec_op *op, const char *socket, struct ec_err *err)
+{
+        const char *argv[] = { "ssh", "-F", "/dev/null", "-S", socket, "-O", "exit", "container", NULL };
+        struct ec_proc p = {
+                .size = sizeof(p), .argv = argv, .timeout_ms = CLOSE_TIMEOUT,
+                .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_NO_CANCEL,
+        };
+        struct ec_proc_result res = { .size = sizeof(res) };
+        const struct ec_host *h = s->host;
+
+        if (h->proc->run(op, &p, &res, err) < 0) {
+                h->log->log(h, 7, "%s: %s", socket, h->err->message(err));
+                h->err->clear(err);
+                return;
+        }
+        h->proc->result_done(&res);
+}
+
+void session_close(struct ssh *s, struct ec_op *op)
+{
+        DIR *d = s->sockets ? opendir(s->sockets) : NULL;
+        struct stat st;
+
+        if (!d)
+                return;
+        for (struct dirent *e; (e = readdir(d));) {
+                _cleanup_free_ char *socket = NULL;
+
+                if (strncmp(e->d_name, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) ||
+                    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
+                        continue;
+                if (asprintf(&socket, "%s/%s", s->sockets, e->d_name) < 0)
+                        socket = NULL;
+                else
+                        close_master(s, op, socket, NULL);
+        }
+        closedir(d);
+}

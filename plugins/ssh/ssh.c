@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* SSH access to containers, with a key that is made for it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ssh.h"
+
+#ifndef EC_VERSION
+#define EC_VERSION "0"
+#endif
+
+static int configure(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct ssh *)self)->host;
+        _cleanup_(key_done) struct key key = { 0 };
+        int r;
+
+        if (!h->opt->is_set(op, "ssh"))
+                return 0;
+        r = key_get(h, op, 1, &key, err);
+        return r < 0 ? r : 0;
+}
+
+/* A definition may ask for SSH by itself, which nobody knows before it is evaluated. So the
+ * key is there already; but then it is no reason to fail as long as nobody asks for it. */
+static int add_key(const struct ec_host *h, struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
+{
+        int asked = h->opt->is_set(op, "ssh");
+        _cleanup_(key_done) struct key key = { 0 };
+        int r = key_get(h, op, asked || geteuid() == 0, &key, err);
+
+        if (r > 0)
+                return h->nix->add_arg(ev, "sshKey", key.public, err);
+        if (r == 0)
+                return h->nix->add_arg(ev, "sshProblem", "there is no SSH key yet, the option --ssh makes one", err);
+        if (!asked && r != -ECANCELED && r != -ENOMEM) {
+                _cleanup_free_ char *problem = strdup(h->err->message(err));
+
+                h->err->clear(err);
+                return problem ? h->nix->add_arg(ev, "sshProblem", problem, err) : no_memory(h, err);
+        }
+        return r;
+}
+
+static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct ssh *)self)->host;
+        _cleanup_free_ char *module = NULL;
+        int r;
+
+        if (asprintf(&module, "%s/module.nix", h->plugin_dir) < 0) {
+                module = NULL;
+                return no_memory(h, err);
+        }
+        r = h->nix->add_module(ev, module, err);
+        if (r >= 0 && h->opt->is_set(op, "ssh"))
+                r = h->nix->add_arg(ev, "ssh", "1", err);
+        return r < 0 ? r : add_key(h, op, ev, err);
+}
+
+static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
+{
+        return session_open(self, op, sh, err);
+}
+
+/* Before the container goes, so that its sshd sees a proper end. */
+static int pre_destroy(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        struct ssh *s = self;
+
+        (void)err;
+        if (s->container && !strcmp(s->container, s->host->containers->name(c)))
+                session_close(s, op);
+        return 0;
+}
+
+static void finish(void *self, struct ec_op *op, int status)
+{
+        struct ssh *s = self;
+
+        (void)status;
+        session_close(s, op);
+        free(s->container);
+        free(s->sockets);
+        s->container = s->sockets = NULL;
+}
+
+static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
+{
+        struct ssh *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return no_memory(host, err);
+        s->host = host;
+        *ret_self = s;
+        return 0;
+}
+
+static void done(void *self)
+{
+        struct ssh *s = self;
+
+        free(s->container);
+        free(s->sockets);
+        free(s);
+}
+
+static const struct ec_hooks hooks = {
+        .size = sizeof(hooks), .configure = configure, .eval = eval, .shell = shell, .pre_destroy = pre_destroy, .finish = finish,
+};
+
+static const struct ec_option options[] = {
+        { .name = "ssh", .scopes = EC_SCOPE_BUILD | EC_SCOPE_SHELL,
+          .help = "Let containers be reached by SSH, with a key that is made once; in a session, cssh does so" },
+};
+
+static const struct ec_setting settings[] = {
+        { .key = "key-dir", .type = "path", .def = "/tmp/extra-container-ssh", .help = "Directory of the SSH key; it is made if it is missing" },
+        { .key = "timeout", .type = "duration", .def = "30s", .help = "How long cssh waits for a container to answer" },
+};
+
+EC_PLUGIN(ssh, .version = EC_VERSION, .summary = "Reach containers by SSH", .options = EC_ARRAY(options),
+          .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = done);
