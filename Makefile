@@ -98,7 +98,7 @@ uninstall:
 
 # ---- tests -----------------------------------------------------------------
 # All of them, with what they need; tests/check runs check-KIND for each kind.
-CHECKS ?= unit loader abi cli layers site nixpkgs nix host
+CHECKS ?= unit loader abi cli layers site nixpkgs nix demo host
 .PHONY: check list-plugins
 check:
 	@tests/setup
@@ -196,6 +196,19 @@ check-nixpkgs:
 	@tests/nixpkgs/check.sh
 check-nix:
 	@status=0; for t in $(wildcard tests/nix/*.test); do tests/host/run bash $$t || status=1; done; exit $$status
+
+# The main job in a throwaway host, to look at; NIXPKGS=... for another nixpkgs than the stand-in.
+.PHONY: demo check-demo
+demo:
+	@tests/setup build host
+	@$(if $(NIXPKGS),NIXPKGS='$(NIXPKGS)') tests/host/run tests/demo/demo
+check-demo:
+ifneq ($(filter create,$(PLUGINS)),)
+	@tests/host/run tests/demo/demo || { echo 'not ok 1 - demo'; exit 1; }
+	@echo 'ok 1 - demo'; echo 1..1
+else
+	@echo '1..0 # SKIP plugin create is not built'
+endif
 
 .PHONY: check-host check-trixie
 check-host:
