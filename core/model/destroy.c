@@ -17,7 +17,6 @@
 #include "svc/machine.h"
 #include "svc/proc.h"
 #include "svc/systemd.h"
-#include "svc/term.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/name.h"
@@ -361,7 +360,7 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
         return r < 0 ? r : report_result(&d->report, d->list.n, "destroyed completely", err);
 }
 
-int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
         _cleanup_(destroy_done) struct destroy d = { .op = op };
         bool defined = !names && !(flags & EC_DESTROY_ALL);
@@ -382,9 +381,21 @@ int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
         r = find(&d, names, flags, err);
         if (r >= 0 && d.list.n) {
                 for (size_t i = 0; defined && !(flags & EC_DESTROY_QUIET) && i < d.list.n; i++)
-                        term_out(i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);
+                        op_result(op, i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);
                 r = destroy_locked(&d, err);
         }
         lock_release(&lock);
+        return r;
+}
+
+int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        int r;
+
+        if (!(flags & EC_DESTROY_NO_CANCEL))
+                return destroy(op, names, flags, err);
+        intr_hold();
+        r = destroy(op, names, flags, err);
+        intr_release();
         return r;
 }

@@ -12,7 +12,6 @@
 #include "svc/nix.h"
 #include "svc/proc.h"
 #include "svc/systemd.h"
-#include "svc/term.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -140,8 +139,8 @@ static int install_all(struct ec_op *op, struct deployment *d, struct ec_err *er
                                 return r;
                 }
                 if (i == 0)
-                        term_out("Installing containers:\n");
-                term_out(ch->state == CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
+                        op_result(op, "Installing containers:\n");
+                op_result(op, ch->state == CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
         }
         return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "svc/log.h"
 #include "svc/nix.h"
 #include "svc/systemd.h"
+#include "svc/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -150,6 +152,24 @@ int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err)
         }
         *ret = op->systemd;
         return 0;
+}
+
+void op_result(const struct ec_op *op, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (op->command && op->command->scopes & EC_SCOPE_SHELL) {
+                _cleanup_free_ char *text = NULL;
+
+                if (vasprintf(&text, fmt, ap) < 0)
+                        text = NULL;
+                if (text)
+                        term_err_write(text, strlen(text));
+        } else {
+                term_outv(fmt, ap);
+        }
+        va_end(ap);
 }
 
 void op_done(struct ec_op *op)

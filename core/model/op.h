@@ -21,5 +21,7 @@ struct ec_op {
 #define OP_INIT { .tmp_fd = -1 }
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
+/* Lines of the command's result: on stdout, or on stderr where stdout is a session's. */
+void op_result(const struct ec_op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Frees what the op owns; conf, layout and registry are the caller's. */
 void op_done(struct ec_op *op);

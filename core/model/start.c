@@ -39,13 +39,13 @@ static void group_add(struct group *g, struct ec_container *c)
         g->items[g->n++] = c;
 }
 
-static void announce(const char *header, const struct group *g)
+static void announce(const struct ec_op *op, const char *header, const struct group *g)
 {
         if (!g->n)
                 return;
-        term_out("%s\n", header);
+        op_result(op, "%s\n", header);
         for (size_t i = 0; i < g->n; i++)
-                term_out("%s\n", g->items[i]->name);
+                op_result(op, "%s\n", g->items[i]->name);
 }
 
 /* ---- jobs ---- */
@@ -67,15 +67,16 @@ static void settle(struct ec_op *op, struct ec_container *c)
         report_failed_inside(op, c);
 }
 
-/* Queues all jobs at once; what fails is reported, the rest goes on. */
+/* Queues all jobs at once; what fails is reported, the rest goes on. 1: some were left to themselves. */
 static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, struct report *report, struct ec_err *err)
 {
-        const char *verb = job == JOB_START ? "start" : "restart";
-        struct progress p = { job == JOB_START ? "starting" : "restarting", 0, g->n };
+        const char *verb = job == JOB_RESTART ? "restart" : "start";
+        struct progress p = { job == JOB_RESTART ? "restarting" : "starting", 0, g->n };
         struct unit_result *results = NULL;
         _cleanup_free_ const char **units = NULL;
         uint64_t since = report_now();
         struct systemd *s;
+        bool left = false;
         int r;
 
         if (!g->n)
@@ -98,12 +99,18 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
                         settle(op, g->items[i]);
                         continue;
                 }
+                if (results[i].code == -EINPROGRESS) {
+                        log_notice("not waiting for container '%s', it goes on starting", g->items[i]->name);
+                        pending_clear(op, g->items[i]->name);
+                        left = true;
+                        continue;
+                }
                 report_unit(op, g->items[i], since);
                 r = report_add(report, err, "container '%s' did not %s: %s", g->items[i]->name, verb,
                                results[i].reason ? results[i].reason : strerror(-results[i].code));
         }
         unit_results_done(results, g->n);
-        return r;
+        return r < 0 ? r : left;
 }
 
 /* ---- update in place ---- */
@@ -153,8 +160,8 @@ static int run_updates(struct ec_op *op, const struct group *g, struct report *r
                 if (r < 0)
                         return r;
                 if (i == 0)
-                        term_out("Updating containers:\n");
-                term_out("%s\n", g->items[i]->name);
+                        op_result(op, "Updating containers:\n");
+                op_result(op, "%s\n", g->items[i]->name);
                 r = update_one(op, g->items[i], report, err);
         }
         return r;
@@ -252,6 +259,7 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         _cleanup_(plan_done) struct plan p = { 0 };
         _cleanup_(report_done) struct report report = { 0 };
         struct deployment *d;
+        bool left = false;
         size_t all;
         int r = deploy_install(op, err);
 
@@ -265,15 +273,18 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         if (r < 0)
                 return r;
         all = p.start.n + p.update.n + p.restart.n;
-        announce("Starting containers:", &p.start);
-        r = run_jobs(op, JOB_START, &p.start, &report, err);
+        announce(op, "Starting containers:", &p.start);
+        r = run_jobs(op, flags & EC_START_DETACH ? JOB_START_DETACH : JOB_START, &p.start, &report, err);
         if (r < 0)
                 return r;
-        announce("Restarting containers:", &p.restart);
+        left = r;
+        announce(op, "Restarting containers:", &p.restart);
         r = run_jobs(op, JOB_RESTART, &p.restart, &report, err);
         if (r >= 0)
                 r = run_updates(op, &p.update, &report, err);
-        return r < 0 ? r : report_result(&report, all, "started or updated", err);
+        if (r >= 0)
+                r = report_result(&report, all, "started or updated", err);
+        return r < 0 ? r : left;
 }
 
 /* ---- restart by name ---- */
@@ -327,7 +338,7 @@ int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *er
         if (op_offline(op))
                 return err_set(err, -EOPNOTSUPP, "containers below %s cannot be restarted: it is not the root of this host", op->layout->root);
         g = (struct group){ list.items, list.n };
-        announce("Restarting containers:", &g);
+        announce(op, "Restarting containers:", &g);
         r = run_jobs(op, JOB_RESTART, &g, &report, err);
         return r < 0 ? r : report_result(&report, g.n, "restarted", err);
 }

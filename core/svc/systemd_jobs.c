@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs of many units at once: all are queued, then all are awaited. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -60,7 +61,7 @@ struct engine {
         size_t n, left, calls, next;
         void (*on_done)(void *data, const struct unit_result *r);
         void *data;
-        bool cancelled;
+        bool cancelled, detached;
         uint64_t next_check, kill_at, give_up_at;
         int failure; /* of a callback: -ENOMEM */
 };
@@ -477,6 +478,25 @@ static void cancel(struct engine *e)
         }
 }
 
+/* ^C ends the wait, where it is not to end the command. */
+static bool may_detach(const struct engine *e)
+{
+        return e->kind == JOB_START_DETACH && intr_signal() == SIGINT;
+}
+
+/* Also what is still to be sent is sent first. */
+static void detach(struct engine *e)
+{
+        for (size_t k = 0; k < e->n; k++) {
+                struct item *i = &e->items[k];
+
+                if (i->phase == PHASE_START && !i->wants_call && !i->call) {
+                        i->res->code = -EINPROGRESS;
+                        to_phase(i, PHASE_DONE, false);
+                }
+        }
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 static uint64_t deadline(const struct engine *e)
@@ -511,8 +531,13 @@ static int step(struct engine *e)
         int r;
 
         /* Not by the descriptor alone: a call in between may have read it. */
-        if (!e->cancelled && intr_check(NULL) < 0)
-                cancel(e);
+        if (!e->cancelled && intr_check(NULL) < 0) {
+                e->detached = may_detach(e);
+                if (!e->detached)
+                        cancel(e);
+                else
+                        intr_clear();
+        }
         r = send_some(e);
         if (r >= 0)
                 r = bus_poll(e->bus, fds, ARRAY_SIZE(fds), deadline(e));
@@ -523,6 +548,8 @@ static int step(struct engine *e)
                 r = timers(e);
         if (r >= 0)
                 r = settle(e);
+        if (r >= 0 && e->detached)
+                detach(e);
         return r == -ECANCELED ? 0 : r;
 }
 
@@ -568,6 +595,7 @@ void unit_results_done(struct unit_result *results, size_t n)
 
 static int run_jobs(struct engine *e, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
 {
+        bool starts = e->kind == JOB_START || e->kind == JOB_START_DETACH;
         struct unit_result *results;
         int r = intr_check(err);
 
@@ -585,7 +613,7 @@ static int run_jobs(struct engine *e, const char *const *units, struct unit_resu
         for (size_t k = 0; k < e->n; k++) {
                 results[k].unit = units[k];
                 e->items[k] = (struct item){
-                        .e = e, .res = &results[k], .phase = e->kind == JOB_START ? PHASE_START : PHASE_STOP, .wants_call = true,
+                        .e = e, .res = &results[k], .phase = starts ? PHASE_START : PHASE_STOP, .wants_call = true,
                 };
         }
         if (e->n)

@@ -296,10 +296,12 @@ struct ec_containers_api {
 #define EC_START_STOPPED (UINT32_C(1) << 0) /* start what does not run */
 #define EC_START_UPDATE  (UINT32_C(1) << 1) /* changed and running: switch, or restart if it must be */
 #define EC_START_RESTART (UINT32_C(1) << 2) /* changed and running: restart */
+#define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C ends the wait for a start and not the command */
 
 #define EC_DESTROY_ALL    (UINT32_C(1) << 0) /* every installed one; names are ignored */
 #define EC_DESTROY_ABSENT (UINT32_C(1) << 1) /* a name that is not installed is no error */
 #define EC_DESTROY_QUIET  (UINT32_C(1) << 2) /* no result lines on stdout */
+#define EC_DESTROY_NO_CANCEL (UINT32_C(1) << 3) /* interruptions are left pending: for undo steps */
 
 /* The phases of an operation, for commands to drive; the hooks run inside. */
 struct ec_deploy_api {
@@ -308,14 +310,16 @@ struct ec_deploy_api {
         int (*build)(struct ec_op *op, struct ec_err *err);
         const char *(*output)(const struct ec_op *op); /* store path; NULL before build */
         int (*install)(struct ec_op *op, struct ec_err *err);
-        /* flags: EC_START_*. Handles all; then -errno if one of them failed. */
+        /* flags: EC_START_*. Handles all; then -errno if one of them failed. 1: with
+         * EC_START_DETACH, after ^C: containers go on starting that nobody waited for. */
         int (*start)(struct ec_op *op, uint32_t flags, struct ec_err *err);
         /* NULL-terminated names of installed containers. */
         int (*restart)(struct ec_op *op, const char *const *names, struct ec_err *err);
         /* names NULL: what the definition defines. flags: EC_DESTROY_*. */
         int (*destroy)(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err);
         /* A session for the one container of op: argv NULL is the user's own shell.
-         * Runs the shell hooks; *ret_status as of struct ec_proc_result. */
+         * Runs the shell hooks; *ret_status as of struct ec_proc_result. -ECANCELED: TERM or
+         * HUP has ended it. Result lines of a command with EC_SCOPE_SHELL go to stderr. */
         int (*shell)(struct ec_op *op, const char *const *argv, int32_t *ret_status, struct ec_err *err);
 };
 
@@ -323,7 +327,7 @@ struct ec_deploy_api {
 struct ec_shell_api {
         uint32_t size, reserved;
         const struct ec_container *(*container)(const struct ec_shell *sh);
-        int (*setenv)(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err);
+        int (*setenv)(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err); /* value NULL unsets */
         /* A command on the session's PATH: script is its whole text, with its #! line;
          * help is its line in `h`, "cssh [CMD]\tText", or NULL. */
         int (*command)(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err);

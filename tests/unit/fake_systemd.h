@@ -94,7 +94,7 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
                  void (*on_done)(void *data, const struct unit_result *r), void *data,
                  struct unit_result **ret_results, struct ec_err *err)
 {
-        const char *const names[] = { "start", "stop", "restart" };
+        const char *const names[] = { "start", "stop", "restart", "start-detach" };
 
         (void)s, (void)on_done, (void)data;
         return fake_jobs(names[job], units, ret_results, err);
