@@ -54,7 +54,7 @@ int intr_signal(void)
         struct signalfd_siginfo si;
 
         while (intr.fd && read(intr_fd(), &si, sizeof(si)) == sizeof(si))
-                if (!intr.first && !(intr.ignore_int && si.ssi_signo == SIGINT))
+                if (!intr.first && !(intr.ignore_int && si.ssi_signo == SIGINT && si.ssi_code == SI_KERNEL))
                         intr.first = si.ssi_signo;
         return intr.first;
 }

@@ -18,5 +18,6 @@ void intr_clear(void);
 void intr_hold(void);
 void intr_release(void);
 bool intr_held(void);
-/* While a child owns the terminal, ^C is its own: INT that arrives is dropped. */
+/* While a child owns the terminal, ^C is its own: INT that the terminal sends is
+ * dropped. One that a process sends is for us. */
 void intr_ignore_int(bool on);

@@ -252,7 +252,7 @@ static void on_interrupt(struct run *x)
                 return;
         }
         x->failure = -ECANCELED;
-        to_stage(x, ASKED, sig);
+        to_stage(x, ASKED, x->stream && x->stream->hangup ? SIGHUP : sig);
 }
 
 /* ---- pipes -------------------------------------------------------------- */

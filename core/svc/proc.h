@@ -9,7 +9,7 @@
  * A child is in a process group of its own, and background to the terminal: it
  * can write there, reading fails. ^C reaches us alone; INT, TERM or HUP is then
  * passed on, and the child has some seconds to end. With EC_PROC_TERMINAL it
- * shares our group and the terminal, ^C is its own; TERM and HUP are passed on.
+ * shares our group and the terminal, ^C is its own; what other processes send us is passed on.
  * What a child leaves running does not keep us: its pipes are read until it ends.
  * PATH of the child's environment counts, without relative entries. */
 int proc_run(const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err);
@@ -22,6 +22,7 @@ struct proc_stream {
         void (*tick)(void *data);                               /* every tick_ms, while it runs */
         void *data;
         unsigned tick_ms;
+        bool hangup;     /* each signal is passed on as HUP: an interactive shell ignores the others */
         bool foreground; /* the child may ask on the terminal (passphrases): it shares our group; ^C reaches both, and still cancels */
 };
 int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret, struct ec_err *err);
