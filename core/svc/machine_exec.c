@@ -282,27 +282,6 @@ static int find(const struct exec *x, const char *cmd, char **ret)
         return status;
 }
 
-/* For a shell, as one word. fish takes a backslash in quotes for itself. */
-static char *quote(const char *s, bool fish)
-{
-        char *q = malloc(strlen(s) * 4 + 3), *p = q;
-
-        if (!q)
-                return NULL;
-        *p++ = '\'';
-        for (; *s; s++) {
-                if (*s == '\'')
-                        p = stpcpy(p, fish ? "\\'" : "'\\''");
-                else if (*s == '\\' && fish)
-                        p = stpcpy(p, "\\\\");
-                else
-                        *p++ = *s;
-        }
-        *p++ = '\'';
-        *p = 0;
-        return q;
-}
-
 static int push_all(char ***v, const char *const *w)
 {
         int r = 0;
@@ -312,25 +291,38 @@ static int push_all(char ***v, const char *const *w)
         return r;
 }
 
-/* The user's shell, as after a login; it becomes the command. */
+/* How a shell becomes the command that its further arguments are; NULL: not known. */
+static const char *exec_text(const char *shell)
+{
+        static const char *const posix[] = { "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "yash", NULL };
+        const char *base = strrchr(shell, '/') + 1;
+
+        return strv_contains(posix, base) ? "exec \"$@\"" : !strcmp(base, "fish") ? "exec $argv" : NULL;
+}
+
+/* The user's shell, as after a login; it becomes the command. Arguments stay
+ * arguments: nothing is quoted, and each may be as long as the kernel lets it. */
 static int login_argv(struct exec *x, const char *const *argv)
 {
-        const char *base = strrchr(x->user.shell, '/') + 1;
-        bool fish = !strcmp(base, "fish");
-        _cleanup_strv_ char **words = NULL;
-        _cleanup_free_ char *text = NULL;
-        const char *shell[] = { x->user.shell, "-l", NULL };
-        int r = push_all(&x->argv, shell);
+        const char *shell = x->user.shell, *text = exec_text(shell);
+        int r;
 
+        if (argv && argv[0] && !text) {
+                shell = "/bin/sh";
+                text = exec_text(shell);
+        }
+        r = strv_push(&x->argv, shell);
+        if (r >= 0)
+                r = strv_push(&x->argv, "-l");
         if (r < 0 || !argv || !argv[0])
                 return r;
-        r = strv_push(&words, "exec");
-        for (; *argv && r >= 0; argv++)
-                r = strv_push_take(&words, quote(*argv, fish));
-        text = r < 0 ? NULL : strv_join(STRV_CONST(words), " ");
-        if (!text || strv_push(&x->argv, "-c") < 0)
-                return -ENOMEM;
-        return strv_push(&x->argv, text);
+        r = strv_push(&x->argv, "-c");
+        if (r >= 0)
+                r = strv_push(&x->argv, text);
+        /* $0, which its messages begin with; fish has none. */
+        if (r >= 0 && strcmp(text, "exec $argv"))
+                r = strv_push(&x->argv, strrchr(shell, '/') + 1);
+        return r < 0 ? r : push_all(&x->argv, argv);
 }
 
 static int say_not_run(const struct exec *x, const char *cmd, int status, int32_t *ret_status)
