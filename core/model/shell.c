@@ -9,6 +9,7 @@
 #include "model/deploy.h"
 #include "model/hooks.h"
 #include "model/op.h"
+#include "model/shell_rc.h"
 #include "svc/log.h"
 #include "svc/proc.h"
 #include "util/cleanup.h"
@@ -19,7 +20,7 @@
 struct ec_shell {
         const struct ec_container *container;
         char *dir;      /* private; dir/bin is on the session's PATH */
-        char **env;     /* "KEY=VALUE" of the plugins, in order */
+        char **env;     /* of the plugins, in order: "KEY=VALUE", or "KEY" that is unset */
         char **help;    /* "cssh [CMD]\tText" */
 };
 
@@ -51,21 +52,21 @@ static bool variable_name_valid(const char *s)
 
 int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err)
 {
+        _cleanup_free_ char *entry = NULL;
         size_t len = strlen(key);
 
         if (!variable_name_valid(key))
                 return err_set(err, -EINVAL, "'%s' is no name of an environment variable", key);
+        entry = value ? str_printf("%s=%s", key, value) : strdup(key);
+        if (!entry)
+                return err_oom(err);
         for (char **e = sh->env; e && *e; e++)
-                if (!strncmp(*e, key, len) && (*e)[len] == '=') {
-                        char *s = str_printf("%s=%s", key, value);
-
-                        if (!s)
-                                return err_oom(err);
+                if (!strncmp(*e, key, len) && ((*e)[len] == '=' || !(*e)[len])) {
                         free(*e);
-                        *e = s;
+                        *e = TAKE_PTR(entry);
                         return 0;
                 }
-        return strv_pushf(&sh->env, "%s=%s", key, value) < 0 ? err_oom(err) : 0;
+        return strv_push_take(&sh->env, TAKE_PTR(entry)) < 0 ? err_oom(err) : 0;
 }
 
 int shell_command(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err)
@@ -88,12 +89,22 @@ int shell_command(struct ec_shell *sh, const char *name, const char *script, con
         return 0;
 }
 
-struct only { const struct ec_container *container; size_t n; };
+struct only { const struct ec_container *container; char *names; size_t n; };
 
-static int count_one(void *data, const struct ec_container *c)
+static void only_done(struct only *o)
+{
+        free(o->names);
+}
+
+static int add_one(void *data, const struct ec_container *c)
 {
         struct only *o = data;
+        char *s = str_printf("%s%s%s", o->names ?: "", o->names ? ", " : "", c->name);
 
+        if (!s)
+                return -ENOMEM;
+        free(o->names);
+        o->names = s;
         o->container = c;
         o->n++;
         return 0;
@@ -122,14 +133,15 @@ static int write_help(FILE *f, const struct ec_shell *sh)
 {
         size_t width = 0;
 
-        fprintf(f, "Container %s\n", sh->container->name);
+        fprintf(f, "Container %s ($name)\n", sh->container->name);
         fprintf(f, "Filesystem %s\n", sh->container->state_path);
-        for (char **e = sh->env; e && *e; e++)
-                if (islower((unsigned char)**e)) { /* those that are meant to be typed */
-                        size_t len = strcspn(*e, "=");
+        for (char **e = sh->env; e && *e; e++) {
+                size_t len = strcspn(*e, "=");
 
+                /* Those that are meant to be typed. */
+                if (islower((unsigned char)**e) && (*e)[len])
                         fprintf(f, "$%.*s is %s\n", (int)len, *e, *e + len + 1);
-                }
+        }
         for (char **h = sh->help; h && *h; h++)
                 if (strcspn(*h, "\t") > width)
                         width = strcspn(*h, "\t");
@@ -181,28 +193,41 @@ static int session_env(const struct ec_shell *sh, char ***ret, struct ec_err *er
         return 0;
 }
 
-static int run_session(const char *const *argv, const char *const *env, int32_t *ret_status, struct ec_err *err)
+static int run(const char *const *argv, const char *const *env, const struct proc_stream *s, int32_t *ret_status, struct ec_err *err)
 {
         struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_TERMINAL, .argv = argv, .env = env };
         _cleanup_proc_result_ struct ec_proc_result res = { .size = sizeof(res) };
-        const char *shell = getenv("SHELL");
-        const char *own[] = { shell && *shell ? shell : "bash", NULL };
-        int r;
+        int r = proc_run_stream(&p, s, &res, err);
 
-        if (!argv) {
-                p.argv = own;
-                log_notice("Starting shell.\nEnter \"h\" for documentation.");
-        }
-        r = proc_run(&p, &res, err);
-        if (r == -ENOENT && argv) { /* as a shell says it */
-                log_msg(LOG_ERR, "%s", err_msg(err));
-                err_done(err);
-                *ret_status = 127;
-                return 0;
-        }
+        if (r >= 0)
+                *ret_status = res.status;
+        return r;
+}
+
+/* The user's own shell. */
+static int run_shell(const struct ec_shell *sh, char ***env, int32_t *ret_status, struct ec_err *err)
+{
+        static const struct proc_stream stream = { .hangup = true };
+        _cleanup_strv_ char **argv = NULL;
+        int r = shell_rc_prepare(getenv("SHELL"), sh->dir, &argv, env, err);
+
         if (r < 0)
                 return r;
-        *ret_status = res.status;
+        if (isatty(STDIN_FILENO))
+                log_notice("Starting shell.\nEnter \"h\" for documentation.");
+        return run(STRV_CONST(argv), STRV_CONST(*env), &stream, ret_status, err);
+}
+
+static int run_command(const char *const *argv, char **env, int32_t *ret_status, struct ec_err *err)
+{
+        int r = run(argv, STRV_CONST(env), NULL, ret_status, err);
+
+        if (r >= 0 || r == -ECANCELED || r == -ENOMEM)
+                return r;
+        /* It did not start: as a shell says it. */
+        log_msg(LOG_ERR, "%s", err_msg(err));
+        err_done(err);
+        *ret_status = r == -ENOENT ? 127 : 126;
         return 0;
 }
 
@@ -210,14 +235,15 @@ int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_status,
 {
         _cleanup_(shell_done) struct ec_shell sh = { 0 };
         _cleanup_strv_ char **env = NULL;
-        struct only only = { 0 };
-        int r;
+        _cleanup_(only_done) struct only only = { 0 };
+        int r = deploy_foreach(op, add_one, &only, err);
 
-        r = deploy_foreach(op, count_one, &only, err);
+        if (r == -ENOMEM && !err->code)
+                return err_oom(err);
         if (r < 0)
                 return r;
         if (only.n != 1)
-                return err_usage(err, "a session is for one container, this definition has %zu: name one", only.n);
+                return err_usage(err, "a session is for one container, this definition has %zu: %s; name one of them behind it", only.n, only.names ?: "none");
         sh.container = only.container;
         r = make_dirs(op, &sh, err);
         if (r >= 0)
@@ -227,6 +253,6 @@ int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_status,
         if (r >= 0)
                 r = session_env(&sh, &env, err);
         if (r >= 0)
-                r = run_session(argv, STRV_CONST(env), ret_status, err);
+                r = argv ? run_command(argv, env, ret_status, err) : run_shell(&sh, &env, ret_status, err);
         return r < 0 ? r : 0;
 }

@@ -43,7 +43,11 @@ static int hook(void *self, struct ec_op *o, struct ec_shell *sh, struct ec_err 
         err_done(&e);
         r = shell_setenv(sh, "ip", "10.0.0.1", err);
         if (r >= 0)
+                r = shell_setenv(sh, "ip", NULL, err);
+        if (r >= 0)
                 r = shell_setenv(sh, "ip", "10.0.0.2", err); /* the last one counts */
+        if (r >= 0)
+                r = shell_setenv(sh, "stale", NULL, err);
         if (r >= 0)
                 r = shell_command(sh, "greet", "#!/bin/sh\necho \"hello $1 from $ip\"\n", "greet NAME\tSay 'hello'", err);
         assert_int_equal(shell_command(sh, "greet", "#!/bin/sh\n", NULL, &e), -EEXIST);
@@ -120,9 +124,11 @@ static void test_session(void **state)
 
         (void)state;
         with_containers(ONE);
-        text = session("{ greet you; echo \"$name $ip\"; h; } > \"$OUT\"; exit 7", 7);
+        setenv("stale", "of a session around this one", 1);
+        text = session("{ greet you; echo \"$name $ip${stale-}\"; h; } > \"$OUT\"; exit 7", 7);
+        unsetenv("stale");
         assert_string_equal(text, "hello you from 10.0.0.2\nweb 10.0.0.2\n"
-                                  "Container web\nFilesystem /var/lib/x\n$ip is 10.0.0.2\n\nCommands:\n"
+                                  "Container web ($name)\nFilesystem /var/lib/x\n$ip is 10.0.0.2\n\nCommands:\n"
                                   "  greet NAME  Say 'hello'\n  h           Show this help\n");
 }
 
@@ -179,7 +185,7 @@ static void test_one_container(void **state)
         with_containers((const char *const[]) { "db", "web", NULL });
         assert_int_equal(deploy_shell(&op, NULL, &status, &err), -EINVAL);
         assert_true(err.usage);
-        assert_string_equal(err_msg(&err), "a session is for one container, this definition has 2: name one");
+        assert_string_equal(err_msg(&err), "a session is for one container, this definition has 2: db, web; name one of them behind it");
         err_done(&err);
 }
 
