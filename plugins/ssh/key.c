@@ -352,7 +352,7 @@ static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const 
                 new = NULL;
                 return no_memory(h, err);
         }
-        if (!mkdtemp(new)) {
+        if (!mkdtemp(new) || chmod(new, 0700) < 0) { /* whatever the umask is */
                 r = -errno;
                 return h->err->set(err, r, "cannot make an SSH key in '%s': %s", dir, strerror(-r));
         }

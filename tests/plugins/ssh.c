@@ -195,7 +195,7 @@ static void test_made_and_reused(void **state)
 
 static void test_umask(void **state)
 {
-        mode_t old = umask(0777);
+        mode_t old = umask(0277);
         struct key k = { 0 };
         int r = get(1, &k);
 
