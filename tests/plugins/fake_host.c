@@ -467,7 +467,7 @@ static int shell_setenv(struct ec_shell *sh, const char *key, const char *value,
 {
         int r = call(sh->fake, err, "shell.setenv", key);
 
-        fake_note(sh->fake, "  = %s", value);
+        fake_note(sh->fake, value ? "  = %s" : "  unset", value);
         return r;
 }
 
