@@ -53,5 +53,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_argv), cmocka_unit_test(test_no_sudo) };
 
+        /* The environment is emptied on the way. */
+        if (getenv("CMOCKA_MESSAGE_OUTPUT"))
+                cmocka_set_message_output(CM_OUTPUT_TAP);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
