@@ -42,8 +42,6 @@ void deployment_free(struct deployment *d)
         if (d->parsed)
                 definition_done(&d->definition);
         eval_free(d->eval);
-        if (d->tmp_dir)
-                nix_forget_roots(d->tmp_dir);
         free(d->output);
         free(d);
 }
@@ -171,10 +169,8 @@ static int make_eval(struct ec_op *op, struct deployment *d, struct ec_err *err)
                 r = eval_host(op, ev, err);
         if (r >= 0)
                 r = eval_features(op, ev, err);
-        if (r >= 0) {
+        if (r >= 0)
                 d->eval = TAKE_PTR(ev);
-                d->tmp_dir = settings.tmp_dir;
-        }
         return r;
 }
 

@@ -28,7 +28,6 @@ struct deployment {
         struct definition definition;
         char *output;                 /* store path; held by a root below op->tmp_dir if we built it */
         struct ec_eval *eval;
-        const char *tmp_dir;          /* op's, once an evaluation has put its roots there */
         bool loaded;
         struct container_list list;
         struct change *changes;       /* one a container, in the same order */

@@ -491,6 +491,8 @@ int nix_hold_path(const char *store_path, const char *tmp_dir, struct ec_err *er
         root = fs_join(dir, "result");
         if (!root)
                 return err_oom(err);
+        if (nix_hold_directly(store_path, root))
+                return 0;
         r = realise(&ev, &a, store_path, root, err);
         strv_free(ev.warned);
         return r;

@@ -36,6 +36,14 @@ void nix_args_done(struct nix_args *a);
 /* Is max-jobs set in NIX_CONFIG or in a nix.conf? */
 bool nix_args_jobs_configured(void);
 
+/* ---- nix_store.c: the store without Nix -------------------------------------- */
+
+/* Makes the gc root, and the link by which Nix finds it, as nix-store --realise
+ * would, which takes longer than a hundred containers do. Only where no
+ * collection runs that could have looked for roots before: false otherwise,
+ * with nothing changed. */
+bool nix_hold_directly(const char *store_path, const char *root);
+
 /* ---- nix_log.c: what one run of Nix says on stderr ----------------------- */
 
 #define NIX_TAIL_LINES 20

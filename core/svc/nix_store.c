@@ -2,18 +2,29 @@
 #include "svc/nix.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "svc/nix_internal.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"
+
+static char *state_path(const char *name)
+{
+        const char *state = getenv("NIX_STATE_DIR");
+        return fs_join(state && *state ? state : "/nix/var/nix", name);
+}
 
 /* Nix keeps a link to each root of ours. Its collector would drop the dangling
  * ones, but where nobody collects, they would pile up. */
 void nix_forget_roots(const char *dir)
 {
-        const char *state = getenv("NIX_STATE_DIR");
-        _cleanup_free_ char *autodir = fs_join(state && *state ? state : "/nix/var/nix", "gcroots/auto");
+        _cleanup_free_ char *autodir = state_path("gcroots/auto");
         _cleanup_closedir_ DIR *d = autodir ? opendir(autodir) : NULL;
         if (!d)
                 return;
@@ -27,6 +38,41 @@ void nix_forget_roots(const char *dir)
                 if (rest && *rest == '/')
                         (void)unlinkat(dirfd(d), e->d_name, 0); /* as a user: the collector's business */
         }
+}
+
+/* A collector that runs already, or may run, has read the roots before ours was there. */
+static bool collecting(void)
+{
+        _cleanup_free_ char *path = state_path("gc.lock");
+        _cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        return fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+bool nix_hold_directly(const char *store_path, const char *root)
+{
+        const char *remote = getenv("NIX_REMOTE");
+        _cleanup_free_ char *name = NULL, *link = NULL;
+        struct stat st;
+        if (*root != '/' || nix_store_path_len(store_path) != strlen(store_path))
+                return false;
+        if (remote && *remote && strcmp(remote, "daemon") && strcmp(remote, "auto"))
+                return false; /* another store */
+        name = str_printf("gcroots/auto/%s", root + 1);
+        if (!name)
+                return false;
+        for (char *p = name + strlen("gcroots/auto/"); *p; p++)
+                if (*p == '/')
+                        *p = '-';
+        link = state_path(name);
+        if (!link || symlink(store_path, root) < 0)
+                return false;
+        if (symlink(root, link) >= 0) {
+                if (!collecting() && !lstat(store_path, &st))
+                        return true;
+                (void)unlink(link);
+        }
+        (void)unlink(root);
+        return false;
 }
 
 static const char *store_dir(void)
