@@ -73,7 +73,9 @@ static int set_links(const struct change *ch, struct links *links, struct ec_err
 
         if (!wants_target)
                 return err_oom(err);
-        r = links_set(links, c->wants_path, c->auto_start ? wants_target : NULL, err);
+        /* Most have no such link, and none is wanted. */
+        r = c->auto_start || ch->wants_differs || ch->old_wants_path ?
+                links_set(links, c->wants_path, c->auto_start ? wants_target : NULL, err) : 0;
         if (r >= 0)
                 r = links_set(links, c->conf_path, c->conf_target, err);
         if (r >= 0)
@@ -94,11 +96,12 @@ static int drop_old_links(const struct change *ch, struct links *links, struct e
 
 static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
 {
-        enum change_state pending = pending_get(op, ch->c->name);
+        bool noted = ch->state == CHANGE_UPDATE || ch->state == CHANGE_RESTART;
+        enum change_state pending = noted ? pending_get(op, ch->c->name) : CHANGE_NONE;
         struct links links = { 0 };
         int r = 0;
 
-        if (ch->state == CHANGE_UPDATE || ch->state == CHANGE_RESTART)
+        if (noted)
                 r = pending_set(op, ch->c->name, ch->state, err);
         if (r >= 0)
                 r = set_links(ch, &links, err);
@@ -112,7 +115,7 @@ static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
         }
         intr_hold();
         links_undo(&links);
-        if (pending == CHANGE_NONE)
+        if (noted && pending == CHANGE_NONE)
                 pending_clear(op, ch->c->name);
         intr_release();
         return r == -ECANCELED ? r : err_prefix(err, "container '%s'", ch->c->name);
@@ -182,7 +185,6 @@ static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *er
         r = op_tmp_dir(op, &dir, err);
         if (r < 0)
                 return r;
-        d->tmp_dir = dir;
         r = nix_hold_path(d->output, dir, err);
         if (r == -ENOENT && !proc_find("nix-store", NULL)) {
                 err_done(err);

@@ -134,24 +134,33 @@ int fs_mkdir_p(const char *path, mode_t mode)
         }
 }
 
+/* What follows the last slash; *ret_dir_len bytes before it, slash included. */
+static const char *file_name(const char *path, size_t *ret_dir_len)
+{
+        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+        if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+                return NULL;
+        *ret_dir_len = name - path;
+        return name;
+}
+
 /* Opens the directory that holds path; *ret_name points into path. */
 static int open_parent(const char *path, const char **ret_name)
 {
-        const char *slash = strrchr(path, '/');
-        const char *name = slash ? slash + 1 : path;
+        size_t len = 0;
+        const char *name = file_name(path, &len);
         _cleanup_free_ char *dir = NULL;
         int fd;
 
-        if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+        if (!name)
                 return -EINVAL;
-        dir = !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, slash - path);
+        *ret_name = name;
+        dir = len ? strndup(path, len) : strdup(".");
         if (!dir)
                 return -ENOMEM;
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret_name = name;
-        return fd;
+        return fd < 0 ? -errno : fd;
 }
 
 /* systemd and others take names with ".#" for leftovers. Of fixed length, so that
@@ -168,30 +177,28 @@ static int temp_name(char buf[static TEMP_NAME_SIZE])
         return 0;
 }
 
+/* By paths: opening the directory would take as long as the rest. */
 int fs_symlink_atomic(const char *target, const char *path)
 {
-        _cleanup_close_ int dir = -1;
-        _cleanup_free_ char *old = NULL;
-        char temp[TEMP_NAME_SIZE];
-        const char *name;
+        _cleanup_free_ char *temp = NULL;
+        size_t len;
         int r;
 
-        dir = open_parent(path, &name);
-        if (dir < 0)
-                return dir;
-        if (!fs_readlinkat(dir, name, &old) && !strcmp(old, target))
-                return 0;
+        if (!file_name(path, &len))
+                return -EINVAL;
+        temp = malloc(len + TEMP_NAME_SIZE);
+        if (!temp)
+                return -ENOMEM;
+        memcpy(temp, path, len);
         do {
-                r = temp_name(temp);
+                r = temp_name(temp + len);
                 if (r < 0)
                         return r;
-                r = symlinkat(target, dir, temp) < 0 ? -errno : 0;
+                r = symlink(target, temp) < 0 ? -errno : 0;
         } while (r == -EEXIST);
-        if (r < 0)
-                return r;
-        if (renameat(dir, temp, dir, name) < 0) {
+        if (r >= 0 && rename(temp, path) < 0) {
                 r = -errno;
-                unlinkat(dir, temp, 0);
+                unlink(temp);
         }
         return r;
 }

@@ -27,7 +27,7 @@ char *gc_root_path(const char *dir, const char *name, const char *suffix)
 }
 
 /* By rename, so that no collector meets a moment without the root. */
-static int set_root(const struct ec_host *h, const char *path, const char *target, struct ec_err *err)
+static int link_root(const char *path, const char *target)
 {
         char old[4096], *tmp;
         ssize_t n = readlink(path, old, sizeof(old));
@@ -36,11 +36,11 @@ static int set_root(const struct ec_host *h, const char *path, const char *targe
         if (n >= 0 && (size_t)n == strlen(target) && !memcmp(old, target, n))
                 return 0;
         if (asprintf(&tmp, "%s.%d.tmp", path, getpid()) < 0)
-                return no_memory(h, err);
+                return -ENOMEM;
         if (symlink(target, tmp) < 0) {
-                r = h->err->set(err, -errno, "cannot make the garbage collector root %s: %s", path, strerror(errno));
+                r = -errno;
         } else if (rename(tmp, path) < 0) {
-                r = h->err->set(err, -errno, "cannot make the garbage collector root %s: %s", path, strerror(errno));
+                r = -errno;
                 unlink(tmp);
         }
         free(tmp);
@@ -64,21 +64,29 @@ static int make_dirs(const char *path)
         return r;
 }
 
+static int set_root(const struct ec_host *h, const char *dir, const char *path, const char *target, struct ec_err *err)
+{
+        int r = link_root(path, target);
+
+        if (r == -ENOENT) {
+                r = make_dirs(dir);
+                if (r < 0)
+                        return h->err->set(err, r, "cannot make the directory %s: %s", dir, strerror(-r));
+                r = link_root(path, target);
+        }
+        return r < 0 ? h->err->set(err, r, "cannot make the garbage collector root %s: %s", path, strerror(-r)) : 0;
+}
+
 static int set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err)
 {
         const char *dir = h->conf->path(h, "gcroots"), *name = h->containers->name(c);
         char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
         int r = unit && conf ? 0 : no_memory(h, err);
 
-        if (r >= 0 && access(dir, F_OK) < 0) {
-                r = make_dirs(dir);
-                if (r < 0)
-                        h->err->set(err, r, "cannot make the directory %s: %s", dir, strerror(-r));
-        }
         if (r >= 0)
-                r = set_root(h, unit, h->containers->unit_path(c), err);
+                r = set_root(h, dir, unit, h->containers->unit_path(c), err);
         if (r >= 0)
-                r = set_root(h, conf, h->containers->conf_path(c), err);
+                r = set_root(h, dir, conf, h->containers->conf_path(c), err);
         free(unit);
         free(conf);
         return r;
