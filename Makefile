@@ -210,6 +210,16 @@ else
 	@echo '1..0 # SKIP plugin create is not built'
 endif
 
+# ---- how long things take ----------------------------------------------------
+$(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LIB_FLAGS) $< -o $@ -lsystemd
+
+# `make bench PART=start` is one section of it; see tests/bench/README.md.
+.PHONY: bench
+bench: $(BUILD)/tests/bench/pairs
+	@tests/host/run --setenv PAIRS=$(abspath $<) bash tests/bench/bench.sh $(PART)
+
 .PHONY: check-host check-trixie
 check-host:
 	@tests/host/check

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# An etc output with `count` containers, n0001 to nNNNN, which share the system of the one in `etc`. Nothing is
+# evaluated per container; each has a unit and a conf of its own, as in a real output.
+{ etc, count, text ? "", pkgs ? import <nixpkgs> { } }:
+
+pkgs.runCommand "bench-${toString count}" { inherit etc count text; } ''
+  mkdir -p $out/etc/systemd/system $out/etc/nixos-containers $out/share
+  unit=$(cat $etc/etc/systemd/system/container@*.service)
+  conf=$(cat $etc/etc/nixos-containers/*.conf)
+  i=0
+  while [ $i -lt $count ]; do
+    i=$((i + 1))
+    name=n$(printf %04d $i)
+    printf '%s\nX-Text=%s %s\n' "$unit" "$name" "$text" >$out/share/$name.service
+    printf '%s\nTEXT=%s\n' "$conf" "$name" >$out/share/$name.conf
+    ln -s $out/share/$name.service $out/etc/systemd/system/container@$name.service
+    ln -s $out/share/$name.conf $out/etc/nixos-containers/$name.conf
+  done
+''
