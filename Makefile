@@ -35,7 +35,12 @@ MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix)))
 
 .PHONY: all
-all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA)
+all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune
+
+# Plugins that were built before and are left out now.
+.PHONY: prune
+prune:
+	@cd $(BUILD)/plugins 2>/dev/null || exit 0; for p in *; do case ' $(PLUGINS) ' in *" $${p%.so} "*) ;; *) rm -rf "./$$p" ;; esac; done
 
 $(BUILD)/obj/core/%.o: core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
