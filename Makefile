@@ -32,7 +32,7 @@ CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ  := $(filter-out $(BUILD)/obj/core/main.o,$(CORE_OBJ))
 MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 # Files that belong to a plugin beside its code, in build/plugins/NAME/.
-PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix)))
+PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix plugins/$(p)/*.sh)))
 
 .PHONY: all
 all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# Picks networks for containers, by their names, from a range of numbered slots.
+#
+# A container keeps the slot that it is installed with. Another one gets the
+# slot that the hash of its name points to, or the next one that is free: so it
+# is the same one in every evaluation, on every host. Runs that go on at the same
+# time pick from different lanes, which have no slot in common.
+{ lib }:
+
+let
+  inherit (builtins) elemAt filter foldl' hashString length stringLength substring;
+
+  mod = a: b: a - a / b * b;
+
+  digits = "0123456789abcdef";
+  # What a name points to; 28 bits of it.
+  number = name: foldl' (n: c: n * 16 + indexOf c) 0 (lib.stringToCharacters (substring 0 7 (hashString "sha256" name)));
+  indexOf = c: lib.findFirst (i: substring i 1 digits == c) 0 (lib.range 0 15);
+
+  hex = n: if n < 16 then substring n 1 digits else hex (n / 16) + substring (mod n 16) 1 digits;
+
+  # Seven eighths are for the usual lane, 0; the other 31 share the rest.
+  inLane = lane: slot:
+    if lane == 0 then mod slot 8 != 7
+    else mod slot 8 == 7 && mod (slot / 8) 31 == lane - 1;
+
+  # The first slot from `start` on, going round, that is wanted and not taken.
+  find = { slots, taken }: wanted: start:
+    let
+      holder = slot: lib.findFirst (t: elemAt t 0 <= slot && slot <= elemAt t 1) null taken;
+      # gone: how many slots were looked at.
+      go = gone: slot:
+        if gone >= slots then null
+        else if slot >= slots then go gone 0
+        else if !wanted slot then go (gone + 1) (slot + 1)
+        else
+          let
+            t = holder slot;
+          in
+          if t == null then slot else go (gone + (elemAt t 1 - slot + 1)) (elemAt t 1 + 1);
+    in
+    go 0 start;
+
+  pick = { slots, taken, lane }: name:
+    let
+      # What is its own does not stand in its way.
+      free = { inherit slots; taken = filter (t: length t < 3 || elemAt t 2 != "ve-${name}") taken; };
+      start = mod (number name) slots;
+      usual = find free (inLane lane) start;
+    in
+    if usual != null then usual else find free (slot: true) start;
+in
+rec {
+  inherit hex mod;
+
+  # range: { slots, taken = [ [ from to dev? ] ], assigned = { NAME = slot; } }.
+  # Slots by name; null where there is none.
+  pickAll = lane: range: names:
+    let
+      kept = filter (n: range.assigned ? ${n}) names;
+      new = filter (n: !(range.assigned ? ${n})) names;
+      step = acc: name:
+        let
+          slot = pick { inherit (range) slots; inherit lane; taken = acc.taken; } name;
+        in
+        {
+          taken = acc.taken ++ (if slot == null then [ ] else [ [ slot slot ] ]);
+          picked = acc.picked // { ${name} = slot; };
+        };
+    in
+    (foldl' step
+      {
+        taken = range.taken ++ map (n: [ range.assigned.${n} range.assigned.${n} ]) kept;
+        picked = lib.genAttrs kept (n: range.assigned.${n});
+      }
+      new).picked;
+
+  # The ends of a network: 1 is the host's, 2 the container's.
+  v4 = range: slot: end:
+    let
+      n = range.base + slot * 4 + end;
+    in
+    "${toString (n / 16777216)}.${toString (mod (n / 65536) 256)}.${toString (mod (n / 256) 256)}.${toString (mod n 256)}";
+  v6 = range: slot: end: "${range.head}:${hex (range.base + slot)}::${toString end}";
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which container gets which network is decided in the evaluation, which alone
+ * knows the names: address.nix picks a slot by the name. This tells it what is
+ * not free, and what the installed containers have already.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "network.h"
+
+#define LANES 32 /* as in address.nix */
+
+void lane_release(struct network *n)
+{
+        if (n->lane >= 0)
+                close(n->lane);
+        n->lane = -1;
+}
+
+int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err)
+{
+        const struct ec_host *h = n->host;
+
+        *ret_lane = 0;
+        /* Only root installs, so only root can collide. */
+        if (n->lane >= 0 || geteuid() != 0)
+                return 0;
+        for (unsigned i = 0; i < LANES; i++) {
+                _cleanup_free_ char *name = NULL, *path = NULL;
+                int fd;
+
+                if (asprintf(&name, ".lane-%u", i) < 0) {
+                        name = NULL;
+                        return no_memory(h, err);
+                }
+                path = state_path(h, name);
+                if (!path)
+                        return no_memory(h, err);
+                if (i == 0) {
+                        char *slash = strrchr(path, '/');
+
+                        *slash = 0;
+                        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                                return h->err->set(err, -errno, "cannot make the directory %s: %s", path, strerror(errno));
+                        *slash = '/';
+                }
+                fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                if (fd < 0)
+                        return h->err->set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+                if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+                        n->lane = fd;
+                        *ret_lane = i;
+                        return 0;
+                }
+                close(fd);
+        }
+        /* More runs than lanes: allocation_check() still keeps addresses apart. */
+        return 0;
+}
+
+/* ---- JSON ---- */
+
+struct family {
+        const struct ec_host *host;
+        struct range range;
+        FILE *to;
+        int first;
+};
+
+static void put_taken(struct family *f, const struct prefix *p, const char *dev)
+{
+        uint32_t from, to;
+
+        if (!range_covered(&f->range, p, &from, &to))
+                return;
+        fprintf(f->to, "%s[%u,%u", f->first ? "" : ",", from, to);
+        /* Names of interfaces may hold what JSON does not; only containers' matter. */
+        if (strspn(dev, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == strlen(dev))
+                fprintf(f->to, ",\"%s\"", dev);
+        fputc(']', f->to);
+        f->first = 0;
+}
+
+static int put_conf(void *data, const char *name, const struct addresses *a)
+{
+        struct family *f = data;
+        int family = f->range.prefix.family;
+        const char *const all[] = { family == AF_INET ? a->host4 : a->host6, family == AF_INET ? a->local4 : a->local6 };
+        _cleanup_free_ char *dev = NULL;
+
+        /* Its own addresses are no hindrance for a container. */
+        if (asprintf(&dev, "ve-%s", name) < 0) {
+                dev = NULL;
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < 2; i++) {
+                struct prefix p;
+
+                if (all[i] && prefix_parse(all[i], family, &p) >= 0)
+                        put_taken(f, &p, dev);
+        }
+        return 0;
+}
+
+static int put_assigned(void *data, const char *name, const struct addresses *a)
+{
+        struct family *f = data;
+        int v4 = f->range.prefix.family == AF_INET;
+        int64_t slot = range_slot_of(&f->range, v4 ? a->host4 : a->host6, v4 ? a->local4 : a->local6);
+
+        if (slot < 0)
+                return 0;
+        fprintf(f->to, "%s\"%s\":%lld", f->first ? "" : ",", name, (long long)slot);
+        f->first = 0;
+        return 0;
+}
+
+static void put_base(struct family *f)
+{
+        const uint8_t *a = f->range.prefix.addr;
+
+        if (f->range.prefix.family == AF_INET)
+                fprintf(f->to, "\"base\":%u", (unsigned)a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3]);
+        else
+                fprintf(f->to, "\"head\":\"%x:%x:%x\",\"base\":%u", a[0] << 8 | a[1], a[2] << 8 | a[3], a[4] << 8 | a[5], a[6] << 8 | a[7]);
+}
+
+static int get_range(const struct ec_host *h, int family, struct range *ret, const char **ret_text, struct ec_err *err)
+{
+        const char *key = family == AF_INET ? "range" : "range6", *text = h->conf->get(h, key);
+        int r = range_parse(text ? text : "", family, ret);
+
+        *ret_text = text;
+        if (r == -ERANGE)
+                return h->err->set(err, r, "[network] %s = %s: it must have from %d to %d bits", key, text,
+                                   family == AF_INET ? 8 : 48, family == AF_INET ? SLOT_BITS4 : SLOT_BITS6);
+        if (r < 0)
+                return h->err->set(err, r, "[network] %s = %s: it is no range of addresses like %s", key, text ? text : "",
+                                   family == AF_INET ? "10.236.0.0/16" : "fd65:7863:6e74::/48");
+        return 0;
+}
+
+static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_err *err)
+{
+        struct family f = { .host = h, .to = to, .first = 1 };
+        _cleanup_(routes_done) struct routes routes = { 0 };
+        const char *text;
+        int r = get_range(h, family, &f.range, &text, err);
+
+        if (r >= 0)
+                r = routes_read(h, family, &routes, err);
+        if (r < 0)
+                return r;
+        fprintf(to, ",\"v%d\":{\"range\":\"%s\",\"slots\":%u,", family == AF_INET ? 4 : 6, text, f.range.slots);
+        put_base(&f);
+        fputs(",\"taken\":[", to);
+        for (size_t i = 0; i < routes.n; i++)
+                put_taken(&f, &routes.items[i].to, routes.items[i].dev);
+        r = addresses_foreach(h, put_conf, &f, err);
+        fputs("],\"assigned\":{", to);
+        f.first = 1;
+        if (r >= 0)
+                r = addresses_foreach(h, put_assigned, &f, err);
+        fputs("}}", to);
+        return r;
+}
+
+int allocation(struct network *n, unsigned lane, char **ret, struct ec_err *err)
+{
+        const struct ec_host *h = n->host;
+        const char *firewall = h->conf->get(h, "firewall");
+        char *text = NULL;
+        size_t len;
+        FILE *to;
+        int r;
+
+        if (!firewall || (strcmp(firewall, "auto") && strcmp(firewall, "nft") && strcmp(firewall, "iptables")))
+                return h->err->set(err, -EINVAL, "[network] firewall = %s: it must be auto, nft or iptables", firewall ? firewall : "");
+        to = open_memstream(&text, &len);
+        if (!to)
+                return no_memory(h, err);
+        fprintf(to, "{\"firewall\":\"%s\",\"lane\":%u", firewall, lane);
+        r = put_family(h, AF_INET, to, err);
+        if (r >= 0)
+                r = put_family(h, AF_INET6, to, err);
+        fputc('}', to);
+        if (fclose(to) != 0 && r >= 0)
+                r = no_memory(h, err);
+        if (r < 0) {
+                free(text);
+                return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
+        }
+        *ret = text;
+        return 0;
+}
+
+/* ---- before an installation ---- */
+
+struct clash {
+        const char *name, *address;
+        const struct addresses *mine;
+        char *with;
+};
+
+static int same(const char *a, const char *b, int family)
+{
+        struct prefix p, q;
+
+        return a && b && prefix_parse(a, family, &p) >= 0 && prefix_parse(b, family, &q) >= 0 && !memcmp(p.addr, q.addr, sizeof(p.addr));
+}
+
+static int find_clash(void *data, const char *name, const struct addresses *a)
+{
+        struct clash *c = data;
+
+        if (!strcmp(name, c->name))
+                return 0;
+        if (same(c->mine->local4, a->local4, AF_INET))
+                c->address = c->mine->local4;
+        else if (same(c->mine->local6, a->local6, AF_INET6))
+                c->address = c->mine->local6;
+        else
+                return 0;
+        c->with = strdup(name);
+        return c->with ? 1 : -ENOMEM;
+}
+
+int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err)
+{
+        const struct ec_host *h = n->host;
+        _cleanup_(addresses_done) struct addresses mine = { 0 };
+        struct clash clash = { .name = h->containers->name(c), .mine = &mine };
+        struct range r4, r6;
+        const char *text;
+        int r = addresses_of(h, c, &mine, err), picked;
+
+        if (r >= 0)
+                r = get_range(h, AF_INET, &r4, &text, err);
+        if (r >= 0)
+                r = get_range(h, AF_INET6, &r6, &text, err);
+        if (r < 0 || !mine.private_network)
+                return r;
+        r = addresses_foreach(h, find_clash, &clash, err);
+        if (r <= 0)
+                return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
+        picked = range_slot_of(&r4, mine.host4, mine.local4) >= 0 || range_slot_of(&r6, mine.host6, mine.local6) >= 0;
+        if (picked) {
+                r = h->err->set(err, -EADDRINUSE, "its address %s was given to container '%s' since it was built: build it again",
+                                clash.address, clash.with);
+        } else {
+                /* Chosen by hand, so maybe meant: only one of them can run. */
+                h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with, clash.address);
+                r = 0;
+        }
+        free(clash.with);
+        return r;
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+# What firewallAllowHost and exposeLocalhost add to a container's system.
+#
+# allowed: addresses whose connections the firewall lets pass.
+# exposed: the container's own addresses, behind which its localhost is.
+{ allowed, exposed }:
+{ config, lib, options, pkgs, ... }:
+
+let
+  inherit (lib) concatMapStrings hasInfix mkIf mkMerge optionalAttrs optionalString;
+
+  useNft = config.networking.nftables.enable or false;
+  iptablesPackage = config.networking.firewall.package or pkgs.iptables;
+
+  isV6 = hasInfix ":";
+  ip = a: if isV6 a then "ip6" else "ip";
+  iptables = a: if isV6 a then "ip6tables" else "iptables";
+  localhost = a: if isV6 a then "::1" else "127.0.0.1";
+  has = f: lib.any f exposed;
+
+  nftInput =
+    concatMapStrings (a: "${ip a} saddr ${a} accept comment \"the host\"\n") allowed
+    + concatMapStrings (a: "${ip a} daddr ${localhost a} ct status dnat accept comment \"localhost\"\n") exposed;
+  iptablesInput =
+    concatMapStrings (a: "${iptables a} -w -A nixos-fw -s ${a} -j nixos-fw-accept\n") allowed
+    + concatMapStrings (a: "${iptables a} -w -A nixos-fw -d ${localhost a} -m conntrack --ctstate DNAT -j nixos-fw-accept\n") exposed;
+
+  ## Localhost behind an address: address translation, and routes that let it come in
+
+  # A connection to a service that listens on the address itself stays as it is.
+  # Kernels without this match do without.
+  nftRules = keepOwn: builtins.toFile "extra-localhost.nft" ''
+    table inet extra-container-localhost
+    delete table inet extra-container-localhost
+    table inet extra-container-localhost {
+      chain prerouting {
+        type nat hook prerouting priority -100; policy accept;
+        ${concatMapStrings (a: ''
+          ${optionalString keepOwn "iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } socket wildcard 0 accept"}
+          iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } dnat ${ip a} to ${localhost a}
+        '') exposed}
+      }
+    }
+  '';
+  nftUp = "nft -f ${nftRules true} 2> /dev/null || nft -f ${nftRules false}";
+  nftDown = "nft delete table inet extra-container-localhost 2> /dev/null || true";
+
+  iptablesUp = iptablesDown + concatMapStrings (a: ''
+    ${iptables a} -w -t nat -N extra-localhost
+    ${iptables a} -w -t nat -A extra-localhost -m socket -j RETURN 2> /dev/null || true
+    ${concatMapStrings (p: "${iptables a} -w -t nat -A extra-localhost -p ${p} -j DNAT --to-destination ${localhost a}\n") [ "tcp" "udp" ]}
+    ${iptables a} -w -t nat -A PREROUTING -i eth0 -d ${a} -j extra-localhost
+  '') exposed;
+  iptablesDown = concatMapStrings (a: ''
+    ${iptables a} -w -t nat -D PREROUTING -i eth0 -d ${a} -j extra-localhost 2> /dev/null || true
+    ${iptables a} -w -t nat -F extra-localhost 2> /dev/null || true
+    ${iptables a} -w -t nat -X extra-localhost 2> /dev/null || true
+  '') exposed;
+
+  # Linux takes ::1 for reachable at lo alone, unless a route says otherwise.
+  routeRule = "iif eth0 to ::1 lookup 7001";
+  routesUp =
+    optionalString (has (a: !isV6 a)) "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet\n"
+    + optionalString (has isV6) ''
+      ip -6 route replace local ::1 dev eth0 table 7001
+      ip -6 rule del ${routeRule} 2> /dev/null || true
+      ip -6 rule add ${routeRule}
+    '';
+  routesDown =
+    optionalString (has (a: !isV6 a)) "echo 0 > /proc/sys/net/ipv4/conf/eth0/route_localnet\n"
+    + optionalString (has isV6) ''
+      ip -6 rule del ${routeRule} 2> /dev/null || true
+      ip -6 route del local ::1 dev eth0 table 7001 2> /dev/null || true
+    '';
+
+  up = routesUp + (if useNft then nftUp else iptablesUp);
+in
+{
+  _file = "extra-container: network";
+  config = mkMerge [
+    {
+      networking.firewall =
+        if useNft then optionalAttrs (options.networking.firewall ? extraInputRules) { extraInputRules = nftInput; }
+        else { extraCommands = iptablesInput; };
+    }
+    (mkIf (exposed != [ ]) {
+      systemd.services.extra-localhost = {
+        description = "Services on localhost, at the container's address";
+        wantedBy = [ "multi-user.target" ];
+        after = [ "firewall.service" "nftables.service" ];
+        # A reload of nftables may remove all tables.
+        unitConfig.ReloadPropagatedFrom = mkIf useNft [ "nftables.service" ];
+        path = [ pkgs.iproute2 or pkgs.iproute ] ++ (if useNft then [ pkgs.nftables ] else [ iptablesPackage ]);
+        serviceConfig = { Type = "oneshot"; RemainAfterExit = true; };
+        script = up;
+        reload = if useNft then nftUp else "";
+        preStop = routesDown + (if useNft then nftDown else iptablesDown);
+      };
+    })
+  ];
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <extra-container/plugin.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static inline void freep(void *p) { free(*(void **)p); }
+#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_free_ _cleanup_(freep)
+
+struct network {
+        const struct ec_host *host;
+        int lane; /* descriptor of its lock; -1: none */
+};
+
+static inline int no_memory(const struct ec_host *h, struct ec_err *err)
+{
+        return h->err->set(err, -ENOMEM, "out of memory");
+}
+
+/* ---- range.c: small networks, numbered, in a range of addresses ---- */
+
+#define SLOT_BITS4 30 /* a network of IPv4 for one container: .1 is the host, .2 the container */
+#define SLOT_BITS6 64 /* the same for IPv6 */
+
+struct prefix {
+        int family; /* AF_INET, AF_INET6 */
+        unsigned bits;
+        uint8_t addr[16];
+};
+struct range {
+        struct prefix prefix;
+        uint32_t slots;
+};
+/* "10.1.2.3", "10.1.2.0/24"; -EINVAL if it is neither, or of another family. */
+int prefix_parse(const char *text, int family, struct prefix *ret);
+/* -EINVAL: no such range; -ERANGE: too large or too small for networks. */
+int range_parse(const char *text, int family, struct range *ret);
+/* The slots that a prefix covers or lies in: 1; 0: none. */
+int range_covered(const struct range *r, const struct prefix *p, uint32_t *ret_from, uint32_t *ret_to);
+/* The slot whose host's and container's addresses these are; -1: none. */
+int64_t range_slot_of(const struct range *r, const char *host, const char *local);
+
+/* ---- routes.c: what the host's routing tables say ---- */
+
+struct route {
+        struct prefix to;
+        char dev[16]; /* "": none */
+};
+struct routes {
+        struct route *items;
+        size_t n;
+};
+/* All tables, without default routes. */
+int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err);
+void routes_done(struct routes *r);
+
+/* ---- confs.c: the addresses in containers' settings ---- */
+
+struct addresses {
+        char *host4, *local4, *host6, *local6; /* without a mask; NULL: none */
+        int private_network, bridge;
+};
+void addresses_done(struct addresses *a);
+int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err);
+/* One that is installed, whoever did that: 1; 0: none of that name. */
+int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
+/* In name order. fn returning non-zero ends the walk with that value. */
+int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a), void *data,
+                      struct ec_err *err);
+
+/* ---- allocate.c: what the evaluation needs to pick addresses ---- */
+
+/* Parallel runs pick from different slots: each holds a lane. Lane 0 is the usual one. */
+int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err);
+void lane_release(struct network *n);
+/* JSON for module.nix, to be freed. */
+int allocation(struct network *n, unsigned lane, char **ret, struct ec_err *err);
+/* A container may not get an address that was picked for another one meanwhile. */
+int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err);
+
+/* ---- answer.c ---- */
+
+/* Until the kernel has learnt the address' hardware address: 0. -ETIMEDOUT, -ECANCELED. */
+int answer_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err);
+
+/* ---- state.c: what firewall.sh leaves while a container's rules stand ---- */
+
+char *state_path(const struct ec_host *h, const char *name);
+void state_warn(const struct ec_host *h, const char *name);
+int state_clear(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err);

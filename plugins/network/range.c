@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "network.h"
+
+static unsigned family_bits(int family)
+{
+        return family == AF_INET ? 32 : 128;
+}
+
+static unsigned slot_bits(int family)
+{
+        return family == AF_INET ? SLOT_BITS4 : SLOT_BITS6;
+}
+
+int prefix_parse(const char *text, int family, struct prefix *ret)
+{
+        struct prefix p = { .family = family, .bits = family_bits(family) };
+        const char *slash = strchr(text, '/');
+        char addr[INET6_ADDRSTRLEN];
+        size_t len = slash ? (size_t)(slash - text) : strlen(text);
+
+        if (len >= sizeof(addr))
+                return -EINVAL;
+        memcpy(addr, text, len);
+        addr[len] = 0;
+        if (inet_pton(family, addr, p.addr) != 1)
+                return -EINVAL;
+        if (slash) {
+                unsigned bits = 0;
+
+                if (!slash[1] || strlen(slash + 1) > 3 || strspn(slash + 1, "0123456789") != strlen(slash + 1))
+                        return -EINVAL;
+                for (const char *d = slash + 1; *d; d++)
+                        bits = bits * 10 + (unsigned)(*d - '0');
+                if (bits > p.bits)
+                        return -EINVAL;
+                p.bits = bits;
+        }
+        *ret = p;
+        return 0;
+}
+
+/* Do the first bits of two addresses agree? */
+static int same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+        unsigned whole = bits / 8, rest = bits % 8;
+
+        if (memcmp(a, b, whole))
+                return 0;
+        return !rest || !((a[whole] ^ b[whole]) >> (8 - rest));
+}
+
+int range_parse(const char *text, int family, struct range *ret)
+{
+        unsigned max = slot_bits(family), min = family == AF_INET ? 8 : 48;
+        struct range r = { 0 };
+
+        if (!strchr(text, '/') || prefix_parse(text, family, &r.prefix) < 0)
+                return -EINVAL;
+        if (r.prefix.bits < min || r.prefix.bits > max)
+                return -ERANGE;
+        /* Bits behind the prefix are a slip of the pen: 10.1.2.0/16. */
+        for (unsigned i = r.prefix.bits; i < family_bits(family); i++)
+                if (r.prefix.addr[i / 8] & (0x80 >> i % 8))
+                        return -EINVAL;
+        r.slots = UINT32_C(1) << (max - r.prefix.bits);
+        *ret = r;
+        return 0;
+}
+
+/* The slot of an address that is in the range. */
+static uint32_t slot_at(const struct range *r, const uint8_t *addr)
+{
+        uint32_t slot = 0;
+
+        for (unsigned i = r->prefix.bits; i < slot_bits(r->prefix.family); i++)
+                slot = slot << 1 | !!(addr[i / 8] & (0x80 >> i % 8));
+        return slot;
+}
+
+int range_covered(const struct range *r, const struct prefix *p, uint32_t *ret_from, uint32_t *ret_to)
+{
+        unsigned common = p->bits < r->prefix.bits ? p->bits : r->prefix.bits, bits = slot_bits(r->prefix.family);
+
+        if (p->family != r->prefix.family || !same_bits(p->addr, r->prefix.addr, common))
+                return 0;
+        if (p->bits <= r->prefix.bits) {
+                *ret_from = 0;
+                *ret_to = r->slots - 1;
+                return 1;
+        }
+        *ret_from = *ret_to = slot_at(r, p->addr);
+        if (p->bits < bits) {
+                uint32_t size = UINT32_C(1) << (bits - p->bits);
+
+                *ret_from &= ~(size - 1);
+                *ret_to = *ret_from + size - 1;
+        }
+        return 1;
+}
+
+/* The number below the slot's bits: 1 and 2 are the two ends. */
+static int is_end(const struct range *r, const uint8_t *addr, unsigned number)
+{
+        unsigned total = family_bits(r->prefix.family) / 8;
+        uint8_t rest[16] = { 0 };
+
+        memcpy(rest, addr, total);
+        for (unsigned i = 0; i < slot_bits(r->prefix.family); i++)
+                rest[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+        for (unsigned i = 0; i + 1 < total; i++)
+                if (rest[i])
+                        return 0;
+        return rest[total - 1] == number;
+}
+
+int64_t range_slot_of(const struct range *r, const char *host, const char *local)
+{
+        struct prefix h, l;
+        uint32_t a, b, to;
+
+        if (!host || !local || prefix_parse(host, r->prefix.family, &h) < 0 || prefix_parse(local, r->prefix.family, &l) < 0)
+                return -1;
+        h.bits = l.bits = family_bits(r->prefix.family);
+        if (!range_covered(r, &h, &a, &to) || !range_covered(r, &l, &b, &to) || a != b)
+                return -1;
+        return is_end(r, h.addr, 1) && is_end(r, l.addr, 2) ? (int64_t)a : -1;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "network.h"
+
+void routes_done(struct routes *r)
+{
+        free(r->items);
+        *r = (struct routes) { 0 };
+}
+
+static int add(struct routes *r, const struct route *route)
+{
+        struct route *v = reallocarray(r->items, r->n + 1, sizeof(*v));
+
+        if (!v)
+                return -ENOMEM;
+        r->items = v;
+        v[r->n++] = *route;
+        return 0;
+}
+
+static int add_message(struct routes *r, const struct nlmsghdr *m)
+{
+        const struct rtmsg *rt = NLMSG_DATA(m);
+        int len = (int)RTM_PAYLOAD(m), found = 0;
+        struct route route = { .to = { .family = rt->rtm_family, .bits = rt->rtm_dst_len } };
+
+        /* A default route says nothing of where networks are. */
+        if (m->nlmsg_type != RTM_NEWROUTE || !rt->rtm_dst_len || rt->rtm_flags & RTM_F_CLONED)
+                return 0;
+        for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+                if (a->rta_type == RTA_DST && RTA_PAYLOAD(a) <= sizeof(route.to.addr)) {
+                        memcpy(route.to.addr, RTA_DATA(a), RTA_PAYLOAD(a));
+                        found = 1;
+                } else if (a->rta_type == RTA_OIF && RTA_PAYLOAD(a) >= sizeof(uint32_t)) {
+                        uint32_t index;
+
+                        memcpy(&index, RTA_DATA(a), sizeof(index));
+                        if (!if_indextoname(index, route.dev))
+                                *route.dev = 0;
+                }
+        }
+        return found ? add(r, &route) : 0;
+}
+
+static int dump(int fd, int family, struct routes *r)
+{
+        struct {
+                struct nlmsghdr h;
+                struct rtmsg rt;
+        } request = {
+                .h = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1 },
+                .rt = { .rtm_family = (unsigned char)family },
+        };
+        _Alignas(struct nlmsghdr) char buf[32768];
+
+        if (send(fd, &request, sizeof(request), 0) < 0)
+                return -errno;
+        for (;;) {
+                ssize_t got = recv(fd, buf, sizeof(buf), 0);
+                unsigned left;
+
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        return -errno;
+                left = (unsigned)got;
+                for (struct nlmsghdr *m = (struct nlmsghdr *)buf; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+                        int k;
+
+                        if (m->nlmsg_type == NLMSG_DONE)
+                                return 0;
+                        if (m->nlmsg_type == NLMSG_ERROR)
+                                return ((struct nlmsgerr *)NLMSG_DATA(m))->error ?: -EIO;
+                        k = add_message(r, m);
+                        if (k < 0)
+                                return k;
+                }
+        }
+}
+
+int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err)
+{
+        struct routes r = { 0 };
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), k;
+
+        k = fd < 0 ? -errno : dump(fd, family, &r);
+        if (fd >= 0)
+                close(fd);
+        /* A kernel without IPv6 has no routes of it. */
+        if (k == -EAFNOSUPPORT || k == -EOPNOTSUPP)
+                k = 0;
+        if (k < 0) {
+                routes_done(&r);
+                return h->err->set(err, k, "cannot read the host's routes: %s", strerror(-k));
+        }
+        *ret = r;
+        return 0;
+}
