@@ -36,9 +36,9 @@ has() {
 # $ipt-save and $ipt-restore. Distributions of before 2018 know but one kind.
 select_iptables() {
         case $2 in 4) ipt=iptables ;; 6) ipt=ip6tables ;; esac
-        if has "$ipt-$1"; then
+        if has "$ipt-$1-save"; then
                 ipt=$ipt-$1
-        elif has "$ipt"; then
+        elif has "$ipt-save"; then
                 case $("$ipt" -V 2> /dev/null):$1 in *nf_tables*:nft) ;; *nf_tables*) return 1 ;; *:nft) return 1 ;; esac
         else
                 return 1
@@ -89,15 +89,21 @@ iptables_up() {
 "
                 done
                 rules="${rules}COMMIT
-*filter
 "
                 # Behind all rules of the host's: this overrules its policy alone.
-                for a in $addresses; do
-                        rules="$rules-A FORWARD -s $a ! -o ve-+ -m comment --comment $tag -j ACCEPT
+                # Legacy iptables makes no table go away again, so none is made for that.
+                if [ "$1" = nft ] || grep -qx filter "/proc/net/ip${v#4}_tables_names" 2> /dev/null; then
+                        rules="$rules*filter
+"
+                        for a in $addresses; do
+                                rules="$rules-A FORWARD -s $a ! -o ve-+ -m comment --comment $tag -j ACCEPT
 -A FORWARD -d $a ! -i ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment $tag -j ACCEPT
 "
-                done
-                printf '%sCOMMIT\n' "$rules" | "$ipt-restore" -w --noflush || die "$ipt refuses the rules"
+                        done
+                        rules="${rules}COMMIT
+"
+                fi
+                printf '%s' "$rules" | "$ipt-restore" -w --noflush || die "$ipt refuses the rules"
         done
 }
 

@@ -51,7 +51,7 @@ bin=(
     dbus-daemon dbus-send ss getent
     ssh ssh-keygen ssh-keyscan scp sftp socat curl gzip tar less mawk
 )
-sbin=(ip sysctl nft xtables-nft-multi sshd nologin bridge tc runuser)
+sbin=(ip sysctl nft xtables-nft-multi xtables-legacy-multi sshd nologin bridge tc runuser)
 # Not on every machine, or not in every version.
 optional=" lsns flock getopt logger less mawk watch free top uptime pgrep pkill bridge tc runuser systemd-cgls systemd-cat \
 systemd-detect-virt unshare setpriv ssh-keyscan scp sftp "
@@ -92,8 +92,11 @@ if [[ $content == programs ]]; then
     done
     ln -s bash "$out/usr/bin/sh"
     [[ -e $out/usr/bin/mawk ]] && ln -s mawk "$out/usr/bin/awk"
-    for name in iptables ip6tables iptables-save iptables-restore ip6tables-save ip6tables-restore iptables-nft; do
+    for name in {iptables,ip6tables}{,-save,-restore}; do
         ln -s xtables-nft-multi "$out/usr/sbin/$name"
+        for kind in nft legacy; do
+            ln -s "xtables-$kind-multi" "$out/usr/sbin/${name/tables/tables-$kind}"
+        done
     done
     ln -s ../lib/systemd/systemd "$out/usr/sbin/init"
     for name in poweroff reboot halt shutdown; do ln -s ../bin/systemctl "$out/usr/sbin/$name"; done
