@@ -498,13 +498,10 @@ static int failed(struct exec *x, struct ec_err *err)
         return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");
 }
 
-static int run(struct exec *x, int32_t *ret_status, struct ec_err *err)
+static int run(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_err *err)
 {
-        _cleanup_bus_ sd_bus *bus = NULL;
-        int r = exec_connect(x, &bus, err);
+        int r = *bus ? exec_transient(x, bus, ret_status, err) : 0;
 
-        if (r > 0)
-                r = exec_transient(x, &bus, ret_status, err);
         if (r == 0) {
                 log_debug("container '%s' has no usable system bus, entering its namespaces", x->name);
                 r = exec_setns(x, ret_status, err);
@@ -520,6 +517,7 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
 {
         _cleanup_(exec_done) struct exec x = { .s = s, .root = -1, .null = -1, .deadline = UINT64_MAX };
         _cleanup_free_ struct pty *pty = NULL;
+        _cleanup_bus_ sd_bus *bus = NULL;
         struct ec_exec full;
         int r = take_args(in, &full, err);
 
@@ -541,6 +539,11 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
                 r = take_fds(&x, &full, err);
         if (r >= 0)
                 r = find_leader(&x, err);
+        /* First, as it waits for one that boots: before that it may have no users and no programs. */
+        if (r >= 0)
+                r = exec_connect(&x, &bus, err);
+        if (r >= 0)
+                r = find_leader(&x, err);
         if (r >= 0)
                 r = open_root(&x, err);
         if (r >= 0)
@@ -553,5 +556,5 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
                 return r < 0 ? r : 0;
         if (x.tty)
                 r = open_pty(&x, pty, err);
-        return r < 0 ? r : run(&x, ret_status, err);
+        return r < 0 ? r : run(&x, &bus, ret_status, err);
 }

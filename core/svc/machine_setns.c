@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A command in the container's namespaces, for where nobody inside can be asked:
  * early in its boot, without a system bus, with a systemd that is too old.
- * Parent, joiner, command: a PID namespace is entered by being born in it. */
+ * Parent, joiner, supervisor, command: a PID namespace is entered by being born in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,7 +39,7 @@ struct join {
         bool user_ns;       /* it has one of its own */
         uint64_t bounding;  /* its capabilities */
         int ours, theirs;   /* ends of the report socket */
-        pid_t joiner;
+        pid_t joiner;       /* it ends as soon as the supervisor is there */
 };
 
 /* ---- in the children ---------------------------------------------------- */
@@ -138,13 +139,39 @@ static void command(const struct join *j)
         give_up(j, REPORT_EXEC);
 }
 
+static void pass_on(pid_t pid, int sig)
+{
+        /* Its group is there as soon as it has begun. */
+        if (kill(-pid, sig) < 0)
+                (void)kill(pid, sig);
+}
+
+/* What the parent sends, or its end. -1: it is gone. */
+static int take_order(const struct join *j, pid_t pid)
+{
+        int32_t sig;
+
+        if (recv(j->theirs, &sig, sizeof(sig), 0) == sizeof(sig)) {
+                pass_on(pid, sig);
+                return 0;
+        }
+        pass_on(pid, SIGKILL);
+        return -1;
+}
+
 /* Always reaps, never stops itself: a PID namespace with a dead, unreaped member cannot end. */
 static void wait_for(const struct join *j, pid_t pid)
 {
-        sigset_t all;
-        int sig, status;
+        struct pollfd fds[] = { { .fd = j->theirs, .events = POLLIN }, { .events = POLLIN } };
+        struct signalfd_siginfo si;
+        sigset_t chld;
+        int status;
 
-        sigfillset(&all);
+        sigemptyset(&chld);
+        sigaddset(&chld, SIGCHLD);
+        fds[1].fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (fds[1].fd < 0)
+                give_up(j, REPORT_FORK);
         for (;;) {
                 pid_t k = waitpid(pid, &status, WNOHANG);
 
@@ -152,11 +179,12 @@ static void wait_for(const struct join *j, pid_t pid)
                         report(j, REPORT_STATUS, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
                         _exit(0);
                 }
-                if (k < 0 && errno != EINTR)
+                if ((k < 0 && errno != EINTR) || (poll(fds, 2, -1) < 0 && errno != EINTR))
                         give_up(j, REPORT_FORK);
-                sig = sigwaitinfo(&all, NULL);
-                if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
-                        (void)kill(-pid, sig);
+                if (fds[0].revents && take_order(j, pid) < 0)
+                        fds[0].fd = -1;
+                while (read(fds[1].fd, &si, sizeof(si)) > 0)
+                        ;
         }
 }
 
@@ -195,6 +223,23 @@ static void enter_cgroup(const struct join *j)
                 close(fd);
 }
 
+/* The command's parent, a child of the container's init, which so hears of its
+ * end: systemd-shutdown(8) waits its full time for processes that go without a SIGCHLD. */
+static void supervise(const struct join *j)
+{
+        pid_t pid = fork();
+
+        if (pid < 0)
+                give_up(j, REPORT_FORK);
+        if (!pid)
+                command(j);
+        /* Whoever waits for the end of one of its streams must not wait for us. */
+        for (int fd = 0; fd < j->theirs; fd++)
+                close(fd);
+        (void)syscall(SYS_close_range, j->theirs + 1, ~0U, 0);
+        wait_for(j, pid);
+}
+
 static void joiner(const struct join *j, pid_t parent)
 {
         int ns = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
@@ -207,6 +252,8 @@ static void joiner(const struct join *j, pid_t parent)
         signal(SIGCHLD, SIG_DFL);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
                 _exit(127);
+        /* Who is in the container must not get at our program through us. */
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         close_others(j);
         enter_cgroup(j);
         if (setns(j->leader_fd, ns | (j->user_ns ? CLONE_NEWUSER : 0)) < 0)
@@ -216,9 +263,17 @@ static void joiner(const struct join *j, pid_t parent)
         pid = fork();
         if (pid < 0)
                 give_up(j, REPORT_FORK);
-        if (!pid)
-                command(j);
-        wait_for(j, pid);
+        if (!pid) {
+                pid = fork();
+                if (pid < 0)
+                        give_up(j, REPORT_FORK);
+                if (!pid)
+                        supervise(j);
+                _exit(0);
+        }
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        _exit(0);
 }
 
 /* ---- in the parent ------------------------------------------------------ */
@@ -341,6 +396,11 @@ static int spawn(struct join *j)
         return 0;
 }
 
+static void order(const struct join *j, int32_t sig)
+{
+        (void)!send(j->ours, &sig, sizeof(sig), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Until its report, or its end without one: 0. */
 static int watch(struct join *j, struct report *ret)
 {
@@ -367,7 +427,7 @@ static int watch(struct join *j, struct report *ret)
                 if (x->signal == SIGKILL)
                         kill_cgroup(j);
                 if (x->signal)
-                        (void)kill(j->joiner, x->signal);
+                        order(j, x->signal);
                 x->signal = 0;
         }
         return 0;

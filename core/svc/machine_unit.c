@@ -16,7 +16,7 @@
 #define SERVICE "org.freedesktop.systemd1.Service"
 #define UNIT "org.freedesktop.systemd1.Unit"
 /* A container that boots gets its bus within this, or is entered without. */
-#define BUS_WAIT (5 * USEC_PER_SEC)
+#define BUS_WAIT (10 * USEC_PER_SEC)
 /* One that has lost it may get it back. */
 #define REGAIN_WAIT (20 * USEC_PER_SEC)
 #define START_TIMEOUT (60 * USEC_PER_SEC)
