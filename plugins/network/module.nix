@@ -96,9 +96,10 @@ let
     preStart = mkAfter ''
       ${firewall "up" name} ${net.firewall} ${concatStringsSep " " (given [ containers.${name}.localAddress containers.${name}.localAddress6 ])}
     '';
-    # Runs however the container ends, also where its start has failed.
+    # Runs however the container ends, also where its start has failed. The next
+    # start tries again what did not work, and other scripts have their turn.
     postStop = ''
-      ${firewall "down" name}
+      ${firewall "down" name} || :
     '';
   };
 in
@@ -188,7 +189,9 @@ in
             })
           ];
           extra.networkProblems = problems name config
-            ((config.flake or null) != null || !options.config.isDefined && options.path.isDefined);
+            # A path that is a default is that of a container without a system of its own.
+            ((config.flake or null) != null
+              || !options.config.isDefined && options.path.isDefined && (options.path.highestPrio or 100) < 1500);
         }
       ];
     }));

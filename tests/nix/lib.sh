@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# What the tests of evaluations share: definitions, nix-instantiate, and TAP of functions
+# that each set `problem`. A test sources this and ends with run_tests NAME...
+
+set -u
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+eval_config=${EVAL_CONFIG:-$here/../../nix/eval-config.nix}
+[[ -z ${NIXPKGS:-} ]] || export NIX_PATH=nixpkgs=$NIXPKGS
+export LC_ALL=C
+unset NIXOS_CONFIG
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+problem=
+
+# ---- helpers: each sets `problem` and fails once something is wrong ---------
+
+bad() {
+        problem=${problem:-$1}
+        return 1
+}
+
+# def NAME: writes stdin to a definition, says where it is.
+def() {
+        cat >"$tmp/$1.nix"
+        file=$tmp/$1.nix
+}
+
+run() {
+        local what=$1
+        shift
+        case $what in
+        etc | build) out=$(nix-build --no-out-link "$eval_config" -A etc "$@" 2>"$tmp/err") ;;
+        drv) out=$(nix-instantiate "$eval_config" -A etc "$@" 2>"$tmp/err") ;;
+        *) out=$(nix-instantiate --eval --strict --json "$eval_config" -A "$what" "$@" 2>"$tmp/err") ;;
+        esac
+        status=$?
+        err=$(<"$tmp/err")
+}
+
+# Without a definition of its own a call is about the last one written.
+with_file() {
+        case " $* " in
+        *" definitionFile "* | *" definition "*) args=("$@") ;;
+        *) args=(--argstr definitionFile "$file" "$@") ;;
+        esac
+}
+
+# gives ATTR VALUE ARG...
+gives() {
+        local attr=$1 want=$2
+        shift 2
+        with_file "$@"
+        run "$attr" "${args[@]}"
+        [[ $status == 0 ]] || bad "$attr: $err" || return
+        [[ $out == "$want" ]] || bad "$attr: $out instead of $want"
+}
+
+# works ATTR ARG...
+works() {
+        local attr=$1
+        shift
+        with_file "$@"
+        run "$attr" "${args[@]}"
+        [[ $status == 0 ]] || bad "$attr: $err"
+}
+
+# fails TEXT ARG...: with one error of ours, which holds TEXT
+fails() {
+        local want=$1
+        shift
+        with_file "$@"
+        run names "${args[@]}"
+        [[ $status != 0 ]] || bad "no error, but: $out" || return
+        [[ $err == *"error: extra-container: $want"* ]] || bad "wrong error: $err" || return
+        [[ $(grep -c 'error:' "$tmp/err") == 1 ]] || bad "more than one error: $err"
+}
+
+# fails_with TEXT ATTR ARG...: with any error that holds TEXT
+fails_with() {
+        local want=$1 attr=$2
+        shift 2
+        with_file "$@"
+        run "$attr" "${args[@]}"
+        [[ $status != 0 ]] || bad "no error, but: $out" || return
+        [[ $err == *"$want"* ]] || bad "wrong error: $err"
+}
+
+says() { [[ $err == *"$1"* ]] || bad "'$1' is not in: $err"; }
+silent() { [[ $err != *extra-container* ]] || bad "unexpected: $err"; }
+holds() { grep -qxF -- "$2" "$1" || bad "$1 has no line '$2': $(cat "$1")"; }
+lacks() { ! grep -qE -- "$2" "$1" || bad "$1 has '$2'"; }
+same() { [[ $1 == "$2" ]] || bad "'$1' is not '$2'"; }
+differ() { [[ $1 != "$2" ]] || bad "both are '$1'"; }
+
+# build ARG...: sets etc, the output
+# shellcheck disable=SC2034 # etc is for the tests
+build() {
+        with_file "$@"
+        run build "${args[@]}"
+        etc=$out
+        [[ $status == 0 ]] || bad "build: $err"
+}
+
+# run_tests NAME...: each is a function; EVAL_TEST=name runs that one alone
+run_tests() {
+        local tests=("$@") t count=0 failed=0
+        [[ -z ${EVAL_TEST:-} ]] || tests=("$EVAL_TEST")
+        echo "1..${#tests[@]}"
+        for t in "${tests[@]}"; do
+                count=$((count + 1)) problem=
+                file=$tmp/none
+                if "$t" && [[ -z $problem ]]; then
+                        echo "ok $count - ${t//_/ }"
+                else
+                        echo "not ok $count - ${t//_/ }"
+                        printf '%s\n' "${problem:-failed}" | sed 's/^/# /'
+                        failed=$((failed + 1))
+                fi
+        done
+        [[ $failed == 0 ]]
+}
