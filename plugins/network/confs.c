@@ -127,10 +127,11 @@ int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char 
                 struct addresses a = { 0 };
 
                 names[i]->d_name[strlen(names[i]->d_name) - 5] = 0;
-                if (!r)
+                if (!r) {
                         r = read_file(h, names[i]->d_name, &a, err);
-                if (r > 0)
-                        r = fn(data, names[i]->d_name, &a);
+                        if (r > 0)
+                                r = fn(data, names[i]->d_name, &a);
+                }
                 addresses_done(&a);
                 free(names[i]);
         }

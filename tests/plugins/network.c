@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "../../plugins/network/network.h"
+#include "fake_host.h"
+
+extern const struct ec_plugin ec_plugin_v1_network;
+#define PLUGIN (&ec_plugin_v1_network)
+
+static struct fake fake;
+static void *self;
+static char dir[32];
+
+static char *at(const char *name)
+{
+        char *p;
+
+        assert_true(asprintf(&p, "%s%s", dir, name) > 0);
+        return p;
+}
+
+static void put(const char *name, const char *text)
+{
+        char *p = at(name);
+        FILE *f = fopen(p, "we");
+
+        assert_non_null(f);
+        fputs(text, f);
+        fclose(f);
+        free(p);
+}
+
+static void set_path(const char *what, const char *name)
+{
+        char *p = at(name);
+
+        fake_path(&fake, what, p);
+        free(p);
+}
+
+static int setup(void **state)
+{
+        char cmd[128];
+
+        (void)state;
+        strcpy(dir, "/tmp/ec-net.XXXXXX");
+        assert_non_null(mkdtemp(dir));
+        snprintf(cmd, sizeof(cmd), "mkdir -p %s/conf %s/units %s/run", dir, dir, dir);
+        assert_int_equal(system(cmd), 0);
+        fake_init(&fake);
+        set_path("conf", "/conf");
+        set_path("root", "");
+        fake_setting(&fake, "range", "10.9.0.0/24");
+        fake_setting(&fake, "range6", "fd00:1:2::/48");
+        fake_setting(&fake, "firewall", "auto");
+        fake_setting(&fake, "wait", "0");
+        self = fake_load(&fake, PLUGIN);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        char cmd[64];
+
+        (void)state;
+        fake_unload(PLUGIN, self);
+        fake_done(&fake);
+        snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+        return system(cmd);
+}
+
+/* ---- ranges ---- */
+
+static struct range range(const char *text, int family)
+{
+        struct range r;
+
+        assert_int_equal(range_parse(text, family, &r), 0);
+        return r;
+}
+
+static void assert_covered(const struct range *r, const char *prefix, int want, uint32_t from, uint32_t to)
+{
+        uint32_t a = 77, b = 77;
+        struct prefix p;
+
+        assert_int_equal(prefix_parse(prefix, r->prefix.family, &p), 0);
+        assert_int_equal(range_covered(r, &p, &a, &b), want);
+        assert_int_equal(a, want ? from : 77);
+        assert_int_equal(b, want ? to : 77);
+}
+
+static void test_prefixes(void **state)
+{
+        static const char *const bad[] = {
+                "", "/", "1.2.3", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/ 8", "1.2.3.4/0008", "256.1.1.1", "::1", "1.2.3.4/24/1",
+                "1111111111111111111111111111111111111111111111111111111111111",
+        };
+        struct prefix p;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+                assert_int_equal(prefix_parse(bad[i], AF_INET, &p), -EINVAL);
+        assert_int_equal(prefix_parse("10.1.2.3", AF_INET, &p), 0);
+        assert_int_equal(p.bits, 32);
+        assert_int_equal(prefix_parse("10.0.0.0/0", AF_INET, &p), 0);
+        assert_int_equal(p.bits, 0);
+        assert_int_equal(prefix_parse("fe80::1/64", AF_INET6, &p), 0);
+        assert_int_equal(p.bits, 64);
+        assert_int_equal(prefix_parse("fe80::1/129", AF_INET6, &p), -EINVAL);
+        assert_int_equal(prefix_parse("10.1.2.3", AF_INET6, &p), -EINVAL);
+}
+
+static void test_ranges(void **state)
+{
+        struct range r;
+
+        (void)state;
+        assert_int_equal(range("10.236.0.0/16", AF_INET).slots, 16384);
+        assert_int_equal(range("10.9.0.4/30", AF_INET).slots, 1);
+        assert_int_equal(range("10.0.0.0/8", AF_INET).slots, 1 << 22);
+        assert_int_equal(range("fd00:1:2::/48", AF_INET6).slots, 65536);
+        assert_int_equal(range("fd00:1:2:3::/64", AF_INET6).slots, 1);
+        assert_int_equal(range_parse("10.0.0.0/31", AF_INET, &r), -ERANGE);
+        assert_int_equal(range_parse("0.0.0.0/0", AF_INET, &r), -ERANGE);
+        assert_int_equal(range_parse("fd00::/40", AF_INET6, &r), -ERANGE);
+        assert_int_equal(range_parse("fd00::/65", AF_INET6, &r), -ERANGE);
+        assert_int_equal(range_parse("10.0.0.0", AF_INET, &r), -EINVAL);
+        /* An address within, not the network's. */
+        assert_int_equal(range_parse("10.9.1.0/16", AF_INET, &r), -EINVAL);
+        assert_int_equal(range_parse("10.9.0.2/30", AF_INET, &r), -EINVAL);
+}
+
+static void test_covered(void **state)
+{
+        struct range r = range("10.9.0.0/24", AF_INET), r6 = range("fd00:1:2::/48", AF_INET6);
+        struct prefix p6;
+        uint32_t a, b;
+
+        (void)state;
+        assert_covered(&r, "10.9.0.7", 1, 1, 1);
+        assert_covered(&r, "10.9.0.0/30", 1, 0, 0);
+        assert_covered(&r, "10.9.0.255", 1, 63, 63);
+        assert_covered(&r, "10.9.0.64/26", 1, 16, 31);
+        assert_covered(&r, "10.9.0.77/26", 1, 16, 31); /* as the kernel would not give it */
+        assert_covered(&r, "10.9.0.0/24", 1, 0, 63);
+        assert_covered(&r, "10.0.0.0/8", 1, 0, 63);
+        assert_covered(&r, "10.9.1.0/24", 0, 0, 0);
+        assert_covered(&r, "10.9.1.0", 0, 0, 0);
+        assert_covered(&r, "192.168.0.0/16", 0, 0, 0);
+        assert_covered(&r6, "fd00:1:2:abcd::1", 1, 0xabcd, 0xabcd);
+        assert_covered(&r6, "fd00:1:2:ab00::/56", 1, 0xab00, 0xabff);
+        assert_covered(&r6, "fd00::/8", 1, 0, 65535);
+        assert_covered(&r6, "fe80::/64", 0, 0, 0);
+        assert_int_equal(prefix_parse("fd00:1:2::", AF_INET6, &p6), 0);
+        assert_int_equal(range_covered(&r, &p6, &a, &b), 0);
+}
+
+static void test_slot_of(void **state)
+{
+        struct range r = range("10.9.0.0/24", AF_INET), r6 = range("fd00:1:2::/48", AF_INET6);
+
+        (void)state;
+        assert_int_equal(range_slot_of(&r, "10.9.0.5", "10.9.0.6"), 1);
+        assert_int_equal(range_slot_of(&r, "10.9.0.1", "10.9.0.6"), -1);
+        assert_int_equal(range_slot_of(&r, "10.9.0.6", "10.9.0.5"), -1);
+        assert_int_equal(range_slot_of(&r, "10.8.0.5", "10.8.0.6"), -1);
+        assert_int_equal(range_slot_of(&r, NULL, "10.9.0.6"), -1);
+        assert_int_equal(range_slot_of(&r, "10.9.0.5", NULL), -1);
+        assert_int_equal(range_slot_of(&r, "nonsense", "10.9.0.6"), -1);
+        assert_int_equal(range_slot_of(&r6, "fd00:1:2:f::1", "fd00:1:2:f::2"), 15);
+        assert_int_equal(range_slot_of(&r6, "fd00:1:2:f:1::1", "fd00:1:2:f:1::2"), -1);
+        assert_int_equal(range_slot_of(&r6, "fd00:1:2:f::1", "fd00:1:2:e::2"), -1);
+}
+
+static void test_routes(void **state)
+{
+        struct routes r = { 0 };
+
+        (void)state;
+        assert_int_equal(routes_read(&fake.host, AF_INET, &r, &fake.err), 0);
+        for (size_t i = 0; i < r.n; i++) {
+                assert_int_equal(r.items[i].to.family, AF_INET);
+                assert_in_range(r.items[i].to.bits, 1, 32);
+        }
+        routes_done(&r);
+        assert_int_equal(routes_read(&fake.host, AF_INET6, &r, &fake.err), 0);
+        routes_done(&r);
+        assert_null(r.items);
+}
+
+/* ---- settings of containers ---- */
+
+static int list(void *data, const char *name, const struct addresses *a)
+{
+        fake_note(data, "%s %s %s %s %s %d %d", name, a->host4 ? a->host4 : "-", a->local4 ? a->local4 : "-", a->host6 ? a->host6 : "-",
+                  a->local6 ? a->local6 : "-", a->private_network, a->bridge);
+        return !strcmp(name, "stop") ? 5 : 0;
+}
+
+static void test_confs(void **state)
+{
+        struct addresses a = { 0 };
+
+        (void)state;
+        put("/conf/b.conf", "SYSTEM_PATH=/x\n\nPRIVATE_NETWORK=1\nHOST_ADDRESS=10.0.0.1\nLOCAL_ADDRESS=10.0.0.2/24\nHOST_BRIDGE=br0\n");
+        put("/conf/a.conf", "LOCAL_ADDRESS6=fd00::2/64\nHOST_ADDRESS6=fd00::1\n#LOCAL_ADDRESS=1.2.3.4\nLOCAL_ADDRESS=\nnonsense");
+        put("/conf/.conf", "LOCAL_ADDRESS=1.2.3.4\n");
+        put("/conf/odd name.conf", "LOCAL_ADDRESS=1.2.3.4\n");
+        put("/conf/c", "LOCAL_ADDRESS=1.2.3.4\n");
+        assert_int_equal(addresses_foreach(&fake.host, list, &fake, &fake.err), 0);
+        assert_string_equal(fake.calls, "a - - fd00::1 fd00::2 0 0\nb 10.0.0.1 10.0.0.2 - - 1 1\n");
+        fake_reset(&fake);
+        put("/conf/stop.conf", "");
+        put("/conf/z.conf", "");
+        assert_int_equal(addresses_foreach(&fake.host, list, &fake, &fake.err), 5);
+        assert_null(strstr(fake.calls, "z "));
+
+        assert_int_equal(addresses_read(&fake.host, "b", &a, &fake.err), 1);
+        assert_string_equal(a.local4, "10.0.0.2");
+        addresses_done(&a);
+        assert_int_equal(addresses_read(&fake.host, "none", &a, &fake.err), 0);
+        assert_int_equal(addresses_read(&fake.host, "../conf/b", &a, &fake.err), 0);
+        assert_int_equal(addresses_read(&fake.host, "", &a, &fake.err), 0);
+}
+
+/* No containers at all. */
+static void test_no_confs(void **state)
+{
+        (void)state;
+        set_path("conf", "/absent");
+        assert_int_equal(addresses_foreach(&fake.host, list, &fake, &fake.err), 0);
+        assert_string_equal(fake.calls, "");
+}
+
+/* ---- hooks ---- */
+
+static const char *eval(void)
+{
+        fake_reset(&fake);
+        assert_int_equal(PLUGIN->hooks->eval(self, &fake.op, &fake.eval, &fake.err), 0);
+        return fake.calls;
+}
+
+static void test_eval(void **state)
+{
+        const char *calls;
+
+        (void)state;
+        put("/conf/web.conf", "PRIVATE_NETWORK=1\nHOST_ADDRESS=10.9.0.49\nLOCAL_ADDRESS=10.9.0.50\n");
+        put("/conf/six.conf", "PRIVATE_NETWORK=1\nHOST_ADDRESS6=fd00:1:2:f::1\nLOCAL_ADDRESS6=fd00:1:2:f::2\n");
+        put("/conf/hand.conf", "PRIVATE_NETWORK=1\nHOST_ADDRESS=10.9.0.101\nLOCAL_ADDRESS=10.9.0.103\n");
+        put("/conf/else.conf", "LOCAL_ADDRESS=192.168.1.1\n");
+        calls = eval();
+        assert_non_null(strstr(calls, "nix.add_module /plugin/module.nix\n"));
+        assert_non_null(strstr(calls, "nix.add_arg network\n"));
+        assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"lane\":0,\"v4\":{\"range\":\"10.9.0.0/24\",\"slots\":64,\"base\":168361984,\"taken\":["));
+        assert_non_null(strstr(calls, "[25,25,\"ve-hand\"]"));
+        assert_non_null(strstr(calls, "[12,12,\"ve-web\"]"));
+        assert_non_null(strstr(calls, "\"assigned\":{\"web\":12}}"));
+        assert_non_null(strstr(calls, "\"v6\":{\"range\":\"fd00:1:2::/48\",\"slots\":65536,\"head\":\"fd00:1:2\",\"base\":0,\"taken\":["));
+        assert_non_null(strstr(calls, "\"assigned\":{\"six\":15}}}"));
+        assert_null(strstr(calls, "else"));
+}
+
+static void test_bad_settings(void **state)
+{
+        static const struct { const char *key, *value, *said; } bad[] = {
+                { "range", "10.9.0.0", "[network] range = 10.9.0.0: it is no range of addresses" },
+                { "range", "10.9.0.0/31", "it must have from 8 to 30 bits" },
+                { "range", "fd00::/48", "it is no range" },
+                { "range6", "fd00::/32", "[network] range6 = fd00::/32: it must have from 48 to 64 bits" },
+                { "firewall", "ufw", "[network] firewall = ufw: it must be auto, nft or iptables" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+                fake_reset(&fake);
+                fake_setting(&fake, "range", "10.9.0.0/24");
+                fake_setting(&fake, "range6", "fd00:1:2::/48");
+                fake_setting(&fake, "firewall", "auto");
+                fake_setting(&fake, bad[i].key, bad[i].value);
+                assert_true(PLUGIN->hooks->eval(self, &fake.op, &fake.eval, &fake.err) < 0);
+                assert_non_null(strstr(fake.err.msg, bad[i].said));
+        }
+}
+
+static void test_failing_services(void **state)
+{
+        (void)state;
+        fake.fail_at = "nix.add_module";
+        assert_true(PLUGIN->hooks->eval(self, &fake.op, &fake.eval, &fake.err) < 0);
+        fake_reset(&fake);
+        fake.fail_at = "nix.add_arg";
+        assert_true(PLUGIN->hooks->eval(self, &fake.op, &fake.eval, &fake.err) < 0);
+        fake.fail_at = NULL;
+}
+
+/* Each of the runs that go on at the same time has another lane. */
+static void test_lanes(void **state)
+{
+        struct network a = { &fake.host, -1 }, b = { &fake.host, -1 }, c = { &fake.host, -1 };
+        unsigned lane = 9;
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(lane_take(&a, &lane, &fake.err), 0);
+        assert_int_equal(lane, 0);
+        assert_int_equal(lane_take(&b, &lane, &fake.err), 0);
+        assert_int_equal(lane, 1);
+        lane_release(&a);
+        assert_int_equal(a.lane, -1);
+        assert_int_equal(lane_take(&c, &lane, &fake.err), 0);
+        assert_int_equal(lane, 0);
+        lane_release(&b);
+        lane_release(&c);
+        lane_release(&c);
+
+        /* All in use: the usual one, without a lock. */
+        for (int i = 0; i < 32; i++) {
+                struct network n = { &fake.host, -1 };
+
+                assert_int_equal(lane_take(&n, &lane, &fake.err), 0);
+                assert_int_equal(lane, i);
+                assert_true(n.lane >= 0); /* held until the test's end */
+        }
+        assert_int_equal(lane_take(&a, &lane, &fake.err), 0);
+        assert_int_equal(lane, 0);
+        assert_int_equal(a.lane, -1);
+}
+
+static void test_lane_is_released(void **state)
+{
+        struct network *n = self;
+        struct ec_container *c = fake_container(&fake, "web", dir, 0);
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        eval();
+        assert_true(n->lane >= 0);
+        assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
+        assert_int_equal(n->lane, -1);
+        eval();
+        PLUGIN->hooks->finish(self, &fake.op, 0);
+        assert_int_equal(n->lane, -1);
+}
+
+static struct ec_container *with_address(const char *name, const char *host, const char *local)
+{
+        struct ec_container *c = fake_container(&fake, name, dir, 0);
+
+        fake_conf(c, "PRIVATE_NETWORK", "1");
+        fake_conf(c, "HOST_ADDRESS", host);
+        fake_conf(c, "LOCAL_ADDRESS", local);
+        return c;
+}
+
+static void test_pre_install(void **state)
+{
+        struct ec_container *picked = with_address("new", "10.9.0.49", "10.9.0.50");
+        struct ec_container *by_hand = with_address("other", "10.1.0.1", "10.1.0.2/24");
+        struct ec_container *none = fake_container(&fake, "plain", dir, 0);
+
+        (void)state;
+        put("/conf/new.conf", "LOCAL_ADDRESS=10.9.0.50\n");
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, picked, &fake.err), 0);
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, by_hand, &fake.err), 0);
+        put("/conf/web.conf", "LOCAL_ADDRESS=10.9.0.50\n");
+        put("/conf/zzz.conf", "LOCAL_ADDRESS=10.1.0.2\n");
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, picked, &fake.err), -EADDRINUSE);
+        assert_string_equal(fake.err.msg, "its address 10.9.0.50 was given to container 'web' since it was built: build it again");
+        fake_reset(&fake);
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, by_hand, &fake.err), 0);
+        assert_string_equal(fake.log, "4: containers 'other' and 'zzz' have the same address 10.1.0.2\n");
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, none, &fake.err), 0);
+}
+
+static void test_warnings(void **state)
+{
+        struct ec_container *c = fake_container(&fake, "web", dir, 1);
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
+        assert_string_equal(fake.log, "");
+        {
+                char *p = at("/run/extra-container.network");
+
+                assert_int_equal(mkdir(p, 0755), 0);
+                free(p);
+        }
+        put("/run/extra-container.network/web", "path=/a:/b\nwarning=one thing\nwarning=another = thing\n");
+        assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
+        assert_string_equal(fake.log, "4: container 'web': one thing\n4: container 'web': another = thing\n");
+}
+
+/* ---- rules that a crash of the host has left ---- */
+
+static int run_down(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        assert_non_null(strstr(p->env[0], "PATH=/a:/b:"));
+        assert_true(p->flags & EC_PROC_NO_CANCEL);
+        ret->status = f->status;
+        free(ret->err);
+        ret->err = strdup("first line\nsecond\n");
+        return 0;
+}
+
+static void test_removed(void **state)
+{
+        struct ec_container *c = fake_container(&fake, "web", dir, 1);
+        char *p = at("/run/extra-container.network");
+
+        (void)state;
+        assert_int_equal(mkdir(p, 0755), 0);
+        free(p);
+        fake.proc = run_down;
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+        assert_null(strstr(fake.calls, "proc")); /* its unit has done so */
+        put("/run/extra-container.network/web", "path=/a:/b\n");
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+        assert_non_null(strstr(fake.calls, "sh /plugin/firewall.sh down web"));
+        fake_reset(&fake);
+        fake.status = 1;
+        assert_true(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err) < 0);
+        assert_string_equal(fake.err.msg, "its firewall rules are not removed: first line");
+        fake_reset(&fake);
+        /* An update that failed: it goes on running. */
+        assert_int_equal(symlink("/x", c->unit_path), 0);
+        unlink(c->unit_path);
+        assert_int_equal(symlink("/", c->unit_path), 0);
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+        assert_string_equal(fake.calls, "");
+        unlink(c->unit_path);
+}
+
+/* ---- waiting ---- */
+
+static void test_no_answer(void **state)
+{
+        (void)state;
+        /* Nobody has an address for documentation. */
+        assert_int_equal(answer_wait(&fake.host, AF_INET, "192.0.2.77", 250, &fake.err), -ETIMEDOUT);
+        assert_string_equal(fake.err.msg, "its address 192.0.2.77 does not answer");
+        fake_reset(&fake);
+        assert_int_equal(answer_wait(&fake.host, AF_INET6, "2001:db8::77", 1, &fake.err), -ETIMEDOUT);
+        fake_reset(&fake);
+        assert_int_equal(answer_wait(&fake.host, AF_INET, "nonsense", 1, &fake.err), -EINVAL);
+}
+
+static void test_interrupted(void **state)
+{
+        sigset_t set, old;
+        struct timespec zero = { 0 };
+
+        (void)state;
+        sigemptyset(&set);
+        sigaddset(&set, SIGINT);
+        assert_int_equal(sigprocmask(SIG_BLOCK, &set, &old), 0);
+        raise(SIGINT);
+        assert_int_equal(answer_wait(&fake.host, AF_INET, "192.0.2.77", 60000, &fake.err), -ECANCELED);
+        /* It is left for the program itself. */
+        assert_int_equal(sigtimedwait(&set, NULL, &zero), SIGINT);
+        assert_int_equal(sigprocmask(SIG_SETMASK, &old, NULL), 0);
+}
+
+/* ---- show-ip, sessions ---- */
+
+static void test_show_ip(void **state)
+{
+        (void)state;
+        put("/conf/both.conf", "LOCAL_ADDRESS=10.0.0.2/24\nLOCAL_ADDRESS6=fd00::2\n");
+        put("/conf/six.conf", "LOCAL_ADDRESS6=fd00::2\n");
+        put("/conf/none.conf", "SYSTEM_PATH=/x\n");
+        fake_args(&fake, "both", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "show-ip"), 0);
+        assert_string_equal(fake.out, "10.0.0.2\nfd00::2\n");
+        fake_reset(&fake);
+        fake_args(&fake, "six", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "show-ip"), 0);
+        assert_string_equal(fake.out, "fd00::2\n");
+        fake_reset(&fake);
+        fake_args(&fake, "none", (char *)NULL);
+        assert_true(fake_run(&fake, PLUGIN, self, "show-ip") < 0);
+        assert_string_equal(fake.err.msg, "container 'none' has no address of its own");
+        fake_reset(&fake);
+        fake_args(&fake, "absent", (char *)NULL);
+        assert_true(fake_run(&fake, PLUGIN, self, "show-ip") < 0);
+        assert_string_equal(fake.err.msg, "no container named 'absent'");
+        fake_reset(&fake);
+        assert_true(fake_run(&fake, PLUGIN, self, "show-ip") < 0);
+        assert_true(fake.err.usage);
+        fake_reset(&fake);
+        fake_args(&fake, "both", "six", (char *)NULL);
+        assert_true(fake_run(&fake, PLUGIN, self, "show-ip") < 0);
+        assert_true(fake.err.usage);
+}
+
+static void test_shell(void **state)
+{
+        struct ec_container *c = with_address("web", "10.9.0.49", "10.9.0.50");
+
+        (void)state;
+        fake.shell.container = c;
+        assert_int_equal(PLUGIN->hooks->shell(self, &fake.op, &fake.shell, &fake.err), 0);
+        assert_string_equal(fake.calls, "");
+        fake_conf(c, "LOCAL_ADDRESS6", "fd00::2/64");
+        assert_int_equal(PLUGIN->hooks->shell(self, &fake.op, &fake.shell, &fake.err), 0);
+        assert_non_null(strstr(fake.calls, "ip6"));
+        assert_non_null(strstr(fake.calls, "fd00::2"));
+}
+
+static void test_descriptor(void **state)
+{
+        (void)state;
+        fake_check_descriptor(PLUGIN);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(test_descriptor), TEST(test_prefixes), TEST(test_ranges), TEST(test_covered), TEST(test_slot_of), TEST(test_routes),
+                TEST(test_confs), TEST(test_no_confs), TEST(test_eval), TEST(test_bad_settings), TEST(test_failing_services),
+                TEST(test_lanes), TEST(test_lane_is_released), TEST(test_pre_install), TEST(test_warnings), TEST(test_removed),
+                TEST(test_no_answer), TEST(test_interrupted), TEST(test_show_ip), TEST(test_shell),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
