@@ -23,6 +23,17 @@ void lane_release(struct network *n)
         n->lane = -1;
 }
 
+static int make_dir(char *path)
+{
+        char *slash = strrchr(path, '/');
+        int r;
+
+        *slash = 0;
+        r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        *slash = '/';
+        return r;
+}
+
 int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err)
 {
         const struct ec_host *h = n->host;
@@ -42,17 +53,11 @@ int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err)
                 path = state_path(h, name);
                 if (!path)
                         return no_memory(h, err);
-                if (i == 0) {
-                        char *slash = strrchr(path, '/');
-
-                        *slash = 0;
-                        if (mkdir(path, 0755) < 0 && errno != EEXIST)
-                                return h->err->set(err, -errno, "cannot make the directory %s: %s", path, strerror(errno));
-                        *slash = '/';
-                }
+                if (i == 0 && make_dir(path) < 0)
+                        break;
                 fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
                 if (fd < 0)
-                        return h->err->set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+                        break;
                 if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
                         n->lane = fd;
                         *ret_lane = i;
@@ -60,7 +65,7 @@ int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err)
                 }
                 close(fd);
         }
-        /* More runs than lanes: allocation_check() still keeps addresses apart. */
+        /* More runs than lanes, or no place for them: allocation_check() still keeps addresses apart. */
         return 0;
 }
 

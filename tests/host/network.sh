@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the tests of networks share: hosts around the throwaway one, each a network
+# namespace, and what they say to each other. Sourced behind containers.sh.
+
+[[ -e "$(dirname -- "${BASH_SOURCE[0]}")/../../plugins/network/network.c" ]] || skip_all "this tree has no plugin network"
+
+# neighbour NAME NUMBER: a host at 203.0.NUMBER.2 and 2001:db8:NUMBER::2, behind ours.
+neighbour() {
+        ip netns add "$1" &&
+                ip link add "up-$1" type veth peer name eth0 netns "$1" &&
+                ip addr add "203.0.$2.1/24" dev "up-$1" &&
+                ip -6 addr add "2001:db8:$2::1/64" dev "up-$1" nodad &&
+                ip link set "up-$1" up &&
+                ip -n "$1" addr add "203.0.$2.2/24" dev eth0 &&
+                ip -n "$1" -6 addr add "2001:db8:$2::2/64" dev eth0 nodad &&
+                ip -n "$1" link set lo up && ip -n "$1" link set eth0 up
+}
+
+# listen WHERE...: port 80 there says who asks; WHERE is a command's prefix.
+listen() {
+        "$@" socat TCP4-LISTEN:80,fork,reuseaddr SYSTEM:'echo from $SOCAT_PEERADDR' &
+        "$@" socat TCP6-LISTEN:80,fork,reuseaddr,ipv6only SYSTEM:'echo from $SOCAT_PEERADDR' &
+        wait_until 5 has_ports "$@"
+}
+has_ports() {
+        [[ $("$@" ss -Hltn 'sport = 80' | wc -l) == 2 ]]
+}
+
+# hears TCP4:ADDRESS:PORT WHERE...: what a service says there, "" if it cannot be reached
+hears() {
+        local to=$1
+        shift
+        case $to in
+        UDP*) echo ask | "$@" socat -t2 -T2 - "$to" 2>/dev/null | head -n 1 ;;
+        *) "$@" socat -T3 - "$to,connect-timeout=${patience:-2}" </dev/null 2>/dev/null ;;
+        esac
+}
+
+# within NAME CMD...: a program of the host's in a container's network
+within() {
+        local name=$1
+        shift
+        nsenter -n -t "$(leader "$name")" "$@"
+}
+
+# All rules of the host's, without their counters and the time.
+rules() {
+        {
+                nft list ruleset
+                # Legacy iptables would make the tables that it is asked for.
+                [[ ! -s /proc/net/ip_tables_names ]] || iptables-legacy-save
+                [[ ! -s /proc/net/ip6_tables_names ]] || ip6tables-legacy-save
+        } 2>/dev/null | sed -E '/^# (Generated|Completed)/d; s/\[[0-9]+:[0-9]+\]//; s/counter packets [0-9]+ bytes [0-9]+ ?//'
+}
+
+# settings LINE...: of the plugin
+settings() {
+        mkdir -p /etc/extra-container.d
+        printf '%s\n' '[network]' "$@" >/etc/extra-container.d/network.ini
+}
