@@ -11,9 +11,9 @@ pkgs.runCommand "bench-${toString count}" { inherit etc count text; } ''
   while [ $i -lt $count ]; do
     i=$((i + 1))
     name=n$(printf %04d $i)
-    printf '%s\nX-Text=%s %s\n' "$unit" "$name" "$text" >$out/share/$name.service
+    printf '%s\nX-Text=%s %s\n' "$unit" "$name" "$text" >$out/share/container@$name.service
     printf '%s\nTEXT=%s\n' "$conf" "$name" >$out/share/$name.conf
-    ln -s $out/share/$name.service $out/etc/systemd/system/container@$name.service
-    ln -s $out/share/$name.conf $out/etc/nixos-containers/$name.conf
   done
+  ln -s $out/share/*.service $out/etc/systemd/system/
+  ln -s $out/share/*.conf $out/etc/nixos-containers/
 ''
