@@ -27,27 +27,26 @@ let
 
   ## Localhost behind an address: address translation, and routes that let it come in
 
-  # A connection to a service that listens on the address itself stays as it is.
-  # Kernels without this match do without.
-  nftRules = keepOwn: builtins.toFile "extra-localhost.nft" ''
+  # A service that listens on the address itself, or on all, is reached as it is: its
+  # port is open or closed as the firewall says. Only localhost's own ones are left.
+  nftRules = builtins.toFile "extra-localhost.nft" ''
     table inet extra-container-localhost
     delete table inet extra-container-localhost
     table inet extra-container-localhost {
       chain prerouting {
         type nat hook prerouting priority -100; policy accept;
-        ${concatMapStrings (a: ''
-          ${optionalString keepOwn "iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } socket wildcard 0 accept"}
-          iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } dnat ${ip a} to ${localhost a}
-        '') exposed}
+        meta l4proto { tcp, udp } socket wildcard 0 accept
+        meta l4proto { tcp, udp } socket wildcard 1 accept
+        ${concatMapStrings (a: "iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } dnat ${ip a} to ${localhost a}\n") exposed}
       }
     }
   '';
-  nftUp = "nft -f ${nftRules true} 2> /dev/null || nft -f ${nftRules false}";
+  nftUp = "nft -f ${nftRules}";
   nftDown = "nft delete table inet extra-container-localhost 2> /dev/null || true";
 
   iptablesUp = iptablesDown + concatMapStrings (a: ''
     ${iptables a} -w -t nat -N extra-localhost
-    ${iptables a} -w -t nat -A extra-localhost -m socket -j RETURN 2> /dev/null || true
+    ${iptables a} -w -t nat -A extra-localhost -m socket --nowildcard -j RETURN
     ${concatMapStrings (p: "${iptables a} -w -t nat -A extra-localhost -p ${p} -j DNAT --to-destination ${localhost a}\n") [ "tcp" "udp" ]}
     ${iptables a} -w -t nat -A PREROUTING -i eth0 -d ${a} -j extra-localhost
   '') exposed;

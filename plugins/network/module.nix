@@ -158,8 +158,8 @@ in
           default = false;
           description = ''
             Whether services that listen on the container's localhost (127.0.0.1 and ::1, TCP and UDP) can be
-            reached at its address, by everybody who can reach that address. A service that listens on this very
-            address is reached as before.
+            reached at its address, by everybody who can reach that address, whatever the container's firewall says.
+            For services that listen on the address itself, or on all addresses, nothing changes.
           '';
         };
         networkProblems = mkOption {

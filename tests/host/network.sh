@@ -29,12 +29,28 @@ has_ports() {
 
 # hears TCP4:ADDRESS:PORT WHERE...: what a service says there, "" if it cannot be reached
 hears() {
-        local to=$1
+        local to=$1 line=
         shift
         case $to in
-        UDP*) echo ask | "$@" socat -t2 -T2 - "$to" 2>/dev/null | head -n 1 ;;
-        *) "$@" socat -T3 - "$to,connect-timeout=${patience:-2}" </dev/null 2>/dev/null ;;
+        # What is asked must not end before the answer comes.
+        UDP*) read -r -t "${patience:-3}" line < <({ echo ask; sleep 5; } 2>/dev/null | "$@" socat - "$to" 2>/dev/null) && echo "$line" ;;
+        *) "$@" socat -T3 - "$to,connect-timeout=${patience:-3}" </dev/null 2>/dev/null ;;
         esac
+}
+
+# none_hears TO... -- WHERE...: what any of them says; "" is expected, so this is done at once and not for long
+none_hears() {
+        local to=() patience=1 t
+        while [[ $1 != -- ]]; do to+=("$1") && shift; done
+        shift
+        local pids=()
+        for t in "${to[@]}"; do
+                hears "$t" "$@" >"$tap_dir/heard.${t//[^0-9a-zA-Z]/-}" &
+                pids+=($!)
+        done
+        wait "${pids[@]}"
+        cat "$tap_dir"/heard.*
+        rm -f "$tap_dir"/heard.*
 }
 
 # within NAME CMD...: a program of the host's in a container's network
