@@ -43,8 +43,12 @@ select_iptables() {
         else
                 return 1
         fi
-        # Asking legacy iptables for a table makes it.
         [ "$1" = nft ] || grep -q . "/proc/net/ip${2#4}_tables_names" 2> /dev/null || [ "${3-}" = make ]
+}
+
+# Asking legacy iptables for a table makes it, and it does not go away again.
+has_filter() { # KIND FAMILY
+        [ "$1" = nft ] || grep -qx filter "/proc/net/ip${2#4}_tables_names" 2> /dev/null
 }
 
 # Tables that we are the first to use are made by iptables: to be gone with our rules.
@@ -91,8 +95,7 @@ iptables_up() {
                 rules="${rules}COMMIT
 "
                 # Behind all rules of the host's: this overrules its policy alone.
-                # Legacy iptables makes no table go away again, so none is made for that.
-                if [ "$1" = nft ] || grep -qx filter "/proc/net/ip${v#4}_tables_names" 2> /dev/null; then
+                if has_filter "$1" $v; then
                         rules="$rules*filter
 "
                         for a in $addresses; do
@@ -199,6 +202,7 @@ check_iptables() {
                 case $v in 4) addresses=$addresses4 ;; *) addresses=$addresses6 ;; esac
                 [ "$addresses" ] || continue
                 select_iptables "$1" $v || continue
+                has_filter "$1" $v || continue
                 rules=$("$ipt-save" -t filter 2> /dev/null | grep -v -e "--comment \"\{0,1\}extra-container-")
                 bad=
                 case $rules in *":FORWARD DROP"*) [ "$backend" = "$1" ] || bad=1 ;; esac

@@ -65,8 +65,8 @@ rules() {
         {
                 nft list ruleset
                 # Legacy iptables would make the tables that it is asked for.
-                [[ ! -s /proc/net/ip_tables_names ]] || iptables-legacy-save
-                [[ ! -s /proc/net/ip6_tables_names ]] || ip6tables-legacy-save
+                ! grep -q . /proc/net/ip_tables_names || iptables-legacy-save
+                ! grep -q . /proc/net/ip6_tables_names || ip6tables-legacy-save
         } 2>/dev/null | sed -E '/^# (Generated|Completed)/d; s/\[[0-9]+:[0-9]+\]//; s/counter packets [0-9]+ bytes [0-9]+ ?//'
 }
 
