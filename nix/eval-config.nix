@@ -242,6 +242,18 @@ let
       };
     };
     config = {
+      # What a systemd-nspawn that was killed leaves, and no other starts over: a mount (256 and later), and its
+      # registration, which machined keeps as long as the unit is not inactive (and it starts anew at once).
+      systemd.services = lib.mapAttrs'
+        (name: _: lib.nameValuePair "container@${name}" {
+          path = [ (allPkgs.util-linux or allPkgs.utillinux) ];
+          postStop = lib.mkAfter ''
+            umount -q /run/systemd/nspawn/unix-export/${name} 2>/dev/null || :
+            [[ "$SERVICE_RESULT" == success ]] || busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
+              org.freedesktop.machine1.Manager UnregisterMachine s ${name} >/dev/null 2>&1 || :
+          '';
+        })
+        (narrowed config);
       boot.enableContainers = lib.mkForce true;
       _module = {
         args = { utils = utils config; inherit (hostPlatform) system; baseModules = [ ]; extraModules = [ ]; modules = [ ]; };

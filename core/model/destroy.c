@@ -193,8 +193,12 @@ static int stop_all(struct destroy *d, struct ec_err *err)
                 const struct ec_container *c = d->list.items[which[i]];
                 _cleanup_err_ struct ec_err e = { 0 };
 
-                if (!d->keep[which[i]] && machine_terminate(s, c->name, &e) < 0)
+                if (d->keep[which[i]])
+                        continue;
+                if (machine_terminate(s, c->name, &e) < 0)
                         log_warn("container '%s': %s", c->name, err_msg(&e));
+                else
+                        (void)machine_clear_mount(c->name);
         }
         for (size_t i = 0; r >= 0 && i < d->list.n; i++)
                 if (!d->keep[i])

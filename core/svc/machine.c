@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "svc/bus.h"
 #include "svc/intr.h"
@@ -184,6 +186,16 @@ int machine_clear_stale(struct systemd *s, const char *name)
         if (machined(bus, "UnregisterMachine", name, &e, NULL) < 0 && !absent(&e))
                 return 0;
         return wait_gone(bus, name, ANSWER_TIMEOUT, &e) >= 0;
+}
+
+int machine_clear_mount(const char *name)
+{
+        _cleanup_free_ char *path = str_printf("/run/systemd/nspawn/unix-export/%s", name);
+
+        if (!path || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+                return 0;
+        (void)rmdir(path);
+        return 1;
 }
 
 /* ---- inside ------------------------------------------------------------- */

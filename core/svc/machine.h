@@ -8,6 +8,8 @@ int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struc
 int machine_terminate(struct systemd *s, const char *name, struct ec_err *err); /* absent is fine; waits until it is gone */
 /* 1: a registration whose processes are all gone was removed. Else 0. */
 int machine_clear_stale(struct systemd *s, const char *name);
+/* 1: a mount was removed that a killed systemd-nspawn (256 and later) had left; no other starts over it. Else 0. */
+int machine_clear_mount(const char *name);
 /* As exec of plugin.h. -EHOSTDOWN: it does not run; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
 /* Names of failed units inside; *ret NULL if none, or if nobody answers there (then 1). */

@@ -331,10 +331,11 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 /* ---- a start that failed ------------------------------------------------ */
 
 /* The machine's name was still registered, of the run before (the registration
- * ends a little after the unit) or of one that ended without telling. */
+ * ends a little after the unit) or of one that ended without telling; or that
+ * one's mount stands. */
 static bool name_was_taken(const struct item *i)
 {
-        static const char *const signs[] = { "already exists", "Failed to register machine", "is currently busy" };
+        static const char *const signs[] = { "already exists", "Failed to register machine", "is currently busy", "exists already, refusing" };
         _cleanup_free_ char *name = container_name_of_unit(i->res->unit);
         _cleanup_strv_ char **lines = NULL;
         bool taken = false;
@@ -342,6 +343,10 @@ static bool name_was_taken(const struct item *i)
         if (!name)
                 return false;
         if (machine_clear_stale(i->e->s, name) > 0)
+                taken = true;
+        if (machine_running(i->e->s, name, NULL) == 0 && machine_clear_mount(name) > 0)
+                taken = true;
+        if (taken)
                 return true;
         if (journal_tail_unit(i->res->unit, i->since, 30, &lines, NULL) < 0)
                 return false;
