@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "in_child.h"
+
+#include <poll.h>
+#include <utmp.h>
+
+#include "svc/intr.h"
+
+static bool readable(void)
+{
+        struct pollfd p = { .fd = intr_fd(), .events = POLLIN };
+
+        return poll(&p, 1, 0) == 1;
+}
+
+static void in_test_before_init(void)
+{
+        struct ec_err err = { 0 };
+
+        must(intr_fd() == -1);
+        must(intr_signal() == 0);
+        must(intr_check(&err) == 0);
+        intr_clear();
+        must(!err.code);
+}
+CHILD_TEST(test_before_init)
+
+static void in_test_signals(void)
+{
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+        must(intr_init() == 0);
+        must(intr_init() == 0);
+        must(!readable() && intr_signal() == 0);
+        for (int i = 0; i < 3; i++) {
+                struct ec_err err = { 0 };
+
+                must(kill(getpid(), signals[i]) == 0);
+                must(readable());
+                must(intr_check(&err) == -ECANCELED);
+                must(!strcmp(err_msg(&err), signals[i] == SIGINT ? "interrupted" : "terminated"));
+                err_done(&err);
+                /* It stays, also when it was read. */
+                must(!readable());
+                must(intr_signal() == signals[i]);
+                must(intr_check(NULL) == -ECANCELED);
+                intr_clear();
+                must(intr_check(NULL) == 0);
+        }
+}
+CHILD_TEST(test_signals)
+
+static void in_test_first_counts(void)
+{
+        must(intr_init() == 0);
+        must(kill(getpid(), SIGTERM) == 0);
+        must(intr_signal() == SIGTERM);
+        must(kill(getpid(), SIGINT) == 0);
+        must(intr_signal() == SIGTERM);
+}
+CHILD_TEST(test_first_counts)
+
+static void in_test_hold(void)
+{
+        must(intr_init() == 0);
+        must(!intr_held());
+        intr_hold();
+        intr_hold();
+        must(kill(getpid(), SIGINT) == 0);
+        must(intr_held() && intr_check(NULL) == 0);
+        intr_release();
+        must(intr_held() && intr_check(NULL) == 0);
+        intr_release();
+        must(!intr_held() && intr_check(NULL) == -ECANCELED);
+        intr_release(); /* once too often */
+        must(!intr_held());
+        intr_hold();
+        must(intr_held());
+        /* What came while held is the first that came. */
+        intr_clear();
+        must(kill(getpid(), SIGHUP) == 0);
+        must(intr_check(NULL) == 0);
+        must(kill(getpid(), SIGTERM) == 0);
+        intr_release();
+        must(intr_signal() == SIGHUP);
+}
+CHILD_TEST(test_hold)
+
+/* nohup, and shells that start jobs in the background. */
+static void in_test_ignored_stay_ignored(void)
+{
+        signal(SIGHUP, SIG_IGN);
+        must(intr_init() == 0);
+        must(kill(getpid(), SIGHUP) == 0);
+        must(intr_check(NULL) == 0);
+        must(kill(getpid(), SIGTERM) == 0);
+        must(intr_signal() == SIGTERM);
+}
+CHILD_TEST(test_ignored_stay_ignored)
+
+static void in_test_pipe(void)
+{
+        int fds[2];
+
+        must(intr_init() == 0);
+        must(pipe(fds) == 0);
+        close(fds[0]);
+        must(write(fds[1], "x", 1) == -1 && errno == EPIPE);
+}
+CHILD_TEST(test_pipe)
+
+/* A process sends it, not the terminal. */
+static void in_test_ignore_int(void)
+{
+        must(intr_init() == 0);
+        intr_ignore_int(true);
+        must(kill(getpid(), SIGINT) == 0);
+        must(intr_signal() == SIGINT);
+        intr_clear();
+        /* What came before is judged by the rule before. */
+        intr_ignore_int(false);
+        must(kill(getpid(), SIGINT) == 0);
+        intr_ignore_int(true);
+        must(intr_signal() == SIGINT);
+}
+CHILD_TEST(test_ignore_int)
+
+/* The terminal's own ^C, on a terminal of the test's. */
+static void in_test_terminal(void)
+{
+        struct pollfd p;
+        int master, slave;
+
+        must(setsid() > 0);
+        must(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+        must(login_tty(slave) == 0);
+        must(intr_init() == 0);
+        p = (struct pollfd){ .fd = intr_fd(), .events = POLLIN };
+        must(write(master, "\003", 1) == 1);
+        must(poll(&p, 1, 20000) == 1);
+        must(intr_signal() == SIGINT);
+        intr_clear();
+        intr_ignore_int(true);
+        must(write(master, "\003", 1) == 1);
+        must(poll(&p, 1, 20000) == 1);
+        must(intr_signal() == 0);
+        must(kill(getpid(), SIGTERM) == 0);
+        must(intr_signal() == SIGTERM);
+}
+
+static void test_terminal(void **state)
+{
+        (void)state;
+        in_child(in_test_terminal);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_before_init), cmocka_unit_test(test_signals), cmocka_unit_test(test_first_counts), cmocka_unit_test(test_hold),
+                cmocka_unit_test(test_ignored_stay_ignored), cmocka_unit_test(test_pipe), cmocka_unit_test(test_ignore_int), cmocka_unit_test(test_terminal),
+        };
+        return cmocka_run_group_tests_name("intr", tests, NULL, NULL);
+}

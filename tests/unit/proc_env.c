@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "in_child.h"
+
+#include "svc/proc.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+static char **env(const char *const *delta)
+{
+        char **v = proc_environment(delta);
+
+        assert_non_null(v);
+        return v;
+}
+
+static const char *value(char **v, const char *key)
+{
+        const char *found = NULL;
+        size_t n = strlen(key);
+
+        for (; *v; v++) {
+                if (strncmp(*v, key, n) || (*v)[n] != '=')
+                        continue;
+                assert_null(found); /* never twice */
+                found = *v + n + 1;
+        }
+        return found;
+}
+
+static void test_inherits(void **state)
+{
+        const char *const delta[] = { "EC_SET=1", "EC_GONE", "EC_CHANGED=new", "EC_EMPTY=", "EC_EQ=a=b", NULL };
+        char **v;
+
+        (void)state;
+        setenv("EC_KEPT", "kept", 1);
+        setenv("EC_GONE", "x", 1);
+        setenv("EC_CHANGED", "old", 1);
+        setenv("EC_CHANGED_TOO", "stays", 1);
+        v = env(delta);
+        assert_string_equal(value(v, "EC_KEPT"), "kept");
+        assert_string_equal(value(v, "EC_SET"), "1");
+        assert_null(value(v, "EC_GONE"));
+        assert_string_equal(value(v, "EC_CHANGED"), "new");
+        assert_string_equal(value(v, "EC_CHANGED_TOO"), "stays");
+        assert_string_equal(value(v, "EC_EMPTY"), "");
+        assert_string_equal(value(v, "EC_EQ"), "a=b");
+        strv_free(v);
+        v = env(NULL);
+        assert_string_equal(value(v, "EC_GONE"), "x");
+        strv_free(v);
+}
+
+static void test_last_word(void **state)
+{
+        const char *const delta[] = { "A=1", "B=1", "A=2", "B", "C", "C=3", "=x", "", NULL };
+        char **v = env(delta);
+
+        (void)state;
+        assert_string_equal(value(v, "A"), "2");
+        assert_null(value(v, "B"));
+        assert_string_equal(value(v, "C"), "3");
+        for (char **e = v; *e; e++)
+                assert_true(**e && **e != '=');
+        strv_free(v);
+}
+
+static void test_dangerous(void **state)
+{
+        static const char *const names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_X", "BASH_ENV", "ENV", "IFS", "CDPATH", "GCONV_PATH" };
+        char **v;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+                setenv(names[i], "/evil", 1);
+        setenv("ENVIRONMENT", "fine", 1);
+        v = env(NULL);
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                assert_null(value(v, names[i]));
+                unsetenv(names[i]);
+        }
+        assert_string_equal(value(v, "ENVIRONMENT"), "fine");
+        strv_free(v);
+}
+
+static char *program(const char *dir, const char *name, mode_t mode)
+{
+        char *path = fs_join(dir, name);
+
+        assert_int_equal(fs_mkdir_p(dir, 0755), 0);
+        assert_int_equal(fs_write_atomic(path, "#!/bin/sh\n", 10, mode), 0);
+        return path;
+}
+
+static void test_find(void **state)
+{
+        char *top = temp_dir(), *a = fs_join(top, "a"), *b = fs_join(top, "b"), *found = NULL;
+        char *in_a = program(a, "prog", 0644), *in_b = program(b, "prog", 0755), *only_a = program(a, "data", 0644);
+        char *path = str_printf("PATH=relative:%s::%s:.", a, b), *dir = fs_join(b, "dir");
+        const char *const e[] = { path, NULL }, *const none[] = { "PATH=", NULL }, *const unset[] = { NULL };
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(mkdir(dir, 0755), 0);
+        /* One that cannot be run is passed over. */
+        assert_int_equal(proc_find_in("prog", e, &found), 0);
+        assert_string_equal(found, in_b);
+        free(found);
+        found = NULL;
+        assert_int_equal(proc_find_in("data", e, &found), -EACCES);
+        assert_int_equal(proc_find_in("dir", e, &found), -EACCES);
+        assert_int_equal(proc_find_in("nothing", e, &found), -ENOENT);
+        assert_int_equal(proc_find_in("", e, &found), -ENOENT);
+        assert_int_equal(proc_find_in("sh", none, &found), -ENOENT);
+        assert_null(found);
+        assert_int_equal(proc_find_in("sh", unset, &found), 0);
+        assert_true(*found == '/');
+        free(found);
+        assert_int_equal(proc_find_in("a/b", none, &found), 0);
+        assert_string_equal(found, "a/b");
+        free(found);
+
+        /* Nothing out of the current directory. */
+        char *cwd = getcwd(NULL, 0);
+
+        assert_int_equal(chdir(b), 0);
+        char *dot = str_printf("PATH=.::%s", a);
+        const char *const relative[] = { dot, NULL };
+
+        assert_int_equal(proc_find_in("prog", relative, &found), -EACCES);
+        assert_int_equal(chdir(cwd), 0);
+
+        char *old = strdup(getenv("PATH"));
+
+        setenv("PATH", path + 5, 1);
+        found = NULL;
+        assert_true(proc_find("prog", &found));
+        assert_string_equal(found, in_b);
+        assert_true(proc_find("prog", NULL));
+        assert_false(proc_find("data", NULL));
+        assert_true(proc_find(in_b, NULL));
+        assert_false(proc_find(in_a, NULL)); /* not executable */
+        assert_false(proc_find("/nowhere/prog", NULL));
+        setenv("PATH", old, 1);
+        free(old);
+        free(found);
+        assert_int_equal(fs_remove_tree(top, &err), 0);
+        free(dot), free(cwd), free(dir), free(path), free(only_a), free(in_b), free(in_a), free(b), free(a), free(top);
+}
+
+static void in_test_exec(void)
+{
+        const char *const delta[] = { "EC_X=y", NULL };
+        struct ec_err err = { 0 };
+
+        setenv("LD_AUDIT", "", 1);
+        const char *const argv[] = { "sh", "-c", "test \"$1$2\" = 'a b' && test \"$EC_X\" = y && test -z \"${LD_AUDIT+x}\"", "sh", "", "a b", NULL };
+
+        proc_exec(argv, delta, &err);
+        must(false);
+}
+CHILD_TEST(test_exec)
+
+/* Masks and ignored signals would go on behind exec. */
+static void in_test_exec_signals(void)
+{
+        const char *const argv[] = { "sh", "-c", "grep -q '^SigBlk:[[:blank:]]*0*$' /proc/self/status && grep -q '^SigIgn:[[:blank:]]*0*$' /proc/self/status", NULL };
+        struct ec_err err = { 0 };
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        proc_exec(argv, NULL, &err);
+        must(false);
+}
+CHILD_TEST(test_exec_signals)
+
+static void test_exec_failures(void **state)
+{
+        char *top = temp_dir(), *script = program(top, "broken", 0755), *plain = program(top, "plain", 0644);
+        const char *const none[] = { NULL }, *const missing[] = { "no-such-program", NULL }, *broken[] = { script, NULL }, *not_x[] = { plain, NULL };
+        struct ec_err err = { 0 };
+        sigset_t before, after;
+
+        (void)state;
+        sigprocmask(SIG_BLOCK, NULL, &before);
+        assert_int_equal(proc_exec(none, NULL, &err), -EINVAL);
+        assert_err(&err, -EINVAL, "no program");
+        assert_int_equal(proc_exec(missing, NULL, &err), -ENOENT);
+        assert_err(&err, -ENOENT, "program 'no-such-program' not found in PATH");
+        assert_int_equal(fs_write_atomic(script, "#!/no/such/interpreter\n", 23, 0755), 0);
+        assert_int_equal(proc_exec(broken, NULL, &err), -ENOENT);
+        assert_err(&err, -ENOENT, script);
+        assert_int_equal(proc_exec(not_x, NULL, &err), -EACCES);
+        assert_err(&err, -EACCES, plain);
+        sigprocmask(SIG_BLOCK, NULL, &after);
+        for (int sig = 1; sig < NSIG; sig++)
+                assert_int_equal(sigismember(&before, sig), sigismember(&after, sig));
+        assert_int_equal(fs_remove_tree(top, &err), 0);
+        free(plain), free(script), free(top);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_inherits), cmocka_unit_test(test_last_word), cmocka_unit_test(test_dangerous), cmocka_unit_test(test_find),
+                cmocka_unit_test(test_exec), cmocka_unit_test(test_exec_signals), cmocka_unit_test(test_exec_failures),
+        };
+        return cmocka_run_group_tests_name("proc_env", tests, NULL, NULL);
+}

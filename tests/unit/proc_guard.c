@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "in_child.h"
+
+#include <fcntl.h>
+#include <termios.h>
+#include <utmp.h>
+
+#include "svc/intr.h"
+#include "svc/proc_guard.h"
+
+static const int all[] = { SIGPIPE, SIGQUIT, SIGINT, SIGTTIN, SIGTTOU };
+#define N (sizeof(all) / sizeof(*all))
+
+static bool ignored(int sig)
+{
+        struct sigaction sa;
+
+        must(sigaction(sig, NULL, &sa) == 0);
+        return sa.sa_handler == SIG_IGN;
+}
+
+static void handler(int sig)
+{
+        (void)sig;
+}
+
+/* What is ignored while a child runs, and that all is as before when it has ended. */
+static void check_kind(bool terminal, bool foreground, const char *expected)
+{
+        struct guard g;
+
+        for (size_t i = 0; i < N; i++)
+                signal(all[i], i % 2 ? SIG_DFL : handler);
+        guard_begin(&g, terminal, foreground);
+        for (size_t i = 0; i < N; i++)
+                must(ignored(all[i]) == (expected[i] == 'i'));
+        guard_end(&g, false);
+        for (size_t i = 0; i < N; i++) {
+                struct sigaction sa;
+
+                must(sigaction(all[i], NULL, &sa) == 0);
+                must(sa.sa_handler == (i % 2 ? SIG_DFL : handler));
+        }
+}
+
+static void in_test_dispositions(void)
+{
+        check_kind(false, false, "i--ii");
+        check_kind(false, true, "i----");
+        check_kind(true, false, "iii--");
+        check_kind(true, true, "iii--");
+}
+CHILD_TEST(test_dispositions)
+
+static void in_test_child_defaults(void)
+{
+        struct guard g;
+        sigset_t set;
+
+        guard_begin(&g, false, false);
+        guard_child_defaults(&g, &set);
+        must(sigismember(&set, SIGPIPE) && sigismember(&set, SIGINT) && sigismember(&set, SIGCHLD));
+        must(!sigismember(&set, SIGTTIN) && !sigismember(&set, SIGTTOU) && !sigismember(&set, SIGKILL) && !sigismember(&set, SIGSTOP));
+        guard_end(&g, false);
+
+        /* We ignore INT and QUIT ourselves; the child must not. */
+        guard_begin(&g, true, false);
+        guard_child_defaults(&g, &set);
+        must(sigismember(&set, SIGINT) && sigismember(&set, SIGQUIT) && sigismember(&set, SIGTTIN));
+        guard_end(&g, false);
+}
+CHILD_TEST(test_child_defaults)
+
+/* nohup, or a shell's background job: what our caller ignored, the child ignores, too. */
+static void in_test_inherited(void)
+{
+        for (int terminal = 0; terminal < 2; terminal++) {
+                struct guard g;
+                sigset_t set;
+
+                signal(SIGHUP, SIG_IGN);
+                signal(SIGINT, SIG_IGN);
+                signal(SIGQUIT, SIG_IGN);
+                guard_begin(&g, terminal, false);
+                guard_child_defaults(&g, &set);
+                must(!sigismember(&set, SIGHUP) && !sigismember(&set, SIGINT) && !sigismember(&set, SIGQUIT));
+                guard_end(&g, false);
+                must(ignored(SIGINT) && ignored(SIGQUIT));
+        }
+}
+CHILD_TEST(test_inherited)
+
+static void in_test_sigchld(void)
+{
+        struct guard g;
+        int status;
+        pid_t pid;
+
+        signal(SIGCHLD, SIG_IGN);
+        guard_begin(&g, false, false);
+        pid = fork();
+        if (!pid)
+                _exit(7);
+        must(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
+        guard_end(&g, false);
+}
+CHILD_TEST(test_sigchld)
+
+static void raw(int fd)
+{
+        struct termios t;
+
+        must(tcgetattr(fd, &t) == 0);
+        t.c_lflag &= ~(ICANON | ECHO);
+        must(tcsetattr(fd, TCSANOW, &t) == 0);
+}
+
+static bool echoes(int fd)
+{
+        struct termios t;
+
+        must(tcgetattr(fd, &t) == 0);
+        return t.c_lflag & ECHO;
+}
+
+/* A killed editor leaves the terminal raw, and perhaps to a group that is gone. */
+static void in_test_terminal_is_restored(void)
+{
+        int master, slave, go[2];
+        struct guard g;
+        pid_t pid;
+
+        must(setsid() > 0);
+        must(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+        must(login_tty(slave) == 0);
+        must(intr_init() == 0);
+        guard_begin(&g, true, false);
+        raw(0);
+        guard_end(&g, true);
+        must(echoes(0));
+        /* One that ended by itself may mean it. */
+        guard_begin(&g, true, false);
+        raw(0);
+        guard_end(&g, false);
+        must(!echoes(0));
+
+        guard_begin(&g, true, false);
+        must(pipe(go) == 0);
+        pid = fork();
+        if (!pid) {
+                char c;
+
+                close(go[1]);
+                setpgid(0, 0);
+                signal(SIGTTOU, SIG_IGN);
+                tcsetpgrp(0, getpid());
+                _exit(read(go[0], &c, 1) != 0);
+        }
+        /* Both set it, so that it is set whoever is first. */
+        setpgid(pid, pid);
+        signal(SIGTTOU, SIG_IGN);
+        must(tcsetpgrp(0, pid) == 0);
+        close(go[1]);
+        must(waitpid(pid, NULL, 0) == pid);
+        signal(SIGTTOU, SIG_DFL);
+        guard_end(&g, false);
+        must(tcgetpgrp(0) == getpgrp());
+}
+CHILD_TEST(test_terminal_is_restored)
+
+static void in_test_no_terminal(void)
+{
+        struct guard g;
+
+        must(setsid() > 0);
+        guard_begin(&g, true, false);
+        must(g.tty < 0);
+        guard_end(&g, true);
+}
+CHILD_TEST(test_no_terminal)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_dispositions), cmocka_unit_test(test_child_defaults), cmocka_unit_test(test_inherited), cmocka_unit_test(test_sigchld),
+                cmocka_unit_test(test_terminal_is_restored), cmocka_unit_test(test_no_terminal),
+        };
+        return cmocka_run_group_tests_name("proc_guard", tests, NULL, NULL);
+}
