@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The phases in which containers run: start, update, restart. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,9 @@ static void on_done(void *data, const struct unit_result *r)
 static void settle(struct ec_op *op, struct ec_container *c)
 {
         pending_clear(op, c->name);
+        /* Hooks may wait; who has interrupted waits for nothing more. */
+        if (intr_signal())
+                return;
         hooks_started(op, c);
         report_failed_inside(op, c);
 }
@@ -110,6 +114,10 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
                                results[i].reason ? results[i].reason : strerror(-results[i].code));
         }
         unit_results_done(results, g->n);
+        if (r >= 0 && job == JOB_START_DETACH && intr_signal() == SIGINT)
+                intr_clear(); /* it has ended a wait, as it was to */
+        else if (r >= 0)
+                r = intr_check(err);
         return r < 0 ? r : left;
 }
 
