@@ -20,12 +20,26 @@ static int set_address(char **to, const char *value)
 
         if (!value || !*value)
                 return 0;
-        copy = strndup(value, strcspn(value, "/"));
+        copy = strdup(value);
         if (!copy)
                 return -ENOMEM;
         free(*to);
         *to = copy;
         return 0;
+}
+
+static void strip(char *address)
+{
+        if (address)
+                address[strcspn(address, "/")] = 0;
+}
+
+void addresses_strip(struct addresses *a)
+{
+        strip(a->host4);
+        strip(a->local4);
+        strip(a->host6);
+        strip(a->local6);
 }
 
 static int set_key(struct addresses *a, const char *key, const char *value)
@@ -55,6 +69,7 @@ int addresses_of(const struct ec_host *h, const struct ec_container *c, struct a
                         addresses_done(&a);
                         return no_memory(h, err);
                 }
+        addresses_strip(&a);
         *ret = a;
         return 0;
 }
@@ -104,7 +119,11 @@ static int name_valid(const char *s, size_t len)
 
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
 {
-        return name_valid(name, strlen(name)) ? read_file(h, name, ret, err) : 0;
+        int r = name_valid(name, strlen(name)) ? read_file(h, name, ret, err) : 0;
+
+        if (r > 0)
+                addresses_strip(ret);
+        return r;
 }
 
 static int is_conf(const struct dirent *e)

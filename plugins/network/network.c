@@ -51,13 +51,15 @@ static int started(void *self, struct ec_op *op, const struct ec_container *c, s
         state_warn(h, h->containers->name(c));
         r = addresses_of(h, c, &a, err);
         /* Behind a bridge it may be out of the host's reach. */
-        if (r < 0 || !a.private_network || a.bridge || !ms)
+        if (r < 0)
                 return r;
+        if (!a.private_network || a.bridge || !ms)
+                return 0;
         if (a.local4)
                 r = answer_wait(h, AF_INET, a.local4, ms, err);
         if (r >= 0 && a.local6)
                 r = answer_wait(h, AF_INET6, a.local6, ms, err);
-        return r;
+        return r < 0 ? h->err->prefix(err, "container '%s'", h->containers->name(c)) : 0;
 }
 
 /* $ip is the session's own; one of the two addresses would not be in it. */

@@ -62,14 +62,16 @@ void routes_done(struct routes *r);
 /* ---- confs.c: the addresses in containers' settings ---- */
 
 struct addresses {
-        char *host4, *local4, *host6, *local6; /* without a mask; NULL: none */
+        char *host4, *local4, *host6, *local6; /* NULL: none */
         int private_network, bridge;
 };
 void addresses_done(struct addresses *a);
+void addresses_strip(struct addresses *a); /* of their masks */
+/* Of a container of the operation, without masks. */
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err);
-/* One that is installed, whoever did that: 1; 0: none of that name. */
+/* Of one that is installed, whoever did that, without masks: 1; 0: none of that name. */
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
-/* In name order. fn returning non-zero ends the walk with that value. */
+/* As they are written, in name order. fn returning non-zero ends the walk with that value. */
 int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a), void *data,
                       struct ec_err *err);
 

@@ -214,7 +214,7 @@ static void test_confs(void **state)
         put("/conf/odd name.conf", "LOCAL_ADDRESS=1.2.3.4\n");
         put("/conf/c", "LOCAL_ADDRESS=1.2.3.4\n");
         assert_int_equal(addresses_foreach(&fake.host, list, &fake, &fake.err), 0);
-        assert_string_equal(fake.calls, "a - - fd00::1 fd00::2 0 0\nb 10.0.0.1 10.0.0.2 - - 1 1\n");
+        assert_string_equal(fake.calls, "a - - fd00::1 fd00::2/64 0 0\nb 10.0.0.1 10.0.0.2/24 - - 1 1\n");
         fake_reset(&fake);
         put("/conf/stop.conf", "");
         put("/conf/z.conf", "");
@@ -255,12 +255,14 @@ static void test_eval(void **state)
         put("/conf/web.conf", "PRIVATE_NETWORK=1\nHOST_ADDRESS=10.9.0.49\nLOCAL_ADDRESS=10.9.0.50\n");
         put("/conf/six.conf", "PRIVATE_NETWORK=1\nHOST_ADDRESS6=fd00:1:2:f::1\nLOCAL_ADDRESS6=fd00:1:2:f::2\n");
         put("/conf/hand.conf", "PRIVATE_NETWORK=1\nHOST_ADDRESS=10.9.0.101\nLOCAL_ADDRESS=10.9.0.103\n");
+        put("/conf/wide.conf", "LOCAL_ADDRESS=10.9.0.195/29\n");
         put("/conf/else.conf", "LOCAL_ADDRESS=192.168.1.1\n");
         calls = eval();
         assert_non_null(strstr(calls, "nix.add_module /plugin/module.nix\n"));
         assert_non_null(strstr(calls, "nix.add_arg network\n"));
         assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"lane\":0,\"v4\":{\"range\":\"10.9.0.0/24\",\"slots\":64,\"base\":168361984,\"taken\":["));
         assert_non_null(strstr(calls, "[25,25,\"ve-hand\"]"));
+        assert_non_null(strstr(calls, "[48,49,\"ve-wide\"]"));
         assert_non_null(strstr(calls, "[12,12,\"ve-web\"]"));
         assert_non_null(strstr(calls, "\"assigned\":{\"web\":12}}"));
         assert_non_null(strstr(calls, "\"v6\":{\"range\":\"fd00:1:2::/48\",\"slots\":65536,\"head\":\"fd00:1:2\",\"base\":0,\"taken\":["));
