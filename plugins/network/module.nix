@@ -84,7 +84,8 @@ let
   ## The host's rules
 
   tools = lib.makeBinPath ([ pkgs.nftables pkgs.iptables ] ++ optional (pkgs ? util-linux || pkgs ? utillinux) (pkgs.util-linux or pkgs.utillinux));
-  firewall = action: name: "PATH=${tools}:$PATH ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./firewall.sh} ${action} ${name}";
+  script = file: args: "PATH=${tools}:$PATH ${pkgs.runtimeShell or pkgs.stdenv.shell} ${file} ${args}";
+  firewall = action: name: script ./firewall.sh "${action} ${name}";
 
   natted = filter (n: containers.${n}.extra.enableWAN) (attrNames containers);
   natService = name: {
@@ -95,6 +96,10 @@ let
     ];
     preStart = mkAfter ''
       ${firewall "up" name} ${net.firewall} ${concatStringsSep " " (given [ containers.${name}.localAddress containers.${name}.localAddress6 ])}
+    '';
+    # The container is as it was defined without it, so it is no reason to fail.
+    postStart = mkAfter ''
+      ${script ./resolver.sh name} || :
     '';
     # Runs however the container ends, also where its start has failed. The next
     # start tries again what did not work, and other scripts have their turn.

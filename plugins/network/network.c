@@ -62,7 +62,7 @@ static int started(void *self, struct ec_op *op, const struct ec_container *c, s
         return r < 0 ? h->err->prefix(err, "container '%s'", h->containers->name(c)) : 0;
 }
 
-/* $ip is the session's own; one of the two addresses would not be in it. */
+/* $ip is the session's own, and holds one of two addresses. */
 static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
         struct network *n = self;
@@ -72,7 +72,8 @@ static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
 
         (void)op;
         lane_release(n);
-        return r < 0 || !a.local6 ? r : h->shell->setenv(sh, "ip6", a.local6, err);
+        /* None must not leave that of a session around this one. */
+        return r < 0 ? r : h->shell->setenv(sh, "ip6", a.local6, err);
 }
 
 /* Its unit has done so already, unless the host crashed. */
