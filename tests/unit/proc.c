@@ -374,13 +374,16 @@ static int interrupted(const char *script, struct interrupt i, bool hangup, uint
         return proc_run_stream(&p, &s, r, err);
 }
 
+/* A shell with no trap would first wait for what it started, which may not have got the signal. */
+#define WAITS "trap 'exit 1' INT TERM; echo ready >&2; while :; do sleep 0.01; done"
+
 static void in_test_interrupt(void)
 {
         struct ec_err err = { 0 };
         struct ec_proc_result r;
 
         must(intr_init() == 0);
-        must(interrupted("echo ready >&2; sleep 1000", (struct interrupt){ SIGINT, 0 }, false, 0, &r, &err) == -ECANCELED);
+        must(interrupted(WAITS, (struct interrupt){ SIGINT, 0 }, false, 0, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "interrupted"));
         err_done(&err);
         must(intr_signal() == SIGINT);
@@ -388,7 +391,7 @@ static void in_test_interrupt(void)
         must(run_sh("exit 0", &r, &err) == -ECANCELED);
         err_done(&err);
         intr_clear();
-        must(interrupted("echo ready >&2; sleep 1000", (struct interrupt){ SIGTERM, 0 }, false, 0, &r, &err) == -ECANCELED);
+        must(interrupted(WAITS, (struct interrupt){ SIGTERM, 0 }, false, 0, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "terminated"));
         err_done(&err);
 }
@@ -619,7 +622,7 @@ static void in_test_foreground(void)
         must(write(master, "secret\n", 7) == 7);
         must(proc_run_stream(&p, &s, &r, &err) == 0);
         must(r.status == 4);
-        argv[2] = "kill -INT $PPID; sleep 1000";
+        argv[2] = "trap 'exit 1' INT; kill -INT $PPID; while :; do sleep 0.01; done";
         must(proc_run_stream(&p, &s, &r, &err) == -ECANCELED);
         err_done(&err);
 }
