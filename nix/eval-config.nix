@@ -247,6 +247,10 @@ let
       systemd.services = lib.mapAttrs'
         (name: _: lib.nameValuePair "container@${name}" {
           path = [ (allPkgs.util-linux or allPkgs.utillinux) ];
+          # Nothing was run after it if systemd itself crashed.
+          preStart = lib.mkAfter ''
+            umount -q /run/systemd/nspawn/unix-export/${name} 2>/dev/null || :
+          '';
           postStop = lib.mkAfter ''
             umount -q /run/systemd/nspawn/unix-export/${name} 2>/dev/null || :
             [[ "$SERVICE_RESULT" == success ]] || busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
