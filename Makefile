@@ -163,7 +163,7 @@ $(PROBE): tests/cli/probe.c core/include/extra-container/plugin.h
 
 CLI_TESTS := $(filter-out tests/cli/lib.sh,$(wildcard tests/cli/*.sh))
 .PHONY: check-cli
-check-cli: $(BUILD)/extra-container $(PROBE)
+check-cli: $(BUILD)/extra-container $(PROBE) $(MODULES) $(PLUGIN_DATA)
 	@status=0; for t in $(CLI_TESTS); do echo "# $$t"; EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))) sh $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
 
 # The contract of plugins: frozen headers, mixed versions, symbols.
