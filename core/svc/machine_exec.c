@@ -441,7 +441,7 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
 }
 
 /* machined opens it inside, so that programs there know its name. */
-static int open_pty(struct exec *x, struct pty *p, struct ec_err *err)
+static int open_pty(struct exec *x, struct ec_err *err)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
@@ -462,8 +462,12 @@ static int open_pty(struct exec *x, struct pty *p, struct ec_err *err)
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
                 return err_set(err, -errno, "cannot open a terminal in container '%s': %s", x->name, strerror(errno));
-        x->pty = p;
-        r = pty_begin(p, fd, STDIN_FILENO, STDOUT_FILENO);
+        x->pty = malloc(sizeof(*x->pty));
+        if (!x->pty) {
+                close(fd);
+                return err_oom(err);
+        }
+        r = pty_begin(x->pty, fd, STDIN_FILENO, STDOUT_FILENO);
         if (r < 0)
                 return err_set(err, r, "cannot use a terminal of container '%s': %s", x->name, strerror(-r));
         x->tty_path = strdup(path);
@@ -474,6 +478,7 @@ static void exec_done(struct exec *x)
 {
         if (x->pty)
                 pty_end(x->pty);
+        free(x->pty);
         machine_user_done(&x->user);
         free(x->unit);
         free(x->cwd);
@@ -516,7 +521,6 @@ static int run(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_err 
 int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
 {
         _cleanup_(exec_done) struct exec x = { .s = s, .root = -1, .null = -1, .deadline = UINT64_MAX };
-        _cleanup_free_ struct pty *pty = NULL;
         _cleanup_bus_ sd_bus *bus = NULL;
         struct ec_exec full;
         int r = take_args(in, &full, err);
@@ -532,8 +536,7 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
         if (full.timeout_ms)
                 x.deadline = bus_now() + full.timeout_ms * USEC_PER_MSEC;
         x.unit = str_printf("container@%s.service", x.name);
-        pty = x.tty ? malloc(sizeof(*pty)) : NULL;
-        if (!x.unit || (x.tty && !pty))
+        if (!x.unit)
                 return err_oom(err);
         if (!x.tty)
                 r = take_fds(&x, &full, err);
@@ -555,6 +558,6 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
         if (r != 0)
                 return r < 0 ? r : 0;
         if (x.tty)
-                r = open_pty(&x, pty, err);
+                r = open_pty(&x, err);
         return r < 0 ? r : run(&x, &bus, ret_status, err);
 }

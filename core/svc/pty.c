@@ -152,17 +152,18 @@ static bool escaped(struct pty *p, const char *data, size_t n)
         return false;
 }
 
-/* 1: go on, 0: ours is at its end, SIGHUP: the user wants an end. */
-static int read_ours(struct pty *p)
+enum input { INPUT_MORE, INPUT_ENDED, INPUT_ESCAPED };
+
+static enum input read_ours(struct pty *p)
 {
         ssize_t n = read(p->in, p->to.data, PTY_BUFFER);
 
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
-                return 1;
+                return INPUT_MORE;
         if (n <= 0)
-                return 0;
+                return INPUT_ENDED;
         p->to.end = n;
-        return p->raw && escaped(p, p->to.data, n) ? SIGHUP : 1;
+        return p->raw && escaped(p, p->to.data, n) ? INPUT_ESCAPED : INPUT_MORE;
 }
 
 /* A terminal has no end of file: it is typed. */
@@ -190,15 +191,14 @@ static void read_master(struct pty *p)
 
 int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS])
 {
-        int r;
-
         if (fds[3].revents)
                 on_signal(p);
         if (fds[1].revents) {
-                r = read_ours(p);
-                if (r == SIGHUP)
+                enum input got = read_ours(p);
+
+                if (got == INPUT_ESCAPED)
                         return SIGHUP;
-                if (r == 0) {
+                if (got == INPUT_ENDED) {
                         p->in_done = true;
                         /* A terminal that is gone. */
                         if (p->raw)
