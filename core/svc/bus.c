@@ -34,11 +34,14 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
 {
         uint64_t until = UINT64_MAX;
         int r, events;
+        bool due;
 
         for (size_t i = 1; i < n; i++)
                 fds[i].revents = 0;
+        /* A call that has run out of time is told to its callback alone: processing returns 0 then. */
+        due = sd_bus_get_timeout(bus, &until) >= 0 && until <= bus_now();
         r = sd_bus_process(bus, NULL);
-        if (r)
+        if (r || due)
                 return r < 0 ? r : 1;
         events = sd_bus_get_events(bus);
         if (events < 0)

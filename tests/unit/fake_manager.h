@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* A systemd without a bus: the other end of a socketpair, served by a thread, that does what the test says. */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+
+#include "capture.h"
+#include "svc/bus.h"
+#include "svc/intr.h"
+#include "util/strv.h"
+
+#define MANAGER_UNITS 8
+
+struct manager_unit {
+        const char *name;
+        const char *start, *stop;   /* results of its jobs; NULL: "done"; "hang": no end until it is stopped or killed */
+        const char *refuse;         /* error of StartUnit and StopUnit */
+        const char *active;         /* property */
+        const char *result;         /* property Result of the service */
+        int fails;                  /* so many starts end with `start`, later ones are done; 0: all do */
+        bool early;                 /* its jobs end before the reply comes */
+        bool lost;                  /* the end of its job is told to nobody */
+        int main_code, main_status; /* how its main process ended */
+        int pre_code, pre_status;   /* and its ExecStartPre command */
+        uint64_t timeout;
+        char job[64];               /* of the job that hangs */
+};
+
+struct manager {
+        struct manager_unit units[MANAGER_UNITS];
+        const char *die_at;         /* the connection ends at this call */
+        const char *silent_at;      /* this call gets no answer */
+        const char *error_at, *error_name, *error_text; /* this one gets this */
+        bool noisy;                 /* others have jobs, too */
+        bool signal_at_start;       /* SIGINT to us when a start hangs */
+        char *log;                  /* calls, in order */
+
+        /* the machinery */
+        sd_bus *client, *bus;
+        int stop[2];
+        pthread_t thread;
+        unsigned jobs;
+};
+
+static UNUSED void manager_note(struct manager *m, const char *what, const char *arg)
+{
+        char *s = str_printf("%s%s%s%s\n", m->log ? m->log : "", what, *arg ? " " : "", arg);
+
+        free(m->log);
+        m->log = s;
+}
+
+static struct manager_unit *manager_find(struct manager *m, const char *name)
+{
+        for (size_t i = 0; i < MANAGER_UNITS && m->units[i].name; i++)
+                if (!strcmp(m->units[i].name, name))
+                        return &m->units[i];
+        return NULL;
+}
+
+static int manager_removed(struct manager *m, const char *job, const char *unit, const char *result)
+{
+        return sd_bus_emit_signal(m->bus, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", "uoss", 1, job, unit, result);
+}
+
+static int manager_job(struct manager *m, sd_bus_message *call, bool start)
+{
+        const char *name, *result;
+        struct manager_unit *u;
+        char job[64];
+        int r = sd_bus_message_read(call, "ss", &name, NULL);
+
+        if (r < 0)
+                return r;
+        manager_note(m, start ? "start" : "stop", name);
+        u = manager_find(m, name);
+        if (!u)
+                return sd_bus_reply_method_errorf(call, BUS_NO_SUCH_UNIT, "Unit %s not found.", name);
+        if (u->refuse)
+                return sd_bus_reply_method_errorf(call, u->refuse, "Unit %s is refused.", name);
+        snprintf(job, sizeof(job), BUS_SYSTEMD_PATH "/job/%u", ++m->jobs);
+        result = (start ? u->start : u->stop) ?: "done";
+        if (start && u->fails && !--u->fails)
+                u->start = NULL;
+        /* A stop takes the place of a start that hangs. */
+        if (!start && *u->job) {
+                manager_removed(m, u->job, name, "canceled");
+                *u->job = 0;
+        }
+        if (m->noisy)
+                manager_removed(m, BUS_SYSTEMD_PATH "/job/999", "other.service", "failed");
+        if (u->early && strcmp(result, "hang"))
+                manager_removed(m, job, name, result);
+        r = sd_bus_reply_method_return(call, "o", job);
+        if (r < 0 || u->early || u->lost)
+                return r;
+        if (!strcmp(result, "hang")) {
+                strcpy(u->job, job);
+                if (m->signal_at_start)
+                        kill(getpid(), SIGINT);
+                return r;
+        }
+        return manager_removed(m, job, name, result);
+}
+
+static int manager_append_commands(sd_bus_message *reply, const char *name, int code, int status)
+{
+        int r = sd_bus_message_open_container(reply, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "a(sasbttttuii)");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "a(sasbttttuii)", 2, "/bin/a", 1, "a", 0, (uint64_t)0, (uint64_t)0, (uint64_t)0, (uint64_t)0, 0, code, status,
+                                          "/bin/b", 1, "b", 0, (uint64_t)0, (uint64_t)0, (uint64_t)0, (uint64_t)0, 0, 0, 0);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int manager_get_all(struct manager_unit *u, sd_bus_message *call)
+{
+        _cleanup_bus_message_ sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(call, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}", "Type", "s", "notify");
+        if (r >= 0 && u->result)
+                r = sd_bus_message_append(reply, "{sv}", "Result", "s", u->result);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}", "ExecMainCode", "i", u->main_code);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}", "ExecMainStatus", "i", u->main_status);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}", "TimeoutStartUSec", "t", u->timeout);
+        if (r >= 0)
+                r = manager_append_commands(reply, "ExecStartPre", u->pre_code, u->pre_status);
+        if (r >= 0)
+                r = manager_append_commands(reply, "ExecStart", 0, 0);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(sd_bus_message_get_bus(call), reply, NULL);
+}
+
+static int manager_get(struct manager *m, struct manager_unit *u, sd_bus_message *call)
+{
+        const char *prop;
+        int r = sd_bus_message_read(call, "ss", NULL, &prop);
+
+        if (r < 0)
+                return r;
+        manager_note(m, "get", prop);
+        if (!strcmp(prop, "ActiveState"))
+                return sd_bus_reply_method_return(call, "v", "s", u->active ?: "inactive");
+        if (!strcmp(prop, "UnitPath"))
+                return sd_bus_reply_method_return(call, "v", "as", 2, "/etc/systemd/system", "/run/systemd/system");
+        if (!strcmp(prop, "EnvironmentFiles"))
+                return sd_bus_reply_method_return(call, "v", "a(sb)", 2, "/etc/a.conf", 1, "/etc/b.conf", 0);
+        if (!strcmp(prop, "After"))
+                return sd_bus_reply_method_return(call, "v", "as", 0);
+        if (!strcmp(prop, "Job"))
+                return sd_bus_reply_method_return(call, "v", "o", "/job/1");
+        if (!strcmp(prop, "T"))
+                return sd_bus_reply_method_return(call, "v", "t", UINT64_MAX);
+        if (!strcmp(prop, "X"))
+                return sd_bus_reply_method_return(call, "v", "x", INT64_C(-2));
+        if (!strcmp(prop, "U"))
+                return sd_bus_reply_method_return(call, "v", "u", UINT32_MAX);
+        if (!strcmp(prop, "I"))
+                return sd_bus_reply_method_return(call, "v", "i", -1);
+        if (!strcmp(prop, "B"))
+                return sd_bus_reply_method_return(call, "v", "b", 1);
+        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownProperty", "Unknown property %s.", prop);
+}
+
+static int manager_list_jobs(struct manager *m, sd_bus_message *call)
+{
+        _cleanup_bus_message_ sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(call, &reply);
+
+        manager_note(m, "list-jobs", "");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(usssoo)");
+        for (size_t i = 0; r >= 0 && i < MANAGER_UNITS && m->units[i].name; i++)
+                if (*m->units[i].job)
+                        r = sd_bus_message_append(reply, "(usssoo)", 1, m->units[i].name, "start", "running", m->units[i].job, "/unit");
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(m->bus, reply, NULL);
+}
+
+static int manager_list_units(struct manager *m, sd_bus_message *call)
+{
+        _cleanup_bus_message_ sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(call, &reply);
+
+        manager_note(m, "list", "");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
+        for (size_t i = 0; r >= 0 && i < MANAGER_UNITS && m->units[i].name; i++)
+                r = sd_bus_message_append(reply, "(ssssssouso)", m->units[i].name, "text", "loaded", m->units[i].active ?: "inactive", "dead", "", "/unit", 0, "", "/");
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(m->bus, reply, NULL);
+}
+
+static int manager_kill(struct manager *m, sd_bus_message *call)
+{
+        const char *name, *who;
+        struct manager_unit *u;
+        int sig, r = sd_bus_message_read(call, "ssi", &name, &who, &sig);
+
+        if (r < 0)
+                return r;
+        manager_note(m, "kill", name);
+        u = manager_find(m, name);
+        if (!u || strcmp(who, "all") || sig != SIGKILL)
+                return 1;
+        if (*u->job) {
+                manager_removed(m, u->job, name, "done");
+                *u->job = 0;
+        }
+        return 1;
+}
+
+static int manager_unit_call(struct manager *m, sd_bus_message *call)
+{
+        static struct manager_unit none;
+        _cleanup_free_ char *name = NULL;
+        struct manager_unit *u;
+
+        if (!strcmp(sd_bus_message_get_path(call), BUS_SYSTEMD_PATH))
+                return manager_get(m, &none, call);
+        if (sd_bus_path_decode(sd_bus_message_get_path(call), BUS_SYSTEMD_PATH "/unit", &name) <= 0)
+                return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownObject", "Unknown object.");
+        u = manager_find(m, name) ?: &none;
+        if (!strcmp(sd_bus_message_get_member(call), "GetAll"))
+                return manager_get_all(u, call);
+        return manager_get(m, u, call);
+}
+
+static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
+{
+        struct manager *m = data;
+        const char *member = sd_bus_message_get_member(call), *unit = "";
+        uint8_t type = 0;
+
+        (void)error;
+        sd_bus_message_get_type(call, &type);
+        if (type != SD_BUS_MESSAGE_METHOD_CALL)
+                return 0;
+        if (m->die_at && !strcmp(member, m->die_at)) {
+                sd_bus_close(m->bus);
+                return -ECONNRESET;
+        }
+        if (m->silent_at && !strcmp(member, m->silent_at))
+                return 1;
+        if (m->error_at && !strcmp(member, m->error_at))
+                return sd_bus_reply_method_errorf(call, m->error_name, "%s", m->error_text);
+        if (!strcmp(member, "StartUnit") || !strcmp(member, "StopUnit"))
+                return manager_job(m, call, member[3] == 'r');
+        if (!strcmp(member, "KillUnit"))
+                return manager_kill(m, call);
+        if (!strcmp(member, "ResetFailedUnit")) {
+                (void)sd_bus_message_read(call, "s", &unit);
+                manager_note(m, "reset", unit);
+                return 1;
+        }
+        if (!strcmp(member, "Reload")) {
+                manager_note(m, "reload", "");
+                return sd_bus_reply_method_return(call, "");
+        }
+        if (!strcmp(member, "Sync"))
+                return sd_bus_reply_method_return(call, "");
+        if (!strcmp(member, "ListJobs"))
+                return manager_list_jobs(m, call);
+        if (!strcmp(member, "ListUnitsByPatterns"))
+                return manager_list_units(m, call);
+        if (!strcmp(member, "Get") || !strcmp(member, "GetAll"))
+                return manager_unit_call(m, call);
+        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownMethod", "Unknown method %s.", member);
+}
+
+static void *manager_serve(void *data)
+{
+        struct manager *m = data;
+
+        for (;;) {
+                struct pollfd fds[] = { { .fd = m->stop[0], .events = POLLIN }, { 0 } };
+                int r = sd_bus_process(m->bus, NULL), events;
+
+                if (r < 0)
+                        break;
+                if (r > 0)
+                        continue;
+                events = sd_bus_get_events(m->bus);
+                fds[1] = (struct pollfd){ .fd = sd_bus_get_fd(m->bus), .events = events > 0 ? events : 0 };
+                if (fds[1].fd < 0 || poll(fds, 2, -1) < 0 || fds[0].revents)
+                        break;
+        }
+        sd_bus_flush(m->bus);
+        sd_bus_close(m->bus);
+        return NULL;
+}
+
+/* The units and the rest are set before. The client's end is m->client: whoever takes it closes it. */
+static UNUSED void manager_start(struct manager *m)
+{
+        sigset_t all, old;
+        int fds[2];
+
+        m->log = strdup("");
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        assert_int_equal(pipe(m->stop), 0);
+        assert_int_equal(sd_bus_new(&m->bus), 0);
+        assert_true(sd_bus_set_fd(m->bus, fds[0], fds[0]) >= 0);
+        assert_true(sd_bus_set_server(m->bus, true, SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10)) >= 0);
+        assert_true(sd_bus_add_filter(m->bus, NULL, manager_call, m) >= 0);
+        assert_true(sd_bus_start(m->bus) >= 0);
+        assert_int_equal(sd_bus_new(&m->client), 0);
+        assert_true(sd_bus_set_fd(m->client, fds[1], fds[1]) >= 0);
+        assert_true(sd_bus_start(m->client) >= 0);
+        /* Signals are for the thread that is tested. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, &old);
+        assert_int_equal(pthread_create(&m->thread, NULL, manager_serve, m), 0);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* What was asked for until now, with all that got no reply. */
+static UNUSED const char *manager_log(struct manager *m)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+
+        intr_hold();
+        (void)bus_call_method(m->client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Sync", BUS_TIMEOUT, &e, NULL, NULL);
+        intr_release();
+        return m->log;
+}
+
+static UNUSED void manager_stop(struct manager *m)
+{
+        assert_int_equal(write(m->stop[1], "x", 1), 1);
+        pthread_join(m->thread, NULL);
+        sd_bus_unref(m->bus);
+        close(m->stop[0]);
+        close(m->stop[1]);
+        free(m->log);
+        m->log = NULL;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture.h"
+
+#include "fake_manager.h"
+#include "svc/systemd.h"
+
+static struct manager fake;
+static struct systemd *s;
+static struct ec_err err;
+
+static int setup(void **state)
+{
+        (void)state;
+        memset(&fake, 0, sizeof(fake));
+        return 0;
+}
+
+static void begin(void)
+{
+        manager_start(&fake);
+        assert_int_equal(systemd_new_with_bus(fake.client, &s, &err), 0);
+}
+
+static int done(void **state)
+{
+        (void)state;
+        systemd_free(s);
+        s = NULL;
+        if (fake.log)
+                manager_stop(&fake);
+        return 0;
+}
+
+static void test_reload(void **state)
+{
+        (void)state;
+        begin();
+        assert_int_equal(systemd_daemon_reload(s, &err), 0);
+        assert_string_equal(manager_log(&fake), "reload\n");
+}
+
+static void test_reload_fails(void **state)
+{
+        (void)state;
+        fake.error_at = "Reload";
+        fake.error_name = "org.freedesktop.DBus.Error.AccessDenied";
+        fake.error_text = "Access denied.";
+        begin();
+        assert_int_equal(systemd_daemon_reload(s, &err), -EACCES);
+        assert_err(&err, -EACCES, "systemd did not reload its units: Access denied");
+}
+
+static void test_reload_lost(void **state)
+{
+        (void)state;
+        fake.die_at = "Reload";
+        begin();
+        assert_int_equal(systemd_daemon_reload(s, &err), -ECONNRESET);
+        assert_err(&err, -ECONNRESET, "systemd did not reload its units: Connection reset");
+        assert_true(systemd_daemon_reload(s, &err) < 0); /* a test's is not opened anew */
+        err_done(&err);
+}
+
+static void test_list(void **state)
+{
+        struct unit_state *v = NULL;
+        size_t n = 0;
+
+        (void)state;
+        fake.units[0] = (struct manager_unit){ .name = "container@b.service", .active = "active" };
+        fake.units[1] = (struct manager_unit){ .name = "container@a.service", .active = "failed" };
+        fake.units[2] = (struct manager_unit){ .name = "container@b-c.service" };
+        begin();
+        assert_int_equal(systemd_list(s, "container@*.service", &v, &n, &err), 0);
+        assert_int_equal(n, 3);
+        assert_string_equal(v[0].unit, "container@a.service");
+        assert_string_equal(v[0].active, "failed");
+        assert_string_equal(v[0].sub, "dead");
+        assert_string_equal(v[1].unit, "container@b-c.service"); /* by bytes: '-' comes before '.' */
+        assert_string_equal(v[1].active, "inactive");
+        assert_string_equal(v[2].unit, "container@b.service");
+        unit_states_free(v, n);
+        unit_states_free(NULL, 0);
+}
+
+static void test_list_none(void **state)
+{
+        struct unit_state *v = (void *)1;
+        size_t n = 7;
+
+        (void)state;
+        begin();
+        assert_int_equal(systemd_list(s, "x*", &v, &n, &err), 0);
+        assert_int_equal(n, 0);
+        unit_states_free(v, n);
+}
+
+static void test_list_fails(void **state)
+{
+        struct unit_state *v = (void *)1;
+        size_t n = 7;
+
+        (void)state;
+        fake.error_at = "ListUnitsByPatterns";
+        fake.error_name = "System.Error.EPERM";
+        fake.error_text = "No";
+        begin();
+        assert_int_equal(systemd_list(s, "x*", &v, &n, &err), -EPERM);
+        assert_err(&err, -EPERM, "cannot list the units 'x*': No");
+        assert_int_equal(n, 7); /* untouched */
+}
+
+static void test_strings(void **state)
+{
+        char *text = NULL, **v = NULL;
+
+        (void)state;
+        fake.units[0] = (struct manager_unit){ .name = "container@a-b.service", .active = "active" };
+        begin();
+        assert_int_equal(systemd_get_string(s, "container@a-b.service", "Unit", "ActiveState", &text, &err), 0);
+        assert_string_equal(text, "active");
+        free(text);
+        text = NULL;
+        /* Of a unit that nobody knows, systemd says inactive. */
+        assert_int_equal(systemd_get_string(s, "container@x.service", "Unit", "ActiveState", &text, &err), 0);
+        assert_string_equal(text, "inactive");
+        free(text);
+        text = NULL;
+        assert_int_equal(systemd_get_string(s, "a.service", "org.freedesktop.systemd1.Unit", "Job", &text, &err), 0);
+        assert_string_equal(text, "/job/1");
+        free(text);
+        text = NULL;
+        assert_true(systemd_get_string(s, "a.service", "Unit", "T", &text, &err) < 0);
+        assert_err(&err, err.code, "cannot read property T of a.service: property T is of type 't'");
+        assert_true(systemd_get_string(s, "a.service", "Unit", "Nothing", &text, &err) < 0);
+        assert_err(&err, err.code, "cannot read property Nothing of a.service: Unknown property Nothing");
+        assert_null(text);
+
+        assert_int_equal(systemd_get_strv(s, "a.service", "Service", "EnvironmentFiles", &v, &err), 0);
+        assert_int_equal(strv_len(STRV_CONST(v)), 2);
+        assert_string_equal(v[0], "/etc/a.conf");
+        assert_string_equal(v[1], "/etc/b.conf");
+        strv_free(v);
+        v = NULL;
+        assert_int_equal(systemd_get_strv(s, "a.service", "Unit", "After", &v, &err), 0);
+        assert_int_equal(strv_len(STRV_CONST(v)), 0);
+        strv_free(v);
+        v = NULL;
+        assert_true(systemd_get_strv(s, "a.service", "Unit", "ActiveState", &v, &err) < 0);
+        assert_err(&err, err.code, "is of type 's'");
+        assert_null(v);
+}
+
+static void test_numbers(void **state)
+{
+        static const struct { const char *prop; uint64_t value; } numbers[] = {
+                { "T", UINT64_MAX }, { "X", (uint64_t)-2 }, { "U", UINT32_MAX }, { "I", (uint64_t)-1 }, { "B", 1 },
+        };
+        uint64_t n;
+
+        (void)state;
+        begin();
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+                n = 99;
+                assert_int_equal(systemd_get_u64(s, "a.service", "Service", numbers[i].prop, &n, &err), 0);
+                assert_true(n == numbers[i].value);
+        }
+        n = 99;
+        assert_true(systemd_get_u64(s, "a.service", "Unit", "ActiveState", &n, &err) < 0);
+        assert_err(&err, err.code, "is of type 's'");
+        assert_int_equal(n, 99);
+}
+
+static void test_unit_dir(void **state)
+{
+        char *top = temp_dir();
+
+        (void)state;
+        begin();
+        assert_int_equal(systemd_has_unit_dir(s, "/etc/systemd/system", &err), 1);
+        assert_int_equal(systemd_has_unit_dir(s, "/etc/systemd/system//", &err), 1);
+        assert_int_equal(systemd_has_unit_dir(s, "/etc/systemd/syste", &err), 0);
+        assert_int_equal(systemd_has_unit_dir(s, "/", &err), 0);
+        assert_int_equal(systemd_has_unit_dir(s, top, &err), 0);
+        rmdir(top);
+        free(top);
+}
+
+static void test_unit_dir_fails(void **state)
+{
+        (void)state;
+        fake.die_at = "Get";
+        begin();
+        assert_int_equal(systemd_has_unit_dir(s, "/x", &err), -ECONNRESET);
+        assert_err(&err, -ECONNRESET, "cannot tell where systemd looks for units");
+}
+
+/* Where no systemd is PID 1. */
+static void test_no_systemd(void **state)
+{
+        struct sd_bus *bus = NULL;
+
+        (void)state;
+        assert_int_equal(systemd_new(&s, &err), 0);
+        if (access("/run/systemd/system", F_OK)) {
+                assert_int_equal(systemd_bus(s, &bus, &err), -ENOSYS);
+                assert_err(&err, -ENOSYS, "it is not PID 1 of this host");
+                assert_int_equal(systemd_daemon_reload(s, &err), -ENOSYS);
+                err_done(&err);
+        }
+        systemd_free(NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, done)
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(test_reload), TEST(test_reload_fails), TEST(test_reload_lost), TEST(test_list), TEST(test_list_none), TEST(test_list_fails),
+                TEST(test_strings), TEST(test_numbers), TEST(test_unit_dir), TEST(test_unit_dir_fails), TEST(test_no_systemd),
+        };
+        return cmocka_run_group_tests_name("systemd", tests, NULL, NULL);
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+#include "in_child.h"
+
+#include "fake_manager.h"
+#include "svc/intr.h"
+#include "svc/journal.h"
+#include "svc/machine.h"
+#include "svc/systemd.h"
+
+/* ---- what the engine looks at beside the manager --------------------------- */
+
+static const char *journal_line; /* of each unit */
+static bool stale;               /* a machine of that name is still registered */
+
+int journal_tail_unit(const char *unit, uint64_t since_usec, size_t max, char ***ret, struct ec_err *err)
+{
+        (void)unit, (void)since_usec, (void)max, (void)err;
+        *ret = NULL;
+        return journal_line ? strv_push(ret, journal_line) : 0;
+}
+
+int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char ***ret, char ***ret_failed, struct ec_err *err)
+{
+        (void)root, (void)since_usec, (void)max, (void)err;
+        *ret = *ret_failed = NULL;
+        return 0;
+}
+
+int machine_clear_stale(struct systemd *s, const char *name)
+{
+        (void)s, (void)name;
+        return stale;
+}
+
+int machine_clear_mount(const char *name)
+{
+        (void)name;
+        return 0;
+}
+
+int machine_running(struct systemd *s, const char *name, struct ec_err *err)
+{
+        (void)s, (void)name, (void)err;
+        return 1;
+}
+
+/* ---- the test's own -------------------------------------------------------- */
+
+static struct manager fake;
+static struct systemd *s;
+static struct ec_err err;
+static char *told;
+
+static int setup(void **state)
+{
+        (void)state;
+        memset(&fake, 0, sizeof(fake));
+        journal_line = NULL;
+        stale = false;
+        told = strdup("");
+        return 0;
+}
+
+static void begin(void)
+{
+        manager_start(&fake);
+        if (systemd_new_with_bus(fake.client, &s, &err) < 0)
+                abort();
+}
+
+static void end(void)
+{
+        systemd_free(s);
+        s = NULL;
+        if (fake.log)
+                manager_stop(&fake);
+        free(told);
+        told = NULL;
+}
+
+static int done(void **state)
+{
+        (void)state;
+        end();
+        return 0;
+}
+
+static void unit(size_t i, struct manager_unit u)
+{
+        fake.units[i] = u;
+}
+#define UNIT(i, ...) unit(i, (struct manager_unit){ __VA_ARGS__ })
+
+static void on_done(void *data, const struct unit_result *r)
+{
+        char *more = str_printf("%s%s=%d ", told, r->unit, r->code);
+
+        assert_ptr_equal(data, &fake);
+        free(told);
+        told = more;
+}
+
+/* "unit=code" or "unit=code (reason)" of each, in the order in which they were asked for. */
+static char *outcome(const struct unit_result *r, size_t n)
+{
+        char *all = strdup("");
+
+        for (size_t i = 0; i < n; i++) {
+                char *more = str_printf("%s%s%s=%d%s%s%s", all, i ? "; " : "", r[i].unit, r[i].code, r[i].reason ? " (" : "", r[i].reason ?: "",
+                                        r[i].reason ? ")" : "");
+
+                free(all);
+                all = more;
+        }
+        return all;
+}
+
+static void jobs(enum unit_job job, const char *const *units, int expected, const char *results)
+{
+        struct unit_result *r = NULL;
+        char *got;
+
+        assert_int_equal(systemd_jobs(s, job, units, on_done, &fake, &r, &err), expected);
+        assert_int_equal(err.code, 0);
+        got = outcome(r, strv_len(units));
+        assert_string_equal(got, results);
+        free(got);
+        unit_results_done(r, strv_len(units));
+}
+
+#define UNITS(...) (const char *const[]){ __VA_ARGS__, NULL }
+
+static void test_start(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service");
+        UNIT(1, .name = "b.service");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 0, "a.service=0; b.service=0");
+        /* The start limit is forgotten before each, and both are queued before one is awaited. */
+        assert_string_equal(manager_log(&fake), "reset a.service\nstart a.service\nreset b.service\nstart b.service\n");
+        assert_string_equal(told, "a.service=0 b.service=0 ");
+}
+
+static void test_none(void **state)
+{
+        (void)state;
+        begin();
+        jobs(JOB_START, (const char *const[]){ NULL }, 0, "");
+        assert_string_equal(manager_log(&fake), "");
+}
+
+static void test_stop_and_restart(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service");
+        begin();
+        jobs(JOB_STOP, UNITS("a.service"), 0, "a.service=0");
+        jobs(JOB_RESTART, UNITS("a.service"), 0, "a.service=0");
+        assert_string_equal(manager_log(&fake), "stop a.service\nstop a.service\nreset a.service\nstart a.service\n");
+        assert_string_equal(told, "a.service=0 a.service=0 ");
+}
+
+/* JobRemoved comes before the reply that tells which job it was. */
+static void test_removed_before_reply(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .early = true);
+        UNIT(1, .name = "b.service", .early = true, .start = "failed", .result = "exit-code", .main_code = CLD_EXITED, .main_status = 2);
+        UNIT(2, .name = "c.service");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service", "c.service"), 1,
+             "a.service=0; b.service=-5 (its main process ended with exit code 2); c.service=0");
+        jobs(JOB_RESTART, UNITS("a.service"), 0, "a.service=0");
+}
+
+static void test_jobs_of_others(void **state)
+{
+        (void)state;
+        fake.noisy = true;
+        UNIT(0, .name = "a.service");
+        UNIT(1, .name = "b.service", .early = true);
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 0, "a.service=0; b.service=0");
+}
+
+static void test_failures(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .start = "dependency");
+        UNIT(1, .name = "b.service", .start = "timeout");
+        UNIT(2, .name = "c.service", .start = "failed", .result = "timeout", .timeout = 4 * USEC_PER_SEC);
+        UNIT(3, .name = "d.service", .start = "failed", .result = "start-limit-hit");
+        UNIT(4, .name = "e.service", .start = "canceled");
+        UNIT(5, .name = "f.service", .refuse = "org.freedesktop.systemd1.UnitMasked");
+        UNIT(6, .name = "g.service");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service", "c.service", "d.service", "e.service", "f.service", "g.service", "none.service"), 1,
+             "a.service=-5 (a unit that it needs did not start); b.service=-110 (its job timed out); c.service=-110 (its start timed out after 4 s); "
+             "d.service=-5 (it was started too often within a short time); e.service=-5 (another job took the place of this one); "
+             "f.service=-132 (Unit f.service is refused); g.service=0; none.service=-2 (Unit none.service not found)");
+}
+
+static void test_stop_failures(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .stop = "timeout");
+        UNIT(1, .name = "b.service", .stop = "canceled");
+        UNIT(2, .name = "c.service", .stop = "failed");
+        UNIT(3, .name = "d.service", .refuse = "org.freedesktop.DBus.Error.AccessDenied");
+        begin();
+        /* What is not loaded does not run. */
+        jobs(JOB_STOP, UNITS("a.service", "b.service", "c.service", "d.service", "none.service"), 1,
+             "a.service=-5 (its stop timed out); b.service=-5 (its stop was cancelled by another job); c.service=-5 (its stop failed); "
+             "d.service=-13 (Unit d.service is refused); none.service=0");
+        jobs(JOB_RESTART, UNITS("a.service"), 1, "a.service=-5 (its stop timed out)");
+        /* One that was not loaded is started all the same. */
+        jobs(JOB_RESTART, UNITS("none.service"), 1, "none.service=-2 (Unit none.service not found)");
+}
+
+static void test_same_twice(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "a.service"), 0, "a.service=0; a.service=0");
+}
+
+#define FAILED .start = "failed", .result = "exit-code", .main_code = CLD_EXITED, .main_status = 1
+
+/* The machine's name of the run before was still taken: once more. */
+static void test_retry(void **state)
+{
+        (void)state;
+        journal_line = "systemd-nspawn: Failed to register machine: Machine 'a' already exists";
+        UNIT(0, .name = "container@a.service", FAILED, .fails = 1);
+        begin();
+        jobs(JOB_START, UNITS("container@a.service"), 0, "container@a.service=0");
+        assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset container@a.service\nstart container@a.service\n");
+}
+
+static void test_retry_once(void **state)
+{
+        (void)state;
+        stale = true;
+        UNIT(0, .name = "container@a.service", FAILED, .fails = 9);
+        begin();
+        jobs(JOB_START, UNITS("container@a.service"), 1, "container@a.service=-5 (its main process ended with exit code 1)");
+        assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset container@a.service\nstart container@a.service\n");
+}
+
+static void test_no_retry(void **state)
+{
+        (void)state;
+        journal_line = "nspawn: something else";
+        UNIT(0, .name = "container@a.service", FAILED, .fails = 1);
+        UNIT(1, .name = "other.service", FAILED, .fails = 1);
+        UNIT(2, .name = "container@p.service", .start = "failed", .result = "exit-code", .pre_code = CLD_EXITED, .pre_status = 1, .fails = 1);
+        begin();
+        jobs(JOB_START, UNITS("container@a.service"), 1, "container@a.service=-5 (its main process ended with exit code 1)");
+        /* No container; and one whose main process was not even there. */
+        journal_line = "already exists";
+        stale = true;
+        jobs(JOB_START, UNITS("other.service", "container@p.service"), 1,
+             "other.service=-5 (its main process ended with exit code 1); container@p.service=-5 (its ExecStartPre command ended with exit code 1)");
+}
+
+static void test_kill(void **state)
+{
+        struct unit_result *r = NULL;
+        char *got;
+
+        (void)state;
+        UNIT(0, .name = "a.service", .stop = "hang");
+        UNIT(1, .name = "b.service");
+        begin();
+        assert_int_equal(systemd_kill_and_stop(s, UNITS("a.service", "b.service", "none.service"), &r, &err), 0);
+        got = outcome(r, 3);
+        assert_string_equal(got, "a.service=0; b.service=0; none.service=0");
+        free(got);
+        unit_results_done(r, 3);
+        /* All stops are under way before one has ended; failed states are forgotten. */
+        assert_non_null(strstr(manager_log(&fake), "stop a.service\nkill a.service\nstop b.service\nkill b.service\n"));
+        assert_non_null(strstr(manager_log(&fake), "reset a.service\n"));
+}
+
+/* More than a bus daemon lets wait for their replies at once. */
+static void test_many(void **state)
+{
+        char **names = NULL;
+        struct unit_result *r = NULL;
+
+        (void)state;
+        for (int i = 0; i < 500; i++)
+                assert_int_equal(strv_pushf(&names, "n%d.service", i), 0);
+        begin();
+        assert_int_equal(systemd_jobs(s, JOB_START, STRV_CONST(names), NULL, NULL, &r, &err), 1);
+        for (int i = 0; i < 500; i++) {
+                assert_string_equal(r[i].unit, names[i]);
+                assert_int_equal(r[i].code, -ENOENT);
+        }
+        unit_results_done(r, 500);
+        strv_free(names);
+}
+
+static void lost_at(const char *call)
+{
+        struct unit_result *r = (void *)1;
+
+        fake.die_at = call;
+        UNIT(0, .name = "a.service", .start = "failed", .result = "exit-code");
+        UNIT(1, .name = "b.service", .start = "hang");
+        begin();
+        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), on_done, &fake, &r, &err), -ECONNRESET);
+        assert_err(&err, -ECONNRESET, "lost the connection to systemd while waiting for");
+        assert_ptr_equal(r, (void *)1);
+}
+
+static void test_lost_at_queueing(void **state)
+{
+        (void)state;
+        lost_at("StartUnit");
+}
+
+static void test_lost_while_asking(void **state)
+{
+        (void)state;
+        lost_at("GetAll");
+}
+
+static void test_lost_while_waiting(void **state)
+{
+        (void)state;
+        lost_at("ListJobs"); /* the first look at what has become of the job that hangs */
+}
+
+/* The end of the job is told to nobody, as on a bus that is overrun: the manager is asked. */
+static void test_lost_signal(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .lost = true, .active = "active");
+        UNIT(1, .name = "b.service", .lost = true, .active = "failed", .result = "protocol");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=0; b.service=-5 (it ended without telling that it was ready)");
+        assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
+}
+
+/* ---- ^C: each in a process of its own --------------------------------------- */
+
+/* No half-started unit stays. */
+static void in_test_interrupt(void)
+{
+        struct unit_result *r = NULL;
+
+        fake.signal_at_start = true;
+        UNIT(0, .name = "b.service", .start = "hang");
+        must(intr_init() == 0);
+        begin();
+        must(systemd_jobs(s, JOB_START, UNITS("b.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        must(!strcmp(err_msg(&err), "interrupted") && !r);
+        err_done(&err);
+        must(strstr(manager_log(&fake), "start b.service\n") && strstr(manager_log(&fake), "stop b.service\n"));
+        must(strstr(strstr(fake.log, "stop b.service\n"), "reset b.service\n") != NULL);
+        end();
+}
+CHILD_TEST(test_interrupt)
+
+static void in_test_interrupted_before(void)
+{
+        struct unit_result *r = NULL;
+
+        UNIT(0, .name = "a.service");
+        must(intr_init() == 0);
+        begin();
+        must(kill(getpid(), SIGTERM) == 0);
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        must(!strcmp(err_msg(&err), "terminated"));
+        err_done(&err);
+        must(!strcmp(manager_log(&fake), ""));
+        /* Undo steps go through. */
+        intr_hold();
+        must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, NULL, &r, &err) == 0);
+        unit_results_done(r, 1);
+        intr_release();
+        end();
+}
+CHILD_TEST(test_interrupted_before)
+
+/* The second ^C kills what does not stop. */
+static void in_test_impatient(void)
+{
+        struct unit_result *r = NULL;
+        pid_t pid;
+        int status;
+
+        fake.signal_at_start = true;
+        UNIT(0, .name = "a.service", .start = "hang", .stop = "hang");
+        must(intr_init() == 0);
+        begin();
+        pid = fork();
+        if (!pid) {
+                poll(NULL, 0, 300);
+                kill(getppid(), SIGINT);
+                _exit(0);
+        }
+        uint64_t begin_usec = bus_now();
+
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        must(bus_now() - begin_usec < 4 * USEC_PER_SEC);
+        err_done(&err);
+        must(strstr(manager_log(&fake), "stop a.service\nkill a.service\n") != NULL);
+        must(waitpid(pid, &status, 0) == pid);
+        end();
+}
+CHILD_TEST(test_impatient)
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, done)
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(test_start), TEST(test_none), TEST(test_stop_and_restart), TEST(test_removed_before_reply), TEST(test_jobs_of_others),
+                TEST(test_failures), TEST(test_stop_failures), TEST(test_same_twice), TEST(test_retry), TEST(test_retry_once), TEST(test_no_retry),
+                TEST(test_kill), TEST(test_many), TEST(test_lost_at_queueing), TEST(test_lost_while_asking), TEST(test_lost_while_waiting),
+                TEST(test_lost_signal), TEST(test_interrupt), TEST(test_interrupted_before), TEST(test_impatient),
+        };
+        return cmocka_run_group_tests_name("systemd_jobs", tests, NULL, NULL);
+}
