@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* With a real journald, in namespaces of the test's, where the test is PID 1. */
+#include "in_child.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+
+#include "svc/journal.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define JOURNALD "/lib/systemd/systemd-journald"
+#define UNIT_FAILED "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
+#define JOB_FAILED "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d"
+#define UNIT_STARTED "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+
+static uint64_t now(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void write_fields(const char *const *fields)
+{
+        struct iovec iov[8];
+        int n = 0;
+
+        for (; *fields; fields++)
+                iov[n++] = (struct iovec){ (void *)*fields, strlen(*fields) };
+        must(sd_journal_sendv(iov, n) == 0);
+}
+#define SAY(...) write_fields((const char *const[]){ __VA_ARGS__, NULL })
+
+static void is(char **lines, const char *want)
+{
+        _cleanup_free_ char *got = strv_join(STRV_CONST(lines), "|");
+
+        if (strcmp(got ? got : "", want)) {
+                fprintf(stderr, "# got:  %s\n# want: %s\n", got, want);
+                _exit(1);
+        }
+        strv_free(lines);
+}
+
+static void unit(const char *name, uint64_t since, size_t max, const char *want)
+{
+        struct ec_err err = { 0 };
+        char **lines = NULL;
+
+        must(journal_tail_unit(name, since, max, &lines, &err) == 0 && !err.code);
+        is(lines, want);
+}
+
+static void in_root(const char *root, uint64_t since, size_t max, const char *want, const char *want_failed)
+{
+        struct ec_err err = { 0 };
+        char **lines = NULL, **failed = NULL;
+
+        must(journal_tail_root(root, since, max, &lines, &failed, &err) == 0 && !err.code);
+        is(lines, want);
+        is(failed, want_failed);
+}
+
+static void test_no_journal(void **state)
+{
+        struct ec_err err = { 0 };
+        char **lines = (void *)1, **failed = (void *)1, *top = temp_dir(), *dir = fs_join(top, "var/log/journal");
+
+        (void)state;
+        assert_int_equal(journal_tail_root("/no/such/root", 0, 10, &lines, &failed, &err), 0);
+        assert_null(lines);
+        assert_null(failed);
+        assert_int_equal(journal_tail_root(top, 0, 10, &lines, &failed, &err), 0);
+        assert_null(lines);
+        assert_int_equal(fs_mkdir_p(dir, 0755), 0);
+        assert_int_equal(journal_tail_root(top, 0, 10, &lines, &failed, &err), 0);
+        assert_null(lines);
+        assert_null(failed);
+        /* What is no journal is none. */
+        char *file = fs_join(dir, "system.journal");
+
+        assert_int_equal(fs_write_atomic(file, "garbage", 7, 0644), 0);
+        assert_int_equal(journal_tail_root(top, 0, 10, &lines, &failed, &err), 0);
+        assert_null(lines);
+        assert_int_equal(fs_remove_tree(top, &err), 0);
+        free(file), free(dir), free(top);
+}
+
+/* ---- in the namespaces ------------------------------------------------------ */
+
+static void check_units(void)
+{
+        uint64_t begin = now(), middle;
+
+        SAY("MESSAGE=first", "UNIT=a.service");
+        SAY("MESSAGE=a.service: of systemd's own", "UNIT=a.service");
+        SAY("MESSAGE=of another", "UNIT=b.service");
+        SAY("MESSAGE=two\nlines\n\n", "UNIT=a.service");
+        unit("a.service", begin, 10, "a.service: first|a.service: of systemd's own|a.service: two|a.service: lines");
+        unit("a.service", begin, 2, "a.service: two|a.service: lines");
+        unit("a.service", begin, 0, "");
+        unit("none.service", begin, 10, "");
+        unit("a.service", 0, 1, "a.service: lines");
+        middle = now();
+        SAY("MESSAGE=late", "UNIT=a.service");
+        unit("a.service", middle, 10, "a.service: late");
+        unit("a.service", now() + 1000000, 10, "");
+}
+
+/* Nothing that a terminal would obey, and no end of text. */
+static void check_text(void)
+{
+        _cleanup_free_ char *big = malloc(5001), *message = NULL;
+        struct ec_err err = { 0 };
+        char **lines = NULL;
+
+        SAY("MESSAGE=a\033[31mred\033[0m b\tc\033]0;title\a d\x7f\xff\xc2\x9b \xc3\xa4  ", "UNIT=text.service");
+        SAY("MESSAGE=\033[2J", "UNIT=text.service"); /* nothing is left of it */
+        unit("text.service", 0, 10, "text.service: ared b c d? \xc3\xa4");
+        memset(big, 'x', 5000);
+        big[5000] = 0;
+        message = str_printf("MESSAGE=%s", big);
+        SAY(message, "UNIT=big.service");
+        must(journal_tail_unit("big.service", 0, 10, &lines, &err) == 0);
+        must(strv_len(STRV_CONST(lines)) == 1 && strlen(lines[0]) < 1100);
+        strv_free(lines);
+}
+
+/* Those that failed, and did not come up later. */
+static void check_failed(void)
+{
+        uint64_t begin = now();
+
+        SAY("MESSAGE=x", UNIT_FAILED, "UNIT=z.service");
+        SAY("MESSAGE=x", UNIT_FAILED, "UNIT=again.service");
+        SAY("MESSAGE=x", UNIT_FAILED, "UNIT=z.service");
+        SAY("MESSAGE=x", JOB_FAILED, "UNIT=j.service", "JOB_RESULT=failed");
+        SAY("MESSAGE=x", JOB_FAILED, "UNIT=t.mount", "JOB_RESULT=timeout");
+        SAY("MESSAGE=x", JOB_FAILED, "UNIT=d.service", "JOB_RESULT=dependency");
+        SAY("MESSAGE=x", UNIT_STARTED, "UNIT=again.service");
+        SAY("MESSAGE=x", UNIT_STARTED, "UNIT=never-failed.service");
+        SAY("MESSAGE=the end", "UNIT=e.service");
+        unit("e.service", begin, 1, "e.service: the end"); /* all of it has arrived then */
+        in_root("/", begin, 1, "e.service: the end", "j.service|t.mount|z.service");
+        in_root("/", now() + 1000000, 10, "", "");
+}
+
+/* A container's links do not lead out of it. */
+static void check_links(void)
+{
+        must(fs_mkdir_p("/run/c/var/log", 0755) == 0 && fs_mkdir_p("/run/c/run/log", 0755) == 0);
+        must(symlink("/var/log/journal", "/run/c/var/log/journal") == 0);
+        in_root("/run/c", 0, 1, "", "");
+        must(symlink("../../../../var/log/journal", "/run/c/run/log/journal") == 0);
+        in_root("/run/c", 0, 1, "", "");
+}
+
+static pid_t journald;
+
+static bool answers(const char *path)
+{
+        struct sockaddr_un sa = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool ok;
+
+        strcpy(sa.sun_path, path);
+        ok = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+        close(fd);
+        return ok;
+}
+
+static void start_journald(void)
+{
+        char *argv[] = { (char *)JOURNALD, NULL }, *env[] = { NULL };
+        int tries = 0;
+
+        must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+        must(mount("proc", "/proc", "proc", 0, NULL) == 0);
+        must(mount("tmpfs", "/run", "tmpfs", 0, "mode=755") == 0 && mount("tmpfs", "/var/log", "tmpfs", 0, "mode=755") == 0);
+        must(fs_write_atomic("/run/machine-id", "0123456789abcdef0123456789abcdef\n", 33, 0444) == 0);
+        if (access("/etc/machine-id", F_OK))
+                _exit(77);
+        must(mount("/run/machine-id", "/etc/machine-id", NULL, MS_BIND, NULL) == 0);
+        must(fs_mkdir_p("/run/systemd/journal", 0755) == 0 && fs_mkdir_p("/var/log/journal/0123456789abcdef0123456789abcdef", 0755) == 0);
+        must(posix_spawn(&journald, JOURNALD, NULL, NULL, argv, env) == 0);
+        while (access("/run/systemd/journal/socket", F_OK) || !answers("/run/systemd/journal/io.systemd.journal")) {
+                if (waitpid(journald, NULL, WNOHANG) == journald || tries++ > 1000)
+                        _exit(77);
+                poll(NULL, 0, 10);
+        }
+}
+
+static void as_pid_1(void)
+{
+        start_journald();
+        check_units();
+        check_text();
+        check_failed();
+        check_links();
+        _exit(0); /* and all in here ends */
+}
+
+static void test_with_journald(void **state)
+{
+        int status;
+        pid_t pid;
+
+        (void)state;
+        if (geteuid() || access(JOURNALD, X_OK))
+                skip();
+        fflush(NULL);
+        pid = fork();
+        if (!pid) {
+                pid_t inner;
+
+                alarm(CHILD_SECONDS);
+                if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+                        _exit(77);
+                inner = fork();
+                if (!inner)
+                        as_pid_1();
+                if (inner < 0 || waitpid(inner, &status, 0) != inner)
+                        _exit(1);
+                _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_no_journal), cmocka_unit_test(test_with_journald) };
+
+        return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
+}
