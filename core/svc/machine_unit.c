@@ -240,9 +240,10 @@ static int add_command(sd_bus_message *m, char *const *argv)
 
 static int add_streams(sd_bus_message *m, const struct exec *x)
 {
+        /* TTYReset= would throw away what we have not read at its end, and what was typed before its start. */
         if (x->tty)
-                return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s", "tty",
-                                             "StandardError", "s", "tty", "TTYPath", "s", x->tty_path, "TTYReset", "b", 1);
+                return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s", "tty",
+                                             "StandardError", "s", "tty", "TTYPath", "s", x->tty_path);
         return sd_bus_message_append(m, "(sv)(sv)(sv)", "StandardInputFileDescriptor", "h", x->fds[0],
                                      "StandardOutputFileDescriptor", "h", x->fds[1], "StandardErrorFileDescriptor", "h", x->fds[2]);
 }
