@@ -544,6 +544,10 @@ static int step(struct engine *e)
                         intr_clear();
         }
         r = send_some(e);
+        if (r >= 0 && e->detached)
+                detach(e);
+        if (r >= 0 && !e->left)
+                return 0;
         if (r >= 0)
                 r = bus_poll(e->bus, fds, ARRAY_SIZE(fds), deadline(e));
         /* The second time is less polite. */
@@ -553,8 +557,6 @@ static int step(struct engine *e)
                 r = timers(e);
         if (r >= 0)
                 r = settle(e);
-        if (r >= 0 && e->detached)
-                detach(e);
         return r == -ECANCELED ? 0 : r;
 }
 
