@@ -414,6 +414,33 @@ static void in_test_impatient(void)
 }
 CHILD_TEST(test_impatient)
 
+/* ^C ends the wait alone, and at once. */
+static void in_test_detach(void)
+{
+        struct unit_result *r = NULL;
+        uint64_t begin_usec = bus_now();
+
+        fake.signal_at_start = true;
+        UNIT(0, .name = "a.service");
+        UNIT(1, .name = "b.service", .start = "hang");
+        must(intr_init() == 0);
+        begin();
+        must(systemd_jobs(s, JOB_START_DETACH, UNITS("a.service", "b.service"), NULL, NULL, &r, &err) == 1);
+        must(bus_now() - begin_usec < 4 * USEC_PER_SEC);
+        must(r[0].code == 0 || r[0].code == -EINPROGRESS);
+        must(r[1].code == -EINPROGRESS && !r[1].reason);
+        must(!strstr(manager_log(&fake), "stop b.service"));
+        /* It is forgotten. */
+        must(intr_check(NULL) == 0);
+        unit_results_done(r, 2);
+        /* Other signals end it. */
+        must(kill(getpid(), SIGTERM) == 0);
+        must(systemd_jobs(s, JOB_START_DETACH, UNITS("b.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        err_done(&err);
+        end();
+}
+CHILD_TEST(test_detach)
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, done)
 int main(void)
 {
@@ -422,6 +449,7 @@ int main(void)
                 TEST(test_failures), TEST(test_stop_failures), TEST(test_same_twice), TEST(test_retry), TEST(test_retry_once), TEST(test_no_retry),
                 TEST(test_kill), TEST(test_many), TEST(test_lost_at_queueing), TEST(test_lost_while_asking), TEST(test_lost_while_waiting),
                 TEST(test_lost_signal), TEST(test_interrupt), TEST(test_interrupted_before), TEST(test_impatient),
+                TEST(test_detach),
         };
         return cmocka_run_group_tests_name("systemd_jobs", tests, NULL, NULL);
 }
