@@ -35,6 +35,7 @@ struct manager {
         const char *error_at, *error_name, *error_text; /* this one gets this */
         bool noisy;                 /* others have jobs, too */
         bool signal_at_start;       /* SIGINT to us when a start hangs */
+        int (*other)(struct manager *m, sd_bus_message *call); /* the test's own calls come here first; 0: not one of them */
         char *log;                  /* calls, in order */
 
         /* the machinery */
@@ -249,6 +250,7 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
         struct manager *m = data;
         const char *member = sd_bus_message_get_member(call), *unit = "";
         uint8_t type = 0;
+        int r;
 
         (void)error;
         sd_bus_message_get_type(call, &type);
@@ -262,6 +264,9 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
                 return 1;
         if (m->error_at && !strcmp(member, m->error_at))
                 return sd_bus_reply_method_errorf(call, m->error_name, "%s", m->error_text);
+        r = m->other ? m->other(m, call) : 0;
+        if (r)
+                return r;
         if (!strcmp(member, "StartUnit") || !strcmp(member, "StopUnit"))
                 return manager_job(m, call, member[3] == 'r');
         if (!strcmp(member, "KillUnit"))

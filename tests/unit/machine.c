@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/* machined as the test says; commands in a "container" that is this machine itself. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+
+#include "fake_manager.h"
+#include "in_child.h"
+#include "svc/machine.h"
+#include "svc/systemd.h"
+
+#define MACHINED "org.freedesktop.machine1.Manager"
+#define NAME "ec-unit-test" /* no machine of this host */
+#define UNIT_NAME "container@" NAME ".service"
+
+static struct manager fake;
+static struct systemd *s;
+static struct ec_err err;
+/* The machine: 0 is none. */
+static uint32_t leader;
+static bool there, object_gone, ends_late;
+static int answers; /* so many GetMachine it is still there */
+
+static int removed(struct manager *m)
+{
+        there = false;
+        return sd_bus_emit_signal(m->bus, "/org/freedesktop/machine1", MACHINED, "MachineRemoved", "so", NAME, "/machine");
+}
+
+static int terminate(struct manager *m, sd_bus_message *call)
+{
+        int r;
+
+        manager_note(m, "terminate", "");
+        r = sd_bus_reply_method_return(call, "");
+        return r < 0 || ends_late ? r : removed(m);
+}
+
+static int machined(struct manager *m, sd_bus_message *call)
+{
+        const char *member = sd_bus_message_get_member(call), *name;
+
+        if (!strcmp(member, "Get") && sd_bus_message_has_signature(call, "ss") && !strcmp(sd_bus_message_get_path(call), "/machine"))
+                return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.") :
+                                     sd_bus_reply_method_return(call, "v", "u", leader);
+        if (strcmp(member, "GetMachine") && strcmp(member, "TerminateMachine") && strcmp(member, "UnregisterMachine"))
+                return 0;
+        if (sd_bus_message_read(call, "s", &name) < 0 || strcmp(name, NAME) || !there)
+                return sd_bus_reply_method_errorf(call, BUS_NO_SUCH_MACHINE, "No machine '%s' known", name);
+        if (!strcmp(member, "UnregisterMachine")) {
+                manager_note(m, "unregister", name);
+                there = false;
+                return sd_bus_reply_method_return(call, "");
+        }
+        if (!strcmp(member, "TerminateMachine"))
+                return terminate(m, call);
+        if (ends_late && answers && !--answers)
+                removed(m);
+        return sd_bus_reply_method_return(call, "o", "/machine");
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        memset(&fake, 0, sizeof(fake));
+        fake.other = machined;
+        fake.units[0] = (struct manager_unit){ .name = UNIT_NAME, .active = "active" };
+        leader = getpid();
+        there = true;
+        object_gone = ends_late = false;
+        answers = 0;
+        return 0;
+}
+
+static void begin(void)
+{
+        manager_start(&fake);
+        assert_int_equal(systemd_new_with_bus(fake.client, &s, &err), 0);
+}
+
+static void end(void)
+{
+        systemd_free(s);
+        manager_stop(&fake);
+}
+
+static void expect_err(int r, int code, const char *text)
+{
+        if (r != code)
+                fail_msg("%d and not %d: %s", r, code, err_msg(&err));
+        assert_string_equal(err_msg(&err), text);
+        err_done(&err);
+}
+
+/* ---- machined -------------------------------------------------------------- */
+
+static void test_running(void **state)
+{
+        uint32_t pid = 0;
+
+        (void)state;
+        begin();
+        assert_int_equal(machine_running(s, NAME, &err), 1);
+        assert_int_equal(machine_running(s, "other", &err), 0);
+        assert_int_equal(machine_leader(s, NAME, &pid, &err), 0);
+        assert_int_equal(pid, getpid());
+        expect_err(machine_leader(s, "other", &pid, &err), -EHOSTDOWN, "container 'other' is not running");
+        object_gone = true; /* between the two questions */
+        expect_err(machine_leader(s, NAME, &pid, &err), -EHOSTDOWN, "container '" NAME "' is not running");
+        object_gone = false;
+        leader = 0;
+        expect_err(machine_leader(s, NAME, &pid, &err), -EHOSTDOWN, "container '" NAME "' is not running");
+        end();
+}
+
+static void test_no_machined(void **state)
+{
+        (void)state;
+        fake.error_at = "GetMachine";
+        fake.error_name = SD_BUS_ERROR_SERVICE_UNKNOWN;
+        fake.error_text = "The name is not activatable";
+        begin();
+        expect_err(machine_running(s, NAME, &err), -ENOSYS, "cannot look for machine '" NAME "': this host has no systemd-machined");
+        end();
+}
+
+static void test_terminate(void **state)
+{
+        (void)state;
+        begin();
+        assert_int_equal(machine_terminate(s, NAME, &err), 0);
+        assert_false(there);
+        assert_int_equal(machine_terminate(s, NAME, &err), 0); /* absent is fine */
+        there = ends_late = true;
+        answers = 1; /* gone with the first question */
+        assert_int_equal(machine_terminate(s, NAME, &err), 0);
+        assert_false(there);
+        end();
+}
+
+static void test_terminate_ending(void **state)
+{
+        (void)state;
+        fake.error_at = "TerminateMachine";
+        fake.error_name = "System.Error.EDEADLK";
+        fake.error_text = "Resource deadlock avoided";
+        ends_late = true;
+        answers = 1;
+        begin();
+        assert_int_equal(machine_terminate(s, NAME, &err), 0);
+        assert_false(there);
+        end();
+}
+
+static void test_terminate_refused(void **state)
+{
+        (void)state;
+        fake.error_at = "TerminateMachine";
+        fake.error_name = SD_BUS_ERROR_ACCESS_DENIED;
+        fake.error_text = "Permission denied.";
+        begin();
+        expect_err(machine_terminate(s, NAME, &err), -EACCES, "cannot terminate machine '" NAME "': Permission denied");
+        end();
+}
+
+static void test_stale(void **state)
+{
+        pid_t pid = fork();
+
+        (void)state;
+        if (!pid)
+                _exit(0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        begin();
+        assert_int_equal(machine_clear_stale(s, NAME), 0); /* it lives */
+        assert_true(there);
+        leader = pid;
+        assert_int_equal(machine_clear_stale(s, NAME), 1);
+        assert_string_equal(manager_log(&fake), "unregister " NAME "\n");
+        assert_int_equal(machine_clear_stale(s, NAME), 0); /* absent */
+        end();
+}
+
+static void test_no_answer_inside(void **state)
+{
+        char **units = (char **)1;
+
+        (void)state;
+        begin();
+        assert_int_equal(machine_failed_units(s, NAME, &units, &err), 1);
+        assert_null(units);
+        end();
+}
+
+/* ---- commands: the namespaces that are entered are our own ------------------- */
+
+struct result { int r; int32_t status; char out[8192], err[4096]; };
+
+static void drain(int fd, char *buf, size_t size)
+{
+        size_t len = 0;
+        ssize_t n;
+
+        while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
+                len += n;
+        buf[len] = 0;
+        close(fd);
+}
+
+static struct result *run(struct ec_exec x, const char *const *argv, const char *in)
+{
+        static struct result res;
+        int i[2], o[2], e[2];
+
+        assert_true(!pipe2(i, O_CLOEXEC) && !pipe2(o, O_CLOEXEC) && !pipe2(e, O_CLOEXEC));
+        assert_int_equal(write(i[1], in ?: "", strlen(in ?: "")), strlen(in ?: ""));
+        close(i[1]);
+        x.size = x.size ?: sizeof(x);
+        x.machine = x.machine ?: NAME;
+        x.argv = argv;
+        x.fds[0] = i[0];
+        x.fds[1] = o[1];
+        x.fds[2] = e[1];
+        res.status = -1;
+        res.r = machine_exec(s, &x, &res.status, &err);
+        close(i[0]);
+        close(o[1]);
+        close(e[1]);
+        drain(o[0], res.out, sizeof(res.out));
+        drain(e[0], res.err, sizeof(res.err));
+        if (res.r < 0 && !err.code)
+                fail_msg("%d without a message", res.r);
+        return &res;
+}
+#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define RUN(...) run((struct ec_exec){ 0 }, ARGV(__VA_ARGS__), NULL)
+
+static bool possible(void)
+{
+        return geteuid() == 0;
+}
+
+static void expect(const struct result *r, int32_t status, const char *out)
+{
+        if (r->r < 0)
+                fail_msg("%s", err_msg(&err));
+        assert_int_equal(r->status, status);
+        assert_string_equal(r->out, out);
+}
+
+static void test_commands(void **state)
+{
+        struct result *r;
+
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        expect(RUN("true"), 0, "");
+        expect(RUN("sh", "-c", "exit 203"), 203, "");
+        expect(RUN("sh", "-c", "kill -9 $$"), 137, "");
+        r = RUN("sh", "-c", "echo out; echo err >&2");
+        expect(r, 0, "out\n");
+        assert_string_equal(r->err, "err\n");
+        expect(run((struct ec_exec){ 0 }, ARGV("cat"), "input"), 0, "input");
+        expect(RUN("printf", "<%s>", "", "a b", "$HOME", "%", "\\", "two\nlines", "-x"), 0, "<><a b><$HOME><%><\\><two\nlines><-x>");
+        r = RUN("no-such-command-here");
+        expect(r, 127, "");
+        assert_non_null(strstr(r->err, "no-such-command-here"));
+        expect(RUN("/etc/passwd"), 126, "");
+        expect(RUN("/no/such/file"), 127, "");
+        /* What it leaves running does not keep us. */
+        expect(RUN("sh", "-c", "sleep 1000 >/dev/null 2>&1 & kill $!; echo gone"), 0, "gone\n");
+        end();
+}
+
+/* As a shell that is not there would say it. */
+static void test_not_by_a_shell(void **state)
+{
+        struct result *r;
+
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        r = RUN("-odd");
+        expect(r, 127, "");
+        assert_string_equal(r->err, "-odd: command not found\n");
+        end();
+}
+
+static void test_surroundings(void **state)
+{
+        (void)state;
+        if (!possible())
+                skip();
+        setenv("SECRET", "of the host", 1);
+        begin();
+        expect(RUN("sh", "-c", "echo $USER $LOGNAME $HOME ${SECRET-none} ${TERM-none}; pwd; umask"), 0, "root root /root none none\n/root\n0022\n");
+        expect(run((struct ec_exec){ .env = ARGV("A=1", "HOME=/x", "A=2", "E="), .cwd = "/usr" }, ARGV("sh", "-c", "echo $A $HOME; pwd; env | grep -c ^A="), NULL),
+               0, "2 /x\n/usr\n1\n");
+        expect(run((struct ec_exec){ .user = "daemon" }, ARGV("sh", "-c", "id -un; id -ru; id -Gn"), NULL), 0, "daemon\n1\ndaemon\n");
+        expect(run((struct ec_exec){ .user = "1" }, ARGV("id", "-un"), NULL), 0, "daemon\n");
+        /* Signals and descriptors as a program expects them. */
+        signal(SIGPIPE, SIG_IGN);
+        expect(RUN("sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd"), 0,
+               "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n");
+        end();
+}
+
+static void test_login(void **state)
+{
+        struct result *r;
+
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("printf", "<%s>", "a b", "it's", "", "$x"), NULL), 0, "<a b><it's><><$x>");
+        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, (const char *const[]){ NULL }, "echo from-stdin; exit 4\n"), 4, "from-stdin\n");
+        r = run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("no-such-command-here"), NULL);
+        expect(r, 127, "");
+        /* A shell of which we do not know how it takes arguments; the way in is root's. */
+        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN, .user = "nobody" }, ARGV("id", "-un"), NULL), 0, "nobody\n");
+        end();
+}
+
+static void test_refused(void **state)
+{
+        struct ec_exec x = { .size = sizeof(x), .machine = NAME, .argv = ARGV("true") };
+        struct { struct ec_exec x; char more[8]; } newer = { .x = x };
+        int32_t status;
+
+        (void)state;
+        begin();
+        x.size = 8;
+        expect_err(machine_exec(s, &x, &status, &err), -EINVAL, "struct ec_exec without its size");
+        newer.x.size = sizeof(newer);
+        newer.more[0] = 1;
+        expect_err(machine_exec(s, &newer.x, &status, &err), -EINVAL, "struct ec_exec has members that this version does not know");
+        expect_err(run((struct ec_exec){ .machine = "other" }, ARGV("true"), NULL)->r, -EHOSTDOWN, "container 'other' is not running");
+        expect_err(run((struct ec_exec){ 0 }, ARGV(""), NULL)->r, -EINVAL, "no command to run in container '" NAME "'");
+        expect_err(run((struct ec_exec){ .cwd = "usr" }, ARGV("true"), NULL)->r, -EINVAL, "directory 'usr' is not an absolute path");
+        x = (struct ec_exec){ .size = sizeof(x), .machine = NAME, .argv = ARGV("true"), .fds = { -1, -1, open("/", O_RDONLY | O_CLOEXEC) } };
+        assert_int_equal(machine_exec(s, &x, &status, &err), -EISDIR);
+        err_done(&err);
+        close(x.fds[2]);
+        x.fds[2] = 9999;
+        assert_int_equal(machine_exec(s, &x, &status, &err), -EBADF);
+        err_done(&err);
+        if (possible()) {
+                expect_err(run((struct ec_exec){ .user = "no-such-user" }, ARGV("true"), NULL)->r, -ENOENT, "container '" NAME "' has no user 'no-such-user'");
+                expect_err(run((struct ec_exec){ .cwd = "/no/such" }, ARGV("true"), NULL)->r, -ENOENT, "container '" NAME "' has no directory '/no/such'");
+                expect_err(run((struct ec_exec){ .env = ARGV("NOT") }, ARGV("true"), NULL)->r, -EINVAL, "environment variable 'NOT' is not of the form NAME=VALUE");
+        }
+        end();
+}
+
+static void test_down(void **state)
+{
+        (void)state;
+        if (!possible())
+                skip();
+        fake.units[0].active = "deactivating";
+        begin();
+        expect_err(RUN("true")->r, -EHOSTDOWN, "container '" NAME "' is shutting down");
+        end();
+}
+
+static void test_timeout(void **state)
+{
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        expect_err(run((struct ec_exec){ .timeout_ms = 200 }, ARGV("sleep", "1000"), NULL)->r, -ETIMEDOUT,
+                   "'sleep' did not end within 200 ms in container '" NAME "'");
+        expect(run((struct ec_exec){ .timeout_ms = 60000 }, ARGV("true"), NULL), 0, "");
+        end();
+}
+
+/* It gets the signal, and may end in its own way; our caller hears of the interruption. */
+static void in_test_interrupt(void)
+{
+        struct result *r;
+
+        if (!possible())
+                return;
+        must(intr_init() == 0);
+        begin();
+        _cleanup_free_ char *script = str_printf("trap 'echo cleaned; exit 3' INT; kill -INT %d; while :; do sleep 0.01; done", (int)getpid());
+
+        r = RUN("sh", "-c", script);
+        must(r->r == -ECANCELED && !strcmp(err_msg(&err), "interrupted") && !strcmp(r->out, "cleaned\n"));
+        err_done(&err);
+        /* Nothing more begins, but undo steps. */
+        must(RUN("true")->r == -ECANCELED);
+        err_done(&err);
+        intr_hold();
+        must(RUN("true")->r == 0);
+        intr_release();
+        end();
+}
+CHILD_TEST(test_interrupt)
+
+/* No descriptor and no child is left. */
+static void test_nothing_left(void **state)
+{
+        int before, after;
+
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        expect(RUN("true"), 0, "");
+        before = dup(0);
+        close(before);
+        for (int i = 0; i < 20; i++)
+                expect(RUN("true"), 0, "");
+        after = dup(0);
+        close(after);
+        assert_int_equal(before, after);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        end();
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, setup)
+        const struct CMUnitTest tests[] = {
+                TEST(test_running), TEST(test_no_machined), TEST(test_terminate), TEST(test_terminate_ending), TEST(test_terminate_refused),
+                TEST(test_stale), TEST(test_no_answer_inside), TEST(test_commands), TEST(test_not_by_a_shell), TEST(test_surroundings), TEST(test_login),
+                TEST(test_refused), TEST(test_down), TEST(test_timeout), TEST(test_interrupt), TEST(test_nothing_left),
+        };
+
+        return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
+}
