@@ -301,9 +301,9 @@ static void test_surroundings(void **state)
                0, "2 /x\n/usr\n1\n");
         expect(run((struct ec_exec){ .user = "daemon" }, ARGV("sh", "-c", "id -un; id -ru; id -Gn"), NULL), 0, "daemon\n1\ndaemon\n");
         expect(run((struct ec_exec){ .user = "1" }, ARGV("id", "-un"), NULL), 0, "daemon\n");
-        /* Signals and descriptors as a program expects them. */
+        /* Signals and descriptors as a program expects them; 32 and 33 are glibc's own. */
         signal(SIGPIPE, SIG_IGN);
-        expect(RUN("sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd"), 0,
+        expect(RUN("sh", "-c", "sed -n 's/00180000000$/00000000000/; /^Sig[BI][lg][kn]/p' /proc/self/status; ls /proc/self/fd"), 0,
                "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n");
         end();
 }
