@@ -103,7 +103,7 @@ uninstall:
 
 # ---- tests -----------------------------------------------------------------
 # All of them, with what they need; tests/check runs check-KIND for each kind.
-CHECKS ?= unit loader abi cli layers site nixpkgs nix demo host
+CHECKS ?= unit loader abi cli layers site nixpkgs nix demo docs host
 .PHONY: check list-plugins
 check:
 	@tests/setup
@@ -224,6 +224,15 @@ $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
 .PHONY: bench
 bench: $(BUILD)/tests/bench/pairs
 	@tests/host/run --setenv PAIRS=$(abspath $<) bash tests/bench/bench.sh $(PART)
+
+# The command blocks of README.md and docs/, which use all plugins that come with this.
+.PHONY: check-docs
+check-docs:
+ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
+	@tests/docs/check
+else
+	@echo '1..0 # SKIP a plugin is not built'
+endif
 
 .PHONY: check-host check-trixie
 check-host:
