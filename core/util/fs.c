@@ -177,7 +177,8 @@ static int temp_name(char buf[static TEMP_NAME_SIZE])
         return 0;
 }
 
-/* By paths: opening the directory would take as long as the rest. */
+/* A link is made whole: only one that is in the way needs the temporary name. By
+ * paths, as opening the directory would take as long as the rest. */
 int fs_symlink_atomic(const char *target, const char *path)
 {
         _cleanup_free_ char *temp = NULL;
@@ -186,6 +187,10 @@ int fs_symlink_atomic(const char *target, const char *path)
 
         if (!file_name(path, &len))
                 return -EINVAL;
+        if (symlink(target, path) >= 0)
+                return 0;
+        if (errno != EEXIST)
+                return -errno;
         temp = malloc(len + TEMP_NAME_SIZE);
         if (!temp)
                 return -ENOMEM;

@@ -8,7 +8,7 @@ struct ec_err;
 int fs_read(const char *path, size_t max, char **ret, size_t *ret_len);     /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
 int fs_readlinkat(int dirfd, const char *path, char **ret);
 int fs_mkdir_p(const char *path, mode_t mode);
-/* temp name plus rename, in the link's own directory; also over an existing one */
+/* There is the old one or the new one at each moment: temp name plus rename over an existing one. */
 int fs_symlink_atomic(const char *target, const char *path);
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 int fs_unlink(const char *path);                                            /* an absent one is fine: 0; 1 if it was there */

@@ -26,13 +26,18 @@ char *gc_root_path(const char *dir, const char *name, const char *suffix)
         return asprintf(&p, "%s/" GC_PREFIX "%s%s", dir, name, suffix) < 0 ? NULL : p;
 }
 
-/* By rename, so that no collector meets a moment without the root. */
+/* Over an existing one by rename, so that no collector meets a moment without the root. */
 static int link_root(const char *path, const char *target)
 {
         char old[4096], *tmp;
-        ssize_t n = readlink(path, old, sizeof(old));
+        ssize_t n;
         int r = 0;
 
+        if (symlink(target, path) >= 0)
+                return 0;
+        if (errno != EEXIST)
+                return -errno;
+        n = readlink(path, old, sizeof(old));
         if (n >= 0 && (size_t)n == strlen(target) && !memcmp(old, target, n))
                 return 0;
         if (asprintf(&tmp, "%s.%d.tmp", path, getpid()) < 0)
