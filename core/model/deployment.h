@@ -45,10 +45,12 @@ int compare_all(const struct ec_op *op, struct deployment *d, struct ec_err *err
 int pending_set(const struct ec_op *op, const char *name, enum change_state state, struct ec_err *err);
 enum change_state pending_get(const struct ec_op *op, const char *name);
 void pending_clear(const struct ec_op *op, const char *name);
-/* Links were changed, and systemd does not know yet: survives a run that was killed. */
-int pending_reload_set(const struct ec_op *op, struct ec_err *err);
+/* Links of these containers change, and neither systemd nor all plugins know yet: survives a run that was killed. */
+int pending_reload_set(const struct ec_op *op, const char *const *names, struct ec_err *err);
 void pending_reload_clear(const struct ec_op *op);
 bool pending_reload(const struct ec_op *op);
+/* Those that an earlier run did not get through with; new. */
+int pending_unfinished(const struct ec_op *op, char ***ret, struct ec_err *err);
 
 /* model/links.c: symlinks of one container, which can be put back as they were. */
 struct links { struct link { char *path, *old; } items[16]; size_t n; };

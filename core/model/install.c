@@ -94,7 +94,8 @@ static int drop_old_links(const struct change *ch, struct links *links, struct e
         return r;
 }
 
-static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
+/* again: an earlier run may have been killed before the plugins heard of it. */
+static int install_one(struct ec_op *op, struct change *ch, bool again, struct ec_err *err)
 {
         bool noted = ch->state == CHANGE_UPDATE || ch->state == CHANGE_RESTART;
         enum change_state pending = noted ? pending_get(op, ch->c->name) : CHANGE_NONE;
@@ -107,7 +108,7 @@ static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
                 r = set_links(ch, &links, err);
         if (r >= 0)
                 r = drop_old_links(ch, &links, err);
-        if (r >= 0 && ch->state != CHANGE_NONE)
+        if (r >= 0 && (ch->state != CHANGE_NONE || again))
                 r = hooks_installed(op, ch->c, err);
         if (r >= 0) {
                 links_done(&links);
@@ -126,18 +127,19 @@ static bool differs(const struct change *ch)
         return ch->state != CHANGE_NONE || ch->wants_differs;
 }
 
-static int install_all(struct ec_op *op, struct deployment *d, struct ec_err *err)
+static int install_all(struct ec_op *op, struct deployment *d, char **unfinished, struct ec_err *err)
 {
         int r;
 
         for (size_t i = 0; i < d->list.n; i++) {
                 struct change *ch = &d->changes[i];
+                bool again = unfinished && strv_contains(STRV_CONST(unfinished), ch->c->name);
 
                 r = intr_check(err);
                 if (r < 0)
                         return r;
-                if (differs(ch)) {
-                        r = install_one(op, ch, err);
+                if (differs(ch) || again) {
+                        r = install_one(op, ch, again, err);
                         if (r < 0)
                                 return r;
                 }
@@ -146,6 +148,49 @@ static int install_all(struct ec_op *op, struct deployment *d, struct ec_err *er
                 op_result(op, ch->state == CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
         }
         return 0;
+}
+
+static bool in_list(const struct deployment *d, const char *name)
+{
+        for (size_t i = 0; i < d->list.n; i++)
+                if (!strcmp(d->list.items[i]->name, name))
+                        return true;
+        return false;
+}
+
+/* Those of another definition; what was not installed by then is not there. */
+static int finish_others(struct ec_op *op, const struct deployment *d, char **unfinished, struct ec_err *err)
+{
+        int r = 0;
+
+        for (char **n = unfinished; n && *n && r >= 0; n++) {
+                struct ec_container *c = NULL;
+                _cleanup_err_ struct ec_err absent = { 0 };
+
+                if (in_list(d, *n))
+                        continue;
+                r = container_installed(op->layout, *n, &c, &absent);
+                if (r >= 0)
+                        r = hooks_installed(op, c, err);
+                else if (r == -ENOENT)
+                        r = 0;
+                else
+                        err_move(err, &absent);
+                container_free(c);
+        }
+        return r;
+}
+
+/* Before the first link: who is to be looked at again if this run does not get through. */
+static int note_changes(struct ec_op *op, const struct deployment *d, char **unfinished, struct ec_err *err)
+{
+        _cleanup_strv_ char **names = NULL;
+        int r = unfinished && strv_extend(&names, STRV_CONST(unfinished)) < 0 ? -ENOMEM : 0;
+
+        for (size_t i = 0; i < d->list.n && r >= 0; i++)
+                if (differs(&d->changes[i]))
+                        r = strv_push(&names, d->list.items[i]->name);
+        return r < 0 ? err_oom(err) : pending_reload_set(op, STRV_CONST(names), err);
 }
 
 static int veto(struct ec_op *op, struct deployment *d, struct ec_err *err)
@@ -164,8 +209,10 @@ int host_reload(struct ec_op *op, struct ec_err *err)
         struct systemd *s;
         int r;
 
-        if (op_offline(op))
+        if (op_offline(op)) {
+                pending_reload_clear(op);
                 return 0;
+        }
         r = op_systemd(op, &s, err);
         if (r >= 0)
                 r = systemd_daemon_reload(s, err);
@@ -196,9 +243,12 @@ static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *er
 static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err later = { 0 };
+        _cleanup_strv_ char **unfinished = NULL;
         bool reload = pending_reload(op), change = reload, units = false;
         int r = compare_all(op, d, err), k;
 
+        if (r >= 0 && reload)
+                r = pending_unfinished(op, &unfinished, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < d->list.n; i++) {
@@ -206,7 +256,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 units |= differs(&d->changes[i]) && d->changes[i].unit_differs;
         }
         if (!change)
-                return install_all(op, d, err);
+                return install_all(op, d, NULL, err);
 
         r = units || reload ? check_systemd(op, err) : 0;
         if (r >= 0)
@@ -219,16 +269,20 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 log_warn("no plugin keeps installed containers from Nix' garbage collector: it may delete their systems");
         r = make_dirs(op->layout, d, err);
         if (r >= 0 && units)
-                r = pending_reload_set(op, err);
+                r = note_changes(op, d, unfinished, err);
         if (r < 0)
                 return r;
-        r = install_all(op, d, err);
+        r = install_all(op, d, unfinished, err);
+        if (r >= 0)
+                r = finish_others(op, d, unfinished, err);
 
         /* What stands by now is made known to systemd, also after a failure. */
         intr_hold();
-        k = units ? links_machines_target(op, &later) : 0;
+        k = units || reload ? links_machines_target(op, &later) : 0;
         if (k >= 0 && (units || reload))
                 k = host_reload(op, &later);
+        if (k >= 0 && r < 0 && unfinished && *unfinished)
+                k = pending_reload_set(op, STRV_CONST(unfinished), &later);
         intr_release();
         if (r >= 0 && k < 0) {
                 err_move(err, &later);

@@ -8,8 +8,10 @@
 #include "svc/log.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/strv.h"
 
 #define RELOAD ".reload" /* no container's name */
+#define UNFINISHED_MAX (4 * 1024 * 1024)
 
 static char *note(const struct ec_op *op, const char *name)
 {
@@ -55,9 +57,11 @@ void pending_clear(const struct ec_op *op, const char *name)
                 log_debug("cannot remove %s: %s", path ? path : name, strerror(-r));
 }
 
-int pending_reload_set(const struct ec_op *op, struct ec_err *err)
+int pending_reload_set(const struct ec_op *op, const char *const *names, struct ec_err *err)
 {
-        return write_note(op, RELOAD, "", err);
+        _cleanup_free_ char *text = names && *names ? strv_join(names, "\n") : strdup("");
+
+        return text ? write_note(op, RELOAD, text, err) : err_oom(err);
 }
 
 void pending_reload_clear(const struct ec_op *op)
@@ -70,4 +74,18 @@ bool pending_reload(const struct ec_op *op)
         _cleanup_free_ char *path = note(op, RELOAD);
 
         return path && !access(path, F_OK);
+}
+
+int pending_unfinished(const struct ec_op *op, char ***ret, struct ec_err *err)
+{
+        _cleanup_free_ char *path = note(op, RELOAD), *text = NULL;
+        int r = path ? fs_read(path, UNFINISHED_MAX, &text, NULL) : -ENOMEM;
+
+        *ret = NULL;
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r < 0)
+                return 0;
+        *ret = strv_split(text, "\n");
+        return *ret ? 0 : err_oom(err);
 }

@@ -119,6 +119,34 @@ static void test_unchanged(void **state)
         expect_install(f, "etc2", "Installing containers:\na (unchanged, skipped)\n");
 }
 
+/* A run was killed behind the links: whatever plugins and boot need is made good, also for a container of another definition. */
+static void test_after_a_kill(void **state)
+{
+        const char *const names[] = { "a", "other", "never-there", NULL };
+        struct fixture *f = *state;
+        char *boot = fx_path(f, "/etc/units/multi-user.target.wants/machines.target");
+
+        fx_container(f, "etc2", "other", 1, "SYSTEM_PATH=/1\n", false);
+        expect_install(f, "etc2", "Installing containers:\nother\n");
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
+        expect_install(f, "etc", "Installing containers:\na\nb\n");
+        assert_false(pending_reload(&f->op));
+        assert_int_equal(unlink(boot), 0);
+        assert_int_equal(pending_reload_set(&f->op, names, &f->err), 0);
+        fail_installed = "other";
+        free(install(f, "etc", -EIO));
+        err_done(&f->err);
+        assert_true(pending_reload(&f->op)); /* still not done */
+        fail_installed = NULL;
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
+        assert_string_equal(calls, "installed:a installed:other ");
+        assert_true(fx_exists(f, "/etc/units/multi-user.target.wants/machines.target"));
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
+        assert_string_equal(calls, "");
+        free(boot);
+}
+
 static void test_update(void **state)
 {
         struct fixture *f = *state;
@@ -398,7 +426,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_new), T(test_unchanged), T(test_update), T(test_update_notes), T(test_changed_unit), T(test_changed_value),
+                T(test_new), T(test_unchanged), T(test_after_a_kill), T(test_update), T(test_update_notes), T(test_changed_unit), T(test_changed_value),
                 T(test_changed_key_gone), T(test_changed_key_more), T(test_changed_to_flake), T(test_pending_restart_stays),
                 T(test_auto_start_dropped), T(test_wants_repaired), T(test_machines_target_foreign), T(test_veto), T(test_rollback),
                 T(test_not_ours), T(test_declarative), T(test_moves), T(test_other_layout), T(test_names), T(test_bad_dir),

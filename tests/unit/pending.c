@@ -44,8 +44,22 @@ static void test_reload(void **state)
 {
         struct fixture *f = *state;
 
+        const char *const names[] = { "a", "b-c", NULL };
+        char **unfinished = (void *)1;
+
         assert_false(pending_reload(&f->op));
-        assert_int_equal(pending_reload_set(&f->op, &f->err), 0);
+        assert_int_equal(pending_unfinished(&f->op, &unfinished, &f->err), 0);
+        assert_null(unfinished);
+        assert_int_equal(pending_reload_set(&f->op, NULL, &f->err), 0);
+        assert_true(pending_reload(&f->op));
+        assert_int_equal(pending_unfinished(&f->op, &unfinished, &f->err), 0);
+        assert_int_equal(strv_len(STRV_CONST(unfinished)), 0);
+        strv_free(unfinished);
+        assert_int_equal(pending_reload_set(&f->op, names, &f->err), 0);
+        assert_int_equal(pending_unfinished(&f->op, &unfinished, &f->err), 0);
+        assert_int_equal(strv_len(STRV_CONST(unfinished)), 2);
+        assert_string_equal(unfinished[1], "b-c");
+        strv_free(unfinished);
         assert_true(pending_reload(&f->op));
         pending_reload_clear(&f->op);
         assert_false(pending_reload(&f->op));
