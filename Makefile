@@ -95,6 +95,7 @@ install: all
 	test -e $(D)$(SYSCONFDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(SYSCONFDIR)/extra-container.ini
 	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
 	printf 'prefix=%s\nplugindir=%s\n\nName: extra-container\nDescription: plugins of extra-container\nVersion: %s\nCflags: -I$${prefix}/include\n' '$(PREFIX)' '$(PLUGINDIR)' '$(VERSION)' > $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+	chmod 644 $(D)$(LIBDIR)/pkgconfig/extra-container.pc
 
 uninstall:
 	rm -f $(D)$(BINDIR)/extra-container $(D)$(PREFIX)/include/extra-container/plugin.h $(D)$(LIBDIR)/pkgconfig/extra-container.pc
@@ -103,7 +104,7 @@ uninstall:
 
 # ---- tests -----------------------------------------------------------------
 # All of them, with what they need; tests/check runs check-KIND for each kind.
-CHECKS ?= unit loader abi cli layers site nixpkgs nix demo docs host
+CHECKS ?= unit loader abi cli layers site nixpkgs nix demo docs lint install deb host
 .PHONY: check list-plugins
 check:
 	@tests/setup
@@ -230,6 +231,22 @@ bench: $(BUILD)/tests/bench/pairs
 check-docs:
 ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
 	@tests/docs/check
+else
+	@echo '1..0 # SKIP a plugin is not built'
+endif
+
+# What a machine can see of the sources.
+.PHONY: check-lint lint
+check-lint lint:
+	@tests/lint/check.sh
+
+# make install into a staging tree, and the Debian packages.
+.PHONY: check-install check-deb
+check-install:
+	@BUILD=$(abspath $(BUILD))/tests/install MAKE="$(MAKE)" tests/install/check.sh
+check-deb:
+ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
+	@tests/deb/check.sh
 else
 	@echo '1..0 # SKIP a plugin is not built'
 endif

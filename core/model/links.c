@@ -53,7 +53,7 @@ int links_set(struct links *l, const char *path, const char *target, struct ec_e
         if (r < 0)
                 return r;
         if (!done) {
-                if (target ? old && !strcmp(old, target) : !old)
+                if (target && old ? !strcmp(target, old) : target == old)
                         return 0;
                 r = change_link(path, target);
                 if (r < 0)

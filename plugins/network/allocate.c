@@ -133,7 +133,7 @@ static void put_base(struct family *f)
         if (f->range.prefix.family == AF_INET)
                 fprintf(f->to, "\"base\":%u", (unsigned)a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3]);
         else
-                fprintf(f->to, "\"head\":\"%x:%x:%x\",\"base\":%u", a[0] << 8 | a[1], a[2] << 8 | a[3], a[4] << 8 | a[5], a[6] << 8 | a[7]);
+                fprintf(f->to, "\"head\":\"%x:%x:%x\",\"base\":%u", a[0] << 8 | a[1], a[2] << 8 | a[3], a[4] << 8 | a[5], (unsigned)a[6] << 8 | a[7]);
 }
 
 static int get_range(const struct ec_host *h, int family, struct range *ret, const char **ret_text, struct ec_err *err)

@@ -1,0 +1,71 @@
+#!/bin/bash
+# make install into a staging tree, and make uninstall. Prints TAP. BUILD is a directory for its own build.
+set -uo pipefail
+cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
+make=${MAKE:-make}
+build=${BUILD:?}
+n=0 failed=0
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+
+is() { # NAME GOT WANT
+        n=$((n + 1))
+        if [[ $2 == "$3" ]]; then
+                printf 'ok %d - %s\n' "$n" "$1"
+        else
+                failed=1
+                printf 'not ok %d - %s\n' "$n" "$1"
+                diff <(printf '%s\n' "$3") <(printf '%s\n' "$2") | sed 's/^/# /'
+        fi
+}
+place() { # TARGET [VAR=VALUE...]
+        "$make" -s --no-print-directory "$1" "BUILD=$build" PREFIX=/opt/ec SYSCONFDIR=/opt/etc LIBDIR=/opt/ec/lib64 MANDIR=/opt/man "DESTDIR=$stage" "${@:2}"
+}
+tree() { (cd "$stage" && find . ! -type d -printf '%m %P\n' | LC_ALL=C sort -k 2); }
+# Plugins have a .so, and what stands beside it.
+plugin_files() { tree | sed -n 's,^\([0-9]*\) opt/ec/lib64/extra-container/plugins/,\1 ,p'; }
+expected() { # PLUGIN...
+        local p f
+        for p; do
+                echo "755 $p.so"
+                for f in "plugins/$p"/*.nix "plugins/$p"/*.sh; do
+                        [[ ! -e $f ]] || echo "644 ${f#plugins/}"
+                done
+        done | LC_ALL=C sort -k 2
+}
+read -r -a plugins <<<"$("$make" -s --no-print-directory list-plugins)"
+
+# Whoever builds may keep others out of his own files.
+(umask 077 && place install)
+is "installed" "$?" 0
+is "plugins" "$(plugin_files)" "$(expected "${plugins[@]}")"
+is "the program, its data, header and settings" "$(tree | grep -vE '/plugins/|/share/|/man/')" "755 opt/ec/bin/extra-container
+644 opt/ec/include/extra-container/plugin.h
+644 opt/ec/lib64/pkgconfig/extra-container.pc
+644 opt/etc/extra-container.ini"
+is "Nix code" "$(tree | grep -c ' opt/ec/share/extra-container/nix/.*\.nix$')" "$(find nix -name '*.nix' | wc -l)"
+is "directories are for all" "$(find "$stage" -mindepth 1 -type d ! -perm 755 -printf '%P %m\n')" ""
+is "nothing is writable by others" "$(find "$stage" -type f -perm /022)" ""
+is "nothing lies elsewhere" "$(tree | grep -vE ' opt/(ec|etc|man)/')" ""
+is "the plugin directory is compiled in" "$(grep -ac '/opt/ec/lib64/extra-container/plugins' "$stage/opt/ec/bin/extra-container")" 1
+is "and known to pkg-config" "$(PKG_CONFIG_PATH=$stage/opt/ec/lib64/pkgconfig pkg-config --variable=plugindir extra-container)" /opt/ec/lib64/extra-container/plugins
+is "no path of the staging tree is in it" "$(grep -rlF "$stage" "$stage")" ""
+
+before=$(tree)
+echo '; mine' >>"$stage/opt/etc/extra-container.ini"
+place install
+is "again: the same files" "$(tree)" "$before"
+is "settings are kept" "$(tail -n 1 "$stage/opt/etc/extra-container.ini")" "; mine"
+
+echo >"$stage/opt/ec/bin/other"
+place uninstall
+is "uninstalled" "$?" 0
+is "only settings and others' files are left" "$(tree | cut -d' ' -f2)" $'opt/ec/bin/other\nopt/etc/extra-container.ini'
+is "no empty directories of ours" "$(find "$stage" -mindepth 1 -name '*extra-container*' ! -name '*.ini')" ""
+
+rm -rf "${stage:?}"/*
+first=${plugins[0]}
+place install "PLUGINS=$first"
+is "with one plugin" "$(plugin_files)" "$(expected "$first")"
+echo "1..$n"
+exit "$failed"
