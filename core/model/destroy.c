@@ -8,6 +8,7 @@
 
 #include "model/deploy.h"
 #include "model/deployment.h"
+#include "model/finish.h"
 #include "model/hooks.h"
 #include "model/layout.h"
 #include "model/lock.h"
@@ -27,6 +28,8 @@ struct destroy {
         struct ec_op *op;
         struct container_list list;
         bool *keep;           /* of each in list: it still runs */
+        char **unfinished;    /* what a run that was killed was about */
+        bool still_unfinished;
         char **journal_links; /* links of the host's journal directory: name, target, name, target ... */
         struct report report;
 };
@@ -36,6 +39,7 @@ static void destroy_done(struct destroy *d)
         container_list_done(&d->list);
         free(d->keep);
         strv_free(d->journal_links);
+        strv_free(d->unfinished);
         report_done(&d->report);
 }
 
@@ -63,7 +67,7 @@ static int unknown_name(const struct layout *l, const char *name, struct ec_err 
 
 static int find_one(struct destroy *d, const char *name, bool absent_is_fine, struct ec_err *err)
 {
-        int r = container_name_check(name, err);
+        int r = container_name_possible(name) ? 0 : container_name_check(name, err);
 
         if (r >= 0)
                 r = container_installed(d->op->layout, name, &d->list.items[d->list.n], err);
@@ -73,6 +77,7 @@ static int find_one(struct destroy *d, const char *name, bool absent_is_fine, st
         }
         if (r != -ENOENT)
                 return r;
+        absent_is_fine |= d->unfinished && strv_contains(STRV_CONST(d->unfinished), name);
         if (absent_is_fine && !container_is_declarative(d->op->layout, name)) {
                 err_done(err);
                 return 0;
@@ -319,10 +324,25 @@ static int remove_one(struct destroy *d, const struct ec_container *c, struct ec
         return 0;
 }
 
+/* Who is to be looked at again if this run does not get through. Without room for it, it may still do. */
+static void note_removals(struct destroy *d)
+{
+        _cleanup_strv_ char **names = NULL;
+        _cleanup_err_ struct ec_err e = { 0 };
+        int r = d->still_unfinished ? strv_extend(&names, STRV_CONST(d->unfinished)) : 0;
+
+        for (size_t i = 0; i < d->list.n && r >= 0; i++)
+                if (!d->keep[i])
+                        r = strv_push(&names, d->list.items[i]->name);
+        if (r < 0 || pending_reload_set(d->op, STRV_CONST(names), &e) < 0)
+                log_warn("what is destroyed is not noted: %s", r < 0 ? strerror(-r) : err_msg(&e));
+}
+
 static int remove_all(struct destroy *d, struct ec_err *err)
 {
         int r = 0, k;
 
+        note_removals(d);
         read_journal_links(d);
         for (size_t i = 0; i < d->list.n && r >= 0; i++) {
                 /* Whole containers: ^C takes effect between them. */
@@ -342,6 +362,8 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                 k = links_machines_target(d->op, &e);
                 if (k >= 0)
                         k = host_reload(d->op, &e);
+                if (k >= 0 && d->still_unfinished)
+                        k = pending_reload_set(d->op, STRV_CONST(d->unfinished), &e);
                 if (k < 0 && r >= 0) {
                         err_move(err, &e);
                         r = k;
@@ -351,10 +373,67 @@ static int remove_all(struct destroy *d, struct ec_err *err)
         return r;
 }
 
-static int destroy_locked(struct destroy *d, struct ec_err *err)
+static bool same_dir(const char *a, const char *b)
 {
+        size_t n = (size_t)(strrchr(a, '/') - a);
+
+        return b && !strncmp(a, b, n + 1) && !strchr(b + n + 1, '/');
+}
+
+static int check_dir(const struct ec_container *c, const char *path, struct ec_err *err)
+{
+        _cleanup_free_ char *dir = strdup(path);
+
+        if (!dir)
+                return err_oom(err);
+        *strrchr(dir, '/') = 0;
+        if (access(dir, W_OK) < 0 && errno != ENOENT)
+                return err_set(err, -errno, "container '%s': cannot remove %s: %s", c->name, path, strerror(errno));
+        return 0;
+}
+
+/* Directories that nobody can remove from are told before anything is lost. */
+static int check_writable(const struct destroy *d, struct ec_err *err)
+{
+        const char *unit = NULL, *conf = NULL;
         int r = 0;
 
+        for (size_t i = 0; i < d->list.n && r >= 0; i++) {
+                const struct ec_container *c = d->list.items[i];
+
+                if (!same_dir(c->unit_path, unit))
+                        r = check_dir(c, c->unit_path, err);
+                if (r >= 0 && !same_dir(c->conf_path, conf))
+                        r = check_dir(c, c->conf_path, err);
+                unit = c->unit_path;
+                conf = c->conf_path;
+        }
+        return r;
+}
+
+/* Nobody has to clear up behind a run that was killed before he may destroy. */
+static int finish_before(struct destroy *d, struct ec_err *err)
+{
+        _cleanup_err_ struct ec_err e = { 0 };
+        int r = finish_run(d->op, &d->unfinished, &e);
+
+        if (r >= 0)
+                return 0;
+        if (r == -ECANCELED || r == -ENOMEM) {
+                err_move(err, &e);
+                return r;
+        }
+        d->still_unfinished = true;
+        log_warn("what an earlier run left undone is not finished: %s", err_msg(&e));
+        return 0;
+}
+
+static int destroy_locked(struct destroy *d, struct ec_err *err)
+{
+        int r = check_writable(d, err);
+
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < d->list.n; i++)
                 hooks_pre_destroy(d->op, d->list.items[i]);
         if (!op_offline(d->op))
@@ -382,7 +461,9 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
         r = lock_take(op->layout, &lock, err);
         if (r < 0)
                 return r;
-        r = find(&d, names, flags, err);
+        r = finish_before(&d, err);
+        if (r >= 0)
+                r = find(&d, names, flags, err);
         if (r >= 0 && d.list.n) {
                 for (size_t i = 0; defined && !(flags & EC_DESTROY_QUIET) && i < d.list.n; i++)
                         op_result(op, i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);

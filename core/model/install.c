@@ -3,6 +3,7 @@
 
 #include "model/deploy.h"
 #include "model/deployment.h"
+#include "model/finish.h"
 #include "model/hooks.h"
 #include "model/layout.h"
 #include "model/lock.h"
@@ -150,37 +151,6 @@ static int install_all(struct ec_op *op, struct deployment *d, char **unfinished
         return 0;
 }
 
-static bool in_list(const struct deployment *d, const char *name)
-{
-        for (size_t i = 0; i < d->list.n; i++)
-                if (!strcmp(d->list.items[i]->name, name))
-                        return true;
-        return false;
-}
-
-/* Those of another definition; what was not installed by then is not there. */
-static int finish_others(struct ec_op *op, const struct deployment *d, char **unfinished, struct ec_err *err)
-{
-        int r = 0;
-
-        for (char **n = unfinished; n && *n && r >= 0; n++) {
-                struct ec_container *c = NULL;
-                _cleanup_err_ struct ec_err absent = { 0 };
-
-                if (in_list(d, *n))
-                        continue;
-                r = container_installed(op->layout, *n, &c, &absent);
-                if (r >= 0)
-                        r = hooks_installed(op, c, err);
-                else if (r == -ENOENT)
-                        r = 0;
-                else
-                        err_move(err, &absent);
-                container_free(c);
-        }
-        return r;
-}
-
 /* Before the first link: who is to be looked at again if this run does not get through. */
 static int note_changes(struct ec_op *op, const struct deployment *d, char **unfinished, struct ec_err *err)
 {
@@ -247,8 +217,10 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
         bool reload = pending_reload(op), change = reload, units = false;
         int r = compare_all(op, d, err), k;
 
-        if (r >= 0 && reload)
+        if (r >= 0 && reload) {
+                finish_temp(op);
                 r = pending_unfinished(op, &unfinished, err);
+        }
         if (r < 0)
                 return r;
         for (size_t i = 0; i < d->list.n; i++) {
@@ -274,7 +246,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 return r;
         r = install_all(op, d, unfinished, err);
         if (r >= 0)
-                r = finish_others(op, d, unfinished, err);
+                r = finish_hooks(op, unfinished, &d->list, err);
 
         /* What stands by now is made known to systemd, also after a failure. */
         intr_hold();

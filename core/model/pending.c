@@ -67,6 +67,7 @@ int pending_reload_set(const struct ec_op *op, const char *const *names, struct 
 void pending_reload_clear(const struct ec_op *op)
 {
         pending_clear(op, RELOAD);
+        fs_remove_temp(op->layout->pending);
 }
 
 bool pending_reload(const struct ec_op *op)

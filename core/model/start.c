@@ -7,8 +7,10 @@
 
 #include "model/deploy.h"
 #include "model/deployment.h"
+#include "model/finish.h"
 #include "model/hooks.h"
 #include "model/layout.h"
+#include "model/lock.h"
 #include "model/op.h"
 #include "svc/intr.h"
 #include "svc/log.h"
@@ -324,7 +326,7 @@ static int find_all(const struct layout *l, const char *const *names, struct con
         for (char **n = sorted; n && *n; n++) {
                 if (n > sorted && !strcmp(n[-1], *n))
                         continue;
-                r = container_name_check(*n, err);
+                r = container_name_possible(*n) ? 0 : container_name_check(*n, err);
                 if (r >= 0)
                         r = find_container(l, *n, &list->items[list->n], err);
                 if (r < 0)
@@ -332,6 +334,20 @@ static int find_all(const struct layout *l, const char *const *names, struct con
                 list->n++;
         }
         return 0;
+}
+
+/* systemd has to know the units as they are installed. */
+static int finish_locked(struct ec_op *op, struct ec_err *err)
+{
+        int lock = -1, r;
+
+        if (!pending_reload(op))
+                return 0;
+        r = lock_take(op->layout, &lock, err);
+        if (r >= 0)
+                r = finish_run(op, NULL, err);
+        lock_release(&lock);
+        return r;
 }
 
 int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err)
@@ -347,6 +363,8 @@ int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *er
                 return err_set(err, -EOPNOTSUPP, "containers below %s cannot be restarted: it is not the root of this host", op->layout->root);
         g = (struct group){ list.items, list.n };
         announce(op, "Restarting containers:", &g);
-        r = run_jobs(op, JOB_RESTART, &g, &report, err);
+        r = finish_locked(op, err);
+        if (r >= 0)
+                r = run_jobs(op, JOB_RESTART, &g, &report, err);
         return r < 0 ? r : report_result(&report, g.n, "restarted", err);
 }

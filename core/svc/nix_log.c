@@ -188,9 +188,19 @@ static const char *warning_text(const char *text)
         return NULL;
 }
 
+/* Another Nix has the store's database; this one tries again by itself, so there is nothing to do for anybody. */
+static bool is_busy(const char *text)
+{
+        return strstr(text, "SQLite database '") && str_ends(text, "' is busy");
+}
+
 /* Each of the programs warns of the same setting. */
 static void warn_once(struct nix_log *l, const char *text)
 {
+        if (is_busy(text)) {
+                log_info("%s", text);
+                return;
+        }
         if (l->warned && strv_contains(STRV_CONST(*l->warned), text))
                 return;
         if (l->warned && strv_len(STRV_CONST(*l->warned)) < MAX_HELD && strv_push(l->warned, text) < 0)

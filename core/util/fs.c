@@ -165,7 +165,8 @@ static int open_parent(const char *path, const char **ret_name)
 
 /* systemd and others take names with ".#" for leftovers. Of fixed length, so that
  * a name of 255 bytes has a temporary one too. */
-#define TEMP_NAME_SIZE sizeof(".#extra-container-0123456789abcdef")
+#define TEMP_PREFIX ".#extra-container-"
+#define TEMP_NAME_SIZE sizeof(TEMP_PREFIX "0123456789abcdef")
 
 static int temp_name(char buf[static TEMP_NAME_SIZE])
 {
@@ -173,7 +174,7 @@ static int temp_name(char buf[static TEMP_NAME_SIZE])
 
         if (getrandom(&n, sizeof(n), 0) != sizeof(n))
                 return -errno;
-        snprintf(buf, TEMP_NAME_SIZE, ".#extra-container-%016llx", (unsigned long long)n);
+        snprintf(buf, TEMP_NAME_SIZE, TEMP_PREFIX "%016llx", (unsigned long long)n);
         return 0;
 }
 
@@ -256,6 +257,15 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
         if (r < 0)
                 unlinkat(dir, temp, 0);
         return r;
+}
+
+void fs_remove_temp(const char *dir)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+
+        for (struct dirent *e; d && (e = readdir(d));)
+                if (!strncmp(e->d_name, TEMP_PREFIX, strlen(TEMP_PREFIX)))
+                        unlinkat(dirfd(d), e->d_name, 0);
 }
 
 int fs_unlink(const char *path)

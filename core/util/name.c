@@ -6,8 +6,10 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-/* The length of a host name, which is what machined holds a machine's name to. */
-#define CONTAINER_NAME_MAX 64
+/* The length of a part of a host name, which its name becomes inside. */
+#define CONTAINER_NAME_MAX 63
+/* systemd's for names of units. */
+#define UNIT_NAME_MAX 255
 #define PLUGIN_NAME_MAX 32
 
 static bool alnum(char c)
@@ -57,6 +59,16 @@ int container_name_check(const char *name, struct ec_err *err)
         if (n > CONTAINER_NAME_MAX)
                 return err_set(err, -EINVAL, "invalid container name '%s': it is %zu characters long, %d are allowed", shown, n, CONTAINER_NAME_MAX);
         return 0;
+}
+
+bool container_name_possible(const char *name)
+{
+        if (!*name || *name == '.' || strlen("container@.service") + strlen(name) > UNIT_NAME_MAX)
+                return false;
+        for (const char *p = name; *p; p++)
+                if (!alnum(*p) && !strchr(":-_.\\@", *p))
+                        return false;
+        return true;
 }
 
 bool plugin_name_valid(const char *name)

@@ -241,6 +241,72 @@ static void test_not_removed(void **state)
         free(p);
 }
 
+/* A run was killed behind the last link: the next one finishes it, and does not miss the container. */
+static void test_after_a_kill(void **state)
+{
+        struct fixture *f = *state;
+        char *p;
+
+        expect(f, NAMES("b"), 0, 0, "reload\n", "");
+        assert_string_equal(removed, "b ");
+        assert_false(pending_reload(&f->op));
+        assert_int_equal(pending_reload_set(&f->op, NAMES("a", "b"), &f->err), 0);
+        expect(f, NAMES("b"), 0, 0, "reload\n", "");
+        assert_string_equal(removed, "b b ");
+        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+        assert_false(pending_reload(&f->op));
+        expect(f, NAMES("b"), 0, -ENOENT, "", "");
+        /* Also for who asks for something else. */
+        assert_int_equal(pending_reload_set(&f->op, NAMES("b"), &f->err), 0);
+        expect(f, NAMES("zzz"), 0, -ENOENT, "reload\n", "");
+        assert_false(pending_reload(&f->op));
+        /* Another's failure is no reason to keep this one. */
+        p = fx_path(f, "/run/ec.pending/.reload");
+        assert_int_equal(mkdir(p, 0755), 0);
+        free(p);
+        expect(f, NAMES("a"), 0, 0, "reload\nreload\n", "");
+        assert_gone(f, "a");
+}
+
+/* Others' programs allow more in names than we do. */
+static void test_odd_name(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc3", "a-b", 1, "SYSTEM_PATH=/1\n", false);
+        fx_use(f, "etc3", NULL);
+        fx_capture(f);
+        assert_int_equal(deploy_install(&f->op, &f->err), 0);
+        free(fx_captured(f));
+        for (int i = 0; i < 2; i++) {
+                char *from = fx_path(f, i ? "/etc/nixos-containers/a-b.conf" : "/etc/units/container@a-b.service");
+                char *to = fx_path(f, i ? "/etc/nixos-containers/a_b.conf" : "/etc/units/container@a_b.service");
+
+                assert_int_equal(rename(from, to), 0);
+                free(from), free(to);
+        }
+        leave_behind(f, "a_b");
+        expect(f, NAMES("a_b"), 0, 0, "reload\n", "");
+        assert_gone(f, "a_b");
+        expect(f, NAMES("a_b"), 0, -ENOENT, "", "");
+}
+
+/* Nothing is lost when it cannot be finished. */
+static void test_read_only(void **state)
+{
+        struct fixture *f = *state;
+        char *p;
+
+        if (!geteuid())
+                skip(); /* root may write everywhere; a test in a host has a read-only file system */
+        p = fx_path(f, "/etc/units");
+        assert_int_equal(chmod(p, 0500), 0);
+        expect(f, NAMES("a"), 0, -EACCES, "", "");
+        assert_true(fx_exists(f, "/var/lib/nixos-containers/a/etc/machine-id"));
+        assert_int_equal(chmod(p, 0700), 0);
+        free(p);
+}
+
 static void test_elsewhere(void **state)
 {
         struct fixture *f = *state;
@@ -269,7 +335,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_stopped), T(test_running), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition), T(test_quiet),
-                T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere),
+                T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere), T(test_after_a_kill), T(test_odd_name),
+                T(test_read_only),
         };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);

@@ -289,11 +289,26 @@ static void test_join(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+static void test_remove_temp(void **state)
+{
+        (void)state;
+        assert_int_equal(mkdir(at("temp"), 0755), 0);
+        assert_int_equal(symlink("x", at("temp/.#extra-container-0123456789abcdef")), 0);
+        assert_int_equal(fs_write_atomic(at("temp/.#extra-container-1"), "", 0, 0644), 0);
+        assert_int_equal(symlink("x", at("temp/container@a.service")), 0);
+        assert_int_equal(symlink("x", at("temp/.#web.lck")), 0);
+        fs_remove_temp(at("temp"));
+        assert_int_equal(unlink(at("temp/container@a.service")), 0);
+        assert_int_equal(unlink(at("temp/.#web.lck")), 0);
+        assert_int_equal(rmdir(at("temp")), 0);
+        fs_remove_temp(at("temp"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_read), TEST(test_readlink), TEST(test_mkdir), TEST(test_symlink), TEST(test_write), TEST(test_no_space), TEST(test_unlink),
-                TEST(test_join),
+                TEST(test_join), TEST(test_remove_temp),
         };
         return cmocka_run_group_tests_name("fs", tests, NULL, NULL);
 }

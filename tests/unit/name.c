@@ -7,7 +7,7 @@ static void good(void **s UNUSED)
 {
         static const char *const names[] = {
                 "a", "A", "0", "web", "web-1", "a--b", "Web01", "123",
-                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", /* 64 */
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", /* 63 */
         };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -36,7 +36,7 @@ static void bad(void **s UNUSED)
                 { "b\xc3\xa4r", "'b\xc3\xa4r': only letters" },
                 { "a@b", "not '@'" },
                 { "a\\x2db", "not '\\'" },
-                { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "it is 65 characters long, 64 are allowed" },
+                { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "it is 64 characters long, 63 are allowed" },
         };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -58,10 +58,34 @@ static void huge(void **s UNUSED)
         assert_true(strlen(err_msg(&e)) < 200);
         assert_err(&e, -EINVAL, "...'");
         /* Cut between characters. */
-        for (size_t i = 0; i + 1 < 100000; i += 2)
+        for (size_t i = 0; i + 2 < 100000; i += 2)
                 memcpy(name + 1 + i, "\xc3\xa4", 2);
         assert_int_equal(container_name_check(name, &e), -EINVAL);
         assert_err(&e, -EINVAL, "\xc3\xa4...'");
+        free(name);
+}
+
+static void possible(void **s UNUSED)
+{
+        char *name = malloc(300);
+
+        assert_true(container_name_possible("a"));
+        assert_true(container_name_possible("a_b"));
+        assert_true(container_name_possible("-a-"));
+        assert_true(container_name_possible("a.b"));
+        assert_true(container_name_possible("a\\x2fb"));
+        assert_false(container_name_possible(""));
+        assert_false(container_name_possible(".."));
+        assert_false(container_name_possible("../etc"));
+        assert_false(container_name_possible("a/b"));
+        assert_false(container_name_possible("a b"));
+        assert_false(container_name_possible("a\n"));
+        memset(name, 'a', 300);
+        name[255 - strlen("container@.service")] = 0;
+        assert_true(container_name_possible(name));
+        name[strlen(name)] = 'a';
+        name[256 - strlen("container@.service")] = 0;
+        assert_false(container_name_possible(name));
         free(name);
 }
 
@@ -98,7 +122,7 @@ static void units(void **s UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(huge), cmocka_unit_test(plugins), cmocka_unit_test(units),
+                cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(huge), cmocka_unit_test(possible), cmocka_unit_test(plugins), cmocka_unit_test(units),
         };
 
         return cmocka_run_group_tests_name("name", tests, NULL, NULL);
