@@ -216,6 +216,30 @@ else
 	@echo '1..0 # SKIP plugin create is not built'
 endif
 
+# ---- sanitizers, valgrind, fuzzing -------------------------------------------
+# All that runs without a host, with gcc's sanitizers; plugins need a program that has them too.
+.PHONY: check-san
+check-san:
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/san CC=gcc CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" san
+.PHONY: san
+san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
+	@status=0; for kind in unit loader cli; do ASAN_OPTIONS=detect_stack_use_after_return=1 \
+		$(MAKE) --no-print-directory -j1 check-$$kind || status=1; done; exit $$status
+
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP $< $(BUILD)/libcore.a -o $@ $(LIB_LINK)
+
+# Five seconds each; SECONDS_EACH=600 for more.
+.PHONY: check-fuzz fuzz
+check-fuzz:
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/fuzz CC=clang CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+		SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" fuzz
+fuzz: $(FUZZ)
+	@tests/fuzz/check.sh $(FUZZ)
+
 # ---- how long things take ----------------------------------------------------
 $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
 	@mkdir -p $(@D)
