@@ -11,6 +11,9 @@ LIBDIR     ?= $(PREFIX)/lib
 DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
 BINDIR     ?= $(PREFIX)/bin
+BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+ZSHCOMPDIR  ?= $(DATADIR)/zsh/site-functions
+FISHCOMPDIR ?= $(DATADIR)/fish/vendor_completions.d
 PLUGINDIR  := $(LIBDIR)/extra-container/plugins
 PKGDATADIR := $(DATADIR)/extra-container
 
@@ -94,17 +97,21 @@ install: all
 	install -m 644 $(wildcard nix/*.nix) $(D)$(PKGDATADIR)/nix/
 	test -e $(D)$(SYSCONFDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(SYSCONFDIR)/extra-container.ini
 	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
+	install -D -m 644 completions/extra-container.bash $(D)$(BASHCOMPDIR)/extra-container
+	install -D -m 644 completions/extra-container.zsh $(D)$(ZSHCOMPDIR)/_extra-container
+	install -D -m 644 completions/extra-container.fish $(D)$(FISHCOMPDIR)/extra-container.fish
 	printf 'prefix=%s\nplugindir=%s\n\nName: extra-container\nDescription: plugins of extra-container\nVersion: %s\nCflags: -I$${prefix}/include\n' '$(PREFIX)' '$(PLUGINDIR)' '$(VERSION)' > $(D)$(LIBDIR)/pkgconfig/extra-container.pc
 	chmod 644 $(D)$(LIBDIR)/pkgconfig/extra-container.pc
 
 uninstall:
 	rm -f $(D)$(BINDIR)/extra-container $(D)$(PREFIX)/include/extra-container/plugin.h $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+	rm -f $(D)$(BASHCOMPDIR)/extra-container $(D)$(ZSHCOMPDIR)/_extra-container $(D)$(FISHCOMPDIR)/extra-container.fish
 	rm -rf $(D)$(LIBDIR)/extra-container $(D)$(PKGDATADIR)
 	-rmdir $(D)$(PREFIX)/include/extra-container 2>/dev/null
 
 # ---- tests -----------------------------------------------------------------
 # All of them, with what they need; tests/check runs check-KIND for each kind.
-CHECKS ?= unit loader abi cli layers site nixpkgs nix demo docs lint install deb host
+CHECKS ?= unit loader abi cli completion layers site nixpkgs nix demo docs lint install deb host
 .PHONY: check list-plugins
 check:
 	@tests/setup
@@ -166,6 +173,16 @@ CLI_TESTS := $(filter-out tests/cli/lib.sh,$(wildcard tests/cli/*.sh))
 .PHONY: check-cli
 check-cli: $(BUILD)/extra-container $(PROBE) $(MODULES) $(PLUGIN_DATA)
 	@status=0; for t in $(CLI_TESTS); do echo "# $$t"; EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))) sh $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
+
+# What shells complete, in each of them.
+$(BUILD)/tests/completion/plugins/probe.so: tests/completion/probe.c core/include/extra-container/plugin.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -shared -Wl,-z,defs $< -o $@
+
+COMPLETION_TESTS := $(filter-out tests/completion/lib.sh,$(wildcard tests/completion/*.sh))
+.PHONY: check-completion
+check-completion: $(BUILD)/extra-container $(BUILD)/tests/completion/plugins/probe.so
+	@status=0; for t in $(COMPLETION_TESTS); do echo "# $$t"; EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(BUILD)/tests/completion/plugins) COMPLETIONS=$(abspath completions) bash $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
 
 # The contract of plugins: frozen headers, mixed versions, symbols.
 ABI := $(BUILD)/tests/abi

@@ -3,6 +3,7 @@
 
 #include "app.h"
 #include "command.h"
+#include "complete.h"
 #include "descriptor.h"
 #include "help.h"
 #include "model/op.h"
@@ -136,7 +137,17 @@ static int run_help(void *self, struct ec_op *op, struct ec_err *err)
         return help_command(&a->plugins, &ref, err);
 }
 
+static int run_complete(void *self, struct ec_op *op, struct ec_err *err)
+{
+        (void)self;
+        return complete_words(op->app, options_args(op->options), err);
+}
+
 static const struct ec_command builtin_table[] = {
+        { .name = "complete", .synopsis = "[WORD...]", .summary = "Tell a shell what the last word can be",
+          .details = "For the completion of shells: the words are those behind the program's name. Each line is a word, a tab and a text; "
+                     ":files and :dirs ask the shell for files and for directories.",
+          .flags = EC_CMD_HIDDEN | EC_CMD_WORDS, .run = run_complete },
         { .name = "help", .synopsis = "[COMMAND]", .summary = "Show help, of one command or of all", .run = run_help },
         { .name = "plugins", .synopsis = "", .summary = "List the plugins and what each of them adds",
           .details = "A plugin is loaded, off, missing or rejected; of a rejected one the reason is told. "

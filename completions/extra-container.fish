@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# fish completion of extra-container: the program says what the next word can be.
+
+# fish's own completion of an argument that it knows nothing of: files.
+function __extra_container_files
+    complete -C "extra-container-nothing $argv[1]"
+end
+
+function __extra_container_complete
+    set -l before (commandline -opc)
+    set -l word (commandline -ct)
+    set -l prefix (string match -r -- '^--[^=]*=' $word)
+    set -l rest (string replace -r -- '^--[^=]*=' '' $word)
+    for line in (extra-container complete -- $before[2..-1] "$word" 2>/dev/null)
+        set -l found $line
+        switch $line
+            case :files
+                set found (__extra_container_files "$rest")
+            case :dirs
+                set found (__extra_container_files "$rest" | string match -r '^[^\t]*/(?=\t|$)')
+        end
+        for entry in $found
+            printf '%s%s\n' "$prefix" $entry
+        end
+    end
+end
+
+complete -c extra-container -f -a '(__extra_container_complete)'

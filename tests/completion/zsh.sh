@@ -1,0 +1,72 @@
+#!/bin/bash
+# The completion of zsh, in a zsh of its own behind a terminal (zpty): what compadd gets.
+# shellcheck disable=SC1091,SC2016,SC2154
+. "$(dirname "$0")/lib.sh"
+command -v zsh >/dev/null || { echo '1..0 # SKIP there is no zsh'; exit; }
+chmod 777 "$T/home"
+mkdir "$T/functions"
+cp "$T/extra-container.zsh" "$T/functions/_extra-container"
+chmod -R a+rX "$T/functions"
+
+# In the inner zsh compadd says what it would add, and adds it not; ^X^E ends a round.
+cat >"$T/inner.zsh" <<'END'
+PS1=
+unsetopt zle_bracketed_paste beep prompt_sp 2>/dev/null
+fpath=("$T/functions" $fpath)
+autoload -Uz compinit
+compinit -u -D
+zstyle ':completion:*' verbose no
+compadd() {
+        local -a hits
+        if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then
+                builtin compadd "$@"
+                return
+        fi
+        builtin compadd -A hits "$@"
+        (( ! $#hits )) || print -rl -- ">>$IPREFIX"${^hits}
+        builtin compadd "$@"
+}
+round() { zle complete-word; print -r -- "<end>"; zle kill-whole-line }
+zle -N complete-word _complete_word 2>/dev/null
+zle -C complete-word complete-word _main_complete
+zle -N round
+bindkey '^X^E' round
+print -r -- "<ready>"
+END
+cat >"$T/outer.zsh" <<'END'
+zmodload zsh/zpty
+typeset -gx T=$1
+zpty inner zsh -f -i
+await() { # TEXT
+        local chunk all=
+        while zpty -r inner chunk "*$1*"; do
+                all+=$chunk
+                [[ $chunk != *$1* ]] || break
+        done
+        print -r -- ${all//$'\r'/}
+}
+zpty -w inner "stty -echo; cd ${(q)T}/work; source ${(q)T}/inner.zsh"
+await '<ready>' >/dev/null
+shift
+for line; do
+        zpty -w -n inner "$line"$'\x18\x05'
+        print -r -- "== $line"
+        await '<end>' | sed -n 's/.*>>//p' | tr -d '\\' | LC_ALL=C sort -u
+done
+zpty -d inner
+END
+lines=('site-b' 'site-build --f' 'site-build --site' 'site-one we' 'site-build we' 'site-build --out ' 'site-build --from=we' 'site-one xx' 'site-build "web two.nix" d' 'site-build web.nix web ')
+got=$(cd "$T/work" && "${as_user[@]}" timeout 60 zsh -f "$T/outer.zsh" "$T" "${lines[@]/#/extra-container }" 2>&1)
+typed() { awk -v head="== extra-container $1" '$0 == head { on = 1; next } /^== / { on = 0 } on' <<<"$got"; }
+is 'commands' "$(typed site-b)" "$(words site-both site-build)"
+is 'options' "$(typed 'site-build --f')" "$(words --fast --from)"
+is 'the plugin'\''s option of all builds' "$(typed 'site-build --site')" --site-opt
+is 'names' "$(typed 'site-one we')" "$(words web web-2)"
+is 'files' "$(typed 'site-build we')" "$(words 'web two.nix' web.nix)"
+is 'directories' "$(typed 'site-build --out ')" "$(words 'a dir' dir.d)"
+is 'a joined value' "$(typed 'site-build --from=we')" "$(words --from=web --from=web-2)"
+is 'nothing fits' "$(typed 'site-one xx')" ''
+is 'quoted words are one' "$(typed 'site-build "web two.nix" d')" db
+is 'names that are there already' "$(typed 'site-build web.nix web ')" "$(words db web-2)"
+[[ $failed == 0 ]] || printf '%s\n' "$got" | sed 's/^/# /'
+finish
