@@ -2,6 +2,7 @@
 # One makefile, never recursive. `make`, `make check`, `make demo`, `make install`.
 
 VERSION := 0.1.0
+DATE    := November 23, 2026
 BUILD   ?= build
 PLUGINS ?= $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c)))))
 
@@ -38,7 +39,7 @@ MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix plugins/$(p)/*.sh)))
 
 .PHONY: all
-all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune
+all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune man
 
 # Plugins that were built before and are left out now.
 .PHONY: prune
@@ -79,9 +80,26 @@ $(PLUGIN_DATA): $(BUILD)/plugins/%: plugins/%
 	@mkdir -p $(@D)
 	cp $< $@
 
+# Man pages: templates, and what the tables of the program and of these plugins hold. `make MAN=` does without.
+MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
+.PHONY: man
+man: $(MAN)
+
+$(BUILD)/man/.tool: docs/man/man.c $(BUILD)/libcore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) -DEC_DATE='"$(DATE)"' $(LIB_FLAGS) -Icore -Icore/include $(filter %.c %.a,$^) -o $@ $(LIB_LINK)
+
+$(BUILD)/man/.plugins: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PLUGINS)' | cmp -s - $@ || echo '$(PLUGINS)' > $@
+
+$(MAN): $(BUILD)/man/%: docs/man/%.in $(BUILD)/man/.tool $(BUILD)/man/.plugins $(MODULES) $(wildcard plugins/*/man.mdoc) core/include/extra-container/plugin.h | prune
+	$(BUILD)/man/.tool $< $(BUILD)/plugins . > $@.new
+	@mv $@.new $@
+
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)/obj $(BUILD)/plugins $(BUILD)/extra-container $(BUILD)/libcore.a $(BUILD)/tests $(BUILD)/flags
+	rm -rf $(BUILD)/man $(BUILD)/obj $(BUILD)/plugins $(BUILD)/extra-container $(BUILD)/libcore.a $(BUILD)/tests $(BUILD)/flags
 
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
@@ -97,6 +115,7 @@ install: all
 	install -m 644 $(wildcard nix/*.nix) $(D)$(PKGDATADIR)/nix/
 	test -e $(D)$(SYSCONFDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(SYSCONFDIR)/extra-container.ini
 	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
+	for m in $(MAN:$(BUILD)/man/%=%); do install -D -m 644 $(BUILD)/man/$$m $(D)$(MANDIR)/man$${m##*.}/$$m || exit; done
 	install -D -m 644 completions/extra-container.bash $(D)$(BASHCOMPDIR)/extra-container
 	install -D -m 644 completions/extra-container.zsh $(D)$(ZSHCOMPDIR)/_extra-container
 	install -D -m 644 completions/extra-container.fish $(D)$(FISHCOMPDIR)/extra-container.fish
@@ -105,13 +124,14 @@ install: all
 
 uninstall:
 	rm -f $(D)$(BINDIR)/extra-container $(D)$(PREFIX)/include/extra-container/plugin.h $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+	rm -f $(foreach m,$(MAN:$(BUILD)/man/%=%),$(D)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(m))
 	rm -f $(D)$(BASHCOMPDIR)/extra-container $(D)$(ZSHCOMPDIR)/_extra-container $(D)$(FISHCOMPDIR)/extra-container.fish
 	rm -rf $(D)$(LIBDIR)/extra-container $(D)$(PKGDATADIR)
 	-rmdir $(D)$(PREFIX)/include/extra-container 2>/dev/null
 
 # ---- tests -----------------------------------------------------------------
 # All of them, with what they need; tests/check runs check-KIND for each kind.
-CHECKS ?= unit loader abi cli completion layers site nixpkgs nix demo docs lint install deb host
+CHECKS ?= unit loader abi cli completion layers site nixpkgs nix demo man docs lint install deb host
 .PHONY: check list-plugins
 check:
 	@tests/setup
@@ -275,6 +295,11 @@ ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
 else
 	@echo '1..0 # SKIP a plugin is not built'
 endif
+
+# Man pages and the INI against the tables.
+.PHONY: check-man
+check-man: $(BUILD)/extra-container $(MODULES) $(MAN) | prune
+	@MAN=$(abspath $(BUILD))/man TOOL=$(abspath $(BUILD))/man/.tool PLUGINS=$(abspath $(BUILD))/plugins EC=$(abspath $(BUILD))/extra-container CC="$(CC)" tests/man/check.sh
 
 # What a machine can see of the sources.
 .PHONY: check-lint lint

@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes a man page of a template: what the tables of the program and of the
+ * plugins hold stands in them alone. Runs while building, and is not installed.
+ *
+ * Usage: man TEMPLATE PLUGINS SOURCE: the directories of the plugins that were
+ * built, and of the sources.
+ *
+ * A line of the template that begins with '@' names what comes in its place
+ * (see parts[]); @VERSION@ and the like stand for a word, in every line.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "descriptor.h"
+#include "model/layout.h"
+#include "plugin.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define WIDTH 70 /* of lines of the page's source, before minus signs become escapes */
+
+struct page {
+        struct plugins plugins;
+        struct command_list commands;
+        const char *source;
+        struct ec_err *err;
+};
+
+/* ---- text --------------------------------------------------------------- */
+
+/* One word, so that roff prints it as it is: option names with minus signs, which can be copied. */
+static void put_word(const char *s, size_t len, bool first)
+{
+        bool literal = len && (*s == '-' || memchr(s, '/', len) || memchr(s, '_', len) || memchr(s, '=', len));
+
+        if (first && (*s == '.' || *s == '\''))
+                fputs("\\&", stdout);
+        for (; len; s++, len--)
+                switch (*s) {
+                case '(': fputs("\\&(", stdout); break; /* not a function without markup */
+                case '\\': fputs("\\e", stdout); break;
+                case '-': fputs(literal ? "\\-" : "-", stdout); break;
+                case '^': fputs("\\(ha", stdout); break;
+                case '~': fputs("\\(ti", stdout); break;
+                case '`': fputs("\\(ga", stdout); break;
+                case '\'': fputs("\\(aq", stdout); break;
+                default: putchar(*s);
+                }
+}
+
+/* Sentences begin on a line of their own, as mdoc wants it. */
+static bool ends_sentence(const char *s, size_t len)
+{
+        while (len && strchr(")\"'", s[len - 1]))
+                len--;
+        return len > 1 && strchr(".!?", s[len - 1]) && !(len >= 3 && !strncmp(s + len - 3, "...", 3));
+}
+
+static void put_text(const char *s, size_t len, bool sentence)
+{
+        const char *end = s + len, *last = NULL;
+        size_t at = 0, last_len = 0;
+
+        for (;;) {
+                size_t n = 0;
+
+                while (s < end && isspace((unsigned char)*s))
+                        s++;
+                while (s + n < end && !isspace((unsigned char)s[n]))
+                        n++;
+                if (!n)
+                        break;
+                if (at && (at + 1 + n > WIDTH || ends_sentence(last, last_len))) {
+                        putchar('\n');
+                        at = 0;
+                } else if (at)
+                        at += (size_t)(putchar(' ') == ' ');
+                put_word(s, n, !at);
+                at += n;
+                last = s;
+                last_len = n;
+                s += n;
+        }
+        if (sentence && last && !ends_sentence(last, last_len))
+                putchar('.');
+        if (at)
+                putchar('\n');
+}
+
+static void put_sentence(const char *s)
+{
+        put_text(s, strlen(s), true);
+}
+
+/* As help prints them: paragraphs between empty lines; lines that begin with a blank stay. */
+static void put_paragraphs(const char *s)
+{
+        while (*s) {
+                const char *end = strchrnul(s, '\n');
+
+                if (*s == '\n') {
+                        s++;
+                        continue;
+                }
+                printf(".Pp\n");
+                if (*s == ' ') {
+                        printf(".Bd -literal\n");
+                        while (*s == ' ') {
+                                end = strchrnul(s, '\n');
+                                put_word(s, end - s, true);
+                                putchar('\n');
+                                s = *end ? end + 1 : end;
+                        }
+                        printf(".Ed\n");
+                        continue;
+                }
+                while (*end && end[1] && end[1] != '\n' && end[1] != ' ')
+                        end = strchrnul(end + 1, '\n');
+                put_text(s, end - s, true);
+                s = *end ? end + 1 : end;
+        }
+}
+
+/* ---- options and commands ------------------------------------------------ */
+
+/* A word of a synopsis as macros: "[NAME...]" is Op Ar NAME ... */
+static void put_synopsis(const char *s)
+{
+        for (const char *blank = ""; *s; blank = " ") {
+                size_t len = strcspn(s, " "), skip = len + strspn(s + len, " ");
+                bool optional = *s == '[', more;
+
+                if (optional) {
+                        s++;
+                        len -= 2;
+                        skip--;
+                }
+                more = len > 3 && !strncmp(s + len - 3, "...", 3);
+                if (more)
+                        len -= 3;
+                fputs(blank, stdout);
+                if (len == 1 && *s == '|')
+                        putchar('|');
+                else if (!strncmp(s, "--", 2))
+                        printf("Fl Fl %.*s", (int)(len - 2), s + 2);
+                else
+                        printf("%sAr %.*s%s", optional ? "Oo " : "", (int)len, s, more ? " ..." : "");
+                if (optional)
+                        fputs(" Oc", stdout);
+                s += skip;
+        }
+}
+
+static void put_option(const struct ec_option *o, int short_name)
+{
+        printf(".It");
+        if (short_name)
+                printf(" Fl %c ,", short_name);
+        printf(" Fl Fl %s", o->name);
+        if (o->arg)
+                printf(" Ar %s", o->metavar);
+        putchar('\n');
+        put_sentence(o->help);
+}
+
+static bool visible(const struct ec_option *o)
+{
+        return !(o->flags & EC_OPT_HIDDEN);
+}
+
+static int part_usage(struct page *p)
+{
+        for (size_t i = 0; i < p->commands.n; i++) {
+                const struct ec_command *c = p->commands.items[i].command;
+
+                printf(".Nm\n.Cm %s\n", c->name);
+                if (c->scopes || c->options.count)
+                        printf(".Op Ar option ...\n");
+                if (*c->synopsis) {
+                        putchar('.');
+                        put_synopsis(c->synopsis);
+                        putchar('\n');
+                }
+        }
+        return 0;
+}
+
+/* Its own options, and of the core's those that depend on nothing but the command. */
+static int put_own_options(struct page *p, const struct command_ref *ref)
+{
+        _cleanup_(option_set_done) struct option_set set = { 0 };
+        const struct ec_option *core = core_options.items;
+        bool list = false;
+        int r = command_options(&p->plugins, ref, &set, p->err);
+
+        for (size_t i = 0; r >= 0 && i < set.n; i++) {
+                const struct option_ref *o = &set.items[i];
+                bool shared = o->plugin && !o->own;
+
+                for (uint32_t k = 0; k < core_options.count; k++)
+                        shared = shared || o->option == &core[k];
+                if (shared || !visible(o->option))
+                        continue;
+                if (!list)
+                        printf(".Pp\nIts own options are:\n.Bl -tag -width Ds\n");
+                list = true;
+                put_option(o->option, option_set_short(&set, o));
+        }
+        if (list)
+                printf(".El\n");
+        return r;
+}
+
+static int part_commands(struct page *p)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < p->commands.n; i++) {
+                const struct command_ref *ref = &p->commands.items[i];
+                const struct ec_command *c = ref->command;
+
+                printf(".Ss %s%s%s\n", c->name, c->alias ? ", " : "", c->alias ?: "");
+                put_sentence(c->summary);
+                if (c->details)
+                        put_paragraphs(c->details);
+                if (c->flags & EC_CMD_ROOT)
+                        printf(".Pp\nIt needs root, and runs itself through\n.Xr sudo 8\nif a user calls it.\n");
+                r = put_own_options(p, ref);
+                if (ref->plugin)
+                        printf(".Pp\nThe command is one of plugin\n.Sy %s .\n", ref->plugin->name);
+        }
+        return r;
+}
+
+/* Names of the commands that take an option which is not their own: "create, build and shell". */
+static int takers(struct page *p, const struct ec_option *o, char ***ret)
+{
+        for (size_t i = 0; i < p->commands.n; i++) {
+                _cleanup_(option_set_done) struct option_set set = { 0 };
+                int r = command_options(&p->plugins, &p->commands.items[i], &set, p->err);
+
+                if (r < 0)
+                        return r;
+                for (size_t k = 0; k < set.n; k++)
+                        if (set.items[k].option == o && strv_push(ret, p->commands.items[i].command->name) < 0)
+                                return err_oom(p->err);
+        }
+        return 0;
+}
+
+static void put_names(char *const *v)
+{
+        printf("Taken by\n");
+        for (; *v; v++)
+                printf(".Cm %s%s\n", *v, v[1] && v[2] ? " ," : v[1] ? "\nand" : " .");
+}
+
+/* Options of one table that several commands take, under what takes them. */
+static int shared_options(struct page *p, const struct ec_array *a, const char *title)
+{
+        const struct ec_option *o = a->items;
+        _cleanup_free_ char *before = NULL;
+        bool open = false;
+
+        for (uint32_t i = 0; i < a->count; i++) {
+                _cleanup_strv_ char **names = NULL;
+                _cleanup_free_ char *joined = NULL;
+                int r;
+
+                if (!visible(&o[i]) || !o[i].scopes)
+                        continue;
+                r = takers(p, &o[i], &names);
+                if (r < 0)
+                        return r;
+                if (!names)
+                        continue; /* no command that was built passes through there */
+                joined = strv_join(STRV_CONST(names), " ");
+                if (!joined)
+                        return err_oom(p->err);
+                if (!before || strcmp(before, joined)) {
+                        if (open)
+                                printf(".El\n");
+                        if (!before)
+                                printf(".Ss %s\n", title);
+                        else
+                                printf(".Pp\n");
+                        put_names(names);
+                        printf(".Bl -tag -width Ds\n");
+                        open = true;
+                        free(before);
+                        before = TAKE_PTR(joined);
+                }
+                put_option(&o[i], o[i].short_name);
+        }
+        if (open)
+                printf(".El\n");
+        return 0;
+}
+
+static int part_options(struct page *p)
+{
+        int r = shared_options(p, &core_options, "Definitions and builds");
+
+        for (size_t i = 0; r >= 0 && i < p->plugins.n; i++) {
+                _cleanup_free_ char *title = str_printf("Of plugin %s", p->plugins.items[i].name);
+
+                r = title ? shared_options(p, &p->plugins.items[i].plugin->options, title) : err_oom(p->err);
+        }
+        return r;
+}
+
+static int part_leading(struct page *p)
+{
+        const struct ec_option *o = core_options.items;
+
+        (void)p;
+        printf(".Bl -tag -width Ds\n");
+        for (uint32_t i = 0; i < core_options.count; i++)
+                if (!o[i].scopes && visible(&o[i]))
+                        put_option(&o[i], o[i].short_name);
+        put_option(&option_version, 0);
+        printf(".El\n");
+        return 0;
+}
+
+/* ---- settings ------------------------------------------------------------ */
+
+static void put_settings(const struct ec_array *a)
+{
+        const struct ec_setting *s = a->items;
+
+        printf(".Bl -tag -width Ds\n");
+        for (uint32_t i = 0; i < a->count; i++) {
+                printf(".It Ic %s No = Ar %s\n", s[i].key, s[i].type);
+                put_sentence(s[i].help);
+                if (s[i].def && *s[i].def) {
+                        printf("The default is\n.Ql ");
+                        put_word(s[i].def, strlen(s[i].def), false);
+                        printf(" .\n");
+                }
+        }
+        printf(".El\n");
+}
+
+static int part_paths(struct page *p)
+{
+        (void)p;
+        put_settings(&layout_settings);
+        return 0;
+}
+
+static int part_toggles(struct page *p)
+{
+        printf(".Bl -tag -width Ds\n");
+        for (size_t i = 0; i < p->plugins.n; i++) {
+                printf(".It Ic %s\n", p->plugins.items[i].name);
+                put_sentence(p->plugins.items[i].plugin->summary);
+        }
+        printf(".El\n");
+        return 0;
+}
+
+static int part_settings(struct page *p)
+{
+        for (size_t i = 0; i < p->plugins.n; i++) {
+                const struct ec_plugin *q = p->plugins.items[i].plugin;
+
+                if (!q->settings.count)
+                        continue;
+                printf(".Ss Section %s\n", q->name);
+                put_settings(&q->settings);
+        }
+        return 0;
+}
+
+/* ---- files of the sources ------------------------------------------------ */
+
+static int copy_template(struct page *p, FILE *f, const char *name);
+
+/* What a plugin says beside its tables, from plugins/NAME/man.mdoc. */
+static int part_prose(struct page *p)
+{
+        for (size_t i = 0; i < p->plugins.n; i++) {
+                _cleanup_free_ char *path = str_printf("%s/plugins/%s/man.mdoc", p->source, p->plugins.items[i].name);
+                FILE *f = path ? fopen(path, "re") : NULL;
+                int r;
+
+                if (!path)
+                        return err_oom(p->err);
+                if (!f && errno == ENOENT)
+                        continue;
+                if (!f)
+                        return err_set(p->err, -errno, "cannot open '%s': %s", path, strerror(errno));
+                r = copy_template(p, f, path);
+                fclose(f);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The header: what stands at the margin in a comment becomes text, the rest stays. */
+struct header { bool code, comment, title, skip; char *text; size_t n, blank; };
+
+static void header_close(struct header *h)
+{
+        if (h->code)
+                printf(".Ed\n");
+        h->code = false;
+        h->blank = 0;
+}
+
+static void header_paragraph(struct header *h)
+{
+        if (!h->n)
+                return;
+        if (!h->title)
+                printf(".Pp\n");
+        put_text(h->text, h->n, false);
+        h->n = 0;
+        h->title = false;
+}
+
+static int header_add(struct header *h, const char *s, size_t len)
+{
+        char *text = realloc(h->text, h->n + len + 2);
+
+        if (!text)
+                return -ENOMEM;
+        h->text = text;
+        h->text[h->n++] = '\n';
+        memcpy(h->text + h->n, s, len);
+        h->n += len;
+        return 0;
+}
+
+static void header_code(struct header *h, const char *s)
+{
+        /* What only a compiler wants to know. */
+        if (str_after(s, "#include") || str_after(s, "#ifdef __cplusplus"))
+                h->skip = !str_after(s, "#include");
+        else if (str_after(s, "#endif"))
+                h->skip = false;
+        else if (!*s)
+                h->blank += h->code;
+        if (h->skip || !*s || str_after(s, "#include") || str_after(s, "#endif"))
+                return;
+        for (; h->blank; h->blank--)
+                putchar('\n');
+        if (!h->code)
+                printf("%s.Bd -literal -compact\n", h->title ? "" : ".Pp\n");
+        h->title = false;
+        h->code = true;
+        for (; *s; s++)
+                fputs(*s == '\\' ? "\\e" : *s == '-' ? "\\-" : *s == '\'' ? "\\(aq" : *s == '^' ? "\\(ha" : *s == '`' ? "\\(ga" : *s == '~' ? "\\(ti" : (char[]){ *s, 0 }, stdout);
+        putchar('\n');
+}
+
+static int header_comment(struct header *h, char *s)
+{
+        char *end = strstr(s, "*/");
+        size_t len;
+
+        s += strspn(s, " ");
+        if (!strncmp(s, "/*", 2))
+                s += 2;
+        else if (*s == '*' && s != end)
+                s++;
+        s += strspn(s, " ");
+        len = end && end >= s ? (size_t)(end - s) : strlen(s);
+        while (len && s[len - 1] == ' ')
+                len--;
+        h->comment = !end;
+        if (!len || (isdigit((unsigned char)*s) && s[1] == '.'))
+                header_paragraph(h);
+        if (len && header_add(h, s, len) < 0)
+                return -ENOMEM;
+        if (end)
+                header_paragraph(h);
+        return 0;
+}
+
+static int part_header(struct page *p)
+{
+        _cleanup_free_ char *path = str_printf("%s/core/include/extra-container/plugin.h", p->source), *line = NULL;
+        FILE *f = path ? fopen(path, "re") : NULL;
+        struct header h = { .title = true };
+        size_t size = 0;
+        ssize_t n;
+        int r = 0;
+
+        if (!path)
+                return err_oom(p->err);
+        if (!f)
+                return err_set(p->err, -errno, "cannot open '%s': %s", path, strerror(errno));
+        while (r >= 0 && (n = getline(&line, &size, f)) >= 0) {
+                if (n && line[n - 1] == '\n')
+                        line[--n] = 0;
+                if (!strncmp(line, "/* ---- ", 8)) {
+                        size_t len = n - 8;
+
+                        while (len && strchr("-*/ ", line[8 + len - 1]))
+                                len--;
+                        header_close(&h);
+                        line[8] = (char)toupper((unsigned char)line[8]);
+                        printf(".Ss %.*s\n", (int)len, line + 8);
+                        h.title = true;
+                } else if (h.comment || (!strncmp(line, "/*", 2) && strncmp(line, "/* SPDX", 7))) {
+                        header_close(&h);
+                        r = header_comment(&h, line);
+                } else if (!strncmp(line, "/* SPDX", 7) || !strncmp(line, "#ifndef EXTRA", 13) || !strncmp(line, "#define EXTRA", 13)) {
+                        ;
+                } else
+                        header_code(&h, line);
+        }
+        if (r < 0)
+                err_oom(p->err);
+        header_close(&h);
+        free(h.text);
+        fclose(f);
+        return r;
+}
+
+/* ---- for tests: all keys, SECTION KEY TYPE DEFAULT with tabs between ------- */
+
+static void put_keys(const char *section, const struct ec_array *a)
+{
+        const struct ec_setting *s = a->items;
+
+        for (uint32_t i = 0; i < a->count; i++)
+                printf("%s\t%s\t%s\t%s\n", section, s[i].key, s[i].type, s[i].def ?: "");
+}
+
+static int part_keys(struct page *p)
+{
+        put_keys("paths", &layout_settings);
+        printf("plugins\t" PLUGIN_PATH_KEY "\tstring\t\n");
+        for (size_t i = 0; i < p->plugins.n; i++) {
+                printf("plugins\t%s\tstring\tauto\n", p->plugins.items[i].name);
+                put_keys(p->plugins.items[i].name, &p->plugins.items[i].plugin->settings);
+        }
+        return 0;
+}
+
+/* ---- templates ----------------------------------------------------------- */
+
+static const struct { const char *name; int (*put)(struct page *p); } parts[] = {
+        { "usage", part_usage },       /* a line of SYNOPSIS for each command */
+        { "commands", part_commands }, /* each with its own options */
+        { "options", part_options },   /* those that commands share */
+        { "leading", part_leading },   /* those of every command */
+        { "prose", part_prose },       /* of plugins */
+        { "toggles", part_toggles },   /* the keys of [plugins] */
+        { "paths", part_paths },       /* the keys of [paths] */
+        { "settings", part_settings }, /* the sections of plugins */
+        { "header", part_header },     /* plugin.h */
+        { "keys", part_keys },
+};
+
+static const struct { const char *name, *value; } words[] = {
+        { "@VERSION@", EC_VERSION }, { "@DATE@", EC_DATE }, { "@SYSCONFDIR@", EC_SYSCONF_DIR },
+        { "@PLUGINDIR@", EC_PLUGIN_DIR }, { "@DATADIR@", EC_DATA_DIR },
+};
+
+static void put_line(const char *s)
+{
+        while (*s) {
+                size_t i = 0;
+
+                while (i < ARRAY_SIZE(words) && !str_after(s, words[i].name))
+                        i++;
+                if (i < ARRAY_SIZE(words)) {
+                        fputs(words[i].value, stdout);
+                        s += strlen(words[i].name);
+                } else
+                        putchar(*s++);
+        }
+        putchar('\n');
+}
+
+static int copy_template(struct page *p, FILE *f, const char *name)
+{
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0, number = 0;
+        ssize_t n;
+        int r = 0;
+
+        while (r >= 0 && (n = getline(&line, &size, f)) >= 0) {
+                size_t i = 0;
+
+                number++;
+                if (n && line[n - 1] == '\n')
+                        line[--n] = 0;
+                if (!strncmp(line, ".\\\"", 3)) /* comments are for who edits the template */
+                        continue;
+                if (*line != '@' || strchr(line + 1, '@')) {
+                        put_line(line);
+                        continue;
+                }
+                while (i < ARRAY_SIZE(parts) && strcmp(line + 1, parts[i].name))
+                        i++;
+                if (i == ARRAY_SIZE(parts))
+                        return err_set(p->err, -EINVAL, "%s:%zu: no part '%s'", name, number, line);
+                r = parts[i].put(p);
+        }
+        if (r >= 0 && ferror(f))
+                r = err_set(p->err, -EIO, "cannot read '%s'", name);
+        return r;
+}
+
+static int page_make(struct page *p, const char *template, const char *plugins)
+{
+        const char *const dirs[] = { plugins, NULL };
+        struct plugin_search s = { .dirs = dirs };
+        FILE *f;
+        int r = plugins_load(&s, &p->plugins, p->err);
+
+        for (size_t i = 0; r >= 0 && i < p->plugins.n; i++)
+                if (p->plugins.items[i].state != PLUGIN_LOADED)
+                        r = err_set(p->err, -EINVAL, "plugin %s: %s", p->plugins.items[i].name, p->plugins.items[i].reason ?: "not loaded");
+        if (r >= 0)
+                r = commands_list(&p->plugins, false, &p->commands, p->err);
+        if (r < 0)
+                return r;
+        f = fopen(template, "re");
+        if (!f)
+                return err_set(p->err, -errno, "cannot open '%s': %s", template, strerror(errno));
+        r = copy_template(p, f, template);
+        fclose(f);
+        if (r >= 0 && (fflush(stdout) || ferror(stdout)))
+                r = err_set(p->err, -EIO, "cannot write the page");
+        return r;
+}
+
+int main(int argc, char **argv)
+{
+        struct ec_err err = { 0 };
+        struct page p = { .err = &err };
+        int r;
+
+        if (argc != 4) {
+                fprintf(stderr, "usage: man TEMPLATE PLUGINS SOURCE\n");
+                return 2;
+        }
+        p.source = argv[3];
+        r = page_make(&p, argv[1], argv[2]);
+        if (r < 0)
+                fprintf(stderr, "man: %s\n", err_msg(&err));
+        command_list_done(&p.commands);
+        plugins_done(&p.plugins);
+        err_done(&err);
+        return r < 0;
+}
