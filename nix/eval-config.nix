@@ -64,7 +64,12 @@ let
     if nixpkgsPath != null then source "the nixpkgs path" nixpkgsPath
     else if nixosPath != null then parent nixosSource
     else if pkgs != null then pkgs.path
-    else <nixpkgs>;
+    else
+      let
+        found = builtins.tryEval <nixpkgs>;
+      in
+      if found.success then found.value
+      else fail "nixpkgs was not found: there is none on the Nix path (NIX_PATH); give it with --nixpkgs-path";
   nixos = if nixosPath != null then nixosSource else nixpkgs + "/nixos";
 
   importFrom = what: base: sub:
@@ -441,7 +446,9 @@ let
         in
         if dirs == [ ] then fail "this nixpkgs makes no settings file for container '${name}'" else head dirs;
       entry = etc."${confDir}/${name}.conf";
-      conf = if entry.source != null then entry.source else outputs.conf name entry.text;
+      # A failing assertion inside says nothing of where it is.
+      inside = builtins.addErrorContext or (_: v: v) "while evaluating container '${name}'";
+      conf = if entry.source != null then entry.source else outputs.conf name (inside entry.text);
 
       unit = outputs.unit name (args: units.render args service);
       unitName = "container@${name}.service";

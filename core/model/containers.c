@@ -348,6 +348,23 @@ int container_installed(const struct layout *l, const char *name, struct ec_cont
         return r ? 0 : err_set(err, -ENOENT, "no container named '%s'", name);
 }
 
+int container_unknown(const struct layout *l, const char *name, struct ec_err *err)
+{
+        struct container_list known = { 0 };
+        _cleanup_strv_ char **names = NULL;
+        const char *near;
+        int r = containers_installed(l, &known, err);
+
+        for (size_t i = 0; i < known.n && r >= 0; i++)
+                r = strv_push(&names, known.items[i]->name) < 0 ? err_oom(err) : 0;
+        container_list_done(&known);
+        if (r < 0)
+                return r;
+        near = str_nearest(name, STRV_CONST(names));
+        return near ? err_set(err, -ENOENT, "no container named '%s' is installed; did you mean '%s'?", name, near)
+                    : err_set(err, -ENOENT, "no container named '%s' is installed", name);
+}
+
 bool container_is_declarative(const struct layout *l, const char *name)
 {
         _cleanup_free_ char *path = str_printf("%s/etc/systemd/system/container@%s.service", l->root, name);

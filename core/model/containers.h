@@ -32,6 +32,8 @@ int envfile_parse(const char *text, char ***ret);
 /* All that are installed in the unit directories, by name. Others' units are not ours. */
 int containers_installed(const struct layout *l, struct container_list *ret, struct ec_err *err);
 int container_installed(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err); /* -ENOENT */
+/* Sets the error of a name that is not installed: -ENOENT with the nearest one that is. */
+int container_unknown(const struct layout *l, const char *name, struct ec_err *err);
 /* A container of the host's own configuration? */
 bool container_is_declarative(const struct layout *l, const char *name);
 /* Those of an etc output (or a NixOS system), by name; names narrow. */

@@ -47,22 +47,10 @@ static void destroy_done(struct destroy *d)
 
 static int unknown_name(const struct layout *l, const char *name, struct ec_err *err)
 {
-        struct container_list known = { 0 };
-        _cleanup_strv_ char **names = NULL;
-        const char *near;
-
         err_done(err);
         if (container_is_declarative(l, name))
                 return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there", name);
-        if (containers_installed(l, &known, err) < 0)
-                return err->code;
-        for (size_t i = 0; i < known.n; i++)
-                if (strv_push(&names, known.items[i]->name) < 0)
-                        break;
-        container_list_done(&known);
-        near = str_nearest(name, STRV_CONST(names));
-        return near ? err_set(err, -ENOENT, "no container named '%s' is installed; did you mean '%s'?", name, near)
-                    : err_set(err, -ENOENT, "no container named '%s' is installed", name);
+        return container_unknown(l, name, err);
 }
 
 static int find_one(struct destroy *d, const char *name, bool absent_is_fine, struct ec_err *err)

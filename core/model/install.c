@@ -95,6 +95,16 @@ static int drop_old_links(const struct change *ch, struct links *links, struct e
         return r;
 }
 
+/* Data is not moved behind anybody's back: it may be a large file system, or another's by now. */
+static void tell_old_state(const struct ec_op *op, const struct change *ch)
+{
+        const struct layout *l = op->layout;
+        _cleanup_free_ char *old = ch->old_conf_path ? fs_join(ch->c->legacy ? l->state : l->state_legacy, ch->c->name) : NULL;
+
+        if (old && !access(old, F_OK))
+                log_warn("container '%s' has its root in %s now; the one in %s stays as it is", ch->c->name, ch->c->state_path, old);
+}
+
 /* again: an earlier run may have been killed before the plugins heard of it. */
 static int install_one(struct ec_op *op, struct change *ch, bool again, struct ec_err *err)
 {
@@ -113,6 +123,7 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
                 r = hooks_installed(op, ch->c, err);
         if (r >= 0) {
                 links_done(&links);
+                tell_old_state(op, ch);
                 return 0;
         }
         intr_hold();

@@ -305,9 +305,13 @@ static int find_container(const struct layout *l, const char *name, struct ec_co
         _cleanup_free_ char *conf = str_printf("%s/%s.conf", l->legacy ? l->conf_legacy : l->conf, name);
         int r = container_installed(l, name, ret, err);
 
-        if (r != -ENOENT || !conf || (!container_is_declarative(l, name) && access(conf, F_OK)))
+        if (r != -ENOENT)
                 return r;
         err_done(err);
+        if (!conf)
+                return err_oom(err);
+        if (!container_is_declarative(l, name) && access(conf, F_OK))
+                return container_unknown(l, name, err);
         r = container_new(l, name, l->units, l->legacy, ret);
         return r < 0 ? err_oom(err) : 0;
 }

@@ -173,6 +173,18 @@ static void put_trace(FILE *f, const struct nix_error *e, const struct nix_names
         }
 }
 
+/* The container that was looked at, quoted, as eval-config.nix says it; NULL: before any was. */
+static const char *container_of(const struct nix_error *e)
+{
+        for (size_t i = 0; i < e->n_trace; i++) {
+                const char *name = str_after(e->trace[i].text, "while evaluating container ");
+
+                if (name && *name == '\'')
+                        return name;
+        }
+        return NULL;
+}
+
 static int set_evaluation(const struct nix_error *e, const struct nix_names *n, bool show_trace, struct ec_err *err)
 {
         _cleanup_free_ char *bare = without_hint(e->text);
@@ -180,7 +192,9 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
         if (!text)
                 return err_oom(err);
 
-        const char *ours = str_after(text, "extra-container: ");
+        /* NixOS begins them with an empty line. */
+        const char *what = text + strspn(text, " \n");
+        const char *ours = str_after(what, "extra-container: ");
         if (ours && !show_trace)
                 return err_set(err, -EINVAL, "%s", ours);
 
@@ -196,10 +210,13 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
         if (!ours && !pos && !user && n->definition) {
                 /* Nothing tells where: name the definition, unless the message does. */
                 _cleanup_free_ char *where = nix_names_apply(n, n->definition);
+                const char *container = container_of(e);
                 if (where && !strstr(text, where))
                         fprintf(f, "%s: ", where);
+                if (container && !strstr(text, container))
+                        fprintf(f, "container %s: ", container);
         }
-        fputs(ours ? ours : text, f);
+        fputs(ours ? ours : what, f);
         if (user) {
                 fputs("\n  at ", f);
                 put_pos(f, n, &user->pos);

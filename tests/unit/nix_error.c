@@ -98,6 +98,10 @@ static void test_position(void **state)
         /* Nothing of the user's: the definition is named. */
         error_at(&l, "y", NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "(--expr): y");
+        error_at(&l, "\\nFailed assertions:\\n- z", NULL, 0, 0, "{\"raw_msg\":\"some\"},{\"raw_msg\":\"while evaluating container 'web'\"}");
+        check_full(&l, &named, 1, false, -EINVAL, "(--expr): container 'web': Failed assertions:\n- z");
+        error_at(&l, "'web' is bad", NULL, 0, 0, "{\"raw_msg\":\"while evaluating container 'web'\"}");
+        check_full(&l, &named, 1, false, -EINVAL, "(--expr): 'web' is bad");
         snprintf(trace, sizeof(trace), "bad %s", definition);
         error_at(&l, trace, NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
