@@ -50,6 +50,8 @@ static int unknown_name(const struct layout *l, const char *name, struct ec_err 
         err_done(err);
         if (container_is_declarative(l, name))
                 return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there", name);
+        if (*name && !access(name, F_OK))
+                return err_set(err, -ENOENT, "no container named '%s' is installed; to destroy what that file defines, write './%s'", name, name);
         return container_unknown(l, name, err);
 }
 

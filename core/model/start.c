@@ -95,6 +95,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         r = op_systemd(op, &s, err);
         if (r < 0)
                 return r;
+        term_progress("%s: 0 of %zu", p.verb, p.of);
         r = systemd_jobs(s, job, units, on_done, &p, &results, err);
         term_progress_clear();
         if (r < 0)
