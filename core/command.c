@@ -8,23 +8,23 @@
 #include "util/err.h"
 
 static const struct ec_option core_option_table[] = {
-        { .name = "expr", .metavar = "EXPR", .help = "Take the definition from a Nix expression",
+        { .name = "expr", .metavar = "EXPR", .help = "Use a Nix expression as the definition",
           .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE, .short_name = 'E' },
-        { .name = "attr", .metavar = "PATH", .help = "Select an attribute of the definition",
+        { .name = "attr", .metavar = "PATH", .help = "Use one attribute of the definition",
           .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE, .short_name = 'A' },
-        { .name = "nixpkgs-path", .metavar = "EXPR", .help = "Nix expression for the nixpkgs source that builds the containers",
+        { .name = "nixpkgs-path", .metavar = "EXPR", .help = "Build with this nixpkgs: a path, <name>, or any Nix expression for one",
           .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE },
-        { .name = "nixos-path", .metavar = "EXPR", .help = "Likewise, for the directory of the NixOS source itself",
+        { .name = "nixos-path", .metavar = "EXPR", .help = "The same for the NixOS source alone, nixos/ in nixpkgs",
           .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE },
         { .name = "build-args", .metavar = "ARG...", .help = "Hand all words that follow to nix-build",
           .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_REST },
         { .name = "print-build-logs", .help = "Show the full output of the builds",
           .scopes = EC_SCOPE_BUILD, .short_name = 'L' },
         { .name = "show-trace", .help = "Show where in the Nix code an error came from", .scopes = EC_SCOPE_BUILD },
-        { .name = "config", .metavar = "FILE", .help = "Read this configuration instead of the system's; not as root",
+        { .name = "config", .metavar = "FILE", .help = "Read FILE instead of the system's configuration; not for root",
           .arg = EC_ARG_ONE },
-        { .name = "verbose", .help = "Tell more of what is being done", .short_name = 'v' },
-        { .name = "debug", .help = "Tell everything" },
+        { .name = "verbose", .help = "Say what is being done", .short_name = 'v' },
+        { .name = "debug", .help = "Say everything, for a bug report" },
         { .name = "help", .help = "Show help and exit", .short_name = 'h' },
 };
 const struct ec_array core_options = EC_ARRAY(core_option_table);

@@ -235,6 +235,6 @@ int help_overview(const struct plugins *l, struct ec_err *err)
         term_out("\nOptions:\n");
         rows(o, left_width, width);
         term_out("\n");
-        paragraphs("'extra-container help COMMAND' tells more of a command. Any other command is handed to nixos-container.", width);
+        paragraphs("'extra-container help COMMAND' shows what a command takes. Any other command is handed to nixos-container, if that is installed.", width);
         return 0;
 }

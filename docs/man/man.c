@@ -108,7 +108,6 @@ static void put_paragraphs(const char *s)
                         s++;
                         continue;
                 }
-                printf(".Pp\n");
                 if (*s == ' ') {
                         printf(".Bd -literal\n");
                         while (*s == ' ') {
@@ -120,6 +119,7 @@ static void put_paragraphs(const char *s)
                         printf(".Ed\n");
                         continue;
                 }
+                printf(".Pp\n");
                 while (*end && end[1] && end[1] != '\n' && end[1] != ' ')
                         end = strchrnul(end + 1, '\n');
                 put_text(s, end - s, true);
@@ -357,7 +357,9 @@ static int part_paths(struct page *p)
 
 static int part_toggles(struct page *p)
 {
-        printf(".Bl -tag -width Ds\n");
+        if (!p->plugins.n)
+                return 0;
+        printf(".Pp\nBuilt with this program are:\n.Bl -tag -width Ds\n");
         for (size_t i = 0; i < p->plugins.n; i++) {
                 printf(".It Ic %s\n", p->plugins.items[i].name);
                 put_sentence(p->plugins.items[i].plugin->summary);

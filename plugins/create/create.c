@@ -119,8 +119,11 @@ static const struct ec_command commands[] = {
         { .name = "create", .alias = "add", .synopsis = "[DEFINITION] [NAME...]",
           .summary = "Build and install containers",
           .details = "DEFINITION is a file, a directory with a default.nix, - or nothing for standard input, or a store path with etc/ in it. "
-                     "Names after it narrow the operation to these containers.\n\n"
-                     "Without an option, running containers stay as they are.",
+                     "Names after it choose some of its containers.\n\n"
+                     "Without an option, running containers stay as they are.\n\n"
+                     "  extra-container create --start web.nix\n"
+                     "  extra-container create web.nix db cache\n"
+                     "  extra-container create -s -E '{ containers.demo.config = { }; }'",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
           .options = EC_ARRAY(create_options), .run = run_create },
         { .name = "build", .synopsis = "[DEFINITION] [NAME...]",

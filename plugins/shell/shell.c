@@ -216,7 +216,9 @@ static const struct ec_command commands[] = {
                      "The container is destroyed before and after the session, whatever its end. "
                      "Inside of a session, shell with the same container updates it and opens no other; with another container it opens a session in the session.\n\n"
                      "^C while the container starts opens the shell at once.\n\n"
-                     "The exit status is that of the shell or the command; 128 plus the signal if one killed it.",
+                     "The exit status is that of the shell or the command; 128 plus the signal if one killed it.\n\n"
+                     "  extra-container shell demo.nix\n"
+                     "  extra-container shell demo.nix --run c hostname",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START | EC_SCOPE_SHELL | EC_SCOPE_DESTROY,
           .flags = EC_CMD_ROOT | EC_CMD_DEFINITION, .options = EC_ARRAY(options), .run = run_shell },
         { .name = EXEC_COMMAND, .synopsis = "NAME [CMD...]", .summary = "Run a command in a container, for a session's c",
