@@ -12,7 +12,7 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define UNIT_LINES 6
+#define UNIT_LINES 10
 #define INNER_LINES 15
 #define INNER_SEARCH 500 /* where those of the failed units are looked for */
 
@@ -91,44 +91,54 @@ static void show_inner(char **lines, char **failed)
                         log_notice("    %s", lines[first]);
 }
 
-static void show_failed(char **failed)
+static void show_units(const char *what, char **units)
 {
-        _cleanup_free_ char *list = strv_join(STRV_CONST(failed), ", ");
+        _cleanup_free_ char *list = units && *units ? strv_join(STRV_CONST(units), ", ") : NULL;
 
         if (list)
-                log_notice("  failed inside it: %s", list);
+                log_notice("  %s: %s", what, list);
 }
 
-void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec)
+/* Debian's kernels allow 128 for all containers together; each needs some four. */
+static void show_hint(char **lines)
 {
-        _cleanup_strv_ char **lines = NULL, **inner = NULL, **failed = NULL, **running = NULL;
-        _cleanup_free_ char *result = NULL;
+        for (char **l = lines; l && *l; l++) {
+                if (!strstr(*l, "inotify") || !strstr(*l, "Too many open files"))
+                        continue;
+                log_notice("  the host is short of inotify instances for so many containers: raise them, as with 'sysctl fs.inotify.max_user_instances=4096'");
+                return;
+        }
+}
+
+void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out)
+{
+        uint64_t until = journal_failed_at(c->unit, since_usec);
+        struct journal_inside in = { 0 };
+        _cleanup_strv_ char **lines = NULL;
         _cleanup_err_ struct ec_err e = { 0 };
-        struct systemd *s = NULL;
+        struct systemd *s;
 
         log_notice("container '%s':", c->name);
-        if (op_systemd(op, &s, &e) >= 0 &&
-            systemd_get_string(s, c->unit, "org.freedesktop.systemd1.Service", "Result", &result, &e) >= 0)
-                log_notice("  result of %s: %s", c->unit, result);
-        err_done(&e);
-        if (s && machine_failed_units(s, c->name, &running, &e) < 0)
+        if (journal_tail_root(c->state_path, since_usec, until, INNER_SEARCH, &in, &e) < 0)
                 err_done(&e);
-        if (journal_tail_root(c->state_path, since_usec, INNER_SEARCH, &inner, &failed, &e) < 0)
+        if (!in.failed && (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &in.failed, &e) < 0))
                 err_done(&e);
-        if (!running)
-                running = TAKE_PTR(failed);
-        if (running)
-                show_failed(running);
-        if (journal_tail_unit(c->unit, since_usec, UNIT_LINES, &lines, &e) < 0)
+        show_units("failed inside it", in.failed);
+        if (timed_out)
+                show_units("still starting inside it", in.starting);
+        if (journal_tail_unit(c->unit, since_usec, until, UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
                 log_notice("  last lines of its unit's journal:");
                 show_lines(lines);
         }
-        if (inner)
-                show_inner(inner, running);
-        if (!lines && !inner)
+        if (in.lines)
+                show_inner(in.lines, in.failed);
+        if (!lines && !in.lines)
                 log_notice("  its journal is empty");
+        show_hint(lines);
+        show_hint(in.lines);
+        journal_inside_done(&in);
 }
 
 void report_failed_inside(struct ec_op *op, const struct ec_container *c)

@@ -112,7 +112,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
                         left = true;
                         continue;
                 }
-                report_unit(op, g->items[i], since);
+                report_unit(op, g->items[i], since, results[i].code == -ETIMEDOUT);
                 r = report_add(report, err, "container '%s' did not %s: %s", g->items[i]->name, verb,
                                results[i].reason ? results[i].reason : strerror(-results[i].code));
         }

@@ -23,10 +23,12 @@
 #define SYNC_CALL "{\"method\":\"io.systemd.Journal.Synchronize\"}"
 #define SYNC_MS 2000
 
-/* Of systemd's message catalogue: a unit's job failed, a unit failed, a unit was started. */
+/* Of systemd's message catalogue: a unit's job failed, a unit failed, a unit was started, is being started, is being stopped. */
 #define MESSAGE_JOB_FAILED "be02cf6855d2428ba40df7e9d022f03d"
 #define MESSAGE_UNIT_FAILED "d9b373ed55a64feb8242e02dbe79a49c"
 #define MESSAGE_UNIT_STARTED "39f53479d3a045ac8e11786248231fbf"
+#define MESSAGE_UNIT_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5"
+#define MESSAGE_UNIT_STOPPING "de5b426a63be47a7b6ac3eaac82e2f6f"
 
 static inline void cleanup_journal(sd_journal **j) { if (*j) sd_journal_close(*j); }
 #define _cleanup_journal_ _cleanup_(cleanup_journal)
@@ -140,14 +142,20 @@ static bool recent(sd_journal *j, uint64_t since)
         return !since || (sd_journal_get_realtime_usec(j, &t) >= 0 && t >= since);
 }
 
+/* Before the entry that sd_journal_previous() is to give. */
+static int seek_end(sd_journal *j, uint64_t until)
+{
+        return until ? sd_journal_seek_realtime_usec(j, until + 1) : sd_journal_seek_tail(j);
+}
+
 /* Backwards from the end. boot: only entries of the boot of the last one. */
-static int tail(sd_journal *j, uint64_t since, size_t max, const sd_id128_t *boot, char ***ret)
+static int tail(sd_journal *j, uint64_t since, uint64_t until, size_t max, const sd_id128_t *boot, char ***ret)
 {
         _cleanup_strv_ char **reversed = NULL;
         size_t n = 0;
         int r;
 
-        if (sd_journal_seek_tail(j) < 0)
+        if (seek_end(j, until) < 0)
                 return 0;
         while (n < max && sd_journal_previous(j) > 0 && recent(j, since)) {
                 _cleanup_strv_ char **lines = NULL;
@@ -207,7 +215,27 @@ static int match_unit(sd_journal *j, const char *unit)
         return r;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, size_t max, char ***ret, struct ec_err *err)
+uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
+{
+        _cleanup_free_ char *about = str_printf("UNIT=%s", unit);
+        _cleanup_journal_ sd_journal *j = NULL;
+        uint64_t t;
+
+        synchronise();
+        if (!about || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
+                return 0;
+        if (sd_journal_add_match(j, "_PID=1", 0) < 0 || sd_journal_add_match(j, about, 0) < 0 ||
+            sd_journal_add_match(j, "MESSAGE_ID=" MESSAGE_JOB_FAILED, 0) < 0)
+                return 0;
+        if ((since_usec ? sd_journal_seek_realtime_usec(j, since_usec) : sd_journal_seek_head(j)) < 0)
+                return 0;
+        while (sd_journal_next(j) > 0)
+                if (recent(j, since_usec) && sd_journal_get_realtime_usec(j, &t) >= 0)
+                        return t;
+        return 0;
+}
+
+int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret, struct ec_err *err)
 {
         _cleanup_journal_ sd_journal *j = NULL;
         int r;
@@ -219,7 +247,7 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, size_t max, char **
                 r = match_unit(j, unit);
         /* No journal, or one that cannot be read: there is nothing to show. */
         if (r >= 0)
-                r = tail(j, since_usec, max, NULL, ret);
+                r = tail(j, since_usec, until_usec, max, NULL, ret);
         return r == -ENOMEM ? err_oom(err) : 0;
 }
 
@@ -238,12 +266,49 @@ static void forget(char **v, const char *s)
         }
 }
 
-/* Those that failed and did not come up later. */
-static int failed_units(sd_journal *j, uint64_t since, const sd_id128_t *boot, char ***ret)
+static int add(char ***v, const char *s)
 {
-        static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED };
-        _cleanup_strv_ char **v = NULL;
+        return strv_contains(STRV_CONST(*v), s) ? 0 : strv_push(v, s);
+}
+
+/* A message of systemd on a unit. stopping: it goes down, and what starts from now on is for that. */
+static int note_unit(struct journal_inside *in, const char *unit, const char *id, const char *job, bool *stopping)
+{
+        if (!strcmp(id, MESSAGE_UNIT_STOPPING)) {
+                *stopping = true;
+                return 0;
+        }
+        if (!strcmp(id, MESSAGE_UNIT_STARTING))
+                return *stopping ? 0 : add(&in->starting, unit);
+        if (!strcmp(id, MESSAGE_UNIT_STARTED)) {
+                forget(in->failed, unit);
+                forget(in->starting, unit);
+                return 0;
+        }
+        if (!strcmp(id, MESSAGE_JOB_FAILED) && (!job || (strcmp(job, "failed") && strcmp(job, "timeout"))))
+                return 0;
+        /* One that is killed as all goes down has not failed: it was not through. */
+        if (*stopping && in->starting && strv_contains(STRV_CONST(in->starting), unit))
+                return 0;
+        forget(in->starting, unit);
+        return add(&in->failed, unit);
+}
+
+static char **tidy(char **v)
+{
+        if (v && *v) {
+                strv_sort(v);
+                return v;
+        }
+        strv_free(v);
+        return NULL;
+}
+
+static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id128_t *boot, struct journal_inside *in)
+{
+        static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED, MESSAGE_UNIT_STARTING, MESSAGE_UNIT_STOPPING };
         int r = sd_journal_add_match(j, "_PID=1", 0);
+        bool stopping = false;
 
         for (size_t k = 0; k < ARRAY_SIZE(ids) && r >= 0; k++) {
                 _cleanup_free_ char *match = str_printf("MESSAGE_ID=%s", ids[k]);
@@ -255,7 +320,10 @@ static int failed_units(sd_journal *j, uint64_t since, const sd_id128_t *boot, c
         for (size_t seen = 0; seen < SCAN_MAX && sd_journal_next(j) > 0; seen++) {
                 _cleanup_free_ char *unit = NULL, *id = NULL, *job = NULL;
                 sd_id128_t b;
+                uint64_t t;
 
+                if (until && (sd_journal_get_realtime_usec(j, &t) < 0 || t > until))
+                        break;
                 if (!recent(j, since) || sd_journal_get_monotonic_usec(j, NULL, &b) < 0 || !sd_id128_equal(b, *boot))
                         continue;
                 unit = field(j, "UNIT");
@@ -264,42 +332,34 @@ static int failed_units(sd_journal *j, uint64_t since, const sd_id128_t *boot, c
                 if (!unit || !id)
                         continue;
                 sanitise(unit);
-                if (!strcmp(id, MESSAGE_UNIT_STARTED)) {
-                        forget(v, unit);
-                } else if (!strv_contains(STRV_CONST(v), unit) &&
-                           (strcmp(id, MESSAGE_JOB_FAILED) || (job && (!strcmp(job, "failed") || !strcmp(job, "timeout"))))) {
-                        r = strv_push(&v, unit);
-                        if (r < 0)
-                                return r;
-                }
+                r = note_unit(in, unit, id, job, &stopping);
+                if (r < 0)
+                        return r;
         }
-        if (!v || !*v)
-                return 0;
-        strv_sort(v);
-        *ret = TAKE_PTR(v);
+        in->failed = tidy(in->failed);
+        in->starting = tidy(in->starting);
         return 0;
 }
 
 /* The directory's journal, if it has entries of that time: 1. It uses *ret_fd as long as it is open. */
-static int open_at(int root, const char *path, uint64_t since, int *ret_fd, sd_journal **ret, sd_id128_t *ret_boot)
+static int open_at(int root, const char *path, uint64_t since, uint64_t until, int *ret_fd, sd_journal **ret, sd_id128_t *ret_boot)
 {
         *ret_fd = resolve_in(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (*ret_fd < 0 || sd_journal_open_directory_fd(ret, *ret_fd, 0) < 0)
                 return 0;
-        return sd_journal_seek_tail(*ret) >= 0 && sd_journal_previous(*ret) > 0 && recent(*ret, since) &&
+        return seek_end(*ret, until) >= 0 && sd_journal_previous(*ret) > 0 && recent(*ret, since) &&
                sd_journal_get_monotonic_usec(*ret, NULL, ret_boot) >= 0;
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char ***ret, char ***ret_failed, struct ec_err *err)
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, size_t max, struct journal_inside *ret, struct ec_err *err)
 {
         /* Kept, and only as long as it runs. */
         static const char *const places[] = { "var/log/journal", "run/log/journal" };
-        _cleanup_strv_ char **lines = NULL;
+        struct journal_inside in = { 0 };
         _cleanup_close_ int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int r = 0;
 
-        *ret = NULL;
-        *ret_failed = NULL;
+        *ret = in;
         if (fd < 0)
                 return 0;
         for (size_t k = 0; k < ARRAY_SIZE(places) && r == 0; k++) {
@@ -307,17 +367,27 @@ int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char **
                 _cleanup_journal_ sd_journal *j = NULL;
                 sd_id128_t boot;
 
-                r = open_at(fd, places[k], since_usec, &dir, &j, &boot);
+                r = open_at(fd, places[k], since_usec, until_usec, &dir, &j, &boot);
                 if (r <= 0)
                         continue;
-                r = tail(j, since_usec, max, &boot, &lines);
+                r = tail(j, since_usec, until_usec, max, &boot, &in.lines);
                 if (r >= 0)
-                        r = failed_units(j, since_usec, &boot, ret_failed);
+                        r = read_units(j, since_usec, until_usec, &boot, &in);
                 if (r >= 0)
                         r = 1;
         }
-        if (r == -ENOMEM)
+        if (r == -ENOMEM) {
+                journal_inside_done(&in);
                 return err_oom(err);
-        *ret = TAKE_PTR(lines);
+        }
+        *ret = in;
         return 0;
+}
+
+void journal_inside_done(struct journal_inside *in)
+{
+        strv_free(in->lines);
+        strv_free(in->failed);
+        strv_free(in->starting);
+        *in = (struct journal_inside){ 0 };
 }

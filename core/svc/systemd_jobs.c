@@ -348,7 +348,7 @@ static bool name_was_taken(const struct item *i)
                 taken = true;
         if (taken)
                 return true;
-        if (journal_tail_unit(i->res->unit, i->since, 30, &lines, NULL) < 0)
+        if (journal_tail_unit(i->res->unit, i->since, journal_failed_at(i->res->unit, i->since), 30, &lines, NULL) < 0)
                 return false;
         for (char **l = lines; l && *l && !taken; l++)
                 for (size_t k = 0; k < ARRAY_SIZE(signs); k++)

@@ -14,6 +14,7 @@ static struct {
         const char *active[8]; /* names of units that run */
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* units failed inside this machine */
+        const char *unit_line; /* of each unit's journal */
         int exec_status, exec_result, has_unit_dir, bus_error, job_error;
         int inner_lines, inner_blame; /* of the journal inside; each tenth is of the failed unit */
         char *log;             /* what was asked for, in order */
@@ -193,19 +194,36 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
         return 0;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, size_t max, char ***ret, struct ec_err *err)
+uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
 {
-        (void)since_usec, (void)max, (void)err;
-        *ret = NULL;
-        return strv_pushf(ret, "%s: it went wrong", unit);
+        (void)unit, (void)since_usec;
+        return 0;
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, size_t max, char ***ret, char ***ret_failed, struct ec_err *err)
+int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret, struct ec_err *err)
 {
+        (void)until_usec;
+        (void)since_usec, (void)max, (void)err;
+        *ret = NULL;
+        return strv_pushf(ret, "%s: %s", unit, fake.unit_line ? fake.unit_line : "it went wrong");
+}
+
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, size_t max, struct journal_inside *ret, struct ec_err *err)
+{
+        (void)until_usec;
         (void)root, (void)since_usec, (void)max, (void)err;
-        *ret = *ret_failed = NULL;
+        *ret = (struct journal_inside){ 0 };
         for (int i = 0; i < fake.inner_lines; i++)
-                if (strv_pushf(ret, "%s.service: line %d", fake.inner_blame && i % 10 == 0 ? "inner" : "other", i) < 0)
+                if (strv_pushf(&ret->lines, "%s.service: line %d", fake.inner_blame && i % 10 == 0 ? "inner" : "other", i) < 0)
                         return -ENOMEM;
-        return strv_push(ret_failed, "inner.service");
+        if (strv_push(&ret->starting, "slow.service") < 0)
+                return -ENOMEM;
+        return strv_push(&ret->failed, "inner.service");
+}
+
+void journal_inside_done(struct journal_inside *in)
+{
+        strv_free(in->lines);
+        strv_free(in->failed);
+        strv_free(in->starting);
 }

@@ -21,6 +21,8 @@
 #define UNIT_FAILED "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
 #define JOB_FAILED "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d"
 #define UNIT_STARTED "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+#define UNIT_STARTING "MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5"
+#define UNIT_STOPPING "MESSAGE_ID=de5b426a63be47a7b6ac3eaac82e2f6f"
 
 static uint64_t now(void)
 {
@@ -57,41 +59,46 @@ static void unit(const char *name, uint64_t since, size_t max, const char *want)
         struct ec_err err = { 0 };
         char **lines = NULL;
 
-        must(journal_tail_unit(name, since, max, &lines, &err) == 0 && !err.code);
+        must(journal_tail_unit(name, since, 0, max, &lines, &err) == 0 && !err.code);
         is(lines, want);
 }
 
 static void in_root(const char *root, uint64_t since, size_t max, const char *want, const char *want_failed)
 {
+        struct journal_inside in;
         struct ec_err err = { 0 };
-        char **lines = NULL, **failed = NULL;
 
-        must(journal_tail_root(root, since, max, &lines, &failed, &err) == 0 && !err.code);
-        is(lines, want);
-        is(failed, want_failed);
+        must(journal_tail_root(root, since, 0, max, &in, &err) == 0 && !err.code);
+        is(in.lines, want);
+        is(in.failed, want_failed);
+        in.lines = in.failed = NULL;
+        journal_inside_done(&in);
 }
 
 static void test_no_journal(void **state)
 {
         struct ec_err err = { 0 };
-        char **lines = (void *)1, **failed = (void *)1, *top = temp_dir(), *dir = fs_join(top, "var/log/journal");
+        struct journal_inside in = { (void *)1, (void *)1, (void *)1 };
+        char *top = temp_dir(), *dir = fs_join(top, "var/log/journal");
 
         (void)state;
-        assert_int_equal(journal_tail_root("/no/such/root", 0, 10, &lines, &failed, &err), 0);
-        assert_null(lines);
-        assert_null(failed);
-        assert_int_equal(journal_tail_root(top, 0, 10, &lines, &failed, &err), 0);
-        assert_null(lines);
+        assert_int_equal(journal_tail_root("/no/such/root", 0, 0, 10, &in, &err), 0);
+        assert_null(in.lines);
+        assert_null(in.failed);
+        assert_null(in.starting);
+        assert_int_equal(journal_tail_root(top, 0, 0, 10, &in, &err), 0);
+        assert_null(in.lines);
         assert_int_equal(fs_mkdir_p(dir, 0755), 0);
-        assert_int_equal(journal_tail_root(top, 0, 10, &lines, &failed, &err), 0);
-        assert_null(lines);
-        assert_null(failed);
+        assert_int_equal(journal_tail_root(top, 0, 0, 10, &in, &err), 0);
+        assert_null(in.lines);
+        assert_null(in.failed);
+        assert_null(in.starting);
         /* What is no journal is none. */
         char *file = fs_join(dir, "system.journal");
 
         assert_int_equal(fs_write_atomic(file, "garbage", 7, 0644), 0);
-        assert_int_equal(journal_tail_root(top, 0, 10, &lines, &failed, &err), 0);
-        assert_null(lines);
+        assert_int_equal(journal_tail_root(top, 0, 0, 10, &in, &err), 0);
+        assert_null(in.lines);
         assert_int_equal(fs_remove_tree(top, &err), 0);
         free(file), free(dir), free(top);
 }
@@ -131,7 +138,7 @@ static void check_text(void)
         big[5000] = 0;
         message = str_printf("MESSAGE=%s", big);
         SAY(message, "UNIT=big.service");
-        must(journal_tail_unit("big.service", 0, 10, &lines, &err) == 0);
+        must(journal_tail_unit("big.service", 0, 0, 10, &lines, &err) == 0);
         must(strv_len(STRV_CONST(lines)) == 1 && strlen(lines[0]) < 1100);
         strv_free(lines);
 }
@@ -153,6 +160,44 @@ static void check_failed(void)
         unit("e.service", begin, 1, "e.service: the end"); /* all of it has arrived then */
         in_root("/", begin, 1, "e.service: the end", "j.service|t.mount|z.service");
         in_root("/", now() + 1000000, 10, "", "");
+}
+
+/* What a later try wrote is left out. */
+static void check_until(void)
+{
+        uint64_t begin = now(), failed;
+        struct ec_err err = { 0 };
+        struct journal_inside in;
+        char **lines;
+
+        must(journal_failed_at("f.service", begin) == 0);
+        SAY("MESSAGE=why", "UNIT=f.service");
+        SAY("MESSAGE=x", UNIT_STARTING, "UNIT=slow.service");
+        SAY("MESSAGE=x", UNIT_STARTING, "UNIT=quick.service");
+        SAY("MESSAGE=x", UNIT_STARTED, "UNIT=quick.service");
+        SAY("MESSAGE=x", UNIT_STOPPING, "UNIT=quick.service");
+        SAY("MESSAGE=x", UNIT_STARTING, "UNIT=off.service");
+        SAY("MESSAGE=x", UNIT_FAILED, "UNIT=slow.service");
+        SAY("MESSAGE=x", UNIT_FAILED, "UNIT=bad.service");
+        SAY("MESSAGE=failed", JOB_FAILED, "UNIT=f.service", "JOB_RESULT=dependency");
+        unit("f.service", begin, 10, "f.service: why|f.service: failed");
+        failed = journal_failed_at("f.service", begin);
+        must(failed >= begin && failed <= now());
+        must(journal_failed_at("g.service", begin) == 0);
+        must(journal_failed_at("f.service", failed + 1) == 0);
+        while (now() <= failed)
+                ;
+        SAY("MESSAGE=again", "UNIT=f.service");
+        SAY("MESSAGE=x", UNIT_FAILED, "UNIT=late.service");
+        SAY("MESSAGE=failed again", JOB_FAILED, "UNIT=f.service", "JOB_RESULT=dependency");
+        unit("f.service", begin, 2, "f.service: again|f.service: failed again");
+        must(journal_failed_at("f.service", begin) == failed);
+        must(journal_tail_unit("f.service", begin, failed, 10, &lines, &err) == 0);
+        is(lines, "f.service: why|f.service: failed");
+        must(journal_tail_root("/", begin, failed, 1, &in, &err) == 0);
+        is(in.lines, "f.service: failed");
+        is(in.failed, "bad.service");
+        is(in.starting, "slow.service");
 }
 
 /* A container's links do not lead out of it. */
@@ -206,6 +251,7 @@ static void as_pid_1(void)
         check_units();
         check_text();
         check_failed();
+        check_until();
         check_links();
         _exit(0); /* and all in here ends */
 }

@@ -38,7 +38,7 @@ static void test_result(void **state)
 /* What goes to stderr while fn runs. */
 static char *told(struct fixture *f, void (*fn)(struct fixture *f, struct ec_container *c))
 {
-        struct ec_container c = { .name = "web", .unit = "container@web.service", .state_path = "/nowhere" };
+        struct ec_container c = { .name = (char *)"web", .unit = (char *)"container@web.service", .state_path = (char *)"/nowhere" };
         char *p = fx_path(f, "/stderr"), *text;
         int fd = open(p, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), old = dup(2);
 
@@ -57,7 +57,12 @@ static char *told(struct fixture *f, void (*fn)(struct fixture *f, struct ec_con
 
 static void of_unit(struct fixture *f, struct ec_container *c)
 {
-        report_unit(&f->op, c, 0);
+        report_unit(&f->op, c, 0, false);
+}
+
+static void of_slow_unit(struct fixture *f, struct ec_container *c)
+{
+        report_unit(&f->op, c, 0, true);
 }
 
 static void inside(struct fixture *f, struct ec_container *c)
@@ -70,9 +75,17 @@ static void test_unit(void **state)
         char *text = told(*state, of_unit);
 
         assert_non_null(strstr(text, "container 'web':"));
-        assert_non_null(strstr(text, "exit-code"));
-        assert_non_null(strstr(text, "inner.service"));
+        assert_non_null(strstr(text, "failed inside it: inner.service\n"));
         assert_non_null(strstr(text, "container@web.service: it went wrong"));
+        assert_null(strstr(text, "slow.service"));
+        assert_null(strstr(text, "inotify"));
+        free(text);
+        text = told(*state, of_slow_unit);
+        assert_non_null(strstr(text, "still starting inside it: slow.service\n"));
+        free(text);
+        fake.unit_line = "Failed to create control group inotify object: Too many open files";
+        text = told(*state, of_unit);
+        assert_non_null(strstr(text, "fs.inotify.max_user_instances"));
         free(text);
 }
 
