@@ -119,14 +119,14 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
         struct systemd *s;
 
         log_notice("container '%s':", c->name);
-        if (journal_tail_root(c->state_path, since_usec, until, INNER_SEARCH, &in, &e) < 0)
+        if (journal_tail_root(c->state_path, since_usec, until, timed_out, INNER_SEARCH, &in, &e) < 0)
                 err_done(&e);
         if (!in.failed && (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &in.failed, &e) < 0))
                 err_done(&e);
         show_units("failed inside it", in.failed);
         if (timed_out)
                 show_units("still starting inside it", in.starting);
-        if (journal_tail_unit(c->unit, since_usec, until, UNIT_LINES, &lines, &e) < 0)
+        if (journal_tail_unit(c->unit, since_usec, timed_out && in.stopping_usec ? in.stopping_usec - 1 : until, UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
                 log_notice("  last lines of its unit's journal:");

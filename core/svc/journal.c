@@ -145,7 +145,7 @@ static bool recent(sd_journal *j, uint64_t since)
 /* Before the entry that sd_journal_previous() is to give. */
 static int seek_end(sd_journal *j, uint64_t until)
 {
-        return until ? sd_journal_seek_realtime_usec(j, until + 1) : sd_journal_seek_tail(j);
+        return until ? sd_journal_seek_realtime_usec(j, until) : sd_journal_seek_tail(j);
 }
 
 /* Backwards from the end. boot: only entries of the boot of the last one. */
@@ -271,16 +271,21 @@ static int add(char ***v, const char *s)
         return strv_contains(STRV_CONST(*v), s) ? 0 : strv_push(v, s);
 }
 
-/* A message of systemd on a unit. stopping: it goes down, and what starts from now on is for that. */
-static int note_unit(struct journal_inside *in, const char *unit, const char *id, const char *job, bool *stopping)
+/* A message of systemd on a unit. While it goes down, what starts is for that; its targets tell of both. */
+static int note_unit(struct journal_inside *in, const char *unit, const char *id, const char *job, uint64_t when)
 {
+        bool stopping = in->stopping_usec != 0;
+
         if (!strcmp(id, MESSAGE_UNIT_STOPPING)) {
-                *stopping = true;
+                if (!stopping)
+                        in->stopping_usec = when;
                 return 0;
         }
         if (!strcmp(id, MESSAGE_UNIT_STARTING))
-                return *stopping ? 0 : add(&in->starting, unit);
+                return stopping ? 0 : add(&in->starting, unit);
         if (!strcmp(id, MESSAGE_UNIT_STARTED)) {
+                if (!str_ends(unit, ".target"))
+                        in->stopping_usec = 0;
                 forget(in->failed, unit);
                 forget(in->starting, unit);
                 return 0;
@@ -288,7 +293,7 @@ static int note_unit(struct journal_inside *in, const char *unit, const char *id
         if (!strcmp(id, MESSAGE_JOB_FAILED) && (!job || (strcmp(job, "failed") && strcmp(job, "timeout"))))
                 return 0;
         /* One that is killed as all goes down has not failed: it was not through. */
-        if (*stopping && in->starting && strv_contains(STRV_CONST(in->starting), unit))
+        if (stopping && in->starting && strv_contains(STRV_CONST(in->starting), unit))
                 return 0;
         forget(in->starting, unit);
         return add(&in->failed, unit);
@@ -308,7 +313,6 @@ static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id
 {
         static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED, MESSAGE_UNIT_STARTING, MESSAGE_UNIT_STOPPING };
         int r = sd_journal_add_match(j, "_PID=1", 0);
-        bool stopping = false;
 
         for (size_t k = 0; k < ARRAY_SIZE(ids) && r >= 0; k++) {
                 _cleanup_free_ char *match = str_printf("MESSAGE_ID=%s", ids[k]);
@@ -322,7 +326,7 @@ static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id
                 sd_id128_t b;
                 uint64_t t;
 
-                if (until && (sd_journal_get_realtime_usec(j, &t) < 0 || t > until))
+                if (sd_journal_get_realtime_usec(j, &t) < 0 || (until && t > until))
                         break;
                 if (!recent(j, since) || sd_journal_get_monotonic_usec(j, NULL, &b) < 0 || !sd_id128_equal(b, *boot))
                         continue;
@@ -332,7 +336,7 @@ static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id
                 if (!unit || !id)
                         continue;
                 sanitise(unit);
-                r = note_unit(in, unit, id, job, &stopping);
+                r = note_unit(in, unit, id, job, t);
                 if (r < 0)
                         return r;
         }
@@ -351,7 +355,7 @@ static int open_at(int root, const char *path, uint64_t since, uint64_t until, i
                sd_journal_get_monotonic_usec(*ret, NULL, ret_boot) >= 0;
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, size_t max, struct journal_inside *ret, struct ec_err *err)
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max, struct journal_inside *ret, struct ec_err *err)
 {
         /* Kept, and only as long as it runs. */
         static const char *const places[] = { "var/log/journal", "run/log/journal" };
@@ -370,9 +374,10 @@ int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec
                 r = open_at(fd, places[k], since_usec, until_usec, &dir, &j, &boot);
                 if (r <= 0)
                         continue;
-                r = tail(j, since_usec, until_usec, max, &boot, &in.lines);
+                r = read_units(j, since_usec, until_usec, &boot, &in);
+                sd_journal_flush_matches(j);
                 if (r >= 0)
-                        r = read_units(j, since_usec, until_usec, &boot, &in);
+                        r = tail(j, since_usec, up_only && in.stopping_usec ? in.stopping_usec - 1 : until_usec, max, &boot, &in.lines);
                 if (r >= 0)
                         r = 1;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 struct ec_err;
@@ -13,7 +14,9 @@ struct journal_inside {
         char **lines;
         char **failed;   /* units that failed, and did not come up later */
         char **starting; /* those that were still starting when it went down */
+        uint64_t stopping_usec; /* when it began to go down, 0: it did not */
 };
-/* The same out of a container's own journal below its root, of the last boot until then. */
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, size_t max, struct journal_inside *ret, struct ec_err *err);
+/* The same out of a container's own journal below its root, of the last boot until then.
+ * up_only: what it said before it went down. */
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max, struct journal_inside *ret, struct ec_err *err);
 void journal_inside_done(struct journal_inside *in);

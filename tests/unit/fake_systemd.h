@@ -208,9 +208,9 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec
         return strv_pushf(ret, "%s: %s", unit, fake.unit_line ? fake.unit_line : "it went wrong");
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, size_t max, struct journal_inside *ret, struct ec_err *err)
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max, struct journal_inside *ret, struct ec_err *err)
 {
-        (void)until_usec;
+        (void)until_usec, (void)up_only;
         (void)root, (void)since_usec, (void)max, (void)err;
         *ret = (struct journal_inside){ 0 };
         for (int i = 0; i < fake.inner_lines; i++)

@@ -68,7 +68,7 @@ static void in_root(const char *root, uint64_t since, size_t max, const char *wa
         struct journal_inside in;
         struct ec_err err = { 0 };
 
-        must(journal_tail_root(root, since, 0, max, &in, &err) == 0 && !err.code);
+        must(journal_tail_root(root, since, 0, false, max, &in, &err) == 0 && !err.code);
         is(in.lines, want);
         is(in.failed, want_failed);
         in.lines = in.failed = NULL;
@@ -82,14 +82,14 @@ static void test_no_journal(void **state)
         char *top = temp_dir(), *dir = fs_join(top, "var/log/journal");
 
         (void)state;
-        assert_int_equal(journal_tail_root("/no/such/root", 0, 0, 10, &in, &err), 0);
+        assert_int_equal(journal_tail_root("/no/such/root", 0, 0, false, 10, &in, &err), 0);
         assert_null(in.lines);
         assert_null(in.failed);
         assert_null(in.starting);
-        assert_int_equal(journal_tail_root(top, 0, 0, 10, &in, &err), 0);
+        assert_int_equal(journal_tail_root(top, 0, 0, false, 10, &in, &err), 0);
         assert_null(in.lines);
         assert_int_equal(fs_mkdir_p(dir, 0755), 0);
-        assert_int_equal(journal_tail_root(top, 0, 0, 10, &in, &err), 0);
+        assert_int_equal(journal_tail_root(top, 0, 0, false, 10, &in, &err), 0);
         assert_null(in.lines);
         assert_null(in.failed);
         assert_null(in.starting);
@@ -97,7 +97,7 @@ static void test_no_journal(void **state)
         char *file = fs_join(dir, "system.journal");
 
         assert_int_equal(fs_write_atomic(file, "garbage", 7, 0644), 0);
-        assert_int_equal(journal_tail_root(top, 0, 0, 10, &in, &err), 0);
+        assert_int_equal(journal_tail_root(top, 0, 0, false, 10, &in, &err), 0);
         assert_null(in.lines);
         assert_int_equal(fs_remove_tree(top, &err), 0);
         free(file), free(dir), free(top);
@@ -194,10 +194,13 @@ static void check_until(void)
         must(journal_failed_at("f.service", begin) == failed);
         must(journal_tail_unit("f.service", begin, failed, 10, &lines, &err) == 0);
         is(lines, "f.service: why|f.service: failed");
-        must(journal_tail_root("/", begin, failed, 1, &in, &err) == 0);
+        must(journal_tail_root("/", begin, failed, false, 1, &in, &err) == 0);
         is(in.lines, "f.service: failed");
         is(in.failed, "bad.service");
         is(in.starting, "slow.service");
+        must(in.stopping_usec > begin && in.stopping_usec <= failed);
+        must(journal_tail_root("/", begin, failed, true, 10, &in, &err) == 0);
+        is(in.lines, "f.service: why|slow.service: x|quick.service: x|quick.service: x");
 }
 
 /* A container's links do not lead out of it. */
