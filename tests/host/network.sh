@@ -21,7 +21,7 @@ neighbour() {
 listen() {
         "$@" socat TCP4-LISTEN:80,fork,reuseaddr SYSTEM:'echo from $SOCAT_PEERADDR' &
         "$@" socat TCP6-LISTEN:80,fork,reuseaddr,ipv6only SYSTEM:'echo from $SOCAT_PEERADDR' &
-        wait_until 5 has_ports "$@"
+        wait_until 60 has_ports "$@"
 }
 has_ports() {
         [[ $("$@" ss -Hltn 'sport = 80' | wc -l) == 2 ]]

@@ -19,7 +19,7 @@ masters() {
 }
 # closed NAME: none is open any more; one that was told to go needs a moment.
 closed() {
-        wait_until 10 masters_gone
+        wait_until 60 masters_gone
         is "$1" "$(masters)" ""
 }
 masters_gone() {
