@@ -162,6 +162,11 @@ let
     "removed option pkgs" = fails "containers.demo.pkgs' in .* no longer has any effect" (host { demo.pkgs = 1; demo.config = { }; }).config.containers.demo.path;
     "an assertion stops the build" = fails "Failed assertions:\n- no way" (container { assertions = [ { assertion = false; message = "no way"; } ]; }).system.build.toplevel;
     "underscore in a name" = fails "underscore" (host { a_b.config = { }; }).config.containers.a_b.path;
+    "sysctl: the highest limit" = is (system [ { boot.kernel.sysctl."fs.inotify.max_user_watches" = 5; } { boot.kernel.sysctl."fs.inotify.max_user_watches" = 9; } ]).config.boot.kernel.sysctl."fs.inotify.max_user_watches" 9;
+    "sysctl: two definitions" = fails "kernel.sysctl.\"?kernel.x" (system [ { boot.kernel.sysctl."kernel.x" = 1; } { boot.kernel.sysctl."kernel.x" = 1; } ]).config.boot.kernel.sysctl;
+    "unit paths" = is (system [ { boot.extraSystemdUnitPaths = [ "/a" "/b" ]; } ]).config.environment.etc."systemd/system.conf".text "[Manager]\nManagerEnvironment=SYSTEMD_UNIT_PATH='/a:/b:'\n";
+    "networkd" = is (system [ { systemd.network = { enable = true; networks.a.matchConfig.Name = "x"; }; } ]).config.environment.etc."systemd/network/a.network".text "[Match]\nName=x\n\n";
+    "filterForward needs nftables" = fails "filterForward only works" (system [ { networking.firewall.filterForward = true; } ]).config.system.build.toplevel;
     "host name and stateVersion" = is [ (container { }).networking.hostName (container { }).boot.isContainer ] [ "demo" true ];
     "conf" = is (discard (host {
       demo = {

@@ -155,6 +155,18 @@ let
       ip6 daddr fe80::/64 udp dport 546 accept comment "DHCPv6 client"
       ${cfg.extraInputRules}
     }
+    ${optionalString cfg.filterForward ''
+      chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state vmap { invalid : drop, established : accept, related : accept, new : jump forward-allow, untracked : jump forward-allow }
+      }
+
+      chain forward-allow {
+        icmpv6 type != { router-renumbering, 139 } accept
+        ct status dnat accept comment "allow port forward"
+        ${cfg.extraForwardRules}
+      }
+    ''}
   '';
   tableText = t: optionalString t.enable ''
     table ${t.family} ${t.name} { }
@@ -189,6 +201,8 @@ in
       extraCommands = lines;
       extraStopCommands = lines;
       extraInputRules = lines;
+      filterForward = bool false;
+      extraForwardRules = lines;
       extraPackages = mkOption { type = types.listOf types.package; default = [ ]; };
     };
     nftables = {
@@ -213,6 +227,15 @@ in
 
   config = lib.mkMerge [
     { networking.firewall.trustedInterfaces = [ "lo" ]; }
+
+    (lib.mkIf cfg.enable {
+      assertions = [
+        {
+          assertion = !cfg.filterForward || nft.enable;
+          message = "filterForward only works with the nftables based firewall";
+        }
+      ];
+    })
 
     (lib.mkIf (cfg.enable && !nft.enable) {
       assertions = [

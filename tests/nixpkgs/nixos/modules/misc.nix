@@ -5,6 +5,20 @@ let
   inherit (lib) mkOption types;
   bool = default: mkOption { type = types.bool; inherit default; };
   string = default: mkOption { type = types.str; inherit default; };
+
+  # Definitions of one strength are not merged, not even equal ones; of some keys the highest number wins.
+  sysctlValue = lib.mkOptionType {
+    name = "sysctl option value";
+    check = v: v == null || lib.isBool v || lib.isString v || lib.isInt v;
+    merge = lib.mergeOneOption;
+  };
+  highest = mkOption {
+    type = types.nullOr types.ints.unsigned // {
+      merge = _: defs: let values = map (d: d.value) defs; in if lib.elem null values then null else lib.foldl' lib.max 0 values;
+    };
+    default = null;
+  };
+  sysctl = lib.filterAttrs (_: v: v != null) config.boot.kernel.sysctl;
 in
 {
   options = {
@@ -33,7 +47,10 @@ in
       kernelPackages = mkOption { type = types.raw; default = pkgs.linuxPackages; };
       kernelModules = mkOption { type = types.listOf types.str; default = [ ]; };
       kernel.sysctl = mkOption {
-        type = types.attrsOf (types.nullOr (types.oneOf [ types.str types.int types.bool ]));
+        type = types.submodule {
+          freeformType = types.attrsOf sysctlValue;
+          options = lib.genAttrs [ "net.core.rmem_max" "net.core.wmem_max" "fs.inotify.max_user_instances" "fs.inotify.max_user_watches" ] (_: highest);
+        };
         default = { };
       };
       tmp.cleanOnBoot = bool false;
@@ -67,11 +84,11 @@ in
       "system.stateVersion is not set, defaulting to ${config.system.stateVersion}.";
 
     environment.etc = {
-      "sysctl.d/60-nixos.conf" = lib.mkIf (config.boot.kernel.sysctl != { }) {
+      "sysctl.d/60-nixos.conf" = lib.mkIf (sysctl != { }) {
         text = lib.concatStrings (
           lib.mapAttrsToList (
-            name: value: lib.optionalString (value != null) "${name}=${if value == true then "1" else if value == false then "0" else toString value}\n"
-          ) config.boot.kernel.sysctl
+            name: value: "${name}=${if value == false then "0" else toString value}\n"
+          ) sysctl
         );
       };
       "systemd/journald.conf" = lib.mkIf (config.services.journald.extraConfig != "") {
@@ -88,7 +105,7 @@ in
     environment.variables.NIX_REMOTE = lib.mkIf config.boot.isContainer "daemon";
 
     # A drop-in to the distribution's unit: a changed file runs it again.
-    systemd.services.systemd-sysctl = lib.mkIf (config.boot.kernel.sysctl != { }) {
+    systemd.services.systemd-sysctl = lib.mkIf (sysctl != { }) {
       restartTriggers = [ config.environment.etc."sysctl.d/60-nixos.conf".source ];
     };
   };

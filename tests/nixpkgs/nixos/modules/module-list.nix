@@ -3,9 +3,11 @@
   ./etc.nix
   ./firewall.nix
   ./misc.nix
+  ./networkd.nix
   ./networking.nix
   ./nixpkgs.nix
   ./openssh.nix
+  ./programs/extra-container.nix
   ./systemd.nix
   ./toplevel.nix
   ./users.nix

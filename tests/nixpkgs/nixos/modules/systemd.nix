@@ -118,6 +118,8 @@ in
       tmpfiles.rules = mkOption { type = types.listOf types.str; default = [ ]; };
       enableStrictShellChecks = mkOption { type = types.bool; default = false; };
     };
+    # Where else systemd looks for units; the empty element at the end stands for the usual places.
+    boot.extraSystemdUnitPaths = mkOption { type = types.listOf types.str; default = [ ]; };
     system.unitCommands = mkOption { type = types.raw; internal = true; readOnly = true; };
   };
 
@@ -133,6 +135,13 @@ in
 
     system.unitCommands = dirCommands;
     system.build.units = pkgs.runCommand "system-units" { } (dirCommands "$out");
+
+    environment.etc."systemd/system.conf" = lib.mkIf (config.boot.extraSystemdUnitPaths != [ ]) {
+      text = ''
+        [Manager]
+        ManagerEnvironment=SYSTEMD_UNIT_PATH='${lib.concatStringsSep ":" config.boot.extraSystemdUnitPaths}:'
+      '';
+    };
 
     environment.etc."tmpfiles.d/00-nixos.conf".text = ''
       d /run/lock 0755 root root - -

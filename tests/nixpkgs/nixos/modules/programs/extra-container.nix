@@ -1,0 +1,10 @@
+# NixOS' own module of this name: for the shell program, which is not in this package set.
+{ config, lib, pkgs, ... }:
+{
+  options.programs.extra-container.enable = lib.mkOption { type = lib.types.bool; default = false; };
+
+  config = lib.mkIf config.programs.extra-container.enable {
+    environment.systemPackages = [ pkgs.extra-container ];
+    boot.extraSystemdUnitPaths = [ "/etc/systemd-mutable/system" ];
+  };
+}
