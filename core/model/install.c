@@ -61,6 +61,7 @@ static int check_systemd(struct ec_op *op, struct ec_err *err)
                 return r < 0 ? r : 0;
         if (l->nixos)
                 return err_set(err, -ENOENT, "systemd looks for no units in %s; add this to the configuration of the host and rebuild it: "
+                               "programs.extra-container.enable = true; or, without its module, "
                                "boot.extraSystemdUnitPaths = [ \"%s\" ];", l->units, l->units);
         return err_set(err, -ENOENT, "systemd looks for no units in %s ([paths] units)", l->units);
 }
