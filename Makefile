@@ -104,6 +104,8 @@ clean:
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
 FEATURES := $(wildcard plugins/*/feature.json)
+# What NixOS takes of this tree, and the program does not need.
+NIX_HOST := nix/module.nix nix/package.nix nix/vm-test.nix
 
 .PHONY: install uninstall
 install: all
@@ -112,7 +114,7 @@ install: all
 	for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
 	for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
 	for f in $(FEATURES); do install -m 644 $$f $(D)$(PKGDATADIR)/features/$$(basename $$(dirname $$f)).json || exit; done
-	install -m 644 $(wildcard nix/*.nix) $(D)$(PKGDATADIR)/nix/
+	install -m 644 $(filter-out $(NIX_HOST),$(wildcard nix/*.nix)) $(D)$(PKGDATADIR)/nix/
 	test -e $(D)$(SYSCONFDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(SYSCONFDIR)/extra-container.ini
 	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
 	for m in $(MAN:$(BUILD)/man/%=%); do install -D -m 644 $(BUILD)/man/$$m $(D)$(MANDIR)/man$${m##*.}/$$m || exit; done
