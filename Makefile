@@ -17,8 +17,12 @@ ZSHCOMPDIR  ?= $(DATADIR)/zsh/site-functions
 FISHCOMPDIR ?= $(DATADIR)/fish/vendor_completions.d
 PLUGINDIR  := $(LIBDIR)/extra-container/plugins
 PKGDATADIR := $(DATADIR)/extra-container
+# Where the INI is installed, if that is not where it is read from; and directories of programs that PATH has not.
+INIDIR     ?= $(SYSCONFDIR)
+EXTRAPATH  ?=
 
 CC      ?= cc
+PKG_CONFIG ?= pkg-config
 CFLAGS  ?= -O2 -g
 SAN     ?=
 WARN    := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Werror=implicit-function-declaration -Wno-missing-field-initializers
@@ -27,9 +31,9 @@ HARDEN  := -Wl,-z,relro,-z,now
 
 LIBS      := libsystemd jansson inih
 # Asked for when needed: on a fresh machine `make check` installs pkg-config first.
-LIB_FLAGS = $(eval LIB_FLAGS := $$(shell pkg-config --cflags $$(LIBS)))$(LIB_FLAGS)
-LIB_LINK  = $(eval LIB_LINK := $$(shell pkg-config --libs $$(LIBS)) -ldl)$(LIB_LINK)
-CORE_DEFS := -DEC_VERSION='"$(VERSION)"' -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"'
+LIB_FLAGS = $(eval LIB_FLAGS := $$(shell $(PKG_CONFIG) --cflags $$(LIBS)))$(LIB_FLAGS)
+LIB_LINK  = $(eval LIB_LINK := $$(shell $(PKG_CONFIG) --libs $$(LIBS)) -ldl)$(LIB_LINK)
+CORE_DEFS := -DEC_VERSION='"$(VERSION)"' -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
 
 CORE_SRC := $(wildcard core/*.c core/util/*.c core/svc/*.c core/model/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
@@ -104,18 +108,18 @@ clean:
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
 FEATURES := $(wildcard plugins/*/feature.json)
-# What NixOS takes of this tree, and the program does not need.
-NIX_HOST := nix/module.nix nix/package.nix nix/vm-test.nix
+# Those that evaluate; the others are for a Nix that has this tree.
+EVALUATION := nix/eval-config.nix nix/container-module.nix nix/outputs.nix nix/select.nix nix/unit.nix
 
 .PHONY: install uninstall
 install: all
-	install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(PKGDATADIR)/features $(D)$(SYSCONFDIR) $(D)$(PREFIX)/include/extra-container $(D)$(LIBDIR)/pkgconfig
+	install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(PKGDATADIR)/features $(D)$(INIDIR) $(D)$(PREFIX)/include/extra-container $(D)$(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/extra-container $(D)$(BINDIR)/extra-container
 	for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
 	for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
 	for f in $(FEATURES); do install -m 644 $$f $(D)$(PKGDATADIR)/features/$$(basename $$(dirname $$f)).json || exit; done
-	install -m 644 $(filter-out $(NIX_HOST),$(wildcard nix/*.nix)) $(D)$(PKGDATADIR)/nix/
-	test -e $(D)$(SYSCONFDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(SYSCONFDIR)/extra-container.ini
+	install -m 644 $(EVALUATION) $(D)$(PKGDATADIR)/nix/
+	test -e $(D)$(INIDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(INIDIR)/extra-container.ini
 	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
 	for m in $(MAN:$(BUILD)/man/%=%); do install -D -m 644 $(BUILD)/man/$$m $(D)$(MANDIR)/man$${m##*.}/$$m || exit; done
 	install -D -m 644 completions/extra-container.bash $(D)$(BASHCOMPDIR)/extra-container

@@ -43,13 +43,16 @@ static char *program_path(const char *argv0)
 {
         _cleanup_free_ char *path = malloc(PATH_MAX);
         ssize_t n = path ? readlink("/proc/self/exe", path, PATH_MAX - 1) : -1;
+        char *real;
 
         if (n > 0) {
                 path[n] = 0;
                 if (access(path, X_OK) == 0)
                         return TAKE_PTR(path);
         }
-        return strchr(argv0, '/') ? realpath(argv0, NULL) : strdup(argv0);
+        /* It was replaced, or its directory is not ours to search. */
+        real = strchr(argv0, '/') ? realpath(argv0, NULL) : NULL;
+        return real ? real : strdup(argv0);
 }
 
 static void raise_log_level(int level)

@@ -10,6 +10,10 @@
 #include "util/strv.h"
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
+/* After PATH: a package that brings its programs along sets it. */
+#ifndef EC_EXTRA_PATH
+#define EC_EXTRA_PATH ""
+#endif
 
 /* What makes loaders, C libraries and shells run or read things of others. */
 static bool dangerous(const char *entry)
@@ -78,6 +82,13 @@ static int executable(const char *path)
         return 0;
 }
 
+static int add_dirs(char ***dirs, const char *path)
+{
+        _cleanup_strv_ char **more = strv_split(path, ":");
+
+        return more ? strv_extend(dirs, STRV_CONST(more)) : -ENOMEM;
+}
+
 int proc_find_in(const char *program, const char *const *env, char **ret_path)
 {
         _cleanup_strv_ char **dirs = NULL;
@@ -93,10 +104,9 @@ int proc_find_in(const char *program, const char *const *env, char **ret_path)
         for (; env && *env; env++)
                 if (str_after(*env, "PATH="))
                         path = str_after(*env, "PATH=");
-        dirs = strv_split(path, ":");
-        if (!dirs)
+        if (add_dirs(&dirs, path) < 0 || add_dirs(&dirs, EC_EXTRA_PATH) < 0)
                 return -ENOMEM;
-        for (char **d = dirs; *d; d++) {
+        for (char **d = dirs; d && *d; d++) {
                 _cleanup_free_ char *full = NULL;
                 int r;
 

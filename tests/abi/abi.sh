@@ -4,6 +4,8 @@
 # was built with a frozen header), NEXT (the program out of next.c), PLUGINS (the
 # plugins to look at), CC, and in SRC the sources.
 n=0 failed=0
+# Another user is to get there.
+[ "$(id -u)" != 0 ] || unset TMPDIR
 T=$(mktemp -d) || exit 1
 trap 'rm -rf "$T"' EXIT
 SRC=${SRC:-.} CC=${CC:-cc}
