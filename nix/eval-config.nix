@@ -34,6 +34,8 @@
 , nixosPath ? null
 , pkgs ? null
 , specialArgs ? { }
+, # The program that bin/container of the output runs on its containers; null: there is none.
+  runner ? null
 }:
 
 let
@@ -224,6 +226,14 @@ let
 
   internalFile = "extra-container";
 
+  # What the definition's modules are given, those of its containers are given, too.
+  givenArgs = { options, ... }: {
+    config =
+      if options ? specialArgs then { specialArgs = lib.mapAttrs (_: lib.mkDefault) specialArgs; }
+      # Before NixOS 23.05: for all but `imports`.
+      else { extra.modules = [ { _module.args = specialArgs; } ]; };
+  };
+
   hostModule = { config, ... }: {
     _file = internalFile;
     options = {
@@ -242,7 +252,7 @@ let
       };
       containers = lib.mkOption {
         type = lib.types.attrsOf (lib.types.submodule {
-          imports = map (options: { inherit options; }) disabledOptions;
+          imports = map (options: { inherit options; }) disabledOptions ++ lib.optional (specialArgs != { }) givenArgs;
         });
       };
     };
@@ -466,7 +476,7 @@ let
   allLinks = lib.sort (a: b: a.dir < b.dir) (lib.concatMap containerFiles chosen);
 in
 {
-  etc = checked (outputs.etc allLinks);
+  etc = checked (outputs.etc { links = allLinks; inherit runner; });
   config = checked (hostConfig config);
   containers = checked (lib.genAttrs chosen (n: config.containers.${n}));
   names = checked chosen;

@@ -60,6 +60,12 @@ let
     done <"$linksPath"
     flush
   '';
+
+  buildRunner = ''
+    mkdir "$out/bin"
+    printf '#!%s\nEXTRA_CONTAINER_ETC=%s exec %s "$@"\n' ${shell} "$out" "$runner" >"$out/bin/container"
+    chmod 0755 "$out/bin/container"
+  '';
 in
 {
   # The unit and its scripts in one output, so that a container costs two builds.
@@ -83,9 +89,9 @@ in
     };
 
   # links: list of { dir, name, target }, below etc/.
-  etc = links:
-    make "etc" buildEtc {
+  etc = { links, runner ? null }:
+    make (if runner == null then "etc" else "container") (buildEtc + lib.optionalString (runner != null) buildRunner) ({
       passAsFile = [ "links" ];
       links = lib.concatMapStrings (l: "${l.dir} ${l.name} ${l.target}\n") links;
-    };
+    } // lib.optionalAttrs (runner != null) { inherit runner; });
 }

@@ -14,7 +14,8 @@ let
     lane = 0;
     v4 = { range = "10.236.0.0/16"; base = 183238656; slots = 16384; taken = [ ]; assigned = { }; };
     v6 = { range = "fd65:7863:6e74::/48"; head = "fd65:7863:6e74"; base = 0; slots = 65536; taken = [ ]; assigned = { }; };
-  } // (if ecArgs ? network then builtins.fromJSON ecArgs.network else { });
+  } // (if ecArgs ? network then builtins.fromJSON ecArgs.network else { })
+    // builtins.intersectAttrs { firewall = null; } (ecArgs.settings.network or { });
 
   containers = config.containers;
   autos = option: filter (n: containers.${n}.extra.${option} == "auto") (attrNames containers);

@@ -8,9 +8,10 @@ let
 
   byOption = (ecArgs.ssh or "") == "1";
 
+  # The program's, or in a flake that which it is told.
   publicKey = name:
-    ecArgs.sshKey or (throw "extra-container: container '${name}': ${cause name}: ${
-      ecArgs.sshProblem or "there is no key of extra-container in this evaluation; set users.users.root.openssh.authorizedKeys instead"}");
+    ecArgs.sshKey or ecArgs.settings.ssh.publicKey or (throw "extra-container: container '${name}': ${cause name}: ${
+      ecArgs.sshProblem or "this evaluation has no key; give buildContainers one, as features.ssh.publicKey (in a flake there is no other way: the key of the host is not part of it)"}");
 
   # What to name in an error: who set the option need not have heard of the other.
   cause = name: if byOption then "--ssh" else "containers.${name}.extra.enableSSH";

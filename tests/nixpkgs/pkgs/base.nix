@@ -53,5 +53,6 @@ in
   };
 
   runner = ./runner.sh;
+  stdenv = ./stdenv.sh;
   nixosContainer = ./nixos-container.sh;
 }

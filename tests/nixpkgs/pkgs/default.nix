@@ -69,30 +69,38 @@ rec {
     is64bit = hostPlatform.is64bit;
     shell = bash;
     cc = base // { targetPrefix = ""; };
+
     inherit mkDerivation;
   };
   stdenvNoCC = stdenv;
 
-  # The phases of the real one, without a compiler: for packages of scripts.
+  # The phases of the real one. A compiler, make and libraries are those of the machine, so what is built
+  # of C needs that machine's libraries to run.
   mkDerivation =
     f:
     let
       attrs = if lib.isFunction f then lib.fix (self: f (self // { finalPackage = drv; })) else f;
       name = attrs.name or "${attrs.pname}-${attrs.version}";
-      phase = n: lib.optionalString (attrs ? ${n}) "${attrs.${n}}\n";
+      list = n: lib.optionals (attrs ? ${n}) attrs.${n};
+      given = builtins.removeAttrs attrs ([ "name" "buildCommand" "outputs" "checkInputs" "nativeCheckInputs" ] ++ phaseNames);
       drv = runCommandWith {
         inherit name;
-        derivationArgs = builtins.removeAttrs attrs [ "name" "unpackPhase" "patchPhase" "configurePhase" "buildPhase" "checkPhase" "installPhase" "fixupPhase" "buildCommand" "outputs" ];
-      } (
-        attrs.buildCommand or ''
-          ${lib.optionalString (attrs ? src && !(attrs.dontUnpack or false)) ''
-            if [[ -d $src ]]; then cp -r "$src" source; chmod -R u+w source; cd source; fi
-          ''}
-          ${lib.concatMapStrings phase [ "unpackPhase" "patchPhase" "configurePhase" "preBuild" "buildPhase" "checkPhase" "installPhase" "postInstall" "fixupPhase" ]}
-        ''
-      );
+        derivationArgs = given // {
+          nativeBuildInputs = list "nativeBuildInputs" ++ lib.optionals (attrs.doCheck or false) (list "checkInputs" ++ list "nativeCheckInputs");
+          phases = lib.concatMapStrings (n: "${n}() {\n:\n${attrs.${n}}\n}\n") (lib.filter (n: attrs ? ${n}) phaseNames);
+          passAsFile = [ "phases" ] ++ list "passAsFile";
+        };
+      } (attrs.buildCommand or ". ${(import ./base.nix).stdenv}");
     in
-    drv // { pname = attrs.pname or (lib.getName name); version = attrs.version or ""; };
+    drv // {
+      pname = attrs.pname or (lib.getName drv);
+      version = attrs.version or "";
+      overrideAttrs = g: mkDerivation (attrs // (if lib.isFunction g then g attrs else g));
+    };
+  phaseNames = lib.concatMap (n: [ "${n}Phase" "pre${n}" "post${n}" "pre${capital n}" "post${capital n}" ])
+    [ "unpack" "patch" "configure" "build" "check" "install" "fixup" "installCheck" ];
+  capital = s: lib.toUpper (lib.substring 0 1 s) + lib.substring 1 (-1) s;
+  mkShell = args: mkDerivation ({ name = "shell"; buildCommand = "export > $out"; } // builtins.removeAttrs args [ "inputsFrom" "packages" ]);
 
   inherit runCommandWith;
   runCommand = name: env: runCommandWith { inherit name; derivationArgs = env; };
@@ -226,4 +234,6 @@ rec {
   "iproute2" "iptables" "nftables" "systemd" "systemdMinimal" "openssh" "socat" "netcat" "netcat-openbsd"
   "hostname" "hostname-debian" "nettools" "util-linux" "utillinux" "procps" "curl" "dbus" "less"
   "su"
+  # Of the machine that builds, as its compiler.
+  "pkg-config" "inih" "jansson" "cmocka"
 ] named

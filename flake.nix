@@ -1,0 +1,42 @@
+{
+  description = "Declarative NixOS containers without a rebuild of the host";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs = { self, nixpkgs }:
+    let
+      systems = [ "x86_64-linux" "aarch64-linux" ];
+      eachSystem = f: nixpkgs.lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      package = pkgs: pkgs.callPackage ./nix/package.nix { };
+    in
+    {
+      packages = eachSystem (pkgs: {
+        default = package pkgs;
+        extra-container = package pkgs;
+      });
+
+      overlays.default = final: prev: { extra-container = package final; };
+
+      nixosModules.default = { pkgs, lib, ... }: {
+        imports = [ ./nix/module.nix ];
+        programs.extra-container.package = lib.mkDefault (package pkgs);
+      };
+
+      lib = import ./nix/lib.nix {
+        inherit nixpkgs systems;
+        packageFor = system: self.packages.${system}.default;
+      };
+
+      checks = eachSystem (pkgs: {
+        package = package pkgs;
+        minimal = (package pkgs).override { plugins = [ "create" "gc" ]; };
+      });
+
+      devShells = eachSystem (pkgs: {
+        default = pkgs.mkShell {
+          inputsFrom = [ (package pkgs) ];
+          packages = [ pkgs.cmocka ];
+        };
+      });
+    };
+}

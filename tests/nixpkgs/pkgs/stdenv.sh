@@ -1,0 +1,42 @@
+# The phases of mkDerivation. $phasesPath defines those that the package has, and its hooks.
+# shellcheck shell=bash disable=SC1090,SC2086,SC2154
+PATH=$PATH:/usr/local/bin:/usr/bin:/bin
+SHELL=$BASH
+# Nobody runs it for long.
+CFLAGS=${CFLAGS--O0}
+export PATH SHELL CFLAGS
+
+runHook() { ! declare -F "$1" >/dev/null || "$1"; }
+patchShebangs() { :; } # /usr/bin and /bin are there
+# phase NAME CMD...: the package's own, or CMD between its hooks
+phase() {
+    local name=$1
+    shift
+    if declare -F "${name}Phase" >/dev/null; then
+        "${name}Phase"
+    else
+        runHook "pre${name^}"
+        "$@"
+        runHook "post${name^}"
+    fi
+}
+has_makefile() { [[ -e Makefile ]]; }
+default_unpack() {
+    cp -r "$src" source
+    chmod -R u+w source
+    cd source
+}
+default_configure() { [[ ! -x configure ]] || ./configure --prefix="$out" ${configureFlags-}; }
+default_build() { ! has_makefile || make ${enableParallelBuilding:+-j"$NIX_BUILD_CORES"} ${makeFlags-} ${buildFlags-}; }
+default_check() { [[ ! ${doCheck-} ]] || make ${enableParallelBuilding:+-j"$NIX_BUILD_CORES"} ${makeFlags-} ${checkFlags-} ${checkTarget:-check}; }
+default_install() { ! has_makefile || make ${makeFlags-} ${installFlags-} install; }
+
+. "$phasesPath"
+[[ ! ${src-} || ${dontUnpack-} ]] || phase unpack default_unpack
+phase patch :
+phase configure default_configure
+[[ ${dontBuild-} ]] || phase build default_build
+phase check default_check
+phase install default_install
+phase fixup :
+[[ ! ${doInstallCheck-} ]] || phase installCheck :
