@@ -1,0 +1,14 @@
+# A service in a network of its own.
+{
+  containers.hello = {
+    extra.addressPrefix = "10.250.0"; # the host is 10.250.0.1, the container 10.250.0.2
+    config = { pkgs, ... }: {
+      system.stateVersion = "26.05";
+      systemd.services.hello = {
+        wantedBy = [ "multi-user.target" ];
+        script = "while true; do echo hello | ${pkgs.netcat}/bin/nc -lN 50; done";
+      };
+      networking.firewall.allowedTCPPorts = [ 50 ];
+    };
+  };
+}
