@@ -24,7 +24,7 @@ has_makefile() { [[ -e Makefile ]]; }
 default_unpack() {
     cp -r "$src" source
     chmod -R u+w source
-    cd source
+    cd source || exit
 }
 default_configure() { [[ ! -x configure ]] || ./configure --prefix="$out" ${configureFlags-}; }
 default_build() { ! has_makefile || make ${enableParallelBuilding:+-j"$NIX_BUILD_CORES"} ${makeFlags-} ${buildFlags-}; }
