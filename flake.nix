@@ -29,6 +29,7 @@
 
       checks = eachSystem (pkgs: {
         package = package pkgs;
+        vm-test = import ./nix/vm-test.nix { inherit pkgs; module = self.nixosModules.default; package = package pkgs; };
         minimal = (package pkgs).override { plugins = [ "create" "gc" ]; };
       });
 

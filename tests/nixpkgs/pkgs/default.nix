@@ -190,6 +190,8 @@ rec {
       '') list}
     '';
   linkFarmFromDrvs = name: drvs: linkFarm name (map (d: { inherit (d) name; path = d; }) drvs);
+  # A derivation, so that it can be listed; it does not build.
+  testers.runNixOSTest = test: runCommand "vm-test-run-${test.name}" { } "echo 'the stand-in nixpkgs has no virtual machines' >&2; exit 1";
   emptyFile = runCommand "empty-file" { } "touch $out";
   emptyDirectory = runCommand "empty-directory" { } "mkdir $out";
   replaceVars = file: vars: runCommand (baseNameOf file) { } ''
