@@ -8,6 +8,8 @@
 # what the user defines there gets a warning, and a misspelt option an error.
 #
 # nix-instantiate eval-config.nix --argstr definitionFile /dir/web.nix -A etc
+#
+# With flakeFile the definition is an attribute of a flake, or that is built already.
 {
   # The definition: the absolute path of a file or of a directory with a
   # default.nix (a string, so that nothing is copied into the store), or a module.
@@ -15,6 +17,11 @@
 , definition ? null
 , # What to call the definition in messages and positions.
   definitionName ? null
+, # A file with the metadata of a flake, in place of a definition, and the attribute path in it.
+  flakeFile ? null
+, flakeAttr ? ""
+, # JSON list of options that do nothing for what a flake has built by itself.
+  ignored ? "[]"
 , # Attribute path into it, as for `nix-build -A`.
   attr ? null
 , # JSON list of the containers to evaluate; null or [] is all of them.
@@ -48,6 +55,16 @@ let
   json = what: v: if isString v then builtins.fromJSON v else v;
   flag = v: v == true || v == "1" || v == "true";
 
+  ## The flake
+
+  flake =
+    if flakeFile == null then { }
+    else import ./flake-reference.nix {
+      metadata = builtins.fromJSON (builtins.readFile flakeFile);
+      attr = flakeAttr;
+      inherit where system fail;
+    };
+
   ## Where nixpkgs and NixOS are
 
   # Strings and paths stay as they are: adding to a path copies nothing.
@@ -66,6 +83,7 @@ let
     if nixpkgsPath != null then source "the nixpkgs path" nixpkgsPath
     else if nixosPath != null then parent nixosSource
     else if pkgs != null then pkgs.path
+    else if flakeFile != null then source "the flake's input 'nixpkgs'" flake.nixpkgs
     else
       let
         found = builtins.tryEval <nixpkgs>;
@@ -131,6 +149,7 @@ let
     let
       value =
         if definitionFile != null && definition != null then fail "two definitions were given"
+        else if flakeFile != null then flake.definition
         else if definitionFile != null then import file
         else if definition != null then definition
         else fail "no definition was given";
@@ -475,6 +494,14 @@ let
   # By directory, so that the builder makes each once.
   allLinks = lib.sort (a: b: a.dir < b.dir) (lib.concatMap containerFiles chosen);
 in
+if flake ? built then {
+  etc =
+    if json "ignored" ignored == [ ] then flake.built
+    else builtins.trace "extra-container: warning: ${where} is built by its flake: ${concatStringsSep ", " (json "ignored" ignored)} can change nothing in it" flake.built;
+  # Nobody knows them before it is built.
+  names = null;
+}
+else
 {
   etc = checked (outputs.etc { links = allLinks; inherit runner; });
   config = checked (hostConfig config);

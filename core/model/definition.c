@@ -18,11 +18,13 @@
 #include "util/strv.h"
 
 #define TEXT_MAX ((size_t)256 << 20)
-#define HOW "give a file, a directory, a store path, --expr EXPR, or '-' for standard input"
+#define HOW "give a file, a directory, a flake reference, a store path, --expr EXPR, or '-' for standard input"
 
 void definition_done(struct definition *d)
 {
         free(d->path);
+        free(d->dir);
+        free(d->attr);
         free(d->display);
         strv_free(d->names);
         *d = (struct definition){ 0 };
@@ -138,20 +140,79 @@ static bool has_entry(const char *dir, const char *name)
         return path && access(path, F_OK) == 0;
 }
 
+int definition_check_output(const char *display, const char *path, struct ec_err *err)
+{
+        int r = has_containers(path);
+        if (r < 0)
+                return err_set(err, r, "cannot read '%s/etc/systemd/system': %s", path, strerror(-r));
+        if (!r && has_entry(path, "etc"))
+                return err_set(err, -ENOENT, "'%s' defines no containers: there is no container@NAME.service in its etc/systemd/system", display);
+        if (!r)
+                return err_set(err, -ENOENT, "'%s' is neither a system nor a build output with containers: it has no etc directory", display);
+        return 0;
+}
+
 /* A directory of the store: a build output, if it is not a source. */
 static int set_output(const char *arg, const char *real, struct definition *d, struct ec_err *err)
 {
-        int r = has_containers(real);
+        int r = definition_check_output(arg, real, err);
         if (r < 0)
-                return err_set(err, r, "cannot read '%s/etc/systemd/system': %s", arg, strerror(-r));
-        if (!r && has_entry(real, "etc"))
-                return err_set(err, -ENOENT, "'%s' defines no containers: there is no container@NAME.service in its etc/systemd/system", arg);
-        if (!r)
-                return err_set(err, -ENOENT, "'%s' is neither a system nor a build output with containers: it has no etc directory", arg);
+                return r;
         d->kind = DEFINITION_OUTPUT;
         d->path = strdup(real);
         d->display = strdup(arg);
         return d->path && d->display ? 0 : err_oom(err);
+}
+
+/* ---- flakes -------------------------------------------------------------- */
+
+/* ".#web", "github:owner/repo", "nixpkgs#web": what Nix calls an installable. */
+static bool is_flake_reference(const char *arg)
+{
+        static const char *const schemes[] = {
+                "path:", "github:", "gitlab:", "sourcehut:", "git:", "git+", "hg+", "tarball+", "file+", "http:", "https:", "flake:",
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+                if (str_after(arg, schemes[i]))
+                        return true;
+        return strchr(arg, '#');
+}
+
+static int set_flake(const char *arg, const char *ref, size_t ref_len, const char *dir, const char *attr, struct definition *d,
+                     struct ec_err *err)
+{
+        d->kind = DEFINITION_FLAKE;
+        d->path = strndup(ref, ref_len);
+        d->attr = strdup(attr);
+        d->display = strdup(arg);
+        if (!d->path || !d->attr || !d->display)
+                return err_oom(err);
+        if (dir && !(d->dir = realpath(dir, NULL)))
+                return err_set(err, -errno, "cannot read directory '%s': %s", dir, strerror(errno));
+        return 0;
+}
+
+/* Nix gets a directory as its working directory: as a part of a URL, many characters would be none of its name. */
+static int set_reference(const char *arg, struct definition *d, struct ec_err *err)
+{
+        size_t len = strcspn(arg, "#"), dir_len = strcspn(arg, "?#");
+        const char *attr = arg[len] ? arg + len + 1 : "";
+        _cleanup_free_ char *dir = dir_len ? strndup(arg, dir_len) : strdup("."), *ref = NULL;
+        struct stat st;
+        if (!dir)
+                return err_oom(err);
+        bool is_path = *dir == '.' || *dir == '/';
+        int r = stat(dir, &st) < 0 ? -errno : 0;
+        if (is_path && r < 0)
+                return err_set(err, r, r == -ENOENT ? "no such directory: '%s' (of flake reference '%s')" :
+                               "cannot read '%s' (of flake reference '%s')", dir, arg);
+        if (is_path && !S_ISDIR(st.st_mode))
+                return err_set(err, -ENOTDIR, "'%s' is a file: a flake reference, as '%s' is one, names a directory with a flake.nix", dir, arg);
+        /* Without a slash it is a name of Nix' registry, if it is no flake here. */
+        if (!is_path && (r < 0 || !S_ISDIR(st.st_mode) || !has_entry(dir, "flake.nix")))
+                return set_flake(arg, arg, len, NULL, attr, d, err);
+        ref = str_printf(".%.*s", (int)(len - dir_len), arg + dir_len);
+        return ref ? set_flake(arg, ref, strlen(ref), dir, attr, d, err) : err_oom(err);
 }
 
 /* ---- files --------------------------------------------------------------- */
@@ -188,24 +249,16 @@ static int set_directory(const char *arg, struct definition *d, struct ec_err *e
                 if (r || !has_default)
                         return set_output(arg, real, d, err);
         }
+        if (!has_default && has_entry(arg, "flake.nix"))
+                return set_flake(arg, ".", 1, arg, "", d, err);
         if (!has_default)
-                return err_set(err, -ENOENT, "directory '%s' has no default.nix", arg);
+                return err_set(err, -ENOENT, "directory '%s' has no default.nix, and no flake.nix", arg);
         _cleanup_free_ char *file = fs_join(arg, "default.nix");
         if (!file)
                 return err_oom(err);
         if (access(file, R_OK) < 0)
                 return err_set(err, -errno, "cannot read '%s': %s", file, strerror(errno));
         return set_file(arg, arg, d, err);
-}
-
-/* ".#web", "github:owner/repo#web", "path:/dir#web": what Nix calls an installable. */
-static bool is_flake_reference(const char *arg)
-{
-        static const char *const schemes[] = { "path:", "github:", "gitlab:", "sourcehut:", "git+", "hg+", "tarball+", "flake:" };
-        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
-                if (str_after(arg, schemes[i]))
-                        return true;
-        return strchr(arg, '#');
 }
 
 static bool is_name(const char *arg)
@@ -218,8 +271,6 @@ static bool is_name(const char *arg)
 
 static int set_missing(const char *arg, int code, struct ec_err *err)
 {
-        if (code == -ENOENT && is_flake_reference(arg))
-                return err_set(err, code, "'%s' looks like a flake reference, which is not taken here; build it and give the result's path", arg);
         if (code != -ENOENT && code != -ENOTDIR)
                 return err_set(err, code, "cannot read definition '%s': %s", arg, strerror(-code));
         if (is_name(arg))
@@ -234,8 +285,11 @@ static int set_argument(struct ec_op *op, const char *arg, struct definition *d,
                 return err_usage(err, "the definition's path is empty; " HOW);
         if (!strcmp(arg, "-"))
                 return set_stream(op, STDIN_FILENO, "(standard input)", d, err);
-        if (stat(arg, &st) < 0)
-                return set_missing(arg, -errno, err);
+        if (stat(arg, &st) < 0) {
+                int r = -errno;
+                bool missing = r == -ENOENT || r == -ENOTDIR || r == -ENAMETOOLONG;
+                return missing && is_flake_reference(arg) ? set_reference(arg, d, err) : set_missing(arg, r, err);
+        }
         if (S_ISDIR(st.st_mode))
                 return set_directory(arg, d, err);
 
@@ -261,7 +315,7 @@ static int set_argument(struct ec_op *op, const char *arg, struct definition *d,
 
 static bool looks_like_file(const char *arg)
 {
-        return !strcmp(arg, "-") || strchr(arg, '/') || str_ends(arg, ".nix") || strchr(arg, '#');
+        return !strcmp(arg, "-") || strchr(arg, '/') || str_ends(arg, ".nix") || strpbrk(arg, "#:");
 }
 
 static int set_names(const char *const *args, const char *first, struct definition *d, struct ec_err *err)
@@ -312,7 +366,12 @@ static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
         if (!first)
                 return err_oom(err);
         int r = set_names(args + 1, first, d, err);
-        return r < 0 ? r : set_argument(op, *args, d, err);
+        if (r >= 0)
+                r = set_argument(op, *args, d, err);
+        if (r >= 0 && d->kind == DEFINITION_FLAKE && options_is_set(op->options, "attr"))
+                return err_usage(err, "--attr is for files: an attribute of a flake stands behind a '#', as in '%s%s%s'", *args,
+                                 strchr(*args, '#') ? *d->attr ? "." : "" : "#", options_value(op->options, "attr"));
+        return r;
 }
 
 int definition_parse(struct ec_op *op, struct definition *ret, struct ec_err *err)

@@ -289,3 +289,14 @@ const char *const *options_args(const struct parsed_options *p)
 {
         return p && p->args ? STRV_CONST(p->args) : no_values;
 }
+
+int options_given(const struct parsed_options *p, uint32_t scopes, char ***ret)
+{
+        _cleanup_strv_ char **names = NULL;
+
+        for (size_t i = 0; p && i < p->n; i++)
+                if (p->items[i].option->scopes & scopes && strv_push(&names, p->items[i].option->name) < 0)
+                        return -ENOMEM;
+        *ret = TAKE_PTR(names);
+        return 0;
+}

@@ -30,3 +30,5 @@ int options_is_set(const struct parsed_options *p, const char *name);
 const char *options_value(const struct parsed_options *p, const char *name);
 const char *const *options_values(const struct parsed_options *p, const char *name);
 const char *const *options_args(const struct parsed_options *p);
+/* Names of the given options that pass through one of these scopes; new. */
+int options_given(const struct parsed_options *p, uint32_t scopes, char ***ret); /* -ENOMEM */

@@ -19,20 +19,6 @@
 
 #define TICK_MS 100
 
-struct ec_eval {
-        char *eval_nix, *tmp_dir;
-        bool print_build_logs, show_trace;
-        char **build_args;
-        char **env;           /* of Nix: "K=V", "K" */
-        char **arg_names;     /* of eval-config.nix, */
-        char **arg_values;
-        char **arg_kinds;     /* and "--argstr" or "--arg" */
-        char **search_path;
-        char **files, **display;
-        char **warned;
-        json_t *modules, *args, *disabled;
-};
-
 int eval_create(const struct nix_settings *s, struct ec_eval **ret, struct ec_err *err)
 {
         struct ec_eval *ev = calloc(1, sizeof(*ev));
@@ -61,6 +47,7 @@ void eval_free(struct ec_eval *ev)
                 return;
         free(ev->eval_nix);
         free(ev->tmp_dir);
+        free(ev->flake);
         strv_free(ev->build_args);
         strv_free(ev->env);
         strv_free(ev->arg_names);
@@ -177,7 +164,7 @@ static const char *arg_value(const struct ec_eval *ev, const char *name)
 /* ---- running Nix --------------------------------------------------------- */
 
 /* PATH of sudo or of a bare login often lacks Nix' own places. */
-static int find_program(const char *name, char **ret, struct ec_err *err)
+int nix_find_program(const char *name, char **ret, struct ec_err *err)
 {
         static const char *const places[] = { "/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin" };
         if (proc_find(name, ret))
@@ -257,12 +244,14 @@ static int push_eval(const struct ec_eval *ev, const char *attr, char ***argv)
 
 /* The program and how it is to talk. The trace comes with errors only, and it
  * alone leads from a place inside of NixOS to the user's own lines. */
-static int push_program(char ***argv, const char *path, const struct nix_args *a)
+static int push_program(const struct ec_eval *ev, char ***argv, const char *path, const struct nix_args *a)
 {
         if (strv_push(argv, path) < 0)
                 return -ENOMEM;
         if (!a->format && (strv_push(argv, "--log-format") < 0 || strv_push(argv, "internal-json") < 0 ||
                            (!a->show_trace && strv_push(argv, "--show-trace") < 0)))
+                return -ENOMEM;
+        if (ev->flake && (strv_push(argv, "--extra-experimental-features") < 0 || strv_push(argv, "flakes") < 0))
                 return -ENOMEM;
         if (!a->jobs && (strv_push(argv, "-j") < 0 || strv_push(argv, "auto") < 0))
                 return -ENOMEM;
@@ -288,8 +277,8 @@ static void on_line(void *data, const char *line, size_t len)
         nix_log_line(data, line, len);
 }
 
-static int run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what,
-               char **argv, char **ret_out, struct ec_err *err)
+int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what, const char *cwd,
+            char **argv, char **ret_out, struct ec_err *err)
 {
         struct nix_log log;
         _cleanup_strv_ char **exprs = NULL, **options = NULL;
@@ -299,13 +288,13 @@ static int run(struct ec_eval *ev, const struct nix_args *a, const char *program
                         return err_oom(err);
         struct nix_names names = {
                 .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display),
-                .definition = strcmp(program, "nix-store") ? arg_value(ev, "definitionFile") : NULL,
+                .definition = !strcmp(program, "nix-store") ? NULL : ev->flake ? ev->flake : arg_value(ev, "definitionFile"),
                 .exprs = STRV_CONST(exprs), .options = STRV_CONST(options),
         };
 
         struct ec_proc p = {
                 .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN,
-                .argv = STRV_CONST(argv), .env = STRV_CONST(ev->env),
+                .argv = STRV_CONST(argv), .env = STRV_CONST(ev->env), .cwd = cwd,
         };
         nix_log_init(&log);
         log.what = what;
@@ -336,7 +325,7 @@ static int run(struct ec_eval *ev, const struct nix_args *a, const char *program
         return r;
 }
 
-static int sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_err *err)
+int nix_sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_err *err)
 {
         int r = nix_args_sort(STRV_CONST(ev->build_args), ret, err);
         if (r < 0)
@@ -346,10 +335,20 @@ static int sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_e
         return 0;
 }
 
+static int sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_err *err)
+{
+        int r = nix_sort_args(ev, ret, err);
+        if (r < 0 || !ret->flake_only || ev->flake)
+                return r;
+        r = err_usage(err, "--build-args: option '%s' is for flakes, and the definition is none", ret->flake_only);
+        nix_args_done(ret);
+        return r;
+}
+
 static int what_text(const struct ec_eval *ev, char **ret, struct ec_err *err)
 {
         struct nix_names names = { .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display) };
-        const char *file = arg_value(ev, "definitionFile");
+        const char *file = ev->flake ? arg_value(ev, "definitionName") : arg_value(ev, "definitionFile");
         _cleanup_free_ char *name = file ? nix_names_apply(&names, file) : strdup("the definition");
         *ret = name ? str_printf("evaluating %s", name) : NULL;
         return *ret ? 0 : err_oom(err);
@@ -392,13 +391,13 @@ static int instantiate(struct ec_eval *ev, const struct nix_args *a, const char 
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = NULL;
         _cleanup_strv_ char **argv = NULL;
-        int r = find_program("nix-instantiate", &program, err);
+        int r = nix_find_program("nix-instantiate", &program, err);
         if (r < 0 || (r = what_text(ev, &what, err)) < 0)
                 return r;
-        if (push_program(&argv, program, a) < 0 || strv_push(&argv, "--add-root") < 0 || strv_push(&argv, root) < 0 ||
+        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--add-root") < 0 || strv_push(&argv, root) < 0 ||
             push_eval(ev, attr, &argv) < 0 || strv_extend(&argv, STRV_CONST(a->eval)) < 0)
                 return err_oom(err);
-        r = run(ev, a, "nix-instantiate", what, argv, &out, err);
+        r = nix_run(ev, a, "nix-instantiate", what, NULL, argv, &out, err);
         return r < 0 ? r : check_one_line(out, attr, err);
 }
 
@@ -406,26 +405,26 @@ static int realise(struct ec_eval *ev, const struct nix_args *a, const char *drv
 {
         _cleanup_free_ char *program = NULL, *out = NULL;
         _cleanup_strv_ char **argv = NULL;
-        int r = find_program("nix-store", &program, err);
+        int r = nix_find_program("nix-store", &program, err);
         if (r < 0)
                 return r;
-        if (push_program(&argv, program, a) < 0 || strv_push(&argv, "--realise") < 0 || strv_push(&argv, drv) < 0 ||
+        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--realise") < 0 || strv_push(&argv, drv) < 0 ||
             strv_push(&argv, "--add-root") < 0 || strv_push(&argv, root) < 0 || strv_extend(&argv, STRV_CONST(a->realise)) < 0)
                 return err_oom(err);
-        return run(ev, a, "nix-store", "building", argv, &out, err);
+        return nix_run(ev, a, "nix-store", "building", NULL, argv, &out, err);
 }
 
 static int build_at_once(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = NULL;
         _cleanup_strv_ char **argv = NULL;
-        int r = find_program("nix-build", &program, err);
+        int r = nix_find_program("nix-build", &program, err);
         if (r < 0 || (r = what_text(ev, &what, err)) < 0)
                 return r;
-        if (push_program(&argv, program, a) < 0 || strv_push(&argv, "--out-link") < 0 || strv_push(&argv, root) < 0 ||
+        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--out-link") < 0 || strv_push(&argv, root) < 0 ||
             push_eval(ev, attr, &argv) < 0 || strv_extend(&argv, STRV_CONST(a->all)) < 0)
                 return err_oom(err);
-        r = run(ev, a, "nix-build", what, argv, &out, err);
+        r = nix_run(ev, a, "nix-build", what, NULL, argv, &out, err);
         return r < 0 ? r : check_one_line(out, attr, err);
 }
 
@@ -467,14 +466,14 @@ int eval_json(struct ec_eval *ev, const char *attr, char **ret_json, struct ec_e
         int r = sort_args(ev, &a, err);
         if (r < 0)
                 return r;
-        if ((r = find_program("nix-instantiate", &program, err)) < 0 || (r = what_text(ev, &what, err)) < 0)
+        if ((r = nix_find_program("nix-instantiate", &program, err)) < 0 || (r = what_text(ev, &what, err)) < 0)
                 goto out;
-        if (push_program(&argv, program, &a) < 0 || strv_push(&argv, "--eval") < 0 || strv_push(&argv, "--strict") < 0 ||
+        if (push_program(ev, &argv, program, &a) < 0 || strv_push(&argv, "--eval") < 0 || strv_push(&argv, "--strict") < 0 ||
             strv_push(&argv, "--json") < 0 || push_eval(ev, attr, &argv) < 0 ||
             strv_extend(&argv, STRV_CONST(a.unknown ? a.all : a.eval)) < 0)
                 r = err_oom(err);
         else
-                r = run(ev, &a, "nix-instantiate", what, argv, ret_json, err);
+                r = nix_run(ev, &a, "nix-instantiate", what, NULL, argv, ret_json, err);
 out:
         nix_args_done(&a);
         return r;

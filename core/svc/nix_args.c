@@ -20,6 +20,8 @@
 #define TRACE   64u
 #define DROP    128u /* what we do anyway */
 #define FOREIGN 256u /* would change what is built or where it goes */
+#define FETCH   512u /* nix flake metadata takes it as well, and it matters there */
+#define FLAKE   (FETCH | 1024u) /* and nothing else does */
 
 /* Settings of nix.conf are options of each command; of the others, which takes what. */
 static const struct arg {
@@ -28,38 +30,49 @@ static const struct arg {
 } args_table[] = {
         { "--arg", 2, EVAL },
         { "--argstr", 2, EVAL },
-        { "--eval-store", 1, EVAL },
+        { "--eval-store", 1, EVAL | FETCH },
         { "--impure", 0, EVAL },
         { "--include", 1, EVAL },
         { "-I", 1, EVAL },
-        { "--override-flake", 2, EVAL },
+        { "--override-flake", 2, EVAL | FETCH },
         { "--pure-eval", 0, EVAL },
         { "--no-pure-eval", 0, EVAL },
         { "--restrict-eval", 0, EVAL },
         { "--no-restrict-eval", 0, EVAL },
         { "--allow-import-from-derivation", 0, EVAL },
         { "--no-allow-import-from-derivation", 0, EVAL },
-        { "--allowed-uris", 1, EVAL },
+        { "--allowed-uris", 1, EVAL | FETCH },
         { "--allow-unsafe-native-code-during-evaluation", 0, EVAL },
         { "--trace-function-calls", 0, EVAL },
         { "--trace-verbose", 0, EVAL },
         { "--max-call-depth", 1, EVAL },
         { "--nix-path", 1, EVAL },
-        { "--tarball-ttl", 1, EVAL },
-        { "--access-tokens", 1, EVAL },
-        { "--accept-flake-config", 0, EVAL },
-        { "--refresh", 0, BOTH },
+        { "--tarball-ttl", 1, EVAL | FETCH },
+        { "--access-tokens", 1, EVAL | FETCH },
+        { "--accept-flake-config", 0, EVAL | FETCH },
+        { "--refresh", 0, BOTH | FETCH },
         { "--show-trace", 0, BOTH | TRACE },
+
+        { "--override-input", 2, FLAKE },
+        { "--update-input", 1, FLAKE },
+        { "--recreate-lock-file", 0, FLAKE },
+        { "--no-update-lock-file", 0, FLAKE },
+        { "--reference-lock-file", 1, FLAKE },
+        { "--inputs-from", 1, FLAKE },
+        { "--no-registries", 0, FLAKE },
+        { "--no-use-registries", 0, FLAKE },
+        { "--flake-registry", 1, FLAKE },
+        { "--no-write-lock-file", 0, DROP },
 
         { "--check", 0, REALISE },
         { "--repair", 0, BOTH },
 
-        { "--option", 2, BOTH },
-        { "--verbose", 0, BOTH },
-        { "-v", 0, BOTH },
-        { "--quiet", 0, BOTH },
-        { "--debug", 0, BOTH },
-        { "--log-format", 1, BOTH | FORMAT },
+        { "--option", 2, BOTH | FETCH },
+        { "--verbose", 0, BOTH | FETCH },
+        { "-v", 0, BOTH | FETCH },
+        { "--quiet", 0, BOTH | FETCH },
+        { "--debug", 0, BOTH | FETCH },
+        { "--log-format", 1, BOTH | FETCH | FORMAT },
         { "--max-jobs", 1, BOTH | JOBS },
         { "-j", 1, BOTH | JOBS },
         { "--cores", 1, BOTH },
@@ -76,37 +89,37 @@ static const struct arg {
         { "--builders", 1, BOTH },
         { "--builders-use-substitutes", 0, BOTH },
         { "--no-builders-use-substitutes", 0, BOTH },
-        { "--store", 1, BOTH },
+        { "--store", 1, BOTH | FETCH },
         { "--system", 1, BOTH },
         { "--extra-platforms", 1, BOTH },
         { "--system-features", 1, BOTH },
         { "--extra-system-features", 1, BOTH },
-        { "--substitute", 0, BOTH },
-        { "--no-substitute", 0, BOTH },
-        { "--substituters", 1, BOTH },
-        { "--extra-substituters", 1, BOTH },
+        { "--substitute", 0, BOTH | FETCH },
+        { "--no-substitute", 0, BOTH | FETCH },
+        { "--substituters", 1, BOTH | FETCH },
+        { "--extra-substituters", 1, BOTH | FETCH },
         { "--trusted-substituters", 1, BOTH },
         { "--extra-trusted-substituters", 1, BOTH },
-        { "--trusted-public-keys", 1, BOTH },
-        { "--extra-trusted-public-keys", 1, BOTH },
-        { "--require-sigs", 0, BOTH },
-        { "--no-require-sigs", 0, BOTH },
+        { "--trusted-public-keys", 1, BOTH | FETCH },
+        { "--extra-trusted-public-keys", 1, BOTH | FETCH },
+        { "--require-sigs", 0, BOTH | FETCH },
+        { "--no-require-sigs", 0, BOTH | FETCH },
         { "--sandbox", 0, BOTH },
         { "--no-sandbox", 0, BOTH },
         { "--sandbox-paths", 1, BOTH },
         { "--extra-sandbox-paths", 1, BOTH },
         { "--sandbox-fallback", 0, BOTH },
         { "--no-sandbox-fallback", 0, BOTH },
-        { "--experimental-features", 1, BOTH },
-        { "--extra-experimental-features", 1, BOTH },
-        { "--connect-timeout", 1, BOTH },
-        { "--download-attempts", 1, BOTH },
-        { "--download-speed", 1, BOTH },
-        { "--http-connections", 1, BOTH },
-        { "--http2", 0, BOTH },
-        { "--no-http2", 0, BOTH },
-        { "--netrc-file", 1, BOTH },
-        { "--ssl-cert-file", 1, BOTH },
+        { "--experimental-features", 1, BOTH | FETCH },
+        { "--extra-experimental-features", 1, BOTH | FETCH },
+        { "--connect-timeout", 1, BOTH | FETCH },
+        { "--download-attempts", 1, BOTH | FETCH },
+        { "--download-speed", 1, BOTH | FETCH },
+        { "--http-connections", 1, BOTH | FETCH },
+        { "--http2", 0, BOTH | FETCH },
+        { "--no-http2", 0, BOTH | FETCH },
+        { "--netrc-file", 1, BOTH | FETCH },
+        { "--ssl-cert-file", 1, BOTH | FETCH },
         { "--log-lines", 1, BOTH },
         { "--post-build-hook", 1, BOTH },
         { "--pre-build-hook", 1, BOTH },
@@ -118,15 +131,15 @@ static const struct arg {
         { "--no-keep-build-log", 0, BOTH },
         { "--compress-build-log", 0, BOTH },
         { "--no-compress-build-log", 0, BOTH },
-        { "--fsync-metadata", 0, BOTH },
-        { "--no-fsync-metadata", 0, BOTH },
-        { "--use-sqlite-wal", 0, BOTH },
-        { "--no-use-sqlite-wal", 0, BOTH },
+        { "--fsync-metadata", 0, BOTH | FETCH },
+        { "--no-fsync-metadata", 0, BOTH | FETCH },
+        { "--use-sqlite-wal", 0, BOTH | FETCH },
+        { "--no-use-sqlite-wal", 0, BOTH | FETCH },
         { "--auto-optimise-store", 0, BOTH },
         { "--no-auto-optimise-store", 0, BOTH },
         { "--ignore-try", 0, EVAL },
-        { "--offline", 0, BOTH },
-        { "--no-net", 0, BOTH },
+        { "--offline", 0, BOTH | FETCH },
+        { "--no-net", 0, BOTH | FETCH },
         { "--no-gc-warning", 0, DROP },
         { "--no-out-link", 0, DROP },
         { "--print-build-logs", 0, LOGS },
@@ -152,6 +165,8 @@ static const struct arg {
         { "--help", 0, FOREIGN },
         { "--version", 0, FOREIGN },
         { "--from-profile", 1, FOREIGN },
+        { "--commit-lock-file", 0, FOREIGN },
+        { "--output-lock-file", 1, FOREIGN },
 };
 
 static const struct arg *arg_find(const char *name)
@@ -205,7 +220,9 @@ static int add(struct nix_args *a, unsigned flags, const char *const *words, uns
                         r = strv_push(&a->eval, words[i]);
                 if (r >= 0 && (flags & REALISE))
                         r = strv_push(&a->realise, words[i]);
-                if (r >= 0)
+                if (r >= 0 && (flags & FETCH))
+                        r = strv_push(&a->flake, words[i]);
+                if (r >= 0 && (flags & FLAKE) != FLAKE)
                         r = strv_push(&a->all, words[i]);
         }
         return r;
@@ -254,6 +271,8 @@ int nix_args_sort(const char *const *args, struct nix_args *ret, struct ec_err *
                 a.logs = a.logs || (known->flags & LOGS);
                 a.no_logs = a.no_logs || (known->flags & NO_LOGS);
                 a.show_trace = a.show_trace || (known->flags & TRACE);
+                if ((known->flags & FLAKE) == FLAKE && !a.flake_only && !(a.flake_only = strdup(*w)))
+                        goto oom;
                 if (!(known->flags & (DROP | LOGS)) && add(&a, known->flags, STRV_CONST(w), 1 + known->values) < 0)
                         goto oom;
                 w += 1 + known->values;
@@ -273,6 +292,8 @@ void nix_args_done(struct nix_args *a)
         strv_free(a->eval);
         strv_free(a->realise);
         strv_free(a->all);
+        strv_free(a->flake);
+        free(a->flake_only);
         *a = (struct nix_args){ 0 };
 }
 

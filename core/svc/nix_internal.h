@@ -4,7 +4,31 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <jansson.h>
 struct ec_err;
+
+/* ---- nix.c ---------------------------------------------------------------- */
+
+struct nix_args;
+struct ec_eval {
+        char *eval_nix, *tmp_dir;
+        bool print_build_logs, show_trace;
+        char **build_args;
+        char **env;           /* of Nix: "K=V", "K" */
+        char **arg_names;     /* of eval-config.nix, */
+        char **arg_values;
+        char **arg_kinds;     /* and "--argstr" or "--arg" */
+        char **search_path;
+        char **files, **display;
+        char **warned;
+        char *flake;          /* source of the flake in the store, or NULL: the definition is a file */
+        json_t *modules, *args, *disabled;
+};
+int nix_find_program(const char *name, char **ret, struct ec_err *err);
+/* Runs Nix in directory cwd, or where we are. */
+int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what, const char *cwd,
+            char **argv, char **ret_out, struct ec_err *err);
+int nix_sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_err *err);
 
 /* ---- nix_text.c: what Nix writes, made fit to be shown ------------------- */
 
@@ -24,6 +48,8 @@ struct nix_args {
         char **eval;     /* for nix-instantiate */
         char **realise;  /* for nix-store --realise */
         char **all;      /* for nix-build, where one is unknown */
+        char **flake;    /* for nix flake metadata */
+        char *flake_only; /* the first one that nothing but flakes has a use for, or NULL */
         bool unknown;    /* some option is none of the tables: nix-build has to take it */
         bool jobs;       /* max-jobs is among them */
         bool format;     /* a log format of the user's own */

@@ -54,7 +54,7 @@ static int run_restart(void *self, struct ec_op *op, struct ec_err *err)
         return r < 0 ? r : 0;
 }
 
-/* A path, standard input or an expression; names otherwise. */
+/* A path, a flake reference, standard input or an expression; names otherwise. */
 static int is_definition(const struct ec_host *h, const struct ec_op *op)
 {
         const char *const *args = h->opt->args(op);
@@ -63,7 +63,7 @@ static int is_definition(const struct ec_host *h, const struct ec_op *op)
         if (h->opt->is_set(op, "expr") || h->opt->is_set(op, "attr"))
                 return 1;
         if (*args)
-                return **args == '.' || **args == '/' || !strcmp(*args, "-");
+                return **args == '.' || **args == '/' || strpbrk(*args, "#:") || !strcmp(*args, "-");
         etc = getenv("EXTRA_CONTAINER_ETC");
         return etc && *etc;
 }
@@ -118,7 +118,8 @@ static const struct ec_option destroy_options[] = {
 static const struct ec_command commands[] = {
         { .name = "create", .alias = "add", .synopsis = "[DEFINITION] [NAME...]",
           .summary = "Build and install containers",
-          .details = "DEFINITION is a file, a directory with a default.nix, - or nothing for standard input, or a store path with etc/ in it. "
+          .details = "DEFINITION is a file, a directory with a default.nix, a flake reference (.#web, github:owner/repo#web), - or nothing for "
+                     "standard input, or a store path with etc/ in it. A directory without default.nix is taken for its flake.nix. "
                      "Names after it choose some of its containers.\n\n"
                      "Without an option, running containers stay as they are.\n\n"
                      "  extra-container create --start web.nix\n"
@@ -137,7 +138,7 @@ static const struct ec_command commands[] = {
           .scopes = EC_SCOPE_START, .flags = EC_CMD_ROOT, .run = run_restart },
         { .name = "destroy", .synopsis = "NAME... | DEFINITION [NAME...] | --all",
           .summary = "Remove containers and all that belongs to them",
-          .details = "Containers are stopped without a clean shutdown. A first argument that begins with . or /, or is -, is a definition, "
+          .details = "Containers are stopped without a clean shutdown. A first argument that begins with . or /, or is - or a flake reference, is a definition, "
                      "and what it defines is destroyed.",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY, .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
           .options = EC_ARRAY(destroy_options), .run = run_destroy },

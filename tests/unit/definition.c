@@ -56,6 +56,12 @@ static int setup(void **state)
         put("blank.nix", " \n\t\r\n");
         put("project/default.nix", "{ }");
         put("bare/other.nix", "{ }");
+        put("flake/flake.nix", "{ }");
+        put("flake/sub/x", "");
+        put("both/flake.nix", "{ }");
+        put("both/default.nix", "{ }");
+        put("odd #1/flake.nix", "{ }");
+        put("file#web", "{ }");
         put("store/" HASH "-etc/etc/systemd/system/container@demo.service", "x");
         put("store/" HASH "-template/etc/systemd/system/container@.service", "x");
         put("store/" HASH "-nothing/bin/x", "x");
@@ -81,6 +87,7 @@ static int teardown(void **state)
 }
 
 static const struct ec_option expr_option = { .name = "expr", .arg = EC_ARG_ONE, .short_name = 'E' };
+static const struct ec_option attr_option = { .name = "attr", .arg = EC_ARG_ONE, .short_name = 'A' };
 static const struct ec_command command = { .name = "create" };
 
 static int parse(const char *const *words, struct ec_op *op, struct definition *d, struct ec_err *err)
@@ -89,6 +96,7 @@ static int parse(const char *const *words, struct ec_op *op, struct definition *
         *op = (struct ec_op)OP_INIT;
         op->command = &command;
         assert_int_equal(option_set_add(&set, &expr_option, NULL, true), 0);
+        assert_int_equal(option_set_add(&set, &attr_option, NULL, true), 0);
         assert_int_equal(options_parse(&set, &command, words, &op->options, err), 0);
         option_set_done(&set);
         memset(d, 0, sizeof(*d));
@@ -200,10 +208,8 @@ static void test_files_refused(void **state)
         refused(WORDS("nowhere"), "comes before names", false);
         refused(WORDS("empty.nix"), "'empty.nix' is empty", false);
         refused(WORDS("blank.nix"), "'blank.nix' is empty", false);
-        refused(WORDS("bare"), "directory 'bare' has no default.nix", false);
+        refused(WORDS("bare"), "directory 'bare' has no default.nix, and no flake.nix", false);
         refused(WORDS(""), "path is empty", true);
-        refused(WORDS(".#web"), "flake reference", false);
-        refused(WORDS("github:owner/repo"), "flake reference", false);
         refused(WORDS("/dev/null"), "/dev/null is empty", false);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "sock" };
@@ -324,6 +330,70 @@ static void test_outputs(void **state)
         unsetenv("EXTRA_CONTAINER_ETC");
 }
 
+static void flake(const char *const *words, const char *ref, const char *sub, const char *attr, const char *names)
+{
+        struct ec_op op;
+        struct definition d;
+        struct ec_err err = { 0 };
+        int r = parse(words, &op, &d, &err);
+        if (r < 0)
+                fail_msg("%s: %s", *words, err_msg(&err));
+        char *joined = strv_join(STRV_CONST(d.names), " "), *at = sub && *sub ? fs_join(top, sub) : strdup(top);
+        assert_int_equal(d.kind, DEFINITION_FLAKE);
+        assert_string_equal(d.path, ref);
+        assert_string_equal(d.attr, attr);
+        assert_string_equal(d.display, *words);
+        assert_string_equal(joined, names);
+        assert_int_equal(d.dir != NULL, sub != NULL);
+        if (sub)
+                assert_string_equal(d.dir, at);
+        free(joined);
+        free(at);
+        definition_done(&d);
+        op_done(&op);
+}
+
+static void test_flakes(void **state)
+{
+        (void)state;
+        char full[300];
+        flake(WORDS("./flake#web"), ".", "flake", "web", "");
+        flake(WORDS("./flake#web", "db", "cache"), ".", "flake", "web", "db cache");
+        flake(WORDS("./flake#"), ".", "flake", "", "");
+        flake(WORDS("./flake#a.\"b#c\""), ".", "flake", "a.\"b#c\"", "");
+        flake(WORDS("./flake/sub/..?dir=sub&ref=main#web"), ".?dir=sub&ref=main", "flake", "web", "");
+        snprintf(full, sizeof(full), "%s/flake#web", top);
+        flake(WORDS(full), ".", "flake", "web", "");
+        flake(WORDS(".#web"), ".", "", "web", "");
+        flake(WORDS("#web"), ".", "", "web", "");
+        flake(WORDS("github:owner/repo"), "github:owner/repo", NULL, "", "");
+        flake(WORDS("github:owner/repo/main?dir=x#web"), "github:owner/repo/main?dir=x", NULL, "web", "");
+        flake(WORDS("git+ssh://host/repo?ref=main#web"), "git+ssh://host/repo?ref=main", NULL, "web", "");
+        flake(WORDS("path:flake#web"), "path:flake", NULL, "web", "");
+        flake(WORDS("https://host/x.tar.gz#web"), "https://host/x.tar.gz", NULL, "web", "");
+        flake(WORDS("nixpkgs#web"), "nixpkgs", NULL, "web", "");
+        flake(WORDS("nixpkgs/branch#web"), "nixpkgs/branch", NULL, "web", "");
+
+        /* What is there comes first. */
+        flake(WORDS("flake#web"), ".", "flake", "web", "");
+        flake(WORDS("bare#web"), "bare", NULL, "web", "");
+        flake(WORDS("flake"), ".", "flake", "", "");
+        flake(WORDS("./flake/"), ".", "flake", "", "");
+        flake(WORDS("odd #1"), ".", "odd #1", "", "");
+        flake(WORDS("both#web"), ".", "both", "web", "");
+        check(WORDS("both"), DEFINITION_FILE, "both", "both", "");
+        check(WORDS("file#web"), DEFINITION_FILE, "file#web", "file#web", "");
+
+        refused(WORDS("./nowhere#web"), "no such directory: './nowhere' (of flake reference './nowhere#web')", false);
+        refused(WORDS("/nowhere#web"), "no such directory: '/nowhere'", false);
+        refused(WORDS("./web.nix#web"), "'./web.nix' is a file", false);
+        refused(WORDS("./web.nix/x#web"), "cannot read './web.nix/x'", false);
+        refused(WORDS("flake", ".#web"), "two definitions were given: 'flake' and '.#web'", true);
+        refused(WORDS("flake", "github:owner/repo"), "two definitions", true);
+        refused(WORDS("./flake", "-A", "web"), "as in './flake#web'", true);
+        refused(WORDS("./flake#a", "-A", "web"), "as in './flake#a.web'", true);
+}
+
 static void test_interrupted(void **state)
 {
         (void)state;
@@ -354,6 +424,7 @@ int main(void)
                 cmocka_unit_test(test_pipe),
                 cmocka_unit_test(test_terminal),
                 cmocka_unit_test(test_outputs),
+                cmocka_unit_test(test_flakes),
                 cmocka_unit_test(test_interrupted), /* last: it stays */
         };
         return cmocka_run_group_tests_name("definition", tests, setup, teardown);
