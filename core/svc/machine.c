@@ -132,8 +132,10 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                 if (event) {
                         event = false;
                         r = get_machine(bus, name, NULL, e);
-                        if (r <= 0)
-                                return r;
+                        /* The event may have come before the answer. */
+                        if (r > 0)
+                                continue;
+                        return r;
                 }
                 if (intr_check(NULL) < 0)
                         return -ECANCELED;

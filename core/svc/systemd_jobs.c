@@ -374,24 +374,31 @@ static int ask(struct item *i)
         return 0;
 }
 
-/* Outside of callbacks: what asks the bus, and what calls the caller. */
+/* Outside of callbacks: what asks the bus, and what calls the caller. Meanwhile jobs of others may end. */
 static int settle(struct engine *e)
 {
-        for (size_t k = 0; k < e->n; k++) {
-                struct item *i = &e->items[k];
+        bool again;
 
-                if (i->phase == PHASE_ASK && !e->cancelled) {
-                        int r = ask(i);
+        do {
+                again = false;
+                for (size_t k = 0; k < e->n; k++) {
+                        struct item *i = &e->items[k];
 
-                        if (r < 0)
-                                return r;
+                        if (i->phase == PHASE_ASK && !e->cancelled) {
+                                int r = ask(i);
+
+                                if (r < 0)
+                                        return r;
+                                again = true;
+                        }
+                        if (i->phase == PHASE_TELL || (i->phase == PHASE_ASK && e->cancelled)) {
+                                if (e->on_done && !e->cancelled)
+                                        e->on_done(e->data, i->res);
+                                to_phase(i, PHASE_DONE, false);
+                                again = true;
+                        }
                 }
-                if (i->phase == PHASE_TELL || (i->phase == PHASE_ASK && e->cancelled)) {
-                        if (e->on_done && !e->cancelled)
-                                e->on_done(e->data, i->res);
-                        to_phase(i, PHASE_DONE, false);
-                }
-        }
+        } while (again && !e->failure);
         return e->failure;
 }
 

@@ -126,6 +126,8 @@ static void test_no_machined(void **state)
 
 static void test_terminate(void **state)
 {
+        uint64_t start = bus_now();
+
         (void)state;
         begin();
         assert_int_equal(machine_terminate(s, NAME, &err), 0);
@@ -135,6 +137,8 @@ static void test_terminate(void **state)
         answers = 1; /* gone with the first question */
         assert_int_equal(machine_terminate(s, NAME, &err), 0);
         assert_false(there);
+        /* The signal that came with the answer was heard: its time limit was not waited for. */
+        assert_true(bus_now() - start < 15 * USEC_PER_SEC);
         end();
 }
 

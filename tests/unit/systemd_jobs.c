@@ -353,6 +353,29 @@ static void test_lost_signal(void **state)
         assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
+/* The first job ends while the manager is asked why the second failed: nothing is to be waited for. */
+static int end_meanwhile(struct manager *m, sd_bus_message *call)
+{
+        struct manager_unit *u = &m->units[0];
+
+        if (strcmp(sd_bus_message_get_member(call), "GetAll") || !*u->job)
+                return 0;
+        manager_removed(m, u->job, u->name, "done");
+        *u->job = 0;
+        return 0;
+}
+
+static void test_end_while_asking(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .start = "hang");
+        UNIT(1, .name = "b.service", .start = "failed", .result = "protocol");
+        fake.other = end_meanwhile;
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=0; b.service=-5 (it ended without telling that it was ready)");
+        assert_null(strstr(manager_log(&fake), "list-jobs\n"));
+}
+
 /* ---- ^C: each in a process of its own --------------------------------------- */
 
 /* No half-started unit stays. */
@@ -455,7 +478,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(test_start), TEST(test_none), TEST(test_stop_and_restart), TEST(test_removed_before_reply), TEST(test_jobs_of_others),
                 TEST(test_failures), TEST(test_stop_failures), TEST(test_same_twice), TEST(test_retry), TEST(test_retry_once), TEST(test_no_retry),
-                TEST(test_kill), TEST(test_many), TEST(test_lost_at_queueing), TEST(test_lost_while_asking), TEST(test_lost_while_waiting),
+                TEST(test_kill), TEST(test_many), TEST(test_end_while_asking), TEST(test_lost_at_queueing), TEST(test_lost_while_asking), TEST(test_lost_while_waiting),
                 TEST(test_lost_signal), TEST(test_interrupt), TEST(test_interrupted_before), TEST(test_impatient),
                 TEST(test_detach),
         };
