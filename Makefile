@@ -109,7 +109,7 @@ clean:
 D := $(DESTDIR)
 FEATURES := $(wildcard plugins/*/feature.json)
 # Those that evaluate; the others are for a Nix that has this tree.
-EVALUATION := nix/eval-config.nix nix/container-module.nix nix/outputs.nix nix/select.nix nix/unit.nix
+EVALUATION := nix/eval-config.nix nix/container-module.nix nix/flake-reference.nix nix/outputs.nix nix/select.nix nix/unit.nix
 
 .PHONY: install uninstall
 install: all
