@@ -116,7 +116,7 @@ runTest {
   + ''
 
     with subtest("A session has a container of its own"):
-        assert machine.succeed("extra-container shell ${session} --run c hostname") == "scratch\n"
+        assert machine.succeed("extra-container shell ${session} --run c cat /proc/sys/kernel/hostname") == "scratch\n"
         assert machine.succeed("extra-container list") == "demo\n"
 
     with subtest("It starts with the host"):
