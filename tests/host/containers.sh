@@ -10,6 +10,14 @@ if [[ ${EC_HOST_FLAVOUR-} == nixos ]]; then units=/etc/systemd-mutable/system; e
 confs=/etc/nixos-containers
 states=/var/lib/nixos-containers
 
+# As long as the program is there; then as it was.
+has_plugin() {
+        ! command -v extra-container >/dev/null || plugins_here=$(extra-container plugins | cut -f 1)
+        grep -qx -- "$1" <<<"${plugins_here-}"
+}
+# Said at each installation, and no test's business but of the plugin's.
+has_plugin gc || usual="warning: no plugin keeps installed containers from Nix' garbage collector: .*"
+
 # def FILE: stdin becomes a definition.
 def() {
         cat >"$1"
@@ -37,12 +45,12 @@ inside() {
 
 # What is left of a container anywhere on the host; nothing is right after destroy.
 left_of() {
-        local name=$1 f
+        local name=$1 f roots=()
+        ! has_plugin gc || roots=("/nix/var/nix/gcroots/auto/extra-container-$name"{,.conf})
         for f in "$units/container@$name.service" "/usr/lib/systemd/system/container@$name.service" \
                 {"$units",/usr/lib/systemd/system}/machines.target.wants/"container@$name.service" \
                 {/etc/nixos-containers,/etc/containers}/"$name.conf" {/var/lib/nixos-containers,/var/lib/containers,/run/nixos-containers}/{,.#}"$name"{,.lck} \
-                "/nix/var/nix/profiles/per-container/$name" "/nix/var/nix/gcroots/per-container/$name" \
-                "/nix/var/nix/gcroots/auto/extra-container-$name" "/nix/var/nix/gcroots/auto/extra-container-$name.conf" \
+                "/nix/var/nix/profiles/per-container/$name" "/nix/var/nix/gcroots/per-container/$name" "${roots[@]}" \
                 "/run/extra-container.pending/$name" "/run/systemd/machines/$name" "/sys/class/net/ve-$name"; do
                 [[ ! -e $f && ! -L $f ]] || printf '%s\n' "$f"
         done
