@@ -248,7 +248,7 @@ in
           ENV{INTERFACE}=="v[eb]-*", ENV{NM_UNMANAGED}="1"
         '';
 
-        # Each container takes about ten of the 128 that the kernel allows a user. Weaker than the defaults
+        # Each container takes four or more of the 128 that the kernel allows a user. Weaker than the defaults
         # that parts of NixOS have, which must not meet another one of their strength.
         boot.kernel.sysctl."fs.inotify.max_user_instances" = mkOverride 1100 8192;
       }
