@@ -33,7 +33,10 @@ LIBS      := libsystemd jansson inih
 # Asked for when needed: on a fresh machine `make check` installs pkg-config first.
 LIB_FLAGS = $(eval LIB_FLAGS := $$(shell $(PKG_CONFIG) --cflags $$(LIBS)))$(LIB_FLAGS)
 LIB_LINK  = $(eval LIB_LINK := $$(shell $(PKG_CONFIG) --libs $$(LIBS)) -ldl)$(LIB_LINK)
-CORE_DEFS := -DEC_VERSION='"$(VERSION)"' -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
+# core/ knows the directories in these files alone: another PREFIX compiles no others again.
+PATH_SRC  := core/main.c core/app.c core/svc/conf.c core/svc/proc_env.c core/model/layout.c
+PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
+CORE_DEFS := -DEC_VERSION='"$(VERSION)"' $(PATH_DEFS)
 
 CORE_SRC := $(wildcard core/*.c core/util/*.c core/svc/*.c core/model/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
@@ -52,7 +55,7 @@ prune:
 
 $(BUILD)/obj/core/%.o: core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' $(DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include -MMD -MP -c $< -o $@
 
 $(BUILD)/libcore.a: $(LIB_OBJ)
 	@rm -f $@
@@ -64,7 +67,12 @@ $(BUILD)/extra-container: $(BUILD)/obj/core/main.o $(BUILD)/libcore.a
 # Objects carry the flags they were built with.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CFLAGS) $(CORE_DEFS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(CORE_DEFS)' > $@
+	@echo '$(CC) $(ALL_CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(VERSION)' > $@
+$(BUILD)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PATH_DEFS)' | cmp -s - $@ || echo '$(PATH_DEFS)' > $@
+$(PATH_SRC:%.c=$(BUILD)/obj/%.o): $(BUILD)/paths
+$(PATH_SRC:%.c=$(BUILD)/obj/%.o): DEFS = $(PATH_DEFS)
 .PHONY: FORCE
 FORCE:
 
@@ -89,7 +97,7 @@ MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
 .PHONY: man
 man: $(MAN)
 
-$(BUILD)/man/.tool: docs/man/man.c $(BUILD)/libcore.a $(BUILD)/flags
+$(BUILD)/man/.tool: docs/man/man.c $(BUILD)/libcore.a $(BUILD)/flags $(BUILD)/paths
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) -DEC_DATE='"$(DATE)"' $(LIB_FLAGS) -Icore -Icore/include $(filter %.c %.a,$^) -o $@ $(LIB_LINK)
 
@@ -103,7 +111,7 @@ $(MAN): $(BUILD)/man/%: docs/man/%.in $(BUILD)/man/.tool $(BUILD)/man/.plugins $
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)/man $(BUILD)/obj $(BUILD)/plugins $(BUILD)/extra-container $(BUILD)/libcore.a $(BUILD)/tests $(BUILD)/flags
+	rm -rf $(BUILD)/man $(BUILD)/obj $(BUILD)/plugins $(BUILD)/extra-container $(BUILD)/libcore.a $(BUILD)/tests $(BUILD)/flags $(BUILD)/paths
 
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
@@ -163,7 +171,7 @@ $(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(eval $(call plugi
 
 .PHONY: check-unit
 check-unit: $(UNIT) $(PLUGIN_TESTS)
-	@status=0; for t in $^; do $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
+	@tests/unit/check.sh $^
 
 # ---- loader, ABI, command line, layers --------------------------------------
 # One plugin for each #if of the zoo, good or bad; see tests/loader.
@@ -230,10 +238,13 @@ $(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard co
 check-abi: $(BUILD)/extra-container $(MODULES) $(ABI)/plugins/frozen.so $(ABI)/next-core
 	@EC=$(BUILD)/extra-container FROZEN=$(ABI)/plugins NEXT=$(ABI)/next-core PLUGINS="$(MODULES)" CC="$(CC)" sh tests/abi/abi.sh
 
+# What a build for another PREFIX begins with: it compiles only what knows the directories.
+OTHER_PREFIX := $(filter-out $(PATH_SRC:%.c=$(BUILD)/obj/%.o),$(CORE_OBJ)) $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(PLUGINS:%=plugins/%/*.c)))
+
 # A plugin that is built outside of the tree, against an installation in a prefix.
 .PHONY: check-site
-check-site:
-	@BUILD=$(abspath $(BUILD))/tests/site MAKE="$(MAKE)" sh tests/site-plugin/check.sh
+check-site: $(OTHER_PREFIX)
+	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/site MAKE="$(MAKE)" sh tests/site-plugin/check.sh
 
 .PHONY: check-layers
 check-layers: $(BUILD)/libcore.a $(BUILD)/obj/core/main.o
@@ -323,8 +334,8 @@ check-lint lint:
 
 # make install into a staging tree, and the Debian packages.
 .PHONY: check-install check-deb
-check-install:
-	@BUILD=$(abspath $(BUILD))/tests/install MAKE="$(MAKE)" tests/install/check.sh
+check-install: $(OTHER_PREFIX)
+	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/install MAKE="$(MAKE)" tests/install/check.sh
 check-deb:
 ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
 	@tests/deb/check.sh

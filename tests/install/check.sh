@@ -1,5 +1,6 @@
 #!/bin/bash
-# make install into a staging tree, and make uninstall. Prints TAP. BUILD is a directory for its own build.
+# make install into a staging tree, and make uninstall. Prints TAP. BUILD is a directory for its own build,
+# which takes the objects that do not know their directories from that in OBJECTS.
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
 make=${MAKE:-make}
@@ -7,6 +8,9 @@ build=${BUILD:?}
 n=0 failed=0
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
+rm -rf "$build"
+mkdir -p "$build"
+[[ ! -d ${OBJECTS-}/obj ]] || cp -a "$OBJECTS/obj" "$OBJECTS/flags" "$build/"
 
 is() { # NAME GOT WANT
         n=$((n + 1))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the program into a prefix, and builds and runs the site's plugin with
 # nothing but what stands there. Prints TAP. MAKE and the variables of the build
-# come from the makefile; SRC is the tree.
+# come from the makefile; SRC is the tree, OBJECTS the build to take objects from.
 set -e
 SRC=$(cd "${SRC:-.}" && pwd)
 T=$(mktemp -d)
@@ -31,7 +31,10 @@ says() {
 }
 
 cd "$SRC"
-# Objects know their directories: a build of its own, in the caller's build directory.
+# A build of its own in the caller's build directory, with the objects that do not know their directories.
+rm -rf "$BUILD"
+mkdir -p "$BUILD"
+[ ! -d "${OBJECTS-}/obj" ] || cp -a "$OBJECTS/obj" "$OBJECTS/flags" "$BUILD/"
 try "make install" "${MAKE:-make}" -s "BUILD=$BUILD" "PREFIX=$T/usr" "SYSCONFDIR=$T/etc" install
 mkdir "$T/site"
 cp tests/site-plugin/site.c tests/site-plugin/Makefile "$T/site/"
