@@ -9,7 +9,8 @@
 #
 # nix-instantiate eval-config.nix --argstr definitionFile /dir/web.nix -A etc
 #
-# With flakeFile the definition is an attribute of a flake, or that is built already.
+# With flakeFile the definition is an attribute of a flake. `flake.build` is the path
+# of one that is no definition, but a package or a NixOS configuration.
 {
   # The definition: the absolute path of a file or of a directory with a
   # default.nix (a string, so that nothing is copied into the store), or a module.
@@ -20,8 +21,6 @@
 , # A file with the metadata of a flake, in place of a definition, and the attribute path in it.
   flakeFile ? null
 , flakeAttr ? ""
-, # JSON list of options that do nothing for what a flake has built by itself.
-  ignored ? "[]"
 , # Attribute path into it, as for `nix-build -A`.
   attr ? null
 , # JSON list of the containers to evaluate; null or [] is all of them.
@@ -494,18 +493,11 @@ let
   # By directory, so that the builder makes each once.
   allLinks = lib.sort (a: b: a.dir < b.dir) (lib.concatMap containerFiles chosen);
 in
-if flake ? built then {
-  etc =
-    if json "ignored" ignored == [ ] then flake.built
-    else builtins.trace "extra-container: warning: ${where} is built by its flake: ${concatStringsSep ", " (json "ignored" ignored)} can change nothing in it" flake.built;
-  # Nobody knows them before it is built.
-  names = null;
-}
-else
 {
   etc = checked (outputs.etc { links = allLinks; inherit runner; });
   config = checked (hostConfig config);
   containers = checked (lib.genAttrs chosen (n: config.containers.${n}));
   names = checked chosen;
+  flake = if flake ? build then { inherit (flake) build; } else { };
   inherit options;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What a flake reference gives: a system that the flake has built by itself, or
+# What a flake reference names: something that Nix builds as the flake says, or
 # a definition of containers.
 #
 # Nix has fetched the flake and made its lock (`nix flake metadata`); here only
@@ -116,21 +116,26 @@ let
     else fail "${where}: this flake has no '${attr}'; ${offered}";
   value = get place outputs;
 
+  ## What it is
+
+  show = path: concatStringsSep "." (map (n: if match "[a-zA-Z0-9_-]+" n == null then ''"${n}"'' else n) path);
+
   kinds = { list = "a list"; lambda = "a function"; string = "a string"; null = "null"; int = "a number"; float = "a number"; bool = "a boolean"; };
   what = if isAttrs value then "a set" else kinds.${typeOf value} or "something else";
 
-  ## What it is
-
   nixpkgs = self.inputs.nixpkgs or (fail "${where}: this flake has no input 'nixpkgs' to build the containers with; give it with --nixpkgs-path");
+  define = definition: { inherit definition nixpkgs; };
 
-  inContainers = head place == "containers";
-  isNixos = value ? config.system.build.toplevel;
+  # Where it stands tells it without an evaluation, mostly; the build is to be as pure as Nix makes it.
+  isIn = set: n: head place == set && length place >= n;
+  isPackage = isIn "packages" 3 || isIn "legacyPackages" 3 || isIn "defaultPackage" 2;
+  isNixos = if isIn "nixosConfigurations" 2 then length place == 2 else value ? config.system.build.toplevel;
   isModule = isFunction value || typeOf value == "path" || isString value && substring 0 1 value == "/"
     || isAttrs value && (value ? containers || value ? imports || value ? config);
 in
-if inContainers && length place == 1 then { definition = { containers = value; }; inherit nixpkgs; }
-else if inContainers && length place == 2 then { definition = { containers.${elemAt place 1} = value; }; inherit nixpkgs; }
-else if value.type or null == "derivation" then { built = value; }
-else if isNixos then { built = value.config.system.build.etc or value.config.system.build.toplevel; }
-else if isModule then { definition = value; inherit nixpkgs; }
-else fail "${where}: '${concatStringsSep "." place}' of this flake is ${what}: neither a package, a NixOS configuration nor a definition of containers"
+if isIn "containers" 1 && length place == 1 then define { containers = value; }
+else if isIn "containers" 2 && length place == 2 then define { containers.${elemAt place 1} = value; }
+else if isPackage || value.type or null == "derivation" then { build = show place; }
+else if isNixos then { build = show (place ++ [ "config" "system" "build" "etc" ]); }
+else if isModule then define value
+else fail "${where}: '${show place}' of this flake is ${what}: neither a package, a NixOS configuration nor a definition of containers"

@@ -57,7 +57,7 @@ static int parse(struct ec_op *op, struct deployment *d, struct ec_err *err)
 
 /* ---- evaluation ---- */
 
-static int json_list(struct ec_eval *ev, const char *arg, char **names, struct ec_err *err)
+static int json_names(struct ec_eval *ev, char **names, struct ec_err *err)
 {
         _cleanup_free_ char *text = NULL;
         json_t *list;
@@ -70,7 +70,7 @@ static int json_list(struct ec_eval *ev, const char *arg, char **names, struct e
                 r = json_array_append_new(list, json_string(*n));
         text = list && r == 0 ? json_dumps(list, JSON_COMPACT) : NULL;
         json_decref(list);
-        return text ? eval_argstr(ev, arg, text, err) : err_oom(err);
+        return text ? eval_argstr(ev, "names", text, err) : err_oom(err);
 }
 
 /* Options that have their say in an evaluation: what is built already does not hear them. */
@@ -88,7 +88,7 @@ static int deaf_options(const struct ec_op *op, char ***ret, struct ec_err *err)
         return 0;
 }
 
-static int warn_deaf(const struct ec_op *op, const char *display, struct ec_err *err)
+static int warn_deaf(const struct ec_op *op, const char *display, const char *how, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
         _cleanup_free_ char *text = NULL;
@@ -99,7 +99,7 @@ static int warn_deaf(const struct ec_op *op, const char *display, struct ec_err 
         text = strv_join(STRV_CONST(names), ", ");
         if (!text)
                 return err_oom(err);
-        log_warn("'%s' is built already: %s can change nothing in it", display, text);
+        log_warn("%s: without effect on '%s', which is built %s", text, display, how);
         return 0;
 }
 
@@ -115,17 +115,16 @@ static int eval_definition(const struct ec_op *op, struct ec_eval *ev, const str
         }
         if (r >= 0 && attr)
                 r = eval_argstr(ev, "attr", attr, err);
-        return r < 0 ? r : json_list(ev, "names", def->names, err);
+        return r < 0 ? r : json_names(ev, def->names, err);
 }
 
-static int eval_flake_of(const struct ec_op *op, struct ec_eval *ev, const struct definition *def, struct ec_err *err)
+static int eval_flake_of(const struct ec_op *op, struct deployment *d, struct ec_eval *ev, struct ec_err *err)
 {
-        _cleanup_strv_ char **names = NULL;
-        int r = deaf_options(op, &names, err);
+        const struct definition *def = &d->definition;
+        int r = eval_flake(ev, def->path, def->dir, def->attr, def->display, err);
 
-        if (r >= 0)
-                r = json_list(ev, "ignored", names, err);
-        return r < 0 ? r : eval_flake(ev, def->path, def->dir, def->attr, def->display, err);
+        d->prebuilt = r > 0;
+        return r > 0 ? warn_deaf(op, def->display, "as its flake says", err) : r;
 }
 
 static int eval_sources(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
@@ -210,7 +209,7 @@ static int make_eval(struct ec_op *op, struct deployment *d, struct ec_err *err)
         if (r >= 0)
                 r = eval_features(op, ev, err);
         if (r >= 0 && d->definition.kind == DEFINITION_FLAKE)
-                r = eval_flake_of(op, ev, &d->definition, err);
+                r = eval_flake_of(op, d, ev, err);
         if (r >= 0)
                 d->eval = TAKE_PTR(ev);
         return r;
@@ -233,13 +232,13 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
                 return r;
         if (d->definition.kind == DEFINITION_OUTPUT) {
                 d->output = strdup(d->definition.path);
-                r = d->output ? warn_deaf(op, d->definition.display, err) : err_oom(err);
+                r = d->output ? warn_deaf(op, d->definition.display, "already", err) : err_oom(err);
         } else {
                 r = make_eval(op, d, err);
                 if (r >= 0)
                         r = eval_build(d->eval, "etc", &d->output, err);
                 /* A flake may have built anything. */
-                if (r >= 0 && d->definition.kind == DEFINITION_FLAKE)
+                if (r >= 0 && d->prebuilt)
                         r = definition_check_output(d->definition.display, d->output, err);
         }
         d->built = r >= 0;
@@ -316,10 +315,9 @@ int deployment_names(struct ec_op *op, char ***ret, struct ec_err *err)
                 return r;
         if (d->definition.kind != DEFINITION_OUTPUT && !d->built) {
                 r = make_eval(op, d, err);
-                if (r >= 0)
+                if (r >= 0 && !d->prebuilt)
                         r = eval_json(d->eval, "names", &json, err);
-                /* What a flake builds by itself tells no names before. */
-                if (r < 0 || strncmp(json, "null", 4))
+                if (r < 0 || !d->prebuilt)
                         return r < 0 ? r : names_of_json(json, ret, err);
         }
         r = deployment_load(op, &d, err);

@@ -28,6 +28,7 @@ struct deployment {
         struct definition definition;
         char *output;                 /* store path; held by a root below op->tmp_dir if we built it */
         struct ec_eval *eval;
+        bool prebuilt;                /* a flake builds its output, and knows no names before */
         bool loaded;
         struct container_list list;
         struct change *changes;       /* one a container, in the same order */

@@ -48,6 +48,8 @@ void eval_free(struct ec_eval *ev)
         free(ev->eval_nix);
         free(ev->tmp_dir);
         free(ev->flake);
+        free(ev->flake_dir);
+        free(ev->installable);
         strv_free(ev->build_args);
         strv_free(ev->env);
         strv_free(ev->arg_names);
@@ -440,11 +442,13 @@ static int build(struct ec_eval *ev, const struct nix_args *a, const char *attr,
         root = fs_join(dir, "result");
         if (!drv || !root)
                 return err_oom(err);
-        if (a->unknown)
+        if (ev->installable)
+                r = nix_build_installable(ev, a, root, err);
+        else if (a->unknown)
                 r = build_at_once(ev, a, attr, root, err);
         else
                 r = (r = instantiate(ev, a, attr, drv, err)) < 0 ? r : realise(ev, a, drv, root, err);
-        return r < 0 ? r : read_root(root, a->unknown ? "nix-build" : "nix-store", ret, err);
+        return r < 0 ? r : read_root(root, ev->installable ? "nix" : a->unknown ? "nix-build" : "nix-store", ret, err);
 }
 
 int eval_build(struct ec_eval *ev, const char *attr, char **ret_path, struct ec_err *err)

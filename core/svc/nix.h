@@ -25,9 +25,10 @@ int eval_search_path(struct ec_eval *ev, const char *entry, struct ec_err *err);
 /* What to call the expression's temporary file in Nix' messages: "(standard input)". */
 int eval_display_name(struct ec_eval *ev, const char *file, const char *name, struct ec_err *err);
 
-/* Takes the place of a definition's file: fetches the flake `ref`, as seen from directory
- * dir, and evaluates its attribute `attr` (""; its default). `display` is what both are called.
- * dir NULL: where we are. To be called once, behind all the others. */
+/* Takes the place of a definition's file: fetches the flake `ref`, as seen from directory dir
+ * (NULL: where we are), and looks for its attribute `attr` ("": the default). `display` is what
+ * both are called. 0: it is a definition, as any other; 1: Nix builds it as the flake says, so
+ * eval_build() gives what that is, and nothing can be evaluated. To be called once, as the last. */
 int eval_flake(struct ec_eval *ev, const char *ref, const char *dir, const char *attr, const char *display, struct ec_err *err);
 
 /* Evaluates and realises attribute `attr`; *ret_path is the store path, held by a

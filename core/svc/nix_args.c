@@ -212,9 +212,24 @@ static int expand(const char *const *args, char ***ret)
         return 0;
 }
 
+/* What `nix build` calls it; NULL: it has no such option, or we do what it does. */
+static const char *new_name(const char *name, unsigned flags)
+{
+        static const struct { const char *old, *new; } names[] = {
+                { "-k", "--keep-going" }, { "-K", "--keep-failed" }, { "--check", "--rebuild" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (!strcmp(name, names[i].old))
+                        return names[i].new;
+        return flags & NO_LOGS ? NULL : name;
+}
+
 static int add(struct nix_args *a, unsigned flags, const char *const *words, unsigned n)
 {
-        int r = 0;
+        const char *name = new_name(words[0], flags);
+        int r = name ? strv_push(&a->build, name) : 0;
+        for (unsigned i = 1; i < n && r >= 0; i++)
+                r = strv_push(&a->build, words[i]);
         for (unsigned i = 0; i < n && r >= 0; i++) {
                 if (flags & EVAL)
                         r = strv_push(&a->eval, words[i]);
@@ -293,6 +308,7 @@ void nix_args_done(struct nix_args *a)
         strv_free(a->realise);
         strv_free(a->all);
         strv_free(a->flake);
+        strv_free(a->build);
         free(a->flake_only);
         *a = (struct nix_args){ 0 };
 }

@@ -22,12 +22,16 @@ struct ec_eval {
         char **files, **display;
         char **warned;
         char *flake;          /* source of the flake in the store, or NULL: the definition is a file */
+        char *flake_dir;      /* where its reference is relative to, or NULL */
+        char *installable;    /* of the flake, where it is not for us to evaluate; or NULL */
         json_t *modules, *args, *disabled;
 };
 int nix_find_program(const char *name, char **ret, struct ec_err *err);
 /* Runs Nix in directory cwd, or where we are. */
 int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what, const char *cwd,
             char **argv, char **ret_out, struct ec_err *err);
+/* Builds ev->installable; root becomes the link to it. */
+int nix_build_installable(struct ec_eval *ev, const struct nix_args *a, const char *root, struct ec_err *err);
 int nix_sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_err *err);
 
 /* ---- nix_text.c: what Nix writes, made fit to be shown ------------------- */
@@ -49,6 +53,7 @@ struct nix_args {
         char **realise;  /* for nix-store --realise */
         char **all;      /* for nix-build, where one is unknown */
         char **flake;    /* for nix flake metadata */
+        char **build;    /* for nix build, likewise of a flake */
         char *flake_only; /* the first one that nothing but flakes has a use for, or NULL */
         bool unknown;    /* some option is none of the tables: nix-build has to take it */
         bool jobs;       /* max-jobs is among them */
