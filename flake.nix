@@ -17,9 +17,13 @@
 
       overlays.default = final: prev: { extra-container = package final; };
 
-      nixosModules.default = { pkgs, lib, ... }: {
-        imports = [ ./nix/module.nix ];
-        programs.extra-container.package = lib.mkDefault (package pkgs);
+      nixosModules.default = {
+        # Once, however often it is imported.
+        key = "extra-container#nixosModules.default";
+        imports = [
+          ./nix/module.nix
+          ({ pkgs, lib, ... }: { programs.extra-container.package = lib.mkDefault (package pkgs); })
+        ];
       };
 
       lib = import ./nix/lib.nix {
