@@ -5,23 +5,13 @@ set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
 make=${MAKE:-make}
 build=${BUILD:?}
-n=0 failed=0
+. tests/tap.sh
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 rm -rf "$build"
 mkdir -p "$build"
 [[ ! -d ${OBJECTS-}/obj ]] || cp -a "$OBJECTS/obj" "$OBJECTS/flags" "$build/"
 
-is() { # NAME GOT WANT
-        n=$((n + 1))
-        if [[ $2 == "$3" ]]; then
-                printf 'ok %d - %s\n' "$n" "$1"
-        else
-                failed=1
-                printf 'not ok %d - %s\n' "$n" "$1"
-                diff <(printf '%s\n' "$3") <(printf '%s\n' "$2") | sed 's/^/# /'
-        fi
-}
 place() { # TARGET [VAR=VALUE...]
         "$make" -s --no-print-directory "$1" "BUILD=$build" PREFIX=/opt/ec SYSCONFDIR=/opt/etc LIBDIR=/opt/ec/lib64 MANDIR=/opt/man "DESTDIR=$stage" "${@:2}"
 }
@@ -72,5 +62,4 @@ rm -rf "${stage:?}"/*
 first=${plugins[0]}
 place install "PLUGINS=$first"
 is "with one plugin" "$(plugin_files)" "$(expected "$first")"
-echo "1..$n"
-exit "$failed"
+done_testing

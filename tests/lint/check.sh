@@ -22,8 +22,8 @@ check() { # NAME CMD...
 files() { find . -path ./build -prune -o -path ./.git -prune -o "$@" -print | LC_ALL=C sort; }
 scripts() { files -type f -size -200k | xargs grep -lIE -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell='; }
 mapfile -t shell < <(scripts)
-mapfile -t c < <(files -name '*.c' -path './[cp]*')
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include
+mapfile -t c < <(files -name '*.c' \( -path './core/*' -o -path './plugins/*' -o -path './docs/*' -o -path './tests/unit/*' -o -path './tests/plugins/*' -o -path './tests/fuzz/*' -o -path './tests/bench/*' \))
+flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Itests/plugins '-DEC_DATE=""'
         '-DEC_VERSION="0"' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"' '-DEC_SYSCONF_DIR="/"')
 read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
 

@@ -4,21 +4,9 @@
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
 MAN=${MAN:?} TOOL=${TOOL:?} PLUGINS=${PLUGINS:?} EC=${EC:?}
-n=0 failed=0
+. tests/tap.sh
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
-
-is() { # NAME GOT WANT
-        n=$((n + 1))
-        if [[ $2 == "$3" ]]; then
-                printf 'ok %d - %s\n' "$n" "$1"
-        else
-                failed=1
-                printf 'not ok %d - %s\n' "$n" "$1"
-                diff <(printf '%s\n' "$3") <(printf '%s\n' "$2") | sed 's/^/# /'
-        fi
-}
-skip() { n=$((n + 1)); printf 'ok %d - %s # SKIP %s\n' "$n" "$1" "$2"; }
 
 # As a user of no rights, the plugins can be of any place.
 chmod 755 "$T"
@@ -115,5 +103,4 @@ if [[ -e $PLUGINS/create.so ]]; then
         is 'INI: all of it is accepted' "$("${ec[@]}" --config "$T/all.ini" list 2>&1)" ''
         is 'INI: as installed, too' "$(sed "s,^; root =.*,root = $T/root," etc/extra-container.ini >"$T/one.ini"; "${ec[@]}" --config "$T/one.ini" list 2>&1)" ''
 fi
-printf '1..%d\n' "$n"
-exit "$failed"
+done_testing

@@ -1,43 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "in_child.h"
+#include "fs_fixture.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <sys/resource.h>
 
-#include "util/cleanup.h"
-#include "util/fs.h"
 #include "util/strv.h"
-
-static char *top;
-
-static int setup(void **state)
-{
-        (void)state;
-        top = temp_dir();
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct ec_err err = { 0 };
-
-        (void)state;
-        assert_int_equal(fs_remove_tree(top, &err), 0);
-        free(top);
-        return 0;
-}
-
-/* A path below the test's directory, good until the fourth call from now. */
-static const char *at(const char *name)
-{
-        static char paths[4][PATH_MAX];
-        static unsigned n;
-        char *p = paths[n++ % 4];
-
-        snprintf(p, PATH_MAX, "%s/%s", top, name);
-        return p;
-}
 
 static void put(const char *name, const char *text)
 {

@@ -1,41 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "in_child.h"
+#include "fs_fixture.h"
 
-#include <limits.h>
-
-#include "util/cleanup.h"
-#include "util/fs.h"
 #include "util/strv.h"
-
-static char *top;
-
-static int setup(void **state)
-{
-        (void)state;
-        top = temp_dir();
-        assert_int_equal(chmod(top, 0755), 0);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct ec_err err = { 0 };
-
-        (void)state;
-        assert_int_equal(fs_remove_tree(top, &err), 0);
-        free(top);
-        return 0;
-}
-
-static const char *at(const char *name)
-{
-        static char paths[4][PATH_MAX];
-        static unsigned n;
-        char *p = paths[n++ % 4];
-
-        snprintf(p, PATH_MAX, "%s/%s", top, name);
-        return p;
-}
 
 static void dir(const char *name, mode_t mode)
 {
