@@ -246,7 +246,7 @@ static int set_directory(const char *arg, struct definition *d, struct ec_err *e
         bool has_default = has_entry(arg, "default.nix");
         if (nix_is_store_path(real)) {
                 int r = has_containers(real);
-                if (r || !has_default)
+                if (r || !(has_default || has_entry(arg, "flake.nix")))
                         return set_output(arg, real, d, err);
         }
         if (!has_default && has_entry(arg, "flake.nix"))

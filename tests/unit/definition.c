@@ -68,6 +68,7 @@ static int setup(void **state)
         put("store/" HASH "-source/default.nix", "{ }");
         put("store/" HASH "-source/etc/x", "x");
         put("store/" HASH "-file.nix", "{ }");
+        put("store/" HASH "-flake/flake.nix", "{ }");
         char *target = fs_join(store, HASH "-etc");
         int r = symlink(target, "result");
         free(target);
@@ -380,6 +381,8 @@ static void test_flakes(void **state)
         flake(WORDS("flake"), ".", "flake", "", "");
         flake(WORDS("./flake/"), ".", "flake", "", "");
         flake(WORDS("odd #1"), ".", "odd #1", "", "");
+        flake(WORDS("store/" HASH "-flake"), ".", "store/" HASH "-flake", "", "");
+        flake(WORDS("store/" HASH "-flake#web"), ".", "store/" HASH "-flake", "web", "");
         flake(WORDS("both#web"), ".", "both", "web", "");
         check(WORDS("both"), DEFINITION_FILE, "both", "both", "");
         check(WORDS("file#web"), DEFINITION_FILE, "file#web", "file#web", "");

@@ -56,6 +56,27 @@ static void test_sorted(void **state)
         check(ARGS("--no-out-link", "--no-gc-warning"), "", "");
 }
 
+static void test_flakes(void **state)
+{
+        (void)state;
+        struct nix_args a;
+        sort(ARGS("-kKj4", "--override-input", "nixpkgs", "path:/x", "--check", "-Q", "-L", "--option", "cores", "1", "--arg", "a", "1",
+                  "--no-write-lock-file", "--refresh"), &a);
+        assert_joined(a.flake, "--override-input nixpkgs path:/x --option cores 1 --refresh");
+        assert_joined(a.build, "--keep-going --keep-failed -j 4 --override-input nixpkgs path:/x --rebuild --option cores 1 --arg a 1 --refresh");
+        assert_joined(a.eval, "-k -K -j 4 -Q --option cores 1 --arg a 1 --refresh");
+        assert_joined(a.realise, "-k -K -j 4 --check -Q --option cores 1 --refresh");
+        assert_joined(a.all, "-k -K -j 4 --check -Q --option cores 1 --arg a 1 --refresh");
+        assert_string_equal(a.flake_only, "--override-input");
+        nix_args_done(&a);
+        assert_null(a.flake_only);
+        sort(ARGS("--refresh", "--new-thing", "x"), &a);
+        assert_null(a.flake_only);
+        assert_joined(a.flake, "--refresh");
+        assert_joined(a.build, "--refresh --new-thing x");
+        nix_args_done(&a);
+}
+
 static void test_compact(void **state)
 {
         (void)state;
@@ -184,6 +205,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sorted),
+                cmocka_unit_test(test_flakes),
                 cmocka_unit_test(test_compact),
                 cmocka_unit_test(test_flags),
                 cmocka_unit_test(test_unknown),

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* Flakes, with stub programs for Nix and git. */
+#include "nix_fixture.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "svc/intr.h"
+#include "svc/nix.h"
+#include "svc/nix_internal.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define HASH "3sd60ih5rjklrmxr7w30vsdfksn55vlx"
+
+static char dir[] = "/tmp/nix-flake-test-XXXXXX";
+static char *tmp_dir, *store, *project;
+
+static char *in_dir(const char *name)
+{
+        char *p = fs_join(dir, name);
+        assert_non_null(p);
+        return p;
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+        char *p = in_dir(name), *slash = strrchr(p, '/');
+        *slash = '\0';
+        assert_true(fs_mkdir_p(p, 0755) >= 0);
+        *slash = '/';
+        assert_int_equal(fs_write_atomic(p, text, strlen(text), mode), 0);
+        free(p);
+}
+
+static char *get(const char *name)
+{
+        char *p = in_dir(name), *text = NULL;
+        if (fs_read(p, 1 << 20, &text, NULL) < 0)
+                text = strdup("");
+        free(p);
+        return text;
+}
+
+/* Writes its words and its directory down, does what NAME.do says. */
+static void stub(const char *name)
+{
+        char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\n[ $N != nix ] || N=nix-$1\nfor a; do printf '%%s\\n' \"$a\"; done >$D/$N.args\npwd >$D/$N.cwd\n"
+                                  "root=\nprev=\nfor a; do\n        case $prev in --add-root | --out-link) root=$a ;; esac\n        prev=$a\ndone\n"
+                                  ". $D/$N.do\n[ -z \"$root\" ] || ln -s %s/" HASH "-out \"$root\"\n", dir, name, store);
+        char *bin = str_printf("bin/%s", name);
+        put(bin, script, 0755);
+        free(script);
+        free(bin);
+}
+
+static void answers(const char *name, const char *fmt, const char *value)
+{
+        char *file = str_printf("%s.do", name);
+        char *text = str_printf(fmt, value);
+        put(file, text, 0644);
+        free(file);
+        free(text);
+}
+
+static void known(const char *build)
+{
+        char *text = str_printf("echo '{\"path\":\"%s/" HASH "-source\",\"locks\":{},\"resolved\":{\"type\":\"path\",\"path\":\"%s\"}}'\n", store, project);
+        answers("nix-flake", "%s", text);
+        answers("nix-instantiate", "echo '%s'\n", build ? build : "{}");
+        free(text);
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        if (!mkdtemp(dir) || intr_init() < 0)
+                return -1;
+        char *bin = in_dir("bin"), *conf = in_dir("conf"), *path = str_printf("%s:%s", bin, getenv("PATH"));
+        tmp_dir = in_dir("tmp");
+        store = in_dir("store");
+        project = in_dir("project");
+        if (fs_mkdir_p(tmp_dir, 0700) < 0)
+                return -1;
+        setenv("PATH", path, 1);
+        setenv("NIX_STORE_DIR", store, 1);
+        setenv("NIX_STATE_DIR", dir, 1);
+        setenv("NIX_CONF_DIR", conf, 1);
+        setenv("NIX_USER_CONF_FILES", "", 1);
+        unsetenv("NIX_CONFIG");
+        unsetenv("SUDO_UID");
+        put("project/flake.nix", "{ x = }\n", 0644);
+        put("store/" HASH "-source/flake.nix", "{ x = }\n", 0644);
+        put("nix-build.do", "", 0644);
+        put("nix-store.do", "", 0644);
+        stub("nix");
+        stub("nix-instantiate");
+        stub("nix-store");
+        free(bin);
+        free(conf);
+        free(path);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        free(tmp_dir);
+        free(store);
+        free(project);
+        return fs_remove_tree(dir, &err);
+}
+
+static struct ec_eval *new_eval(void)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev;
+        struct nix_settings s = { .eval_nix = "/data/eval.nix", .tmp_dir = tmp_dir };
+        assert_int_equal(eval_create(&s, &ev, &err), 0);
+        return ev;
+}
+
+static void has(const char *file, const char *words)
+{
+        char *text = get(file), *with = str_printf("\n%s", text), *wanted = str_printf("\n%s\n", words);
+        if (!strstr(with, wanted))
+                fail_msg("no '%s' in:\n%s", words, text);
+        free(text);
+        free(with);
+        free(wanted);
+}
+
+static void test_definition(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL, *real = realpath(dir, NULL), *text;
+        known(NULL);
+        put("nix-instantiate.do", "case \"$*\" in *--eval*) echo '{}' ;; *) echo x ;; esac\n", 0644);
+        assert_int_equal(eval_add_build_arg(ev, "--override-input", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "nixpkgs", &err), 0);
+        assert_int_equal(eval_add_build_arg(ev, "path:/n", &err), 0);
+        assert_int_equal(eval_flake(ev, ".", project, "web", ".#web", &err), 0);
+        has("nix-flake.args", "flake\nmetadata\n--json\n--no-write-lock-file");
+        has("nix-flake.args", "--extra-experimental-features\nnix-command flakes");
+        has("nix-flake.args", "--override-input\nnixpkgs\npath:/n\n--\n.");
+        text = str_printf("%s/project", real);
+        has("nix-flake.cwd", text);
+        free(text);
+        has("nix-instantiate.args", "-A\nflake");
+        has("nix-instantiate.args", "--argstr\nflakeAttr\nweb");
+        has("nix-instantiate.args", "--argstr\ndefinitionName\n.#web");
+        has("nix-instantiate.args", "--extra-experimental-features\nflakes");
+        text = get("tmp/flake.json");
+        assert_non_null(strstr(text, "\"locks\":{}"));
+        free(text);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        has("nix-instantiate.args", "-A\netc");
+        assert_non_null(strstr(out, HASH "-out"));
+        free(out);
+        free(real);
+        eval_free(ev);
+}
+
+static void test_package(void **state)
+{
+        (void)state;
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        char *out = NULL;
+        known("{\"build\":\"packages.x.web\"}");
+        assert_int_equal(eval_add_build_arg(ev, "-k", &err), 0);
+        assert_int_equal(eval_flake(ev, ".?dir=sub", project, "web", ".#web", &err), 1);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        has("nix-build.args", "build\n--out-link");
+        has("nix-build.args", "--no-write-lock-file");
+        has("nix-build.args", "--max-jobs\nauto");
+        has("nix-build.args", "--keep-going\n--\n.?dir=sub#packages.x.web");
+        free(out);
+        eval_free(ev);
+
+        /* Without a directory it is run where we are. */
+        ev = new_eval();
+        out = NULL;
+        assert_int_equal(eval_flake(ev, "github:a/b", NULL, "", "github:a/b", &err), 1);
+        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        has("nix-build.args", "--\ngithub:a/b#packages.x.web");
+        free(out);
+        eval_free(ev);
+}
+
+static void fails(const char *ref, const char *from, const char *message, int code)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = new_eval();
+        assert_int_equal(eval_flake(ev, ref, from, "web", "REF", &err), code);
+        assert_string_equal(err_msg(&err), message);
+        err_done(&err);
+        eval_free(ev);
+}
+
+static void test_failures(void **state)
+{
+        (void)state;
+        char *text;
+        put("nix-flake.do", "echo \"error: 'flake' is not a recognised command\" >&2; exit 1\n", 0644);
+        fails(".", project, "'REF' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", -EOPNOTSUPP);
+        put("nix-flake.do", "echo \"error: unrecognised flag '--extra-experimental-features'\" >&2; exit 1\n", 0644);
+        fails(".", project, "'REF' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", -EOPNOTSUPP);
+        put("nix-flake.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no registry\"}' >&2; exit 1\n", 0644);
+        fails("x", NULL, "'REF': no registry", -EINVAL);
+        put("nix-flake.do", "echo '{}'\n", 0644);
+        fails(".", project, "'REF': Nix did not say where this flake is: {}\n", -EBADMSG);
+        put("nix-flake.do", "echo nonsense\n", 0644);
+        fails(".", project, "'REF': Nix did not say where this flake is: nonsense\n", -EBADMSG);
+
+        /* The copy in the store is called by its original's name, but only if it is that. */
+        text = str_printf("echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"bad at %s/" HASH "-source/flake.nix:1:7\"}' >&2; exit 1\n", store);
+        put("nix-flake.do", text, 0644);
+        free(text);
+        text = str_printf("'REF': bad at %s/flake.nix:1:7", project);
+        fails(".", project, text, -EINVAL);
+        free(text);
+        put("project/flake.nix", "{ y = }\n", 0644);
+        text = str_printf("'REF': bad at %s/" HASH "-source/flake.nix:1:7", store);
+        fails(".", project, text, -EINVAL);
+        free(text);
+}
+
+static void test_owner(void **state)
+{
+        (void)state;
+        if (geteuid())
+                skip(); /* only root can make what others own */
+        struct ec_err err = { 0 };
+        struct ec_eval *ev;
+        char *git = in_dir("project/.git"), *sub = in_dir("project/sub"), *text, *url = str_printf("git+file://%s?ref=x", project);
+        assert_int_equal(fs_mkdir_p(git, 0755) < 0, 0);
+        assert_int_equal(fs_mkdir_p(sub, 0755) < 0, 0);
+        assert_int_equal(chown(project, 7654, 7654), 0);
+        known("{\"build\":\"x\"}");
+        put("bin/git", "#!/bin/sh\nexit 128\n", 0755);
+        text = str_printf("'REF': git does not read '%s', as it belongs to another user: run this as its owner, or give it as path:, or set safe.directory of git",
+                          project);
+        fails(".", project, text, -EPERM);
+        fails(".", sub, text, -EPERM);
+        fails(url, NULL, text, -EPERM);
+        free(text);
+
+        /* Its owner's own sudo, a git that may, path:. */
+        setenv("SUDO_UID", "7654", 1);
+        ev = new_eval();
+        assert_int_equal(eval_flake(ev, ".", project, "web", "REF", &err), 1);
+        eval_free(ev);
+        unsetenv("SUDO_UID");
+        put("bin/git", "#!/bin/sh\nexit 0\n", 0755);
+        ev = new_eval();
+        assert_int_equal(eval_flake(ev, ".", project, "web", "REF", &err), 1);
+        eval_free(ev);
+        put("bin/git", "#!/bin/sh\nexit 128\n", 0755);
+        ev = new_eval();
+        text = str_printf("path:%s", project);
+        assert_int_equal(eval_flake(ev, text, NULL, "web", "REF", &err), 1);
+        eval_free(ev);
+        free(text);
+        free(url);
+        free(git);
+        free(sub);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_definition),
+                cmocka_unit_test(test_package),
+                cmocka_unit_test(test_failures),
+                cmocka_unit_test(test_owner),
+        };
+        return cmocka_run_group_tests_name("nix_flake", tests, setup, teardown);
+}
