@@ -1,4 +1,4 @@
-#!/bin/sh
+# shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
 #   firewall.sh up NAME auto|nft|iptables ADDRESS...
