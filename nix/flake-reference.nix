@@ -30,26 +30,35 @@ let
   # An input is a node's name, or, as it follows another one, the path to that.
   nodeOf = spec: if isList spec then foldl' (node: input: nodeOf nodes.${node}.inputs.${input}) lock.root spec else spec;
 
-  own = {
-    type = "path";
-    inherit (metadata) path;
-  }
-  // optional "lastModified" (metadata.lastModified or null)
-  // optional "narHash" (metadata.locked.narHash or null)
-  // optional "rev" (metadata.revision or null)
-  // optional "revCount" (metadata.revCount or null);
   optional = name: value: if value == null then { } else { ${name} = value; };
+
+  # With another lock than the tree's own, it is no revision's tree to Nix.
+  source = metadata.path;
+  lockFile = dirPath source (metadata.locked.dir or "") + "/flake.lock";
+  changed = if builtins.pathExists lockFile then builtins.fromJSON (builtins.readFile lockFile) != lock else lock.nodes.${lock.root} ? inputs;
+  isGit = metadata.locked.type or null == "git";
+
+  own =
+    builtins.fetchTree ({ type = "path"; path = source; }
+      // optional "lastModified" (metadata.lastModified or null)
+      // optional "narHash" (metadata.locked.narHash or null)
+      // optional "rev" (if changed then null else metadata.revision or null)
+      // optional "revCount" (if changed then null else metadata.revCount or null))
+    // optional "dirtyRev" (metadata.locked.dirtyRev or null)
+    // optional "dirtyShortRev" (metadata.locked.dirtyShortRev or null)
+    // optional "submodules" (if isGit then metadata.locked.submodules or false else null);
+
+  # Without "." and "..", which a path resolves; the empty string keeps what the store path is known by.
+  below = path: rest: substring 0 0 path + toString (/. + builtins.unsafeDiscardStringContext "${path}/${rest}");
+  dirPath = path: dir: if dir == "" then path else "${path}/${dir}";
 
   sourceOf = key: node:
     let
       parent = flakes.${nodeOf (node.parent or [ ])};
       relative = node.locked.type == "path" && substring 0 1 node.locked.path != "/";
     in
-    if key == lock.root then
-      builtins.fetchTree own
-      // optional "dirtyRev" (metadata.locked.dirtyRev or null)
-      // optional "dirtyShortRev" (metadata.locked.dirtyShortRev or null)
-    else if relative then parent.sourceInfo // { outPath = parent.outPath + "/" + node.locked.path; }
+    if key == lock.root then own
+    else if relative then parent.sourceInfo // { outPath = below parent.outPath node.locked.path; }
     else builtins.fetchTree (node.info or { } // removeAttrs node.locked [ "dir" ]);
 
   # Nix before 2.14 left the directory out of it.
@@ -60,7 +69,7 @@ let
       let
         dir = if key == lock.root then metadata.locked.dir or "" else node.locked.dir or "";
         sourceInfo = sourceOf key node;
-        path = if dir == "" then sourceInfo.outPath else "${sourceInfo.outPath}/${dir}";
+        path = dirPath sourceInfo.outPath dir;
         flake = import "${path}/flake.nix";
         inputs = builtins.mapAttrs (_: spec: flakes.${nodeOf spec}) (node.inputs or { });
         outputs = flake.outputs (inputs // { self = result; });
@@ -129,13 +138,14 @@ let
   # Where it stands tells it without an evaluation, mostly; the build is to be as pure as Nix makes it.
   isIn = set: n: head place == set && length place >= n;
   isPackage = isIn "packages" 3 || isIn "legacyPackages" 3 || isIn "defaultPackage" 2;
-  isNixos = if isIn "nixosConfigurations" 2 then length place == 2 else value ? config.system.build.toplevel;
+  isConfiguration = isIn "nixosConfigurations" 2 && length place == 2;
   isModule = isFunction value || typeOf value == "path" || isString value && substring 0 1 value == "/"
     || isAttrs value && (value ? containers || value ? imports || value ? config);
 in
 if isIn "containers" 1 && length place == 1 then define { containers = value; }
 else if isIn "containers" 2 && length place == 2 then define { containers.${elemAt place 1} = value; }
-else if isPackage || value.type or null == "derivation" then { build = show place; }
-else if isNixos then { build = show (place ++ [ "config" "system" "build" "etc" ]); }
+else if isPackage then { build = show place; }
+else if !isConfiguration && value.type or null == "derivation" then { build = show place; }
+else if isConfiguration || value ? config.system.build.toplevel then { build = show (place ++ [ "config" "system" "build" "etc" ]); }
 else if isModule then define value
 else fail "${where}: '${show place}' of this flake is ${what}: neither a package, a NixOS configuration nor a definition of containers"
