@@ -46,8 +46,8 @@ if command -v tmux >/dev/null; then
         "${tmux[@]}" new-session -d -x 120 -y 30 -c "$T/work" "PS1='> ' HISTFILE= bash --norc -i" \; \
                 set -g remain-on-exit on >/dev/null 2>&1
         screen() { "${tmux[@]}" capture-pane -p | sed '/^$/d'; }
-        shows() { # TEXT: within ten seconds
-                local end=$((SECONDS + 10))
+        shows() { # TEXT: within a minute
+                local end=$((SECONDS + 60))
                 until grep -qF -e "$1" <<<"$(screen)"; do
                         ((SECONDS < end)) || return 1
                         sleep 0.05

@@ -35,6 +35,7 @@ struct manager {
         const char *error_at, *error_name, *error_text; /* this one gets this */
         bool noisy;                 /* others have jobs, too */
         bool signal_at_start;       /* SIGINT to us when a start hangs */
+        bool signal_at_stop;        /* and when a stop does */
         int (*other)(struct manager *m, sd_bus_message *call); /* the test's own calls come here first; 0: not one of them */
         char *log;                  /* calls, in order */
 
@@ -99,7 +100,7 @@ static int manager_job(struct manager *m, sd_bus_message *call, bool start)
                 return r;
         if (!strcmp(result, "hang")) {
                 strcpy(u->job, job);
-                if (m->signal_at_start)
+                if (start ? m->signal_at_start : m->signal_at_stop)
                         kill(getpid(), SIGINT);
                 return r;
         }

@@ -78,7 +78,7 @@ static int turn(int ms)
 /* Until fd has this much to read, or the way is at its end. */
 static int pump(int fd, size_t want, char *buf)
 {
-        uint64_t until = bus_now() + 20 * USEC_PER_SEC;
+        uint64_t until = bus_now() + 60 * USEC_PER_SEC;
         size_t got = 0;
 
         while (got < want && bus_now() < until) {
