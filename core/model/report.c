@@ -110,6 +110,20 @@ static void show_hint(char **lines)
         }
 }
 
+/* Where its own journal does not tell when it began to go down, systemd's word on its unit does. */
+static char **at_timeout(char **lines)
+{
+        size_t n = 0;
+
+        while (lines && lines[n] && !strstr(lines[n], "start operation timed out"))
+                n++;
+        if (lines && lines[n])
+                n++;
+        for (size_t i = n; lines && lines[i]; i++)
+                free(TAKE_PTR(lines[i]));
+        return lines + (n > UNIT_LINES ? n - UNIT_LINES : 0);
+}
+
 void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out)
 {
         uint64_t until = journal_failed_at(c->unit, since_usec);
@@ -126,11 +140,13 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
         show_units("failed inside it", in.failed);
         if (timed_out)
                 show_units("still starting inside it", in.starting);
-        if (journal_tail_unit(c->unit, since_usec, timed_out && in.stopping_usec ? in.stopping_usec - 1 : until, UNIT_LINES, &lines, &e) < 0)
+        if (timed_out && in.stopping_usec)
+                until = in.stopping_usec - 1;
+        if (journal_tail_unit(c->unit, since_usec, until, timed_out ? INNER_SEARCH : UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
                 log_notice("  last lines of its unit's journal:");
-                show_lines(lines);
+                show_lines(timed_out ? at_timeout(lines) : lines);
         }
         if (in.lines)
                 show_inner(in.lines, in.failed);

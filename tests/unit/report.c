@@ -83,6 +83,10 @@ static void test_unit(void **state)
         text = told(*state, of_slow_unit);
         assert_non_null(strstr(text, "still starting inside it: slow.service\n"));
         free(text);
+        fake.unit_line = "start operation timed out. Terminating.";
+        text = told(*state, of_slow_unit);
+        assert_non_null(strstr(text, "container@web.service: start operation timed out. Terminating.\n"));
+        free(text);
         fake.unit_line = "Failed to create control group inotify object: Too many open files";
         text = told(*state, of_unit);
         assert_non_null(strstr(text, "fs.inotify.max_user_instances"));
