@@ -292,6 +292,7 @@ int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, c
                 .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display),
                 .definition = !strcmp(program, "nix-store") ? NULL : ev->flake ? ev->flake : arg_value(ev, "definitionFile"),
                 .exprs = STRV_CONST(exprs), .options = STRV_CONST(options),
+                .where = ev->flake ? arg_value(ev, "definitionName") : NULL,
         };
 
         struct ec_proc p = {

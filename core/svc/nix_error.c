@@ -209,7 +209,7 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
                 user = users_frame(e, n);
         if (!ours && !pos && !user && n->definition) {
                 /* Nothing tells where: name the definition, unless the message does. */
-                _cleanup_free_ char *where = nix_names_apply(n, n->definition);
+                _cleanup_free_ char *where = n->where ? strdup(n->where) : nix_names_apply(n, n->definition);
                 const char *container = container_of(e);
                 if (where && !strstr(text, where))
                         fprintf(f, "%s: ", where);

@@ -123,7 +123,7 @@ static int push_nix(char ***argv, const char *program, const struct nix_args *a,
 {
         /* Its lock file is the user's: root is not to write one that he cannot change. */
         const char *const words[] = { "--no-write-lock-file", "--extra-experimental-features", "nix-command flakes", NULL };
-        const char *const format[] = { "--log-format", "internal-json", NULL };
+        const char *const format[] = { "--log-format", "internal-json", "--show-trace", NULL };
         int r = strv_push(argv, program);
 
         if (r >= 0)
@@ -236,7 +236,7 @@ int nix_build_installable(struct ec_eval *ev, const struct nix_args *a, const ch
 
         if (r < 0)
                 return r;
-        if (!what || push_nix(&argv, program, a, command) < 0 || (!a->show_trace && strv_push(&argv, "--show-trace") < 0) ||
+        if (!what || push_nix(&argv, program, a, command) < 0 ||
             (!a->jobs && (strv_push(&argv, "--max-jobs") < 0 || strv_push(&argv, "auto") < 0)) ||
             strv_extend(&argv, STRV_CONST(a->build)) < 0 || strv_extend(&argv, last) < 0)
                 return err_oom(err);

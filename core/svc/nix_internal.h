@@ -152,6 +152,7 @@ struct nix_names {
         const char *const *files; /* paths, */
         const char *const *names; /* and what to call each */
         const char *definition; /* the user's file, or NULL */
+        const char *where; /* what to call that where nothing tells more, or NULL: its name */
         const char *const *exprs; /* expressions given as arguments, */
         const char *const *options; /* and the option of each */
 };

@@ -175,6 +175,8 @@ static void test_destroy(void **state)
         destroy(".", NULL, definition);
         destroy("/nix/store/x", NULL, definition);
         destroy("-", NULL, definition);
+        destroy("nixpkgs#web", NULL, definition);
+        destroy("github:owner/repo", NULL, definition);
         destroy(NULL, "expr", definition);
         destroy(NULL, "all", "deploy.destroy 1 (definition)\ndeploy.destroyed\n");
         setenv("EXTRA_CONTAINER_ETC", "/nix/store/x", 1);
