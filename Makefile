@@ -144,8 +144,8 @@ uninstall:
 	-rmdir $(D)$(PREFIX)/include/extra-container 2>/dev/null
 
 # ---- tests -----------------------------------------------------------------
-# All of them, with what they need; tests/check runs check-KIND for each kind, two at a time, so the longest goes first.
-CHECKS ?= host unit loader abi cli completion layers site nixpkgs nix demo man docs lint install deb
+# All of them, with what they need; tests/check runs check-KIND for each kind, three at a time, so the longest go first.
+CHECKS ?= host nix deb cli docs unit lint layers site install completion loader abi nixpkgs demo man
 .PHONY: check list-plugins
 check:
 	@tests/setup
