@@ -9,7 +9,6 @@
 , cmocka
 , openssh
 , iproute2
-, runtimeShell
 , # Which of those in plugins/; null is all of them.
   plugins ? null
 , # Packages with plugins of a site, in lib/extra-container/plugins.
