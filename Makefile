@@ -285,7 +285,7 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 
 # Without the programs that need what valgrind 3.19 knows nothing of: pidfd_open(), with which children
 # are waited for, and openat2(), with which files of a container are opened; nor can an execve() fail there.
-NO_PIDFD   := host nix proc shell shell_rc
+NO_PIDFD   := host nix nix_flake proc shell shell_rc
 NO_OPENAT2 := journal machine machine_user
 NO_EXEC    := proc_env
 .PHONY: check-valgrind
