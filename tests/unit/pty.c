@@ -161,6 +161,34 @@ static void test_raw_mode(void **state)
         end();
 }
 
+/* What is typed before and behind is nobody's to throw away. */
+static void test_typed_ahead(void **state)
+{
+        char buf[64] = "";
+        int master = open_pty(&slave), n;
+        struct pollfd poll_fd;
+
+        (void)state;
+        p = malloc(sizeof(*p));
+        raw(slave);
+        to_in = from_out = open_pty(&in);
+        out = dup(in);
+        put(to_in, "early");
+        assert_int_equal(pty_begin(p, master, in, out), 0);
+        expect(slave, "early");
+        put(to_in, "late");
+        poll_fd = (struct pollfd){ .fd = in, .events = POLLIN };
+        assert_int_equal(poll(&poll_fd, 1, 60000), 1);
+        pty_end(p);
+        assert_int_equal(poll(&poll_fd, 1, 60000), 1);
+        n = read(in, buf, sizeof(buf));
+        assert_int_equal(n, 4);
+        assert_memory_equal(buf, "late", 4);
+        free(p);
+        for (size_t i = 0; i < 4; i++)
+                close((int[]){ slave, to_in, in, out }[i]);
+}
+
 static struct winsize size_of(int fd)
 {
         struct winsize w = { 0 };
@@ -354,7 +382,7 @@ static void test_no_terminal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_both_ways), cmocka_unit_test(test_raw_mode), cmocka_unit_test(test_size), cmocka_unit_test(test_default_size),
+                cmocka_unit_test(test_both_ways), cmocka_unit_test(test_raw_mode), cmocka_unit_test(test_typed_ahead), cmocka_unit_test(test_size), cmocka_unit_test(test_default_size),
                 cmocka_unit_test(test_escape), cmocka_unit_test(test_end_of_input), cmocka_unit_test(test_terminal_gone),
                 cmocka_unit_test(test_reader_gone), cmocka_unit_test(test_nobody_inside), cmocka_unit_test(test_drain), cmocka_unit_test(test_much),
                 cmocka_unit_test(test_no_terminal),
