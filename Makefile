@@ -145,7 +145,7 @@ uninstall:
 
 # ---- tests -----------------------------------------------------------------
 # All of them, with what they need; tests/check runs check-KIND for each kind, three at a time, so the longest go first.
-CHECKS ?= host nix deb cli docs unit lint layers site install completion loader abi nixpkgs demo man
+CHECKS ?= host nix deb lint cli docs unit layers site install completion loader abi nixpkgs demo man
 .PHONY: check list-plugins
 check:
 	@tests/setup
