@@ -348,9 +348,9 @@ endif
 .PHONY: check-host check-trixie
 check-host:
 	@tests/host/check
-# The same on Debian 13.
+# The same on Debian 13, and our Nix code with its Nix.
 check-trixie:
 	@tests/host/trixie
-	@tests/host/check --suite trixie
+	@status=0; for t in $(wildcard tests/nix/*.test); do echo "# $$t"; tests/host/run --suite trixie bash $$t || status=1; done; tests/host/check --suite trixie && exit $$status
 
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)

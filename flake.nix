@@ -31,11 +31,30 @@
         packageFor = system: self.packages.${system}.default;
       };
 
-      checks = eachSystem (pkgs: {
-        package = package pkgs;
-        vm-test = import ./nix/vm-test.nix { inherit pkgs; module = self.nixosModules.default; package = package pkgs; };
-        minimal = (package pkgs).override { plugins = [ "create" "gc" ]; };
-      });
+      checks = eachSystem (pkgs:
+        let
+          inherit (pkgs.stdenv.hostPlatform) system;
+          host = (nixpkgs.lib.nixosSystem {
+            inherit system;
+            modules = [
+              self.nixosModules.default
+              {
+                programs.extra-container = { enable = true; settings.plugins.gc = "required"; };
+                # It has no disks to mount, and nothing to boot from.
+                boot.isContainer = true;
+                system.stateVersion = nixpkgs.lib.trivial.release;
+              }
+            ];
+          }).config;
+        in
+        {
+          package = package pkgs;
+          minimal = (package pkgs).override { plugins = [ "create" "gc" ]; };
+          # The whole host is evaluated, with its assertions; what it writes for the program is built.
+          module = builtins.seq host.system.build.toplevel.drvPath host.environment.etc."extra-container.ini".source;
+          containers = self.lib.buildContainers { inherit system; config = ./examples/several.nix; };
+          vm-test = import ./nix/vm-test.nix { inherit pkgs; module = self.nixosModules.default; package = package pkgs; };
+        });
 
       devShells = eachSystem (pkgs: {
         default = pkgs.mkShell {
