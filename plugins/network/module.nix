@@ -82,11 +82,12 @@ let
         "${option (head inside)} works on a system that is defined by `config`, not by `path` or `flake`"
     );
 
-  ## The host's rules
+  ## The host's programs
 
   tools = lib.makeBinPath ([ pkgs.nftables pkgs.iptables ] ++ optional (pkgs ? util-linux || pkgs ? utillinux) (pkgs.util-linux or pkgs.utillinux));
   script = file: args: "PATH=${tools}:$PATH ${pkgs.runtimeShell or pkgs.stdenv.shell} ${file} ${args}";
   firewall = action: name: script ./firewall.sh "${action} ${name}";
+  networkd = action: name: "${pkgs.runtimeShell or pkgs.stdenv.shell} ${./networkd.sh} ${action} ${name}";
 
   natted = filter (n: containers.${n}.extra.enableWAN) (attrNames containers);
   natService = name: {
@@ -108,6 +109,28 @@ let
       ${firewall "down" name} || :
     '';
   };
+
+  private = filter (n: containers.${n}.privateNetwork) (attrNames containers);
+  # Whether the container's unit sets the addresses of the interface ve-NAME, or leaves it to the host.
+  isAddressed = c: (c.hostBridge or null) == null && given [ c.hostAddress c.hostAddress6 c.localAddress c.localAddress6 ] != [ ];
+  linkService = name:
+    if isAddressed containers.${name} then {
+      # One that is just starting has read its files, or has not yet.
+      after = [ "systemd-networkd.service" ];
+      # A container that networkd meddles with is no worse than before.
+      preStart = mkAfter ''
+        ${networkd "up" name} || :
+      '';
+      postStop = ''
+        ${networkd "down" name} || :
+      '';
+    }
+    else {
+      # That of an older definition, which an update has replaced while the container ran.
+      preStart = mkAfter ''
+        [[ ! -e /run/systemd/network/79-extra-container-${name}.network ]] || ${networkd "down" name} || :
+      '';
+    };
 in
 {
   options.containers = mkOption {
@@ -205,6 +228,9 @@ in
 
   config = {
     assertions = concatMap (n: map (message: { assertion = false; inherit message; }) containers.${n}.extra.networkProblems) (attrNames containers);
-    systemd.services = lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (natService n)) natted);
+    systemd.services = mkMerge [
+      (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (natService n)) natted))
+      (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (linkService n)) private))
+    ];
   };
 }

@@ -90,7 +90,7 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
 /* Until the kernel has learnt the address' hardware address: 0. -ETIMEDOUT, -ECANCELED. */
 int answer_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err);
 
-/* ---- state.c: what firewall.sh leaves while a container's rules stand ---- */
+/* ---- state.c: what firewall.sh and networkd.sh leave while a container runs ---- */
 
 char *state_path(const struct ec_host *h, const char *name);
 void state_warn(const struct ec_host *h, const char *name);

@@ -414,6 +414,15 @@ static int run_down(struct fake *f, const struct ec_proc *p, struct ec_proc_resu
         return 0;
 }
 
+static int run_down_networkd(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        (void)f;
+        ret->status = strstr(p->argv[1], "networkd.sh") ? 1 : 0;
+        free(ret->err);
+        ret->err = strdup("cannot\n");
+        return 0;
+}
+
 static void test_removed(void **state)
 {
         struct ec_container *c = fake_container(&fake, "web", dir, 1);
@@ -432,6 +441,19 @@ static void test_removed(void **state)
         fake.status = 1;
         assert_true(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err) < 0);
         assert_string_equal(fake.err.msg, "its firewall rules are not removed: first line");
+        fake_reset(&fake);
+        p = at("/run/systemd");
+        assert_int_equal(mkdir(p, 0755), 0);
+        free(p);
+        p = at("/run/systemd/network");
+        assert_int_equal(mkdir(p, 0755), 0);
+        free(p);
+        put("/run/systemd/network/79-extra-container-web.network", "");
+        fake.proc = run_down_networkd;
+        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
+        assert_non_null(strstr(fake.calls, "sh /plugin/networkd.sh down web"));
+        assert_non_null(strstr(fake.calls, "sh /plugin/firewall.sh down web")); /* one that fails is no reason to leave the other */
+        assert_string_equal(fake.log, "4: container 'web': its file for systemd-networkd is not removed: cannot\n");
         fake_reset(&fake);
         /* An update that failed: it goes on running. */
         assert_int_equal(symlink("/x", c->unit_path), 0);
