@@ -4,7 +4,7 @@
 
 let
   inherit (builtins) elem filter head match;
-  inherit (lib) attrNames concatMap concatStringsSep mkAfter mkDefault mkIf mkMerge mkOption optional types;
+  inherit (lib) attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional types;
 
   address = import ./address.nix { inherit lib; };
 
@@ -117,10 +117,17 @@ let
     if isAddressed containers.${name} then {
       # One that is just starting has read its files, or has not yet.
       after = [ "systemd-networkd.service" ];
-      # A container that networkd meddles with is no worse than before.
-      preStart = mkAfter ''
-        ${networkd "up" name} || :
-      '';
+      # Beside what else is to be done, as it has to wait for networkd. A container
+      # that networkd meddles with is no worse than before, so it is no reason to fail.
+      preStart = mkMerge [
+        (mkBefore ''
+          ${networkd "up" name} &
+          networkd=$!
+        '')
+        (mkAfter ''
+          wait "$networkd" || :
+        '')
+      ];
       postStop = ''
         ${networkd "down" name} || :
       '';

@@ -51,7 +51,8 @@ left_of() {
                 {"$units",/usr/lib/systemd/system}/machines.target.wants/"container@$name.service" \
                 {/etc/nixos-containers,/etc/containers}/"$name.conf" {/var/lib/nixos-containers,/var/lib/containers,/run/nixos-containers}/{,.#}"$name"{,.lck} \
                 "/nix/var/nix/profiles/per-container/$name" "/nix/var/nix/gcroots/per-container/$name" "${roots[@]}" \
-                "/run/extra-container.pending/$name" "/run/systemd/machines/$name" "/sys/class/net/ve-$name"; do
+                "/run/extra-container.pending/$name" "/run/systemd/machines/$name" "/sys/class/net/ve-$name" \
+                "/run/systemd/network/79-extra-container-$name.network"; do
                 [[ ! -e $f && ! -L $f ]] || printf '%s\n' "$f"
         done
         for f in /var/log/journal/*; do
