@@ -31,8 +31,8 @@ let
     (lib.splitString "\n" (builtins.readFile (source + "/Makefile"))));
 
   # What a checkout has beside the sources.
-  left = [ ".git" "build" "flake.nix" "flake.lock" "examples" "result" ];
-  isSource = path: type: !(elem (baseNameOf path) left && dirOf path == toString source);
+  left = [ ".git" "build" "flake.nix" "flake.lock" "examples" ];
+  isSource = path: type: lib.cleanSourceFilter path type && !(elem (baseNameOf path) left && dirOf path == toString source);
 
   # It reports of the tables of the program that it has just built.
   canRun = stdenv.buildPlatform.system == stdenv.hostPlatform.system;

@@ -4,7 +4,11 @@ PATH=$PATH:/usr/local/bin:/usr/bin:/bin
 SHELL=$BASH
 # Nobody runs it for long.
 CFLAGS=${CFLAGS--O0}
-export PATH SHELL CFLAGS
+for input in ${inputs-}; do
+    # What the hook of pkg-config does.
+    [[ ! -d $input/lib/pkgconfig ]] || PKG_CONFIG_PATH=${PKG_CONFIG_PATH+$PKG_CONFIG_PATH:}$input/lib/pkgconfig
+done
+export PATH SHELL CFLAGS ${PKG_CONFIG_PATH+PKG_CONFIG_PATH}
 
 runHook() { ! declare -F "$1" >/dev/null || "$1"; }
 patchShebangs() { :; } # /usr/bin and /bin are there
