@@ -165,22 +165,9 @@ static const char *arg_value(const struct ec_eval *ev, const char *name)
 
 /* ---- running Nix --------------------------------------------------------- */
 
-/* PATH of sudo or of a bare login often lacks Nix' own places. */
 int nix_find_program(const char *name, char **ret, struct ec_err *err)
 {
-        static const char *const places[] = { "/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin" };
-        if (proc_find(name, ret))
-                return 0;
-        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-                _cleanup_free_ char *path = fs_join(places[i], name);
-                if (!path)
-                        return err_oom(err);
-                if (access(path, X_OK) == 0) {
-                        *ret = TAKE_PTR(path);
-                        return 0;
-                }
-        }
-        return err_set(err, -ENOENT, "Nix is not installed: '%s' is not in PATH", name);
+        return proc_find(name, ret) ? 0 : err_set(err, -ENOENT, "Nix is not installed: '%s' is not in PATH", name);
 }
 
 static int push_json(char ***argv, const char *name, json_t *v)

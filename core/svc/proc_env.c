@@ -14,6 +14,8 @@
 #ifndef EC_EXTRA_PATH
 #define EC_EXTRA_PATH ""
 #endif
+/* Which a PATH of sudo's or of a bare login often lacks. */
+#define NIX_PATHS "/run/current-system/sw/bin:/nix/var/nix/profiles/default/bin"
 
 /* What makes loaders, C libraries and shells run or read things of others. */
 static bool dangerous(const char *entry)
@@ -104,7 +106,7 @@ int proc_find_in(const char *program, const char *const *env, char **ret_path)
         for (; env && *env; env++)
                 if (str_after(*env, "PATH="))
                         path = str_after(*env, "PATH=");
-        if (add_dirs(&dirs, path) < 0 || add_dirs(&dirs, EC_EXTRA_PATH) < 0)
+        if (add_dirs(&dirs, path) < 0 || add_dirs(&dirs, EC_EXTRA_PATH ":" NIX_PATHS) < 0)
                 return -ENOMEM;
         for (char **d = dirs; d && *d; d++) {
                 _cleanup_free_ char *full = NULL;

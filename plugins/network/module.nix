@@ -110,6 +110,16 @@ let
     '';
   };
 
+  # Rules of an older definition, which this one has replaced while the container ran. They tell with which programs they were made.
+  others = filter (n: !containers.${n}.extra.enableWAN) (attrNames containers);
+  otherService = name: {
+    postStop = ''
+      if [[ -e /run/extra-container.network/${name} ]]; then
+        PATH=$(sed -n 's/^path=//p' /run/extra-container.network/${name}):$PATH ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./firewall.sh} down ${name} || :
+      fi
+    '';
+  };
+
   private = filter (n: containers.${n}.privateNetwork) (attrNames containers);
   # Whether the container's unit sets the addresses of the interface ve-NAME, or leaves it to the host.
   isAddressed = c: (c.hostBridge or null) == null && given [ c.hostAddress c.hostAddress6 c.localAddress c.localAddress6 ] != [ ];
@@ -237,6 +247,7 @@ in
     assertions = concatMap (n: map (message: { assertion = false; inherit message; }) containers.${n}.extra.networkProblems) (attrNames containers);
     systemd.services = mkMerge [
       (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (natService n)) natted))
+      (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (otherService n)) others))
       (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (linkService n)) private))
     ];
   };
