@@ -155,7 +155,7 @@ static int scan_dir(struct plugins *l, const char *given, bool optional, struct 
 
 /* ---- toggles ----------------------------------------------------------- */
 
-struct toggles { struct plugins *list; struct ec_err *err; int result; };
+struct toggles { const struct conf *conf; struct plugins *list; struct ec_err *err; int result; };
 
 static void read_toggle(void *data, const char *key, const char *value)
 {
@@ -174,7 +174,7 @@ static void read_toggle(void *data, const char *key, const char *value)
                         p->toggle = i;
                 return;
         }
-        t->result = err_set(t->err, -EINVAL, "[plugins] %s = %s: the value must be required, on, auto or off", key, value);
+        t->result = conf_refuse(t->conf, "plugins", key, "required, on, auto or off", t->err);
 }
 
 /* ---- one file ---------------------------------------------------------- */
@@ -339,7 +339,7 @@ static int compare_names(const void *a, const void *b)
 int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err)
 {
         struct plugins l = { 0 };
-        struct toggles t = { .list = &l, .err = err };
+        struct toggles t = { .conf = s->conf, .list = &l, .err = err };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && s->dirs && s->dirs[i]; i++)

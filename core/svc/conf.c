@@ -277,6 +277,18 @@ static bool known_type(const char *type)
         return type && strv_contains(types, type);
 }
 
+static int refuse(const struct conf *c, const struct item *it, const char *what, struct ec_err *err)
+{
+        return err_set(err, -EINVAL, "%s:%u: '%s' of [%s] must be %s, not '%s'", c->files[it->file], it->line, it->key, it->section, what, it->value);
+}
+
+int conf_refuse(const struct conf *c, const char *section, const char *key, const char *what, struct ec_err *err)
+{
+        const struct item *it = find(c, section, key);
+
+        return it ? refuse(c, it, what, err) : err_set(err, -EINVAL, "'%s' of [%s] must be %s", key, section, what);
+}
+
 static int declare(struct conf *c, const char *section, const struct ec_setting *s, struct ec_err *err)
 {
         struct declared *declared, *d;
@@ -291,7 +303,7 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
                         continue;
                 what = mismatch(s->type, it->value);
                 if (what)
-                        return err_set(err, -EINVAL, "%s:%u: '%s' of [%s] must be %s, not '%s'", c->files[it->file], it->line, it->key, section, what, it->value);
+                        return refuse(c, it, what, err);
         }
         declared = reallocarray(c->declared, c->n_declared + 1, sizeof(*declared));
         if (!declared)

@@ -33,6 +33,8 @@ bool conf_bool(const struct conf *c, const char *section, const char *key); /* f
 uint64_t conf_ms(const struct conf *c, const char *section, const char *key); /* 0: likewise */
 /* Keys of a section in file order: fn(data, key, value); for [plugins]. */
 void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value), void *data);
+/* -EINVAL: what is set there must be WHAT, with file and line. */
+int conf_refuse(const struct conf *c, const char *section, const char *key, const char *what, struct ec_err *err);
 /* Accepts a whole section without a table: of a plugin that is off or absent. */
 void conf_ignore(struct conf *c, const char *section);
 /* One warning per unknown section or key, with file and line. Call last. */

@@ -189,7 +189,7 @@ run probe-status 0
 is "one that is on is missing" 0 "" "warning: plugin absent is on, and missing"
 conf '[plugins]\nabsent = perhaps\n'
 run plugins
-is "a wrong toggle" 1 "" "error: [plugins] absent = perhaps: the value must be required, on, auto or off"
+is "a wrong toggle" 1 "" "error: $T/conf.ini:4: 'absent' of [plugins] must be required, on, auto or off, not 'perhaps'"
 echo 'no section' > "$T/conf.ini"
 run probe
 says "a broken file" 1 "conf.ini"
