@@ -73,8 +73,9 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
 void report_failed_inside(struct ec_op *op, const struct ec_container *c);
 uint64_t report_now(void);
 
-/* The ActiveState among sorted ones; what is absent is inactive. */
+/* The state of a unit among sorted ones, and its ActiveState; what is absent (NULL) is inactive. */
 struct unit_state;
+const struct unit_state *unit_state_find(const struct unit_state *states, size_t n, const char *unit);
 const char *unit_active(const struct unit_state *states, size_t n, const char *unit);
 
 /* Below another root than the host's own, its systemd has no part. */

@@ -147,7 +147,8 @@ static int stop_units(struct destroy *d, struct systemd *s, const char **units, 
         return r;
 }
 
-/* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings. */
+/* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings,
+ * and one in between the stop and the start of a restart would come again. */
 static int loaded_units(struct destroy *d, struct systemd *s, const char **units, size_t *which, size_t *ret_n, struct ec_err *err)
 {
         struct unit_state *states = NULL;
@@ -158,8 +159,9 @@ static int loaded_units(struct destroy *d, struct systemd *s, const char **units
                 return r;
         for (size_t i = 0; i < d->list.n; i++) {
                 const char *unit = d->list.items[i]->unit;
+                const struct unit_state *state = unit_state_find(states, n_states, unit);
 
-                if (!strcmp(unit_active(states, n_states, unit), "inactive"))
+                if (!state || (!strcmp(state->active, "inactive") && !state->queued))
                         continue;
                 which[n] = i;
                 units[n++] = unit;

@@ -189,20 +189,27 @@ static void plan_done(struct plan *p)
         group_done(&p->restart);
 }
 
-const char *unit_active(const struct unit_state *states, size_t n, const char *unit)
+const struct unit_state *unit_state_find(const struct unit_state *states, size_t n, const char *unit)
 {
         for (size_t low = 0, high = n; low < high;) {
                 size_t mid = low + (high - low) / 2;
                 int k = strcmp(unit, states[mid].unit);
 
                 if (!k)
-                        return states[mid].active;
+                        return &states[mid];
                 if (k < 0)
                         high = mid;
                 else
                         low = mid + 1;
         }
-        return "inactive";
+        return NULL;
+}
+
+const char *unit_active(const struct unit_state *states, size_t n, const char *unit)
+{
+        const struct unit_state *state = unit_state_find(states, n, unit);
+
+        return state ? state->active : "inactive";
 }
 
 static bool is_up(const char *active)

@@ -116,8 +116,9 @@ static int read_states(sd_bus_message *m, struct unit_state **v, size_t *n)
         while (r >= 0) {
                 const char *unit, *active, *sub;
                 struct unit_state *u;
+                uint32_t job;
 
-                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL, NULL, NULL, NULL, NULL);
+                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL, NULL, &job, NULL, NULL);
                 if (r <= 0)
                         return r;
                 if (*n == size) {
@@ -128,7 +129,7 @@ static int read_states(sd_bus_message *m, struct unit_state **v, size_t *n)
                         *v = u;
                 }
                 u = *v + (*n)++;
-                *u = (struct unit_state){ strdup(unit), strdup(active), strdup(sub) };
+                *u = (struct unit_state){ strdup(unit), strdup(active), strdup(sub), job != 0 };
                 if (!u->unit || !u->active || !u->sub)
                         return -ENOMEM;
         }

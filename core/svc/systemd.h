@@ -41,6 +41,7 @@ struct unit_state {
         char *unit;
         char *active;  /* "active", "inactive", "activating", "failed" ... */
         char *sub;
+        bool queued;   /* a job of it waits or runs: it is not to stay as it is */
 };
 /* The loaded units that match a pattern, sorted by name. What is absent is inactive. */
 int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err);

@@ -146,6 +146,18 @@ static void test_running(void **state)
         assert_gone(f, "b");
 }
 
+/* Of a restart, the stop is through, and the start is still to come. */
+static void test_between(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.active[0] = "container@a.service=inactive";
+        fake.active[1] = "container@b.service=inactive+";
+        expect(f, NAMES("a", "b"), 0, 0, "kill container@b.service\nterminate b\nreload\n", "");
+        assert_gone(f, "a");
+        assert_gone(f, "b");
+}
+
 static void test_all(void **state)
 {
         struct fixture *f = *state;
@@ -336,7 +348,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_stopped), T(test_running), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition), T(test_quiet),
+                T(test_stopped), T(test_running), T(test_between), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition),
+                T(test_quiet),
                 T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere), T(test_after_a_kill), T(test_odd_name),
                 T(test_read_only),
         };

@@ -205,7 +205,7 @@ static int manager_list_units(struct manager *m, sd_bus_message *call)
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
         for (size_t i = 0; r >= 0 && i < MANAGER_UNITS && m->units[i].name; i++)
-                r = sd_bus_message_append(reply, "(ssssssouso)", m->units[i].name, "text", "loaded", m->units[i].active ?: "inactive", "dead", "", "/unit", 0, "", "/");
+                r = sd_bus_message_append(reply, "(ssssssouso)", m->units[i].name, "text", "loaded", m->units[i].active ?: "inactive", "dead", "", "/unit", m->units[i].job[0] ? 7 : 0, "", "/");
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(m->bus, reply, NULL);

@@ -11,7 +11,7 @@
 #include "util/strv.h"
 
 static struct {
-        const char *active[8]; /* names of units that run */
+        const char *active[8]; /* names of units that run; NAME=STATE, NAME=STATE+ with a job */
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* units failed inside this machine */
         const char *unit_line; /* of each unit's journal */
@@ -134,6 +134,8 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
                 (*ret)[n].unit = colon ? strndup(fake.active[n], colon - fake.active[n]) : strdup(fake.active[n]);
                 (*ret)[n].active = strdup(colon ? colon + 1 : "active");
+                (*ret)[n].queued = str_ends((*ret)[n].active, "+");
+                (*ret)[n].active[strcspn((*ret)[n].active, "+")] = 0;
         }
         *ret_n = n;
         return 0;

@@ -69,7 +69,7 @@ static void test_list(void **state)
         (void)state;
         fake.units[0] = (struct manager_unit){ .name = "container@b.service", .active = "active" };
         fake.units[1] = (struct manager_unit){ .name = "container@a.service", .active = "failed" };
-        fake.units[2] = (struct manager_unit){ .name = "container@b-c.service" };
+        fake.units[2] = (struct manager_unit){ .name = "container@b-c.service", .job = "/job/7" };
         begin();
         assert_int_equal(systemd_list(s, "container@*.service", &v, &n, &err), 0);
         assert_int_equal(n, 3);
@@ -78,6 +78,7 @@ static void test_list(void **state)
         assert_string_equal(v[0].sub, "dead");
         assert_string_equal(v[1].unit, "container@b-c.service"); /* by bytes: '-' comes before '.' */
         assert_string_equal(v[1].active, "inactive");
+        assert_true(!v[0].queued && v[1].queued && !v[2].queued);
         assert_string_equal(v[2].unit, "container@b.service");
         unit_states_free(v, n);
         unit_states_free(NULL, 0);
