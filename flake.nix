@@ -53,7 +53,7 @@
           minimal = (package pkgs).override { plugins = [ (builtins.head (package pkgs).plugins) ]; };
           # The whole host is evaluated, with its assertions; what it writes for the program is built.
           module = builtins.seq host.system.build.toplevel.drvPath host.environment.etc."extra-container.ini".source;
-          containers = self.lib.buildContainers { inherit system; config = ./examples/several.nix; };
+          containers = self.lib.buildContainers { inherit system; config.containers.web.config.system.stateVersion = nixpkgs.lib.trivial.release; };
           vm-test = import ./nix/vm-test.nix { inherit pkgs; module = self.nixosModules.default; package = package pkgs; };
         });
 
