@@ -57,6 +57,24 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
         return 0;
 }
 
+int bus_wait_ready(sd_bus *bus, uint64_t until)
+{
+        for (;;) {
+                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+                int r = sd_bus_is_ready(bus);
+
+                if (r)
+                        return r;
+                if (intr_check(NULL) < 0)
+                        return -ECANCELED;
+                if (bus_now() >= until)
+                        return -ETIMEDOUT;
+                r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
+                if (r < 0)
+                        return r;
+        }
+}
+
 const char *bus_sender(sd_bus *bus, const char *name)
 {
         return sd_bus_is_bus_client(bus) > 0 ? name : NULL;

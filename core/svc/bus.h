@@ -38,6 +38,10 @@ uint64_t bus_now(void); /* CLOCK_MONOTONIC, as deadlines are */
  * connection is lost. */
 int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline);
 
+/* Until its daemon has greeted us, nothing was sent before that: 1. -ETIMEDOUT, -ECANCELED. The time limit of
+ * a call does not run until then. */
+int bus_wait_ready(sd_bus *bus, uint64_t until);
+
 /* A call that ^C ends: -ECANCELED then. Not for use in callbacks. *e is freed
  * first. A reply comes within timeout, or it is -ETIMEDOUT. */
 int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret);

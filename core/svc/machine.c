@@ -22,6 +22,7 @@
 #define MACHINED_TIMEOUT (30 * USEC_PER_SEC)
 #define GONE_TIMEOUT (15 * USEC_PER_SEC)
 #define ANSWER_TIMEOUT (2 * USEC_PER_SEC)
+#define UNIT_NAME_MAX 255
 
 static int machined(sd_bus *bus, const char *method, const char *name, sd_bus_error *e, sd_bus_message **ret)
 {
@@ -202,6 +203,14 @@ int machine_clear_mount(const char *name)
 
 /* ---- inside ------------------------------------------------------------- */
 
+/* What those inside call a unit goes to our terminal. */
+static bool is_unit_name(const char *s)
+{
+        size_t n = strlen(s);
+
+        return n <= UNIT_NAME_MAX && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") == n;
+}
+
 static int read_names(sd_bus_message *m, char ***ret)
 {
         int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
@@ -212,7 +221,8 @@ static int read_names(sd_bus_message *m, char ***ret)
                 r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
                 if (r <= 0)
                         return r;
-                r = strv_push(ret, unit);
+                if (is_unit_name(unit))
+                        r = strv_push(ret, unit);
         }
         return r;
 }
@@ -276,9 +286,11 @@ static int ask_failed(sd_bus *bus, char ***ret)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered", ANSWER_TIMEOUT, &e, &m,
-                                "as", 1, "failed");
+        int r = bus_wait_ready(bus, bus_now() + ANSWER_TIMEOUT);
 
+        if (r >= 0)
+                r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered", ANSWER_TIMEOUT, &e, &m,
+                                    "as", 1, "failed");
         return r < 0 ? r : read_names(m, ret);
 }
 

@@ -26,32 +26,13 @@
 
 /* ---- the container's bus ------------------------------------------------ */
 
-/* Until its daemon has greeted us: nothing was sent before that. */
-static int wait_ready(sd_bus *bus, uint64_t until)
-{
-        for (;;) {
-                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
-                int r = sd_bus_is_ready(bus);
-
-                if (r)
-                        return r;
-                if (intr_check(NULL) < 0)
-                        return -ECANCELED;
-                if (bus_now() >= until)
-                        return -ETIMEDOUT;
-                r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
-                if (r < 0)
-                        return r;
-        }
-}
-
 static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
         int r = sd_bus_open_system_machine(&bus, x->name);
 
         if (r >= 0)
-                r = wait_ready(bus, until);
+                r = bus_wait_ready(bus, until);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(bus);
