@@ -33,7 +33,7 @@ static const struct ec_setting settings[] = {
         { "run", "path", "/run/nixos-containers", "Root file systems of ephemeral containers" },
         { "pending", "path", "/run/extra-container.pending", "Notes of running containers whose update is outstanding" },
         { "journal", "path", "/var/log/journal", "The host's journal, where containers' journals are linked" },
-        { "lock", "path", "/run/lock/extra-container.lock", "Lock of the runs that change the host" },
+        { "lock", "path", "/run/extra-container.lock", "Lock of the runs that change the host" },
         { "data", "path", EC_DATA_DIR, "The program's own read-only files" },
 };
 const struct ec_array layout_settings = EC_ARRAY(settings);

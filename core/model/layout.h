@@ -15,7 +15,7 @@ struct layout {
         char *profiles, *container_gcroots; /* /nix/var/nix/{profiles,gcroots}/per-container */
         char *gcroots;          /* /nix/var/nix/gcroots/auto */
         char *run;              /* /run/nixos-containers */
-        char *lock;             /* /run/lock/extra-container.lock */
+        char *lock;             /* /run/extra-container.lock */
         char *pending;          /* /run/extra-container.pending: a file for each container that runs on an older system than is installed */
         char *journal;          /* /var/log/journal: containers' journals are linked there */
         char *data;             /* the program's own read-only files: eval-config.nix below nix/ */

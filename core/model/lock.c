@@ -107,7 +107,8 @@ int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
                 *strrchr(dir, '/') = 0;
                 fs_mkdir_p(dir, 0755);
         }
-        fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        /* Whoever can open it, can hold it. */
+        fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return err_set(err, -errno, "cannot open %s: %s", l->lock, strerror(errno));
         if (flock(fd, LOCK_EX | LOCK_NB) < 0) {

@@ -81,7 +81,7 @@ static void test_other(void **state)
         expect(h, h->layout.units, "/etc/systemd/system");
         assert_int_equal(strv_len(STRV_CONST(h->layout.units_also)), 1);
         expect(h, h->layout.units_also[0], "/usr/lib/systemd/system");
-        expect(h, h->layout.lock, "/run/lock/extra-container.lock");
+        expect(h, h->layout.lock, "/run/extra-container.lock");
         expect(h, layout_path(&h->layout, "conf"), "/etc/nixos-containers");
         assert_null(layout_path(&h->layout, "nonsense"));
 }

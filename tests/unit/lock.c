@@ -27,12 +27,15 @@ static void test_alone(void **state)
 {
         struct fixture *f = *state;
         char *text = NULL;
+        struct stat st;
         int fd = -1;
 
         assert_int_equal(lock_take(&f->layout, &fd, &f->err), 0);
         assert_int_equal(fs_read(f->layout.lock, 4096, &text, NULL), 0);
         assert_int_equal(atoi(text), getpid());
         assert_non_null(strstr(text, "lock"));
+        assert_int_equal(stat(f->layout.lock, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
         free(text);
         lock_release(&fd);
         assert_int_equal(fd, -1);
