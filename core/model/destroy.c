@@ -149,10 +149,11 @@ static int stop_units(struct destroy *d, struct systemd *s, const char **units, 
 
 /* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings,
  * and one in between the stop and the start of a restart would come again. */
-static int loaded_units(struct destroy *d, struct systemd *s, const char **units, size_t *which, size_t *ret_n, struct ec_err *err)
+static int loaded_units(struct destroy *d, struct systemd *s, bool late, const char **units, size_t *which, size_t *ret_n, struct ec_err *err)
 {
         struct unit_state *states = NULL;
         size_t n_states = 0, n = 0;
+        struct stat st;
         int r = systemd_list(s, "container@*.service", &states, &n_states, err);
 
         if (r < 0)
@@ -163,6 +164,8 @@ static int loaded_units(struct destroy *d, struct systemd *s, const char **units
 
                 if (!state || (!strcmp(state->active, "inactive") && !state->queued))
                         continue;
+                if (late && (d->keep[i] || !lstat(d->list.items[i]->unit_path, &st)))
+                        continue;
                 which[n] = i;
                 units[n++] = unit;
         }
@@ -171,7 +174,8 @@ static int loaded_units(struct destroy *d, struct systemd *s, const char **units
         return 0;
 }
 
-static int stop_all(struct destroy *d, struct ec_err *err)
+/* late: only those whose unit is gone by now; set for each that was stopped. */
+static int stop_all(struct destroy *d, bool *late, struct ec_err *err)
 {
         _cleanup_free_ const char **units = calloc(d->list.n + 1, sizeof(*units));
         _cleanup_free_ size_t *which = calloc(d->list.n + 1, sizeof(*which));
@@ -183,7 +187,7 @@ static int stop_all(struct destroy *d, struct ec_err *err)
                 return err_oom(err);
         r = op_systemd(d->op, &s, err);
         if (r >= 0)
-                r = loaded_units(d, s, units, which, &n, err);
+                r = loaded_units(d, s, late, units, which, &n, err);
         if (r >= 0 && n)
                 r = stop_units(d, s, units, which, n, err);
         for (size_t i = 0; r >= 0 && i < n; i++) {
@@ -192,13 +196,15 @@ static int stop_all(struct destroy *d, struct ec_err *err)
 
                 if (d->keep[which[i]])
                         continue;
+                if (late)
+                        late[which[i]] = true;
                 if (machine_terminate(s, c->name, &e) < 0)
                         log_warn("container '%s': %s", c->name, err_msg(&e));
                 else
                         (void)machine_clear_mount(c->name);
         }
         for (size_t i = 0; r >= 0 && i < d->list.n; i++)
-                if (!d->keep[i])
+                if (!d->keep[i] && (!late || late[i]))
                         remove_veth(d->list.items[i]);
         return r;
 }
@@ -281,17 +287,13 @@ static int remove_lock(struct destroy *d, const struct ec_container *c, const ch
         return path ? remove_file(d, c, path, err) : err_oom(err);
 }
 
-/* The unit goes last: what could not be removed whole is still listed, and can be destroyed again. */
-static int remove_one(struct destroy *d, const struct ec_container *c, struct ec_err *err)
+/* What it has made while it ran. */
+static int remove_data(struct destroy *d, const struct ec_container *c, struct ec_err *err)
 {
         const struct layout *l = d->op->layout;
         const char *state = c->legacy ? l->state_legacy : l->state;
-        size_t before = d->report.n;
-        int r;
+        int r = remove_dir(d, c, state, err);
 
-        r = remove_file(d, c, c->wants_path, err);
-        if (r >= 0)
-                r = remove_dir(d, c, state, err);
         if (r >= 0)
                 r = remove_lock(d, c, state, err);
         if (r >= 0)
@@ -302,8 +304,18 @@ static int remove_one(struct destroy *d, const struct ec_container *c, struct ec
                 r = remove_dir(d, c, l->profiles, err);
         if (r >= 0)
                 r = remove_dir(d, c, l->container_gcroots, err);
+        return r < 0 ? r : remove_journal_links(d, c, err);
+}
+
+/* The unit goes last: what could not be removed whole is still listed, and can be destroyed again. */
+static int remove_one(struct destroy *d, const struct ec_container *c, struct ec_err *err)
+{
+        size_t before = d->report.n;
+        int r;
+
+        r = remove_file(d, c, c->wants_path, err);
         if (r >= 0)
-                r = remove_journal_links(d, c, err);
+                r = remove_data(d, c, err);
         if (r < 0 || d->report.n > before)
                 return r;
         r = remove_file(d, c, c->conf_path, err);
@@ -314,6 +326,27 @@ static int remove_one(struct destroy *d, const struct ec_container *c, struct ec
         pending_clear(d->op, c->name);
         hooks_removed(d->op, c);
         return 0;
+}
+
+/* Somebody may have started one behind our stop: another run, between its installation and its start. Without a
+ * unit that is over; before the reload, systemd still has its commands for the stop. */
+static int remove_late(struct destroy *d, struct ec_err *err)
+{
+        _cleanup_free_ bool *late = calloc(d->list.n + 1, sizeof(*late));
+        int r = late ? stop_all(d, late, err) : err_oom(err);
+        bool read = false;
+
+        for (size_t i = 0; i < d->list.n && r >= 0; i++) {
+                if (!late[i])
+                        continue;
+                if (!read) {
+                        strv_free(TAKE_PTR(d->journal_links));
+                        read_journal_links(d);
+                        read = true;
+                }
+                r = remove_data(d, d->list.items[i], err);
+        }
+        return r;
 }
 
 /* Who is to be looked at again if this run does not get through. Without room for it, it may still do. */
@@ -348,6 +381,8 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                 intr_release();
         }
         intr_hold();
+        if (r >= 0 && !op_offline(d->op))
+                r = remove_late(d, err);
         {
                 _cleanup_err_ struct ec_err e = { 0 };
 
@@ -429,7 +464,7 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
         for (size_t i = 0; i < d->list.n; i++)
                 hooks_pre_destroy(d->op, d->list.items[i]);
         if (!op_offline(d->op))
-                r = stop_all(d, err);
+                r = stop_all(d, NULL, err);
         if (r >= 0)
                 r = remove_all(d, err);
         return r < 0 ? r : report_result(&d->report, d->list.n, "destroyed completely", err);

@@ -3,6 +3,9 @@
 #include "fake_systemd.h"
 
 static char *removed;
+static struct fixture *again; /* whose container a runs once more by the time it is removed */
+
+static void leave_behind(struct fixture *f, const char *name);
 
 static int on_removed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
@@ -11,6 +14,8 @@ static int on_removed(void *self, struct ec_op *op, const struct ec_container *c
         (void)self, (void)op, (void)err;
         free(removed);
         removed = s;
+        if (again)
+                leave_behind(again, "a");
         return 0;
 }
 
@@ -156,6 +161,29 @@ static void test_between(void **state)
         expect(f, NAMES("a", "b"), 0, 0, "kill container@b.service\nterminate b\nreload\n", "");
         assert_gone(f, "a");
         assert_gone(f, "b");
+}
+
+/* Another run had installed it, and starts it as we are through with the stop. */
+static void test_started_late(void **state)
+{
+        struct fixture *f = *state;
+        char *conf = fx_path(f, "/etc/nixos-containers/b.conf");
+
+        fake.late = "container@a.service";
+        again = f;
+        expect(f, NAMES("a"), 0, 0, "kill container@a.service\nterminate a\nreload\n", "");
+        again = NULL;
+        assert_gone(f, "a");
+        /* Who cannot be removed is not in question. */
+        fake.active[0] = NULL;
+        fake.late = "container@b.service";
+        assert_int_equal(unlink(conf), 0);
+        assert_int_equal(mkdir(conf, 0755), 0);
+        expect(f, NAMES("b"), 0, -EIO, "reload\n", "");
+        assert_int_equal(rmdir(conf), 0);
+        expect(f, NAMES("b"), 0, 0, "kill container@b.service\nterminate b\nreload\n", "");
+        assert_gone(f, "b");
+        free(conf);
 }
 
 static void test_all(void **state)
@@ -348,7 +376,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_stopped), T(test_running), T(test_between), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition),
+                T(test_stopped), T(test_running), T(test_between), T(test_started_late), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition),
                 T(test_quiet),
                 T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere), T(test_after_a_kill), T(test_odd_name),
                 T(test_read_only),

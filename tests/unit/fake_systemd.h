@@ -12,6 +12,7 @@
 
 static struct {
         const char *active[8]; /* names of units that run; NAME=STATE, NAME=STATE+ with a job */
+        const char *late;      /* this one starts after the first look */
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* units failed inside this machine */
         const char *unit_line; /* of each unit's journal */
@@ -108,10 +109,23 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
+/* Who is stopped, does not run any more. */
 int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
 {
+        int r = fake_jobs("kill", units, ret_results, err);
+
         (void)s;
-        return fake_jobs("kill", units, ret_results, err);
+        for (size_t i = 0, n = 0; r >= 0 && i < 8; i++) {
+                const char *name = fake.active[i];
+                bool stopped = false;
+
+                for (size_t k = 0; name && units[k]; k++)
+                        stopped |= !strncmp(name, units[k], strlen(units[k])) && !(*ret_results)[k].code;
+                fake.active[i] = NULL;
+                if (!stopped)
+                        fake.active[n++] = name;
+        }
+        return r;
 }
 
 int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
@@ -138,6 +152,8 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
                 (*ret)[n].active[strcspn((*ret)[n].active, "+")] = 0;
         }
         *ret_n = n;
+        if (fake.late)
+                fake.active[0] = TAKE_PTR(fake.late);
         return 0;
 }
 
