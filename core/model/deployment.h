@@ -2,6 +2,7 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include "model/containers.h"
 #include "model/definition.h"
 #include "util/cleanup.h"
@@ -46,6 +47,10 @@ int compare_all(const struct ec_op *op, struct deployment *d, struct ec_err *err
 int pending_set(const struct ec_op *op, const char *name, enum change_state state, struct ec_err *err);
 enum change_state pending_get(const struct ec_op *op, const char *name);
 void pending_clear(const struct ec_op *op, const char *name);
+/* A start takes long, and is not under the lock: what is noted meanwhile, by another run, is not made good by it. */
+struct pending_mark { uint64_t dev, ino, sec, nsec; }; /* of the note that was there before; all 0: none */
+struct pending_mark pending_mark(const struct ec_op *op, const char *name);
+void pending_settle(const struct ec_op *op, const char *name, const struct pending_mark *before);
 /* Links of these containers change, and neither systemd nor all plugins know yet: survives a run that was killed. */
 int pending_reload_set(const struct ec_op *op, const char *const *names, struct ec_err *err);
 void pending_reload_clear(const struct ec_op *op);

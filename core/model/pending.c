@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/deployment.h"
@@ -33,10 +34,10 @@ static int write_note(const struct ec_op *op, const char *name, const char *word
 
 int pending_set(const struct ec_op *op, const char *name, enum change_state state, struct ec_err *err)
 {
-        /* An outstanding restart is not made good by an update. */
-        if (state == CHANGE_UPDATE && pending_get(op, name) == CHANGE_RESTART)
-                return 0;
-        return write_note(op, name, state == CHANGE_UPDATE ? "update\n" : "restart\n", err);
+        /* An outstanding restart is not made good by an update. Written anew all the same, see pending_mark(). */
+        bool restart = state != CHANGE_UPDATE || pending_get(op, name) == CHANGE_RESTART;
+
+        return write_note(op, name, restart ? "restart\n" : "update\n", err);
 }
 
 enum change_state pending_get(const struct ec_op *op, const char *name)
@@ -55,6 +56,24 @@ void pending_clear(const struct ec_op *op, const char *name)
 
         if (r < 0)
                 log_debug("cannot remove %s: %s", path ? path : name, strerror(-r));
+}
+
+struct pending_mark pending_mark(const struct ec_op *op, const char *name)
+{
+        _cleanup_free_ char *path = note(op, name);
+        struct stat st;
+
+        if (!path || stat(path, &st) < 0)
+                return (struct pending_mark){ 0 };
+        return (struct pending_mark){ st.st_dev, st.st_ino, st.st_ctim.tv_sec, st.st_ctim.tv_nsec };
+}
+
+void pending_settle(const struct ec_op *op, const char *name, const struct pending_mark *before)
+{
+        struct pending_mark now = pending_mark(op, name);
+
+        if (now.dev == before->dev && now.ino == before->ino && now.sec == before->sec && now.nsec == before->nsec)
+                pending_clear(op, name);
 }
 
 int pending_reload_set(const struct ec_op *op, const char *const *names, struct ec_err *err)

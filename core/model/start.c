@@ -63,9 +63,9 @@ static void on_done(void *data, const struct unit_result *r)
         term_progress("%s: %zu of %zu", p->verb, ++p->done, p->of);
 }
 
-static void settle(struct ec_op *op, struct ec_container *c)
+static void settle(struct ec_op *op, struct ec_container *c, const struct pending_mark *before)
 {
-        pending_clear(op, c->name);
+        pending_settle(op, c->name, before);
         /* Hooks may wait; who has interrupted waits for nothing more. */
         if (intr_signal())
                 return;
@@ -80,6 +80,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         struct progress p = { job == JOB_RESTART ? "restarting" : "starting", 0, g->n };
         struct unit_result *results = NULL;
         _cleanup_free_ const char **units = NULL;
+        _cleanup_free_ struct pending_mark *marks = NULL;
         uint64_t since = report_now();
         struct systemd *s;
         bool left = false;
@@ -88,10 +89,13 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         if (!g->n)
                 return 0;
         units = calloc(g->n + 1, sizeof(*units));
-        if (!units)
+        marks = calloc(g->n, sizeof(*marks));
+        if (!units || !marks)
                 return err_oom(err);
-        for (size_t i = 0; i < g->n; i++)
+        for (size_t i = 0; i < g->n; i++) {
                 units[i] = g->items[i]->unit;
+                marks[i] = pending_mark(op, g->items[i]->name);
+        }
         r = op_systemd(op, &s, err);
         if (r < 0)
                 return r;
@@ -103,12 +107,12 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         r = 0;
         for (size_t i = 0; i < g->n && r >= 0; i++) {
                 if (results[i].code >= 0) {
-                        settle(op, g->items[i]);
+                        settle(op, g->items[i], &marks[i]);
                         continue;
                 }
                 if (results[i].code == -EINPROGRESS) {
                         log_notice("not waiting for container '%s', it goes on starting", g->items[i]->name);
-                        pending_clear(op, g->items[i]->name);
+                        pending_settle(op, g->items[i]->name, &marks[i]);
                         left = true;
                         continue;
                 }
@@ -132,6 +136,7 @@ static int update_one(struct ec_op *op, struct ec_container *c, struct report *r
         _cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         _cleanup_err_ struct ec_err e = { 0 };
         const char *argv[] = { program, "test", NULL };
+        struct pending_mark before = pending_mark(op, c->name);
         struct ec_exec x = {
                 .size = sizeof(x), .machine = c->name, .argv = argv, .cwd = "/",
                 .fds = { null, STDERR_FILENO, STDERR_FILENO },
@@ -157,7 +162,7 @@ static int update_one(struct ec_op *op, struct ec_container *c, struct report *r
         if (status)
                 return report_add(report, err, "container '%s' was not updated: switch-to-configuration failed with status %d",
                                   c->name, (int)status);
-        pending_clear(op, c->name);
+        pending_settle(op, c->name, &before);
         report_failed_inside(op, c);
         return 0;
 }

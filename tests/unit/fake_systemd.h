@@ -18,6 +18,7 @@ static struct {
         const char *unit_line; /* of each unit's journal */
         int exec_status, exec_result, has_unit_dir, bus_error, job_error;
         int inner_lines, inner_blame; /* of the journal inside; each tenth is of the failed unit */
+        void (*meanwhile)(void); /* while a job or a command runs */
         char *log;             /* what was asked for, in order */
 } fake;
 
@@ -78,6 +79,8 @@ static int fake_jobs(const char *what, const char *const *units, struct unit_res
         int failed = 0;
 
         fake_note(what, all);
+        if (fake.meanwhile)
+                fake.meanwhile();
         if (fake.job_error)
                 return err_set(err, fake.job_error, "interrupted");
         *ret = calloc(n + 1, sizeof(**ret));
@@ -199,6 +202,8 @@ int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status
 
         (void)s;
         fake_note("exec", line);
+        if (fake.meanwhile)
+                fake.meanwhile();
         *ret_status = fake.exec_status;
         return fake.exec_result ? err_set(err, fake.exec_result, "nobody there") : 0;
 }

@@ -248,6 +248,38 @@ static void test_booting(void **state)
                INSTALLED "Starting containers:\nb\nRestarting containers:\na\n");
 }
 
+static struct fixture *other;
+
+static void other_installs(void)
+{
+        assert_int_equal(pending_set(&other->op, "a", CHANGE_UPDATE, &other->err), 0);
+}
+
+/* What another run installs while ours starts or updates is still to be done for by the next. */
+static void test_installed_meanwhile(void **state)
+{
+        struct fixture *f = other = *state;
+
+        fake.meanwhile = other_installs;
+        expect(f, "etc", EC_START_STOPPED, 0, "reload\nstart container@a.service container@b.service\n",
+               INSTALLED "Starting containers:\na\nb\n");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_UPDATE);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        expect(f, "update", EC_START_UPDATE, 0,
+               "exec a: /2/bin/switch-to-configuration test\nexec b: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\nb\n");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->op, "b"), CHANGE_NONE);
+        /* Also where it is another's restart that is outstanding, and stays the word. */
+        assert_int_equal(pending_set(&f->op, "a", CHANGE_RESTART, &f->err), 0);
+        expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n", UNCHANGED "Restarting containers:\na\n");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+        fake.meanwhile = NULL;
+        expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n", UNCHANGED "Restarting containers:\na\n");
+        assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
+}
+
 /* Its first start is under way, or the next after a failed one: waited for. */
 static void test_waits_for_boot(void **state)
 {
@@ -331,7 +363,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(test_start), T(test_nothing_to_do), T(test_no_bus_needed), T(test_no_bus), T(test_unit_dir), T(test_update),
                 T(test_update_by_start), T(test_update_fails), T(test_update_unreachable), T(test_update_interrupted), T(test_restart),
-                T(test_restart_instead_of_update), T(test_changed_later), T(test_booting), T(test_waits_for_boot), T(test_start_fails), T(test_interrupted),
+                T(test_restart_instead_of_update), T(test_changed_later), T(test_booting), T(test_installed_meanwhile), T(test_waits_for_boot), T(test_start_fails), T(test_interrupted),
                 T(test_restart_names),
         };
 
