@@ -578,7 +578,10 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
                 term_progress_clear();
         (void)term_flush();
         guard_begin(&g, terminal, foreground);
-        r = start(&x, &g, err);
+        /* For a terminal that has read what was pending: the loop would not hear of it any more. */
+        r = cancel ? intr_check(err) : 0;
+        if (r >= 0)
+                r = start(&x, &g, err);
         if (r < 0) {
                 guard_end(&g, false);
                 return r;

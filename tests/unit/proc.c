@@ -592,6 +592,32 @@ static void in_test_terminal(void)
 }
 CHILD_TEST(test_terminal)
 
+static ssize_t raise_term(void *cookie, const char *buf, size_t n)
+{
+        (void)cookie, (void)buf;
+        raise(SIGTERM);
+        return n;
+}
+
+/* A signal that comes on the way to the start of an interactive child is heard. */
+static void in_test_just_before(void)
+{
+        const char *argv[] = { "sleep", "1000", NULL };
+        struct ec_proc p = { .size = sizeof(p), .argv = argv, .flags = EC_PROC_TERMINAL, .timeout_ms = 20000 };
+        struct ec_proc_result r = { .size = sizeof(r) };
+        struct ec_err err = { 0 };
+        FILE *real = stdout;
+
+        must(intr_init() == 0);
+        stdout = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = raise_term });
+        must(stdout && fputs("flushed before the start", stdout) >= 0);
+        must(proc_run(&p, &r, &err) == -ECANCELED);
+        fclose(stdout);
+        stdout = real;
+        err_done(&err);
+}
+CHILD_TEST(test_just_before)
+
 /* In the background it can write there; reading fails at once, and nothing is stopped. */
 static void in_test_background(void)
 {
@@ -636,7 +662,8 @@ int main(void)
                 cmocka_unit_test(test_left_behind), cmocka_unit_test(test_too_much), cmocka_unit_test(test_lines), cmocka_unit_test(test_ticks),
                 cmocka_unit_test(test_interrupt), cmocka_unit_test(test_passed_on), cmocka_unit_test(test_impatient), cmocka_unit_test(test_no_cancel),
                 cmocka_unit_test(test_clean_signals), cmocka_unit_test(test_descriptors), cmocka_unit_test(test_closed_streams),
-                cmocka_unit_test(test_no_descriptors_left), cmocka_unit_test(test_terminal), cmocka_unit_test(test_background), cmocka_unit_test(test_foreground),
+                cmocka_unit_test(test_no_descriptors_left), cmocka_unit_test(test_terminal), cmocka_unit_test(test_just_before),
+                cmocka_unit_test(test_background), cmocka_unit_test(test_foreground),
         };
         return cmocka_run_group_tests_name("proc", tests, NULL, NULL);
 }
