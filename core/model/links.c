@@ -88,14 +88,18 @@ void links_done(struct links *l)
         }
 }
 
-static bool any_wanted(const char *dir)
+/* 1 or 0; -errno: who knows, and none of them would start at the next boot. */
+static int any_wanted(const char *dir)
 {
         _cleanup_closedir_ DIR *d = opendir(dir);
+        struct dirent *e;
 
-        for (struct dirent *e; d && (e = readdir(d));)
+        if (!d)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        while ((errno = 0, e = readdir(d)))
                 if (str_after(e->d_name, "container@"))
-                        return true;
-        return false;
+                        return 1;
+        return errno ? -errno : 0;
 }
 
 static bool in_unit_dirs(const struct layout *l, const char *name)
@@ -125,7 +129,10 @@ int links_machines_target(const struct ec_op *op, struct ec_err *err)
         boot_dir = fs_join(l->units, "multi-user.target.wants");
         if (!wants || !own || !boot_dir)
                 return err_oom(err);
-        if (!any_wanted(wants)) {
+        r = any_wanted(wants);
+        if (r < 0)
+                return err_set(err, r, "cannot list %s: %s", wants, strerror(-r));
+        if (!r) {
                 if (fs_readlinkat(AT_FDCWD, own, &old) < 0 || strcmp(old, OWN_TARGET))
                         return 0;
                 r = fs_unlink(own);

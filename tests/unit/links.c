@@ -95,6 +95,23 @@ static void test_machines_target(void **state)
         free(p);
 }
 
+/* What cannot be read is not empty: the link at boot stays. */
+static void test_machines_target_unknown(void **state)
+{
+        struct fixture *f = *state;
+        char *p = fx_path(f, "/etc/units/machines.target"), *wants = fx_path(f, "/etc/units/machines.target.wants"), *away = fx_path(f, "/away");
+
+        fx_write(p, "");
+        want(f, true);
+        assert_int_equal(links_machines_target(&f->op, &f->err), 1);
+        assert_int_equal(rename(wants, away), 0);
+        fx_link(wants, wants); /* leads to itself */
+        assert_int_equal(links_machines_target(&f->op, &f->err), -ELOOP);
+        assert_non_null(strstr(err_msg(&f->err), wants));
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
+        free(p), free(wants), free(away);
+}
+
 /* The host itself wants it already. */
 static void test_machines_target_wanted(void **state)
 {
@@ -113,6 +130,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_set_and_undo), T(test_no_change), T(test_in_the_way), T(test_machines_target), T(test_machines_target_wanted),
+                T(test_machines_target_unknown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
