@@ -87,6 +87,8 @@ static void sweep(const struct tmp_place *p)
                 if (lock_dir(dirfd(d), e->d_name, &fd) < 0)
                         continue;
                 path = fs_join(p->dir, e->d_name);
+                if (path)
+                        nix_forget_roots(path);
                 if (path && fs_remove_tree(path, &err) < 0)
                         log_debug("%s", err_msg(&err));
                 err_done(&err);

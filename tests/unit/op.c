@@ -50,12 +50,13 @@ static void test_tmp_dir(void **state)
         op_done(&op); /* nothing left to do */
 }
 
-/* Another run's directory stays as long as it lives, whatever way it ends. */
+/* Another run's directory stays as long as it lives, whatever way it ends. Nix' link to a root in it goes with it. */
 static void test_sweep(void **state)
 {
         struct ec_op op = OP_INIT;
         struct ec_err err = { 0 };
-        char path[256] = "";
+        char path[256] = "", nix[] = "/tmp/ec-test.XXXXXX";
+        _cleanup_free_ char *roots = NULL, *link = NULL, *target = NULL;
         const char *dir;
         int out[2], status;
         pid_t pid;
@@ -79,9 +80,18 @@ static void test_sweep(void **state)
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(exists(path));
+        assert_non_null(mkdtemp(nix));
+        setenv("NIX_STATE_DIR", nix, 1);
+        roots = fs_join(nix, "gcroots/auto");
+        link = fs_join(roots, "x");
+        target = fs_join(path, "gcroot/result");
+        assert_true(fs_mkdir_p(roots, 0755) >= 0 && symlink(target, link) >= 0);
         assert_int_equal(op_tmp_dir(&op, &dir, &err), 0);
         assert_false(exists(path));
+        assert_false(exists(link));
         op_done(&op);
+        unsetenv("NIX_STATE_DIR");
+        assert_int_equal(fs_remove_tree(nix, &err), 0);
         close(out[0]);
         close(out[1]);
 }
