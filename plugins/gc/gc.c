@@ -82,7 +82,7 @@ static int set_root(const struct ec_host *h, const char *dir, const char *path, 
         return r < 0 ? h->err->set(err, r, "cannot make the garbage collector root %s: %s", path, strerror(-r)) : 0;
 }
 
-static int set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err)
+int gc_set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err)
 {
         const char *dir = h->conf->path(h, "gcroots"), *name = h->containers->name(c);
         char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
@@ -100,7 +100,7 @@ static int set_roots(const struct ec_host *h, const struct ec_container *c, stru
 static int installed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
         (void)op;
-        return set_roots(((struct gc *)self)->host, c, err);
+        return gc_set_roots(((struct gc *)self)->host, c, err);
 }
 
 static int removed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
@@ -143,8 +143,8 @@ static const struct ec_hooks hooks = { .size = sizeof(hooks), .installed = insta
 
 static const struct ec_command commands[] = {
         { .name = "gc", .synopsis = "", .summary = "Drop left-over garbage collector roots and list what the others keep alive",
-          .details = "A root is left over when the container that it stood for was removed by hand. Deletes nothing from the store: "
-                     "that is what nix-collect-garbage does.",
+          .details = "A root is left over when the container that it stood for was removed by hand. Containers that were installed "
+                     "while this plugin was off get theirs. Deletes nothing from the store: that is what nix-collect-garbage does.",
           .flags = EC_CMD_ROOT | EC_CMD_LISTING, .run = gc_run },
 };
 

@@ -178,16 +178,41 @@ static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t
         return r;
 }
 
+struct missing { const struct ec_host *host; struct ec_err *err; };
+
+/* An unchanged container is not installed again: one of the time without this plugin would never have its roots. */
+static int add_missing(void *data, const struct ec_container *c)
+{
+        struct missing *m = data;
+        const struct ec_host *h = m->host;
+        const char *name = h->containers->name(c), *dir = h->conf->path(h, "gcroots");
+        char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
+        int r = unit && conf ? 0 : no_memory(h, m->err);
+        struct stat st;
+
+        if (r >= 0 && (lstat(unit, &st) < 0 || lstat(conf, &st) < 0) && !lstat(h->containers->unit_path(c), &st)) {
+                r = gc_set_roots(h, c, m->err);
+                if (r >= 0)
+                        h->log->log(h, 5, "made the roots of container '%s', which had none", name);
+        }
+        free(unit);
+        free(conf);
+        return r;
+}
+
 int gc_run(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = ((struct gc *)self)->host;
         struct ec_table *table = NULL;
+        struct missing missing = { h, err };
         struct roots roots = { 0 };
         int r;
 
         if (*h->opt->args(op))
                 return h->err->usage(err, "gc takes no arguments");
-        r = read_roots(h, h->conf->path(h, "gcroots"), &roots, err);
+        r = h->containers->foreach_installed(op, add_missing, &missing, err);
+        if (r >= 0)
+                r = read_roots(h, h->conf->path(h, "gcroots"), &roots, err);
         for (size_t i = 0; r >= 0 && i < roots.n; i++)
                 if (!roots.items[i].target)
                         r = drop_left_over(h, &roots.items[i], err);

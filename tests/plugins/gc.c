@@ -204,6 +204,24 @@ static void test_gc(void **state)
         free(conf);
 }
 
+/* Installed while the plugin was off: a further installation of it would find no change. */
+static void test_gc_missing(void **state)
+{
+        struct ec_container *c = install("db");
+
+        (void)state;
+        fake.proc = nix_store;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_root("extra-container-db", c->unit_path);
+        assert_root("extra-container-db.conf", c->conf_path);
+        assert_non_null(strstr(fake.log, "5: made the roots of container 'db'"));
+        assert_non_null(strstr(fake.table, "name=db;"));
+        fake_reset(&fake);
+        fake.proc = nix_store;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_null(strstr(fake.log, "made"));
+}
+
 /* The link stands, its store path is lost: nothing to list, nothing to drop. */
 static void test_gc_lost(void **state)
 {
@@ -251,7 +269,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_installed), T(test_installed_fails), T(test_no_directory), T(test_removed), T(test_gc),
+                T(test_descriptor), T(test_installed), T(test_installed_fails), T(test_no_directory), T(test_removed), T(test_gc), T(test_gc_missing),
                 T(test_gc_lost), T(test_gc_none), T(test_gc_nix_fails),
         };
 
