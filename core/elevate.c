@@ -36,6 +36,8 @@ int elevate_argv(const char *sudo, const char *env, const char *program, char *c
          * past sudo's policy, which drops those that it was not told to keep. */
         const char *const head[] = { sudo, "-H", "--", env, NULL };
 
+        if (strchr(program, '='))
+                return err_set(err, -EINVAL, "cannot run sudo: env(1) would take '%s' for a variable: run it as root", program);
         r = strv_extend(&v, head);
         for (char **e = environ; r >= 0 && e && *e; e++)
                 if (is_kept(*e))

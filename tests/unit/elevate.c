@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,6 +35,10 @@ static void test_argv(void **state)
         s = strv_join(STRV_CONST(v), "|");
         assert_string_equal(s, "/bin/sudo|-H|--|/bin/env|PATH=/a:/b|NIX_PATH=nixpkgs=/n p|EXTRA_CONTAINER_ETC=/nix/store/x|"
                                ELEVATED_VARIABLE "=1|/bin/ec|create|a b");
+        /* env would set a variable, and run "create" as root. */
+        assert_int_equal(elevate_argv("/bin/sudo", "/bin/env", "/opt/a=b/ec", args, &v, &err), -EINVAL);
+        assert_non_null(strstr(err_msg(&err), "'/opt/a=b/ec'"));
+        err_done(&err);
 }
 
 static void test_no_sudo(void **state)
