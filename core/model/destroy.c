@@ -381,11 +381,15 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                 intr_release();
         }
         intr_hold();
-        if (r >= 0 && !op_offline(d->op))
-                r = remove_late(d, err);
         {
                 _cleanup_err_ struct ec_err e = { 0 };
 
+                k = op_offline(d->op) ? 0 : remove_late(d, &e);
+                if (k < 0 && r >= 0) {
+                        err_move(err, &e);
+                        r = k;
+                }
+                err_done(&e);
                 k = links_machines_target(d->op, &e);
                 if (k >= 0)
                         k = host_reload(d->op, &e);

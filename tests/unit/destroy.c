@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
+
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
+#include "svc/intr.h"
 
 static char *removed;
+static bool interrupts; /* each removal */
 static struct fixture *again; /* whose container a runs once more by the time it is removed */
 
 static void leave_behind(struct fixture *f, const char *name);
@@ -16,6 +20,8 @@ static int on_removed(void *self, struct ec_op *op, const struct ec_container *c
         removed = s;
         if (again)
                 leave_behind(again, "a");
+        if (interrupts)
+                raise(SIGINT);
         return 0;
 }
 
@@ -184,6 +190,23 @@ static void test_started_late(void **state)
         expect(f, NAMES("b"), 0, 0, "kill container@b.service\nterminate b\nreload\n", "");
         assert_gone(f, "b");
         free(conf);
+}
+
+/* ^C leaves the rest as it is; of what is gone, nothing runs. */
+static void test_started_late_interrupted(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_int_equal(intr_init(), 0);
+        fake.late = "container@a.service";
+        again = f;
+        interrupts = true;
+        expect(f, NAMES("a", "b"), 0, -ECANCELED, "kill container@a.service\nterminate a\nreload\n", "");
+        again = NULL;
+        interrupts = false;
+        intr_clear();
+        assert_gone(f, "a");
+        assert_true(fx_exists(f, "/etc/units/container@b.service"));
 }
 
 static void test_all(void **state)
@@ -376,7 +399,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_stopped), T(test_running), T(test_between), T(test_started_late), T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition),
+                T(test_stopped), T(test_running), T(test_between), T(test_started_late), T(test_started_late_interrupted),
+                T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition),
                 T(test_quiet),
                 T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere), T(test_after_a_kill), T(test_odd_name),
                 T(test_read_only),
