@@ -2,6 +2,7 @@
 # shellcheck shell=sh disable=SC2034
 # directory of the test's plugin; as root they run it as a user of no rights.
 
+umask 022
 n=0 failed=0 T=
 EC=${EC:?} PROBE=${PROBE:?}
 

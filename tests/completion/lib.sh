@@ -4,6 +4,7 @@
 set -u
 EC=${EC:?} PROBE=${PROBE:?} COMPLETIONS=${COMPLETIONS:?}
 
+umask 022
 n=0 failed=0
 T=$(mktemp -d "${TMPDIR:-/tmp}/extra-container-completion.XXXXXX") || exit 1
 chmod 755 "$T"
