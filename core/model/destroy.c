@@ -499,6 +499,10 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
                 for (size_t i = 0; defined && !(flags & EC_DESTROY_QUIET) && i < d.list.n; i++)
                         op_result(op, i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);
                 r = destroy_locked(&d, err);
+        } else if (r >= 0 && defined && !(flags & EC_DESTROY_QUIET)) {
+                _cleanup_free_ char *text = strv_join(names, ", ");
+
+                log_notice("nothing to destroy; not installed: %s", text ? text : "any");
         }
         lock_release(&lock);
         return r;
