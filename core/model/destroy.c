@@ -313,6 +313,7 @@ static int remove_one(struct destroy *d, const struct ec_container *c, struct ec
         size_t before = d->report.n;
         int r;
 
+        log_info("removing container '%s' and %s", c->name, c->state_path);
         r = remove_file(d, c, c->wants_path, err);
         if (r >= 0)
                 r = remove_data(d, c, err);

@@ -59,6 +59,7 @@ int links_set(struct links *l, const char *path, const char *target, struct ec_e
                 if (r < 0)
                         return err_set(err, r, "cannot %s %s: %s", target ? "make the link" : "remove", path, strerror(-r));
         }
+        log_info(target ? "link %s -> %s" : "removed link %s", path, target);
         undo->path = TAKE_PTR(copy);
         undo->old = TAKE_PTR(old);
         l->n++;

@@ -152,6 +152,7 @@ static int update_one(struct ec_op *op, struct ec_container *c, struct report *r
         r = op_systemd(op, &s, err);
         if (r < 0)
                 return r;
+        log_info("container '%s': running %s test", c->name, program);
         r = machine_exec(s, &x, &status, &e);
         if (r == -ECANCELED) {
                 err_move(err, &e);

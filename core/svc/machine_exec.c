@@ -10,6 +10,7 @@
 #include "svc/log.h"
 #include "svc/machine.h"
 #include "svc/machine_internal.h"
+#include "svc/proc.h"
 #include "svc/resolve.h"
 #include "svc/systemd.h"
 #include "util/err.h"
@@ -557,6 +558,7 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
                 r = build_argv(&x, &full, ret_status, err);
         if (r != 0)
                 return r < 0 ? r : 0;
+        proc_tell("running in the container", full.argv);
         if (x.tty)
                 r = open_pty(&x, err);
         return r < 0 ? r : run(&x, &bus, ret_status, err);

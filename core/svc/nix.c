@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 
 #include "svc/intr.h"
+#include "svc/log.h"
 #include "svc/nix_internal.h"
 #include "svc/proc.h"
 #include "svc/term.h"
@@ -286,6 +287,7 @@ int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, c
                 .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN,
                 .argv = STRV_CONST(argv), .env = STRV_CONST(ev->env), .cwd = cwd,
         };
+        log_info("%s", what);
         nix_log_init(&log);
         log.what = what;
         log.raw = a->format;

@@ -573,6 +573,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
         r = prepare(&x, err);
         if (r < 0)
                 return r;
+        proc_tell("running", x.p.argv);
 
         if (!(x.p.flags & EC_PROC_CAPTURE) || !wants_err(&x))
                 term_progress_clear();

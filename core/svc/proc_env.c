@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "svc/log.h"
 #include "svc/proc.h"
 #include "svc/term.h"
 #include "util/err.h"
@@ -142,6 +144,37 @@ bool proc_find(const char *program, char **ret_path)
         return true;
 }
 
+static void put_word(FILE *f, const char *s)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%#";
+
+        if (*s && !s[strspn(s, plain)]) {
+                fputs(s, f);
+                return;
+        }
+        fputc('\'', f);
+        for (; *s; s++)
+                fputs(*s == '\'' ? "'\\''" : (char[]){ *s, 0 }, f);
+        fputc('\'', f);
+}
+
+void proc_tell(const char *what, const char *const *argv)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        FILE *f = log_level() >= LOG_DEBUG && argv ? open_memstream(&text, &size) : NULL;
+
+        if (!f)
+                return;
+        for (const char *const *a = argv; *a; a++) {
+                if (a > argv)
+                        fputc(' ', f);
+                put_word(f, *a);
+        }
+        if (!fclose(f))
+                log_debug("%s: %s", what, text);
+}
+
 int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_err *err)
 {
         _cleanup_strv_ char **env = proc_environment(env_delta);
@@ -161,6 +194,7 @@ int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_e
                 return err_set(err, r, "program '%s' not found in PATH", argv[0]);
         if (r < 0)
                 return err_set(err, r, "cannot run '%s': %s", argv[0], strerror(-r));
+        proc_tell("running", argv);
         term_progress_clear();
         (void)term_flush();
         /* Dispositions that are handlers end with exec; masks and ignored ones do not. */

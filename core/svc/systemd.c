@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "svc/bus.h"
+#include "svc/log.h"
 #include "util/err.h"
 #include "util/strv.h"
 
@@ -87,6 +88,7 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
 
         if (r < 0)
                 return r;
+        log_info("reloading systemd's units");
         r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Reload", BUS_TIMEOUT, &e, NULL, NULL);
         return r < 0 ? bus_err(err, r, &e, "systemd did not reload its units") : 0;
 }

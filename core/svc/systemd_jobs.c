@@ -139,6 +139,8 @@ static int queue_job(struct item *i, const char *method)
         if (r >= 0)
                 r = sd_bus_call_async(e->bus, &i->call, m, on_queued, i, BUS_TIMEOUT);
         if (r >= 0)
+                log_info("%s %s", !strcmp(method, "StopUnit") ? "stopping" : "starting", i->res->unit);
+        if (r >= 0)
                 e->calls++;
         return r;
 }

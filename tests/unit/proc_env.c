@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "capture.h"
 #include "in_child.h"
 
+#include "svc/log.h"
 #include "svc/proc.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -203,11 +205,33 @@ static void test_exec_failures(void **state)
         free(plain), free(script), free(top);
 }
 
+static void test_tell(void **state)
+{
+        static const char *const argv[] = { "/bin/x", "--a=b", "a b", "it's", "", "$HOME", NULL };
+        struct capture c;
+        char *got;
+
+        (void)state;
+        capture_begin(&c, STDERR_FILENO);
+        proc_tell("running", argv);
+        got = capture_end(&c);
+        assert_string_equal(got, "");
+        free(got);
+        log_set_level(LOG_DEBUG);
+        capture_begin(&c, STDERR_FILENO);
+        proc_tell("running", argv);
+        proc_tell("nothing", NULL);
+        got = capture_end(&c);
+        log_set_level(LOG_NOTICE);
+        assert_string_equal(got, "running: /bin/x --a=b 'a b' 'it'\\''s' '' '$HOME'\n");
+        free(got);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_inherits), cmocka_unit_test(test_last_word), cmocka_unit_test(test_dangerous), cmocka_unit_test(test_find),
-                cmocka_unit_test(test_exec), cmocka_unit_test(test_exec_signals), cmocka_unit_test(test_exec_failures),
+                cmocka_unit_test(test_exec), cmocka_unit_test(test_exec_signals), cmocka_unit_test(test_exec_failures), cmocka_unit_test(test_tell),
         };
         return cmocka_run_group_tests_name("proc_env", tests, NULL, NULL);
 }
