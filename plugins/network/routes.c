@@ -9,6 +9,9 @@
 
 #include "network.h"
 
+/* Wider ones are a default route in parts, as VPNs set it (0.0.0.0/1 and 128.0.0.0/1): it says nothing of where networks are. */
+#define NETWORK_BITS 8
+
 void routes_done(struct routes *r)
 {
         free(r->items);
@@ -32,8 +35,7 @@ static int add_message(struct routes *r, const struct nlmsghdr *m)
         int len = (int)RTM_PAYLOAD(m), found = 0;
         struct route route = { .to = { .family = rt->rtm_family, .bits = rt->rtm_dst_len } };
 
-        /* A default route says nothing of where networks are. */
-        if (m->nlmsg_type != RTM_NEWROUTE || !rt->rtm_dst_len || rt->rtm_flags & RTM_F_CLONED)
+        if (m->nlmsg_type != RTM_NEWROUTE || rt->rtm_dst_len < NETWORK_BITS || rt->rtm_flags & RTM_F_CLONED)
                 return 0;
         for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
                 if (a->rta_type == RTA_DST && RTA_PAYLOAD(a) <= sizeof(route.to.addr)) {
