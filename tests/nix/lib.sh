@@ -76,7 +76,7 @@ fails() {
         run names "${args[@]}"
         [[ $status != 0 ]] || bad "no error, but: $out" || return
         [[ $err == *"error: extra-container: $want"* ]] || bad "wrong error: $err" || return
-        [[ $(grep -c 'error:' "$tmp/err") == 1 ]] || bad "more than one error: $err"
+        [[ $(grep -c 'error: ' "$tmp/err") == 1 ]] || bad "more than one error: $err"
 }
 
 # fails_with TEXT ATTR ARG...: with any error that holds TEXT
