@@ -24,6 +24,7 @@
 #define NEW_PREFIX "new."
 #define NEW_MAX_AGE 3600 /* seconds, after which the run that made it is no more */
 #define KEYGEN_TIMEOUT 60000
+#define MAX_LINKS 40 /* as the kernel's own limit */
 
 #define HINT "; remove it, or set key-dir in section [ssh] of the configuration"
 
@@ -86,44 +87,86 @@ static int make_parents(const char *dir)
         return 0;
 }
 
-/* Who may write to a directory above could put another one in our directory's place. */
-static int check_parents(const struct ec_host *h, const char *dir, const char *parent, struct ec_err *err)
+/* Who may write to a directory above, or made a link there, could put another directory in our one's place. */
+static int check_above(const struct ec_host *h, const char *dir, const char *p, const struct stat *st, struct ec_err *err)
 {
-        _cleanup_free_ char *p = strdup(parent);
-        struct stat st;
+        if (st->st_uid != 0 && st->st_uid != geteuid())
+                return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: '%s' belongs to user %u", dir, p, st->st_uid);
+        if (!S_ISLNK(st->st_mode) && st->st_mode & 022 && !(st->st_mode & S_ISVTX))
+                return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: others may write to '%s'", dir, p);
+        return 0;
+}
+
+/* All that is on the way to path, links and what they lead through; -ENOENT without err: a part of it is missing. */
+static int check_way(const struct ec_host *h, const char *dir, const char *path, unsigned links, struct ec_err *err)
+{
+        _cleanup_free_ char *p = strdup(path);
 
         if (!p)
                 return no_memory(h, err);
-        for (size_t len = strlen(p); len; len = strrchr(p, '/') - p) {
-                p[len] = 0;
+        for (char *slash = strchr(p + 1, '/');; slash = strchr(slash + 1, '/')) {
+                _cleanup_free_ char *next = NULL;
+                char target[PATH_MAX];
+                struct stat st;
+                ssize_t n;
+                int r;
+
+                if (slash)
+                        *slash = 0;
                 if (lstat(p, &st) < 0)
-                        return h->err->set(err, -errno, "%s: %s", p, strerror(errno));
-                if (st.st_uid != 0 && st.st_uid != geteuid())
-                        return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: '%s' belongs to user %u", dir, p, st.st_uid);
-                if (st.st_mode & 022 && !(st.st_mode & S_ISVTX))
-                        return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: others may write to '%s'", dir, p);
+                        return errno == ENOENT ? -ENOENT : h->err->set(err, -errno, "%s: %s", p, strerror(errno));
+                r = check_above(h, dir, p, &st, err);
+                if (r < 0)
+                        return r;
+                if (S_ISLNK(st.st_mode)) {
+                        n = links < MAX_LINKS ? readlink(p, target, sizeof(target) - 1) : (errno = ELOOP, -1);
+                        if (n < 0)
+                                return h->err->set(err, -errno, "%s: %s", p, strerror(errno));
+                        target[n] = 0;
+                        if (asprintf(&next, "%.*s%s", *target == '/' ? 0 : (int)(strrchr(p, '/') + 1 - p), p, target) < 0) {
+                                next = NULL;
+                                return no_memory(h, err);
+                        }
+                        r = check_way(h, dir, next, links + 1, err);
+                        if (r < 0)
+                                return r;
+                }
+                if (!slash)
+                        return 0;
+                *slash = '/';
         }
-        return 0;
+}
+
+static char *above(const char *dir)
+{
+        const char *name = strrchr(dir, '/');
+
+        return strndup(dir, name > dir ? (size_t)(name - dir) : 1);
+}
+
+/* Before anything is made there. */
+static int check_made(const struct ec_host *h, const char *dir, struct ec_err *err)
+{
+        _cleanup_free_ char *parent = above(dir);
+        int r = parent ? check_way(h, dir, parent, 0, err) : no_memory(h, err);
+
+        return r == -ENOENT ? 0 : r;
 }
 
 /* dir with what is above it resolved, so that no link can be bent between two looks. */
 static int resolve(const struct ec_host *h, const char *dir, char **ret, struct ec_err *err)
 {
-        const char *name = strrchr(dir, '/');
-        _cleanup_free_ char *above = strndup(dir, name > dir ? (size_t)(name - dir) : 1), *parent = NULL;
-        int r;
+        _cleanup_free_ char *path = above(dir), *parent = NULL;
+        int r = path ? check_way(h, dir, path, 0, err) : no_memory(h, err);
 
-        if (!above)
-                return no_memory(h, err);
-        parent = realpath(above, NULL);
-        if (!parent) {
-                r = -errno;
-                return h->err->set(err, r, "the SSH key directory '%s': %s: %s", dir, above, strerror(-r));
-        }
-        r = check_parents(h, dir, strcmp(parent, "/") ? parent : "", err);
-        if (r < 0)
+        if (r < 0 && r != -ENOENT)
                 return r;
-        if (asprintf(ret, "%s%s", strcmp(parent, "/") ? parent : "", name) < 0) {
+        parent = r < 0 ? NULL : realpath(path, NULL);
+        if (!parent) {
+                r = r < 0 ? r : -errno;
+                return h->err->set(err, r, "the SSH key directory '%s': %s: %s", dir, path, strerror(-r));
+        }
+        if (asprintf(ret, "%s%s", strcmp(parent, "/") ? parent : "", strrchr(dir, '/')) < 0) {
                 *ret = NULL;
                 return no_memory(h, err);
         }
@@ -380,6 +423,9 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
         if (r < 0)
                 return r;
         if (make) {
+                r = check_made(h, dir, err);
+                if (r < 0)
+                        return r;
                 r = make_parents(dir);
                 if (r < 0)
                         return h->err->set(err, r, "cannot make the directory of '%s': %s", dir, strerror(-r));

@@ -126,16 +126,21 @@ static int get(int make, struct key *k)
         return key_get(&fake.host, &fake.op, make, k, &fake.err);
 }
 
-static void refused(int make, const char *why)
+static void refused_at(int make, const char *where, const char *why)
 {
         struct key k = { 0 };
 
         assert_true(get(make, &k) < 0);
-        assert_non_null(strstr(fake.err.msg, keys));
+        assert_non_null(strstr(fake.err.msg, where));
         if (!strstr(fake.err.msg, why))
                 fail_msg("'%s' is not in: %s", why, fake.err.msg);
         assert_null(k.path);
         fake.host.err->clear(&fake.err);
+}
+
+static void refused(int make, const char *why)
+{
+        refused_at(make, keys, why);
 }
 
 static void test_descriptor(void **state)
@@ -337,6 +342,41 @@ static void test_parents(void **state)
         assert_null(strstr(k.path, "link"));
         assert_non_null(strstr(k.path, "/deep/er/keys/key"));
         key_done(&k);
+}
+
+/* Whoever made a link on the way may bend it: nothing is made where it leads to, nor is a key believed that is there. */
+static void test_links_above(void **state)
+{
+        char link[128], path[160], inner[128];
+        struct key k = { 0 };
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        snprintf(link, sizeof(link), "%s/link", dir);
+        snprintf(inner, sizeof(inner), "%s/inner", dir);
+        assert_int_equal(symlink(dir, link), 0);
+        snprintf(path, sizeof(path), "%s/made/keys", link);
+        fake_setting(&fake, "key-dir", path);
+        assert_int_equal(get(1, &k), 1);
+        key_done(&k);
+        assert_int_equal(lchown(link, 65534, 65534), 0);
+        refused_at(0, link, "belongs to user 65534");
+        refused_at(1, link, "belongs to user 65534");
+        /* Also behind another link; here with nothing below it yet. */
+        assert_int_equal(rename(link, inner), 0);
+        assert_int_equal(symlink("inner", link), 0);
+        snprintf(path, sizeof(path), "%s/new/er/keys", link);
+        fake_setting(&fake, "key-dir", path);
+        refused_at(1, inner, "belongs to user 65534");
+        snprintf(path, sizeof(path), "%s/new", dir);
+        assert_int_equal(access(path, F_OK), -1);
+        /* One that leads to itself. */
+        assert_int_equal(unlink(link), 0);
+        assert_int_equal(symlink("link", link), 0);
+        snprintf(path, sizeof(path), "%s/keys", link);
+        fake_setting(&fake, "key-dir", path);
+        refused_at(1, link, strerror(ELOOP));
 }
 
 static void test_root_prefix(void **state)
@@ -669,7 +709,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_descriptor), T(test_parse_public), T(test_made_and_reused), T(test_umask), T(test_public_half), T(test_private_half),
-                T(test_bad_keys), T(test_directory), T(test_parents), T(test_root_prefix), T(test_bad_setting), T(test_no_keygen),
+                T(test_bad_keys), T(test_directory), T(test_parents), T(test_links_above), T(test_root_prefix), T(test_bad_setting), T(test_no_keygen),
                 T(test_left_overs), T(test_race), T(test_configure), T(test_eval), T(test_eval_problem), T(test_eval_unasked),
                 T(test_eval_fails), T(test_shell), T(test_shell_without), T(test_shell_no_key), T(test_close), T(test_quote),
         };
