@@ -8,7 +8,7 @@
 { lib }:
 
 let
-  inherit (builtins) elemAt filter foldl' hashString length stringLength substring;
+  inherit (builtins) elemAt filter foldl' hashString head length stringLength substring;
 
   mod = a: b: a - a / b * b;
 
@@ -16,6 +16,20 @@ let
   # What a name points to; 28 bits of it.
   number = name: foldl' (n: c: n * 16 + indexOf c) 0 (lib.stringToCharacters (substring 0 7 (hashString "sha256" name)));
   indexOf = c: lib.findFirst (i: substring i 1 digits == c) 0 (lib.range 0 15);
+
+  dec = s: foldl' (n: c: n * 10 + indexOf c) 0 (lib.stringToCharacters s);
+  unhex = s: foldl' (n: c: n * 16 + indexOf c) 0 (lib.stringToCharacters (lib.toLower s));
+  pow2 = n: if n <= 0 then 1 else 2 * pow2 (n - 1);
+  # As builtins.split leaves them: all but the separators.
+  words = separator: s: filter (w: builtins.isString w && w != "") (builtins.split separator s);
+
+  # [ [ from to ] ] of the size units that have unit n in them, counted from base, as far as they are slots.
+  covered = slots: base: n: size:
+    let
+      from = n / size * size - base;
+      to = from + size - 1;
+    in
+    if to < 0 || from >= slots then [ ] else [ [ (lib.max from 0) (lib.min to (slots - 1)) ] ];
 
   hex = n: if n < 16 then substring n 1 digits else hex (n / 16) + substring (mod n 16) 1 digits;
 
@@ -74,6 +88,25 @@ rec {
         picked = lib.genAttrs kept (n: range.assigned.${n});
       }
       new).picked;
+
+  # The slots of an address that is set by hand, "10.9.0.6" or "10.9.0.6/29"; what is none has none.
+  of4 = range: address:
+    let
+      m = builtins.match "([0-9]{1,3})[.]([0-9]{1,3})[.]([0-9]{1,3})[.]([0-9]{1,3})(/([0-9]{1,2}))?" address;
+      n = foldl' (n: part: n * 256 + dec part) 0 (lib.take 4 m);
+      bits = if elemAt m 5 == null then 32 else dec (elemAt m 5);
+    in
+    if m == null then [ ] else covered range.slots (range.base / 4) (n / 4) (pow2 (30 - bits));
+  of6 = range: address:
+    let
+      m = builtins.match "([0-9a-fA-F:]+)(/([0-9]{1,3}))?" address;
+      halves = map (words ":") (lib.splitString "::" (head m));
+      right = if length halves > 1 then elemAt halves 1 else [ ];
+      groups = map unhex (head halves ++ lib.genList (_: "0") (8 - length (head halves) - length right) ++ right);
+      bits = if elemAt m 2 == null then 128 else dec (elemAt m 2);
+    in
+    if m == null || length halves > 2 || length groups != 8 || lib.take 3 groups != map unhex (words ":" range.head) then [ ]
+    else covered range.slots range.base (elemAt groups 3) (pow2 (lib.min 16 (64 - bits)));
 
   # The ends of a network: 1 is the host's, 2 the container's.
   v4 = range: slot: end:

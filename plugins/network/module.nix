@@ -19,9 +19,13 @@ let
 
   containers = config.containers;
   autos = option: filter (n: containers.${n}.extra.${option} == "auto") (attrNames containers);
+  # Slots of the addresses that others of the definition set by hand: they are not installed yet.
+  byHand = option: local: of: concatMap (c: if c.extra.${option} == "auto" || c.${local} == null then [ ] else of c.${local}) (lib.attrValues containers);
+  pick = range: option: local: of:
+    address.pickAll net.lane (range // { taken = range.taken ++ byHand option local (of range); }) (autos option);
   picked = {
-    v4 = address.pickAll net.lane net.v4 (autos "addressPrefix");
-    v6 = address.pickAll net.lane net.v6 (autos "addressPrefix6");
+    v4 = pick net.v4 "addressPrefix" "localAddress" address.of4;
+    v6 = pick net.v6 "addressPrefix6" "localAddress6" address.of6;
   };
   pickedAddress = family: name: end:
     let
