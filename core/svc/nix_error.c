@@ -185,10 +185,40 @@ static const char *container_of(const struct nix_error *e)
         return NULL;
 }
 
+/* What the text names beside a definition that is no file of the user's: it lies in a private directory. Behind *ret_dir
+ * there is the name as the user wrote it, *ret_len long. NULL: nothing. */
+static const char *beside_text(const struct nix_names *n, const char *text, size_t *ret_dir, size_t *ret_len)
+{
+        const char *slash = n->definition ? strrchr(n->definition, '/') : NULL;
+        const char *found = NULL;
+
+        for (size_t i = 0; slash && n->files && n->files[i] && !found; i++) {
+                if (*n->names[i] != '(' || strcmp(n->files[i], n->definition))
+                        continue;
+                *ret_dir = (size_t)(slash + 1 - n->definition);
+                _cleanup_free_ char *dir = strndup(n->definition, *ret_dir);
+                found = dir ? strstr(text, dir) : NULL;
+        }
+        if (found)
+                *ret_len = strcspn(found + *ret_dir, "'\"`\n ");
+        return found && *ret_len ? found : NULL;
+}
+
 static int set_evaluation(const struct nix_error *e, const struct nix_names *n, bool show_trace, struct ec_err *err)
 {
         _cleanup_free_ char *bare = without_hint(e->text);
         _cleanup_free_ char *text = bare ? nix_names_apply(n, bare) : NULL;
+        if (!text)
+                return err_oom(err);
+
+        size_t dir, len;
+        const char *beside = beside_text(n, text, &dir, &len);
+        if (beside) {
+                char *hinted = str_printf("%.*s./%s (relative paths begin nowhere here; of the working directory it is <pwd/%.*s>)",
+                                          (int)(beside - text), text, beside + dir, (int)len, beside + dir);
+                free(text);
+                text = hinted;
+        }
         if (!text)
                 return err_oom(err);
 

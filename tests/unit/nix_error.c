@@ -106,6 +106,12 @@ static void test_position(void **state)
         error_at(&l, trace, NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
 
+        /* Beside a definition that is no file. */
+        snprintf(trace, sizeof(trace), "path '%.*s/a/b.nix' does not exist", (int)(strrchr(definition, '/') - definition), definition);
+        error_at(&l, trace, NULL, 0, 0, "");
+        check_full(&l, &named, 1, false, -EINVAL,
+                   "(--expr): path './a/b.nix' does not exist (relative paths begin nowhere here; of the working directory it is <pwd/a/b.nix>)");
+
         /* In an argument. */
         struct nix_names arg = { .definition = definition, .exprs = (const char *const[]){ "(<foo>", NULL },
                                  .options = (const char *const[]){ "(--nixpkgs-path)", NULL } };
