@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "svc/nix.h"
 #include "util/err.h"
 #include "util/strv.h"
 
@@ -126,6 +127,8 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
                 if (r < 0)
                         return r;
         }
+        if (option_set_find(p->set, "build-args", strlen("build-args")) && nix_takes_option(word))
+                return err_usage(err, "%s: unknown option '%s'; options of Nix stand behind --build-args", p->cmd->name, word);
         for (size_t i = 0; i < p->set->n; i++) {
                 const struct option_ref *ref = &p->set->items[i];
 

@@ -37,6 +37,7 @@ int eval_build(struct ec_eval *ev, const char *attr, char **ret_path, struct ec_
 /* Evaluates attribute `attr` to JSON, builds nothing. */
 int eval_json(struct ec_eval *ev, const char *attr, char **ret_json, struct ec_err *err);
 
+bool nix_takes_option(const char *name); /* as a build argument: "-I", "--max-jobs" */
 bool nix_is_store_path(const char *path);  /* /nix/store/HASH-name, maybe with more behind it; honours NIX_STORE_DIR */
 /* Of that, the length of "/nix/store/HASH-name"; 0: none. */
 size_t nix_store_path_len(const char *path);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "svc/nix.h"
 #include "svc/nix_internal.h"
 
 #include <ctype.h>
@@ -175,6 +176,12 @@ static const struct arg *arg_find(const char *name)
                 if (!strcmp(args_table[i].name, name))
                         return &args_table[i];
         return NULL;
+}
+
+bool nix_takes_option(const char *name)
+{
+        const struct arg *known = arg_find(name);
+        return known && !(known->flags & FOREIGN);
 }
 
 /* "-kKj4" is "-k -K -j 4" to Nix; with -I the rest is its path. What follows an
