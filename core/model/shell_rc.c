@@ -20,7 +20,7 @@ static const char rc_bash[] =
         "__extra_container_prompt() {\n"
         "        case $PS1 in \"[$EXTRA_CONTAINER_PROMPT] \"*) ;; *) PS1=\"[$EXTRA_CONTAINER_PROMPT] $PS1\" ;; esac\n"
         "}\n"
-        "if [ -n \"$EXTRA_CONTAINER_PROMPT\" ]; then\n"
+        "if [ -n \"${EXTRA_CONTAINER_PROMPT-}\" ]; then\n"
         "        __extra_container_prompt\n"
         "        case $(declare -p PROMPT_COMMAND 2>/dev/null) in\n"
         "        'declare -a'*) PROMPT_COMMAND+=(__extra_container_prompt) ;;\n"
@@ -42,7 +42,7 @@ static const char rc_zsh[] =
         "__extra_container_prompt() {\n"
         "        [[ $PROMPT == \"[$EXTRA_CONTAINER_PROMPT] \"* ]] || PROMPT=\"[$EXTRA_CONTAINER_PROMPT] $PROMPT\"\n"
         "}\n"
-        "[[ -z $EXTRA_CONTAINER_PROMPT ]] || precmd_functions+=(__extra_container_prompt)\n";
+        "[[ -z ${EXTRA_CONTAINER_PROMPT-} ]] || precmd_functions+=(__extra_container_prompt)\n";
 
 static const char rc_fish[] =
         "test \"$PATH[1]\" = @BIN@; or set -gx PATH @BIN@ $PATH\n"
@@ -60,7 +60,7 @@ static const char rc_fish[] =
 /* What POSIX says of an interactive shell: it reads $ENV. */
 static const char rc_posix[] =
         "case $PATH: in @BIN@:*) ;; *) PATH=@BIN@:$PATH ;; esac\n"
-        "if [ -n \"$EXTRA_CONTAINER_PROMPT\" ]; then\n"
+        "if [ -n \"${EXTRA_CONTAINER_PROMPT-}\" ]; then\n"
         "        case $PS1 in \"[$EXTRA_CONTAINER_PROMPT] \"*) ;; *) PS1=\"[$EXTRA_CONTAINER_PROMPT] $PS1\" ;; esac\n"
         "fi\n";
 

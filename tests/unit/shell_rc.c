@@ -108,6 +108,27 @@ static void test_no_prompt(void **state)
         expect("bash", out, "prompt=own> ;");
 }
 
+/* His own shell may refuse variables that are not set. */
+static void test_no_unset(void **state)
+{
+        static const char *const shells[] = { "bash", "zsh" };
+
+        (void)state;
+        put(".bashrc", "exec 2>&1; set -u\n");
+        put(".zshrc", "exec 2>&1; setopt nounset\n");
+        for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+                const char *shell = shells[i];
+                _cleanup_free_ char *out = NULL;
+
+                if (!proc_find(shell, NULL))
+                        continue;
+                out = interactive(shell, "-i", NULL, "echo here;\n");
+                expect(shell, out, "here");
+                if (strstr(out, "EXTRA_CONTAINER"))
+                        fail_msg("%s: %s", shell, out);
+        }
+}
+
 static void test_prompt_commands(void **state)
 {
         _cleanup_free_ char *out = NULL;
@@ -189,7 +210,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_posix), TEST(test_no_prompt), TEST(test_prompt_commands), TEST(test_zdotdir), TEST(test_fish),
+                TEST(test_posix), TEST(test_no_prompt), TEST(test_no_unset), TEST(test_prompt_commands), TEST(test_zdotdir), TEST(test_fish),
                 TEST(test_choice), TEST(test_failure),
         };
 
