@@ -38,9 +38,10 @@ PATH_SRC  := core/main.c core/app.c core/svc/conf.c core/svc/proc_env.c core/mod
 PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
 CORE_DEFS := -DEC_VERSION='"$(VERSION)"' $(PATH_DEFS)
 
-CORE_SRC := $(wildcard core/*.c core/util/*.c core/svc/*.c core/model/*.c)
+CORE_SRC := $(wildcard core/*.c core/*/*.c core/*/*/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
-LIB_OBJ  := $(filter-out $(BUILD)/obj/core/main.o,$(CORE_OBJ))
+MAIN_OBJ := $(BUILD)/obj/core/main.o
+LIB_OBJ  := $(filter-out $(MAIN_OBJ),$(CORE_OBJ))
 MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 # Files that belong to a plugin beside its code, in build/plugins/NAME/.
 PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix plugins/$(p)/*.sh)))
@@ -61,7 +62,7 @@ $(BUILD)/libcore.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/extra-container: $(BUILD)/obj/core/main.o $(BUILD)/libcore.a
+$(BUILD)/extra-container: $(MAIN_OBJ) $(BUILD)/libcore.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDEN) -pie $^ -o $@ $(LIB_LINK)
 
 # Objects carry the flags they were built with.
@@ -156,10 +157,10 @@ list-plugins:
 
 # What is tested is optimised, the tests themselves are not: that takes half the time.
 QUICK := -O0
-UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c))
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libcore.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(QUICK) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP $< $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
+	$(CC) $(ALL_CFLAGS) $(QUICK) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -Itests/unit -MMD -MP $< $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
 
 # A plugin's test links the plugin's objects and a fake host, nothing of the core.
 plugin_test_objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
@@ -233,7 +234,7 @@ $(ABI)/next/extra-container/plugin.h: core/include/extra-container/plugin.h
 		-e '/^struct ec_\(plugin\|hooks\|command\|option\) {/,/^};/s/^};/        const void *next;\n};/' $< > $@
 
 NEXT_SRC := tests/abi/next.c core/descriptor.c core/util/err.c core/util/name.c core/util/strv.c core/util/utf8.c
-$(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard core/*.h core/util/*.h)
+$(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard core/*.h core/*/*.h)
 	$(CC) $(ALL_CFLAGS) -I$(ABI)/next -Icore $(NEXT_SRC) -o $@ -ldl
 
 .PHONY: check-abi
@@ -249,7 +250,7 @@ check-site: $(OTHER_PREFIX)
 	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/site MAKE="$(MAKE)" sh tests/site-plugin/check.sh
 
 .PHONY: check-layers
-check-layers: $(BUILD)/libcore.a $(BUILD)/obj/core/main.o
+check-layers: $(BUILD)/libcore.a $(MAIN_OBJ)
 	@OBJ=$(BUILD)/obj CC="$(CC)" sh tests/layers/check.sh
 
 # The stand-in nixpkgs, and our Nix code on it in a host of its own.
@@ -285,11 +286,11 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 
 # Without the programs that need what valgrind 3.19 knows nothing of: pidfd_open(), with which children
 # are waited for, and openat2(), with which files of a container are opened; nor can an execve() fail there.
-NO_PIDFD   := host nix nix_flake proc shell shell_rc
-NO_OPENAT2 := journal machine machine_user
-NO_EXEC    := proc_env
+NO_PIDFD   := tests/unit/host.c tests/unit/nix.c tests/unit/nix_flake.c tests/unit/proc.c tests/unit/shell.c tests/unit/shell_rc.c
+NO_OPENAT2 := tests/unit/journal.c tests/unit/machine.c tests/unit/machine_user.c
+NO_EXEC    := tests/unit/proc_env.c
 .PHONY: check-valgrind
-check-valgrind: $(filter-out $(patsubst %,$(BUILD)/tests/unit/%,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC)),$(UNIT)) $(PLUGIN_TESTS)
+check-valgrind: $(filter-out $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC)),$(UNIT)) $(PLUGIN_TESTS)
 	@tests/valgrind/check.sh $^
 
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -353,4 +354,4 @@ check-trixie:
 	@tests/host/trixie
 	@status=0; for t in $(wildcard tests/nix/*.test); do echo "# $$t"; tests/host/run --suite trixie bash $$t || status=1; done; tests/host/check --suite trixie && exit $$status
 
--include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d)
+-include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d $(BUILD)/tests/*/*/*/*.d)

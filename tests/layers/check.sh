@@ -22,9 +22,9 @@ sources() { find "$@" -name '*.[ch]' | LC_ALL=C sort; }
 # ---- includes
 sources core/util | xargs grep -nE '#include "' /dev/null | grep -vE '"(util/[a-z_0-9]+|[a-z_0-9]+)\.h"' > "$T/found"
 none "core/util includes core/util"
-sources core/svc | xargs grep -nE '#include "' /dev/null | grep -vE '"(util|svc)/[a-z_0-9]+\.h"' > "$T/found"
+sources core/svc | xargs grep -nE '#include "' /dev/null | grep -vE '"(util|svc)/[a-z_0-9/]+\.h"' > "$T/found"
 none "core/svc includes core/util and core/svc"
-sources core/model | xargs grep -nE '#include "' /dev/null | grep -vE '"(util|svc|model)/[a-z_0-9]+\.h"' > "$T/found"
+sources core/model | xargs grep -nE '#include "' /dev/null | grep -vE '"(util|svc|model)/[a-z_0-9/]+\.h"' > "$T/found"
 none "core/model includes core/util, core/svc and core/model"
 grep -nE '#include "(nix|inih|jansson|systemd)' -r core > "$T/found"
 none "libraries stand in <>"

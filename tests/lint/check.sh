@@ -28,7 +28,7 @@ for i in "${!c[@]}"; do
         name=${c[i]##*/}
         [[ ${c[i]} != ./tests/plugins/* || $name == fake_host.c || -d plugins/${name%.c} ]] || unset "c[i]"
 done
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Itests/plugins '-DEC_DATE=""'
+flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Itests/plugins -Itests/unit '-DEC_DATE=""'
         '-DEC_VERSION="0"' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"' '-DEC_SYSCONF_DIR="/"')
 read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
 
