@@ -11,7 +11,7 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
-#include "svc/resolve.h"
+#include "util/resolve.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"

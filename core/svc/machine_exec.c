@@ -11,7 +11,7 @@
 #include "svc/machine.h"
 #include "svc/machine_internal.h"
 #include "svc/proc.h"
-#include "svc/resolve.h"
+#include "util/resolve.h"
 #include "svc/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "svc/machine_internal.h"
-#include "svc/resolve.h"
+#include "util/resolve.h"
 #include "util/cleanup.h"
 
 #define FILE_MAX_BYTES ((size_t)4 << 20)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/resolve.h"
+#include "util/resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
