@@ -34,7 +34,7 @@ LIBS      := libsystemd jansson inih
 LIB_FLAGS = $(eval LIB_FLAGS := $$(shell $(PKG_CONFIG) --cflags $$(LIBS)))$(LIB_FLAGS)
 LIB_LINK  = $(eval LIB_LINK := $$(shell $(PKG_CONFIG) --libs $$(LIBS)) -ldl)$(LIB_LINK)
 # core/ knows the directories in these files alone: another PREFIX compiles no others again.
-PATH_SRC  := core/main.c core/app.c core/svc/conf.c core/svc/proc_env.c core/model/layout.c
+PATH_SRC  := core/main.c core/app.c core/svc/conf.c core/svc/process/env.c core/model/layout.c
 PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
 CORE_DEFS := -DEC_VERSION='"$(VERSION)"' $(PATH_DEFS)
 
@@ -286,9 +286,9 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 
 # Without the programs that need what valgrind 3.19 knows nothing of: pidfd_open(), with which children
 # are waited for, and openat2(), with which files of a container are opened; nor can an execve() fail there.
-NO_PIDFD   := tests/unit/host.c tests/unit/nix.c tests/unit/nix_flake.c tests/unit/proc.c tests/unit/shell.c tests/unit/shell_rc.c
+NO_PIDFD   := tests/unit/host.c tests/unit/nix.c tests/unit/nix_flake.c tests/unit/svc/process/proc.c tests/unit/shell.c tests/unit/shell_rc.c
 NO_OPENAT2 := tests/unit/journal.c tests/unit/machine.c tests/unit/machine_user.c
-NO_EXEC    := tests/unit/proc_env.c
+NO_EXEC    := tests/unit/svc/process/env.c
 .PHONY: check-valgrind
 check-valgrind: $(filter-out $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC)),$(UNIT)) $(PLUGIN_TESTS)
 	@tests/valgrind/check.sh $^

@@ -7,7 +7,7 @@
 #include "command.h"
 #include "svc/conf.h"
 #include "svc/log.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/name.h"

@@ -16,7 +16,7 @@
 #include "svc/log.h"
 #include "svc/machine.h"
 #include "svc/nix.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "svc/systemd.h"
 #include "svc/table.h"
 #include "svc/term.h"

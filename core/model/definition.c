@@ -9,7 +9,7 @@
 
 #include "model/op.h"
 #include "model/options.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/nix.h"
 #include "util/cleanup.h"
 #include "util/err.h"

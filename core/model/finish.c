@@ -7,7 +7,7 @@
 #include "model/hooks.h"
 #include "model/layout.h"
 #include "model/op.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/op.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/log.h"
 #include "util/err.h"
 

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 
 #include "model/layout.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"

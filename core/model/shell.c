@@ -11,7 +11,7 @@
 #include "model/op.h"
 #include "model/shell_rc.h"
 #include "svc/log.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

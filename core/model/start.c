@@ -12,7 +12,7 @@
 #include "model/layout.h"
 #include "model/lock.h"
 #include "model/op.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/log.h"
 #include "svc/machine.h"
 #include "svc/systemd.h"

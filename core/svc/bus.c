@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/strv.h"
 

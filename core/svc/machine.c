@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "svc/bus.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 
 #include "svc/bus.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/log.h"
 #include "svc/machine.h"
 #include "svc/machine_internal.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/resolve.h"
 #include "svc/systemd.h"
 #include "util/err.h"

@@ -7,7 +7,7 @@
 #include <systemd/sd-id128.h>
 
 #include "svc/bus.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/machine_internal.h"
 #include "svc/systemd.h"
 #include "util/err.h"

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/log.h"
 #include "svc/nix_internal.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "svc/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"

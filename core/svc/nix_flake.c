@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "svc/nix_internal.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "svc/bus.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/journal.h"
 #include "svc/log.h"
 #include "svc/machine.h"

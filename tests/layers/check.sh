@@ -74,7 +74,7 @@ if [ "${OBJ-}" ]; then
                 case $o in
                 */core/main.o) allowed='^(un)?setenv$' ;;
                 */core/svc/proc*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
-                */core/svc/intr.o) allowed='^(signal|sigaction)$' ;;
+                */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 # Its children live in the namespaces of a container.
                 */core/svc/machine_setns.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine*.o | */core/svc/systemd*.o) allowed='^(sigaction)$' ;;

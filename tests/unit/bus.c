@@ -3,7 +3,7 @@
 
 #include "fake_manager.h"
 #include "svc/bus.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 
 static struct manager fake;
 

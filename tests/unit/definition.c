@@ -20,7 +20,7 @@
 #include "model/definition.h"
 #include "model/op.h"
 #include "model/options.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -3,7 +3,7 @@
 
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 
 static char *removed;
 static bool interrupts; /* each removal */

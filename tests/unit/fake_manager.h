@@ -8,7 +8,7 @@
 
 #include "capture.h"
 #include "svc/bus.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "util/strv.h"
 
 #define MANAGER_UNITS 8

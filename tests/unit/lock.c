@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "model/lock.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 
 #define LIMIT_MS 20000
 

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/nix.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/nix.h"
 #include "svc/nix_internal.h"
 #include "util/err.h"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "model/shell_rc.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -2,7 +2,7 @@
 #include "in_child.h"
 
 #include "fake_manager.h"
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "svc/journal.h"
 #include "svc/machine.h"
 #include "svc/systemd.h"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "svc/log.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "svc/term.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -3,7 +3,7 @@
 #include "in_child.h"
 
 #include "svc/log.h"
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"

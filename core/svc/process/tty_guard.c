@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/proc_guard.h"
+#include "svc/process/tty_guard.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 
 static void ignore(int sig, struct sigaction *old)

@@ -5,8 +5,8 @@
 #include <termios.h>
 #include <utmp.h>
 
-#include "svc/intr.h"
-#include "svc/proc_guard.h"
+#include "svc/process/interrupt.h"
+#include "svc/process/tty_guard.h"
 
 static const int all[] = { SIGPIPE, SIGQUIT, SIGINT, SIGTTIN, SIGTTOU };
 #define N (sizeof(all) / sizeof(*all))

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <utmp.h>
 
-#include "svc/intr.h"
-#include "svc/proc.h"
+#include "svc/process/interrupt.h"
+#include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"

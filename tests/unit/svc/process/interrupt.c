@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <utmp.h>
 
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 
 static bool readable(void)
 {

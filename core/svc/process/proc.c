@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/proc.h"
+#include "svc/process/proc.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "svc/intr.h"
-#include "svc/proc_guard.h"
+#include "svc/process/interrupt.h"
+#include "svc/process/tty_guard.h"
 #include "svc/term.h"
 #include "util/err.h"
 #include "util/strv.h"

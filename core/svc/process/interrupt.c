@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/intr.h"
+#include "svc/process/interrupt.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
