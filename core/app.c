@@ -6,7 +6,7 @@
 
 #include "command.h"
 #include "svc/conf.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -7,7 +7,7 @@
 #include "descriptor.h"
 #include "help.h"
 #include "model/op.h"
-#include "svc/table.h"
+#include "svc/term/table.h"
 #include "util/err.h"
 #include "util/strv.h"
 

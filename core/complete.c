@@ -7,8 +7,8 @@
 #include "app.h"
 #include "command.h"
 #include "model/containers.h"
-#include "svc/log.h"
-#include "svc/term.h"
+#include "svc/term/log.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"
 

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "plugin.h"
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"
 

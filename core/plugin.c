@@ -13,7 +13,7 @@
 #include "host.h"
 #include "model/hooks.h"
 #include "svc/conf.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

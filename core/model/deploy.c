@@ -12,7 +12,7 @@
 #include "model/layout.h"
 #include "model/op.h"
 #include "model/options.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/nix.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -14,7 +14,7 @@
 #include "model/lock.h"
 #include "model/op.h"
 #include "svc/process/interrupt.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/process/proc.h"
 #include "svc/systemd.h"

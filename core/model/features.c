@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "model/hooks.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

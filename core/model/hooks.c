@@ -6,7 +6,7 @@
 
 #include "model/op.h"
 #include "svc/process/interrupt.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 
 #define HOOK(ref, name) ((ref)->plugin->hooks ? (ref)->plugin->hooks->name : NULL)

@@ -9,7 +9,7 @@
 #include "model/lock.h"
 #include "model/op.h"
 #include "svc/process/interrupt.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/nix.h"
 #include "svc/process/proc.h"
 #include "svc/systemd.h"

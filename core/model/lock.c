@@ -12,7 +12,7 @@
 
 #include "model/layout.h"
 #include "svc/process/interrupt.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

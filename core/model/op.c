@@ -11,10 +11,10 @@
 
 #include "model/deploy.h"
 #include "model/options.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/nix.h"
 #include "svc/systemd.h"
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -6,7 +6,7 @@
 #include "model/deployment.h"
 #include "model/op.h"
 #include "svc/journal.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/systemd.h"
 #include "util/err.h"

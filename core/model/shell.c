@@ -10,7 +10,7 @@
 #include "model/hooks.h"
 #include "model/op.h"
 #include "model/shell_rc.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "svc/conf_file.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -7,7 +7,7 @@
 
 #include "svc/bus.h"
 #include "svc/process/interrupt.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/machine_internal.h"
 #include "svc/process/proc.h"

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
-#include "svc/pty.h"
+#include "svc/term/pty.h"
 
 /* One command in a container: what machine_exec.c, machine_unit.c and machine_setns.c share. */
 struct systemd;

@@ -9,10 +9,10 @@
 #include <sys/utsname.h>
 
 #include "svc/process/interrupt.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/nix_internal.h"
 #include "svc/process/proc.h"
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

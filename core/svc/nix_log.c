@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/log.h"
-#include "svc/term.h"
+#include "svc/term/log.h"
+#include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/strv.h"
 

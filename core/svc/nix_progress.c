@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <time.h>
 
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/cleanup.h"
 
 #define NAMES_SHOWN 3

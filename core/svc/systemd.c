@@ -6,7 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "svc/bus.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/strv.h"
 

@@ -8,7 +8,7 @@
 #include "svc/bus.h"
 #include "svc/process/interrupt.h"
 #include "svc/journal.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/systemd.h"
 #include "svc/systemd_reason.h"

@@ -89,7 +89,7 @@ if [ "${OBJ-}" ]; then
                 nm --undefined-only "$o" | awk '{ sub(/@.*/, "", $2); print $2 }' |
                         grep -E '^(stdout|(__)?v?printf(_chk)?|puts|putchar)$' | sed "s|^|${o#"$OBJ"/}: |"
         done > "$T/found"
-        none "core/svc/term.c alone writes to stdout"
+        none "core/svc/term/term.c alone writes to stdout"
 fi
 
 

@@ -2,7 +2,7 @@
 #include "capture.h"
 
 #include "svc/conf.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"

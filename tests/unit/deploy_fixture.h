@@ -22,7 +22,7 @@
 #include "model/hooks.h"
 #include "model/layout.h"
 #include "model/op.h"
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

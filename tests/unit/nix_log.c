@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nix_fixture.h"
 
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "util/strv.h"
 
 /* What one line makes appear on stderr. */

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/log.h"
+#include "svc/term/log.h"
 #include "svc/process/proc.h"
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

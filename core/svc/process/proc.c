@@ -17,7 +17,7 @@
 
 #include "svc/process/interrupt.h"
 #include "svc/process/tty_guard.h"
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"
 

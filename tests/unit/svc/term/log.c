@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture.h"
 
-#include "svc/log.h"
-#include "svc/term.h"
+#include "svc/term/log.h"
+#include "svc/term/term.h"
 
 static int setup(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/pty.h"
+#include "svc/term/pty.h"
 
 #include <errno.h>
 #include <fcntl.h>

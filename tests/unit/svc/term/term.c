@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "svc/term.h"
+#include "svc/term/term.h"
 
 static int setup(void **state)
 {

@@ -7,7 +7,7 @@
 
 #include "in_child.h"
 #include "svc/bus.h"
-#include "svc/pty.h"
+#include "svc/term/pty.h"
 
 /* Each test has a terminal of a "container" (master, slave) and a terminal or pipes of the user's. */
 static struct pty *p;

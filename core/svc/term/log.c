@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/log.h"
+#include "svc/term/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/cleanup.h"
 
 static int max_level = LOG_NOTICE;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/table.h"
+#include "svc/term/table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "svc/term.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"
 #include "util/utf8.h"

@@ -3,8 +3,8 @@
 
 #include <jansson.h>
 
-#include "svc/table.h"
-#include "svc/term.h"
+#include "svc/term/table.h"
+#include "svc/term/term.h"
 
 static const struct ec_column columns[] = {
         { .key = "name", .title = "NAME", .type = EC_COL_STR },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/term.h"
+#include "svc/term/term.h"
 
 #include <errno.h>
 #include <poll.h>
