@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "svc/process/proc.h"
 #include "util/cleanup.h"

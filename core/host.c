@@ -12,7 +12,7 @@
 #include "model/options.h"
 #include "model/shell.h"
 #include "plugin.h"
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/nix.h"

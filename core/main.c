@@ -8,7 +8,7 @@
 #include "elevate.h"
 #include "help.h"
 #include "model/op.h"
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "svc/process/proc.h"

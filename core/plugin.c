@@ -12,7 +12,7 @@
 #include "descriptor.h"
 #include "host.h"
 #include "model/hooks.h"
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/conf_file.h"
+#include "svc/conf/file.h"
 #include "util/err.h"
 #include "util/utf8.h"
 

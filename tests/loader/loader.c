@@ -20,7 +20,7 @@
 
 #include "command.h"
 #include "plugin.h"
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -11,7 +11,7 @@
 #include "host.h"
 #include "model/op.h"
 #include "plugin.h"
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "util/err.h"
 #include "util/fs.h"
 

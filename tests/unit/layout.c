@@ -3,7 +3,7 @@
 
 #include <extra-container/plugin.h>
 
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 
 struct host { char *dir, *ini; struct conf *conf; struct layout layout; struct ec_err err; };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture.h"
 
-#include "svc/conf_file.h"
+#include "svc/conf/file.h"
 #include "util/strv.h"
 
 /* What came, "line:section.key=value" joined with '|'. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/conf_file.h"
+#include "svc/conf/file.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/conf_file.h"
+#include "svc/conf/file.h"
 
 #include <ini.h>
 #include <string.h>

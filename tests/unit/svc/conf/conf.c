@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture.h"
 
-#include "svc/conf.h"
+#include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
