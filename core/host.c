@@ -15,7 +15,7 @@
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "svc/machine.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "svc/process/proc.h"
 #include "svc/systemd.h"
 #include "svc/term/table.h"

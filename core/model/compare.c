@@ -6,7 +6,7 @@
 #include "model/deployment.h"
 #include "model/layout.h"
 #include "model/op.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "model/layout.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -10,7 +10,7 @@
 #include "model/op.h"
 #include "model/options.h"
 #include "svc/process/interrupt.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

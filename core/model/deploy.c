@@ -13,7 +13,7 @@
 #include "model/op.h"
 #include "model/options.h"
 #include "svc/term/log.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

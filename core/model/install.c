@@ -10,7 +10,7 @@
 #include "model/op.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "svc/process/proc.h"
 #include "svc/systemd.h"
 #include "util/err.h"

@@ -12,7 +12,7 @@
 #include "model/deploy.h"
 #include "model/options.h"
 #include "svc/term/log.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "svc/systemd.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"

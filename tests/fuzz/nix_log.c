@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 #include "util/err.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

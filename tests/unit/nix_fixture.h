@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 
 #define DRV "/nix/store/3sd60ih5rjklrmxr7w30vsdfksn55vlx-bad-thing.drv"
 #define DRV2 "/nix/store/y213rczmacxwk5q5ya22m8zx091xnr5c-other.drv"

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "svc/process/interrupt.h"
-#include "svc/nix.h"
-#include "svc/nix_internal.h"
+#include "svc/nix/nix.h"
+#include "svc/nix/internal.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

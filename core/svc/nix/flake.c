@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Flakes: Nix fetches them and resolves their inputs, eval-config.nix does the rest. */
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 
 #include <extra-container/plugin.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 #include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"

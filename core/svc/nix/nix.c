@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 
 #include <ctype.h>
 #include <extra-container/plugin.h>
@@ -10,7 +10,7 @@
 
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 #include "svc/process/proc.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "svc/process/interrupt.h"
-#include "svc/nix.h"
+#include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix.h"
-#include "svc/nix_internal.h"
+#include "svc/nix/nix.h"
+#include "svc/nix/internal.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -12,8 +12,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "svc/nix.h"
-#include "svc/nix_internal.h"
+#include "svc/nix/nix.h"
+#include "svc/nix/internal.h"
 #include "util/err.h"
 #include "util/fs.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

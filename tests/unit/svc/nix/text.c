@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 
 static void check_clean(const char *in, bool colour, const char *out)
 {

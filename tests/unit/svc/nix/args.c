@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/nix_internal.h"
+#include "svc/nix/internal.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
