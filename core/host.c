@@ -17,7 +17,7 @@
 #include "svc/machine.h"
 #include "svc/nix/nix.h"
 #include "svc/process/proc.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "svc/term/table.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"

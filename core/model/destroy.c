@@ -17,7 +17,7 @@
 #include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/process/proc.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/name.h"

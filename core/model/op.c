@@ -13,7 +13,7 @@
 #include "model/options.h"
 #include "svc/term/log.h"
 #include "svc/nix/nix.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"

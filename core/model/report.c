@@ -5,10 +5,10 @@
 
 #include "model/deployment.h"
 #include "model/op.h"
-#include "svc/journal.h"
+#include "svc/systemd/journal.h"
 #include "svc/term/log.h"
 #include "svc/machine.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 

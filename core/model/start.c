@@ -15,7 +15,7 @@
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "svc/machine.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "svc/term/term.h"
 #include "util/err.h"
 #include "util/fs.h"

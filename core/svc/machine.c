@@ -11,9 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 

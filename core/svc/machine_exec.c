@@ -5,14 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "svc/machine.h"
 #include "svc/machine_internal.h"
 #include "svc/process/proc.h"
 #include "util/resolve.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/machine_internal.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
 #include "svc/machine_internal.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 

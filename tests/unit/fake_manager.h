@@ -7,7 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "capture.h"
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
 #include "util/strv.h"
 

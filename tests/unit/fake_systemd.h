@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/journal.h"
+#include "svc/systemd/journal.h"
 #include "svc/machine.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 

@@ -11,7 +11,7 @@
 #include "fake_manager.h"
 #include "in_child.h"
 #include "svc/machine.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 #include "util/fs.h"
 
 #define MACHINED "org.freedesktop.machine1.Manager"

@@ -9,7 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 
 #define ESCAPE 0x1d /* ^], three times within a second, as machinectl has it */
 #define DRAIN_MAX ((size_t)16 << 20)

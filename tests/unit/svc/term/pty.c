@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "in_child.h"
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/term/pty.h"
 
 /* Each test has a terminal of a "container" (master, slave) and a terminal or pipes of the user's. */

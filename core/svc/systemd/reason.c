@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/systemd_reason.h"
+#include "svc/systemd/reason.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "util/strv.h"
 
 /* What its properties tell. Of the commands, the one that ended badly. */

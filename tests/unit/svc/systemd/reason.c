@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "fake_manager.h"
-#include "svc/systemd_reason.h"
+#include "svc/systemd/reason.h"
 
 static struct manager fake;
 

@@ -2,7 +2,7 @@
 #include "in_child.h"
 
 #include "fake_manager.h"
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
 
 static struct manager fake;

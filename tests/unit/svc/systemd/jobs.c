@@ -3,9 +3,9 @@
 
 #include "fake_manager.h"
 #include "svc/process/interrupt.h"
-#include "svc/journal.h"
+#include "svc/systemd/journal.h"
 #include "svc/machine.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 
 /* ---- what the engine looks at beside the manager --------------------------- */
 

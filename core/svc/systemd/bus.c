@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 
 #include <limits.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/journal.h"
+#include "svc/systemd/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

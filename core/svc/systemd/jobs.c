@@ -5,13 +5,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
-#include "svc/journal.h"
+#include "svc/systemd/journal.h"
 #include "svc/term/log.h"
 #include "svc/machine.h"
-#include "svc/systemd.h"
-#include "svc/systemd_reason.h"
+#include "svc/systemd/systemd.h"
+#include "svc/systemd/reason.h"
 #include "util/err.h"
 #include "util/name.h"
 #include "util/strv.h"

@@ -2,7 +2,7 @@
 #include "capture.h"
 
 #include "fake_manager.h"
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 
 static struct manager fake;
 static struct systemd *s;

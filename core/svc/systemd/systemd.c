@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/systemd.h"
+#include "svc/systemd/systemd.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "svc/bus.h"
+#include "svc/systemd/bus.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -12,7 +12,7 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
-#include "svc/journal.h"
+#include "svc/systemd/journal.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"
