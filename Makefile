@@ -287,7 +287,7 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 # Without the programs that need what valgrind 3.19 knows nothing of: pidfd_open(), with which children
 # are waited for, and openat2(), with which files of a container are opened; nor can an execve() fail there.
 NO_PIDFD   := tests/unit/host.c tests/unit/svc/nix/nix.c tests/unit/svc/nix/flake.c tests/unit/svc/process/proc.c tests/unit/shell.c tests/unit/shell_rc.c
-NO_OPENAT2 := tests/unit/svc/systemd/journal.c tests/unit/machine.c tests/unit/machine_user.c
+NO_OPENAT2 := tests/unit/svc/systemd/journal.c tests/unit/svc/machine/machine.c tests/unit/svc/machine/user.c
 NO_EXEC    := tests/unit/svc/process/env.c
 .PHONY: check-valgrind
 check-valgrind: $(filter-out $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC)),$(UNIT)) $(PLUGIN_TESTS)

@@ -14,7 +14,7 @@
 #include "plugin.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/nix/nix.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/systemd.h"

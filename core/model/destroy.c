@@ -15,7 +15,7 @@
 #include "model/op.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"

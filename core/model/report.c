@@ -7,7 +7,7 @@
 #include "model/op.h"
 #include "svc/systemd/journal.h"
 #include "svc/term/log.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"

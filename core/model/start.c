@@ -14,7 +14,7 @@
 #include "model/op.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/term.h"
 #include "util/err.h"

@@ -76,7 +76,7 @@ if [ "${OBJ-}" ]; then
                 */core/svc/proc*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
                 */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 # Its children live in the namespaces of a container.
-                */core/svc/machine_setns.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
+                */core/svc/machine/setns.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine*.o | */core/svc/systemd*.o) allowed='^(sigaction)$' ;;
                 esac
                 nm --undefined-only "$o" | awk '{ sub(/@.*/, "", $2); print $2 }' |

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "svc/systemd/journal.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -9,7 +9,7 @@
 #include "svc/process/interrupt.h"
 #include "svc/systemd/journal.h"
 #include "svc/term/log.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 #include "svc/systemd/reason.h"
 #include "util/err.h"

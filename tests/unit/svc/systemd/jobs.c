@@ -4,7 +4,7 @@
 #include "fake_manager.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/journal.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 
 /* ---- what the engine looks at beside the manager --------------------------- */

@@ -10,7 +10,7 @@
 
 #include "fake_manager.h"
 #include "in_child.h"
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 #include "util/fs.h"
 

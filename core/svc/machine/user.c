@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/machine_internal.h"
+#include "svc/machine/internal.h"
 #include "util/resolve.h"
 #include "util/cleanup.h"
 

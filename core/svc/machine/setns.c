@@ -19,7 +19,7 @@
 #include <systemd/sd-id128.h>
 
 #include "svc/systemd/bus.h"
-#include "svc/machine_internal.h"
+#include "svc/machine/internal.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

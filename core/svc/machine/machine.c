@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/machine.h"
+#include "svc/machine/machine.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

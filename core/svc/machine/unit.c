@@ -8,7 +8,7 @@
 
 #include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
-#include "svc/machine_internal.h"
+#include "svc/machine/internal.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
