@@ -6,7 +6,7 @@
 
 #include "app.h"
 #include "command.h"
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/err.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "model/deploy.h"
 #include "model/layout.h"
 #include "model/op.h"

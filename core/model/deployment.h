@@ -3,7 +3,7 @@
 #include <extra-container/plugin.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "model/definition.h"
 #include "util/cleanup.h"
 /* What the phases of one operation share: model/deploy.c and its neighbours only. */
@@ -43,7 +43,7 @@ int deployment_names(struct ec_op *op, char ***ret, struct ec_err *err);
 /* model/compare.c: what installing would change. Touches nothing. */
 int compare_all(const struct ec_op *op, struct deployment *d, struct ec_err *err);
 
-/* model/pending.c: notes that a container runs on something older than is installed. They live until it is started anew, or the host is. */
+/* model/containers/pending.c: notes that a container runs on something older than is installed. They live until it is started anew, or the host is. */
 int pending_set(const struct ec_op *op, const char *name, enum change_state state, struct ec_err *err);
 enum change_state pending_get(const struct ec_op *op, const char *name);
 void pending_clear(const struct ec_op *op, const char *name);
@@ -58,7 +58,7 @@ bool pending_reload(const struct ec_op *op);
 /* Those that an earlier run did not get through with; new. */
 int pending_unfinished(const struct ec_op *op, char ***ret, struct ec_err *err);
 
-/* model/links.c: symlinks of one container, which can be put back as they were. */
+/* model/containers/links.c: symlinks of one container, which can be put back as they were. */
 struct links { struct link { char *path, *old; } items[16]; size_t n; };
 int links_set(struct links *l, const char *path, const char *target, struct ec_err *err); /* target NULL: removes it */
 void links_undo(struct links *l);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "model/deploy.h"
 #include "model/hooks.h"
 #include "model/op.h"

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "model/deploy.h"
 #include "model/deployment.h"
 #include "model/hooks.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "model/containers.h"
+#include "model/containers/containers.h"
 #include "util/strv.h"
 
 /* text gives exactly these, joined by '|'. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/containers.h"
+#include "model/containers/containers.h"
 
 #include <fcntl.h>
 #include <limits.h>
