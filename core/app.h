@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include "host.h"
-#include "model/features.h"
-#include "model/hooks.h"
-#include "model/layout.h"
+#include "model/operation/features.h"
+#include "model/operation/hooks.h"
+#include "model/operation/layout.h"
 #include "plugin.h"
 
 /* What main and the builtin commands work on. */

@@ -6,7 +6,7 @@
 #include "complete.h"
 #include "descriptor.h"
 #include "help.h"
-#include "model/op.h"
+#include "model/operation/op.h"
 #include "svc/term/table.h"
 #include "util/err.h"
 #include "util/strv.h"

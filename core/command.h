@@ -2,7 +2,7 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-#include "model/options.h"
+#include "model/operation/options.h"
 struct plugins; struct plugin;
 
 /* The core's own options: scopes 0 is "every command". */

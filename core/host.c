@@ -7,9 +7,9 @@
 
 #include "model/containers/containers.h"
 #include "model/deploy.h"
-#include "model/layout.h"
-#include "model/op.h"
-#include "model/options.h"
+#include "model/operation/layout.h"
+#include "model/operation/op.h"
+#include "model/operation/options.h"
 #include "model/shell.h"
 #include "plugin.h"
 #include "svc/conf/conf.h"

@@ -7,7 +7,7 @@
 #include "command.h"
 #include "elevate.h"
 #include "help.h"
-#include "model/op.h"
+#include "model/operation/op.h"
 #include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"

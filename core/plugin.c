@@ -11,7 +11,7 @@
 #include "command.h"
 #include "descriptor.h"
 #include "host.h"
-#include "model/hooks.h"
+#include "model/operation/hooks.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"

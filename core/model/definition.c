@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/op.h"
-#include "model/options.h"
+#include "model/operation/op.h"
+#include "model/operation/options.h"
 #include "svc/process/interrupt.h"
 #include "svc/nix/nix.h"
 #include "util/cleanup.h"

@@ -8,10 +8,10 @@
 #include <sys/utsname.h>
 
 #include "model/deployment.h"
-#include "model/hooks.h"
-#include "model/layout.h"
-#include "model/op.h"
-#include "model/options.h"
+#include "model/operation/hooks.h"
+#include "model/operation/layout.h"
+#include "model/operation/op.h"
+#include "model/operation/options.h"
 #include "svc/term/log.h"
 #include "svc/nix/nix.h"
 #include "util/err.h"

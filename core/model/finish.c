@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "model/deployment.h"
-#include "model/hooks.h"
-#include "model/layout.h"
-#include "model/op.h"
+#include "model/operation/hooks.h"
+#include "model/operation/layout.h"
+#include "model/operation/op.h"
 #include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"

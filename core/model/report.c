@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "model/deployment.h"
-#include "model/op.h"
+#include "model/operation/op.h"
 #include "svc/systemd/journal.h"
 #include "svc/term/log.h"
 #include "svc/machine/machine.h"

@@ -7,8 +7,8 @@
 
 #include "model/containers/containers.h"
 #include "model/deploy.h"
-#include "model/hooks.h"
-#include "model/op.h"
+#include "model/operation/hooks.h"
+#include "model/operation/op.h"
 #include "model/shell_rc.h"
 #include "svc/term/log.h"
 #include "svc/process/proc.h"

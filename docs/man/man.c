@@ -17,7 +17,7 @@
 
 #include "command.h"
 #include "descriptor.h"
-#include "model/layout.h"
+#include "model/operation/layout.h"
 #include "plugin.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/options.h"
+#include "model/operation/options.h"
 #include "util/err.h"
 #include "util/strv.h"
 

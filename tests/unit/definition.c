@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "model/definition.h"
-#include "model/op.h"
-#include "model/options.h"
+#include "model/operation/op.h"
+#include "model/operation/options.h"
 #include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "host.h"
-#include "model/op.h"
+#include "model/operation/op.h"
 #include "plugin.h"
 #include "svc/conf/conf.h"
 #include "util/err.h"

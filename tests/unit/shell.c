@@ -11,8 +11,8 @@
 
 #include "model/deploy.h"
 #include "model/deployment.h"
-#include "model/hooks.h"
-#include "model/op.h"
+#include "model/operation/hooks.h"
+#include "model/operation/op.h"
 #include "model/shell.h"
 #include "util/err.h"
 #include "util/fs.h"

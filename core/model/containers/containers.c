@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/layout.h"
+#include "model/operation/layout.h"
 #include "svc/nix/nix.h"
 #include "util/cleanup.h"
 #include "util/err.h"

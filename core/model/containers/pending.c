@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "model/deployment.h"
-#include "model/layout.h"
-#include "model/op.h"
+#include "model/operation/layout.h"
+#include "model/operation/op.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"

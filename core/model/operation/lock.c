@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/lock.h"
+#include "model/operation/lock.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 
-#include "model/layout.h"
+#include "model/operation/layout.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "model/op.h"
+#include "model/operation/op.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

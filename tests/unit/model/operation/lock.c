@@ -6,7 +6,7 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 
-#include "model/lock.h"
+#include "model/operation/lock.h"
 #include "svc/process/interrupt.h"
 
 #define LIMIT_MS 20000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/layout.h"
+#include "model/operation/layout.h"
 
 #include <extra-container/plugin.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/hooks.h"
+#include "model/operation/hooks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/op.h"
+#include "model/operation/op.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "util/err.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/features.h"
+#include "model/operation/features.h"
 
 #include <dirent.h>
 #include <jansson.h>
 #include <string.h>
 
-#include "model/hooks.h"
+#include "model/operation/hooks.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"

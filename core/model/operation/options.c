@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/options.h"
+#include "model/operation/options.h"
 
 #include <string.h>
 

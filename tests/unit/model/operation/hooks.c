@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "model/hooks.h"
-#include "model/op.h"
+#include "model/operation/hooks.h"
+#include "model/operation/op.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/op.h"
+#include "model/operation/op.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "model/deploy.h"
-#include "model/options.h"
+#include "model/operation/options.h"
 #include "svc/term/log.h"
 #include "svc/nix/nix.h"
 #include "svc/systemd/systemd.h"

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "model/features.h"
-#include "model/hooks.h"
+#include "model/operation/features.h"
+#include "model/operation/hooks.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

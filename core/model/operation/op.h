@@ -7,7 +7,7 @@ struct conf; struct layout; struct registry; struct systemd; struct ec_eval; str
 /* Everything that one run of one command works on. */
 struct ec_op {
         const struct ec_command *command;
-        struct parsed_options *options;   /* model/options.h; owned */
+        struct parsed_options *options;   /* model/operation/options.h; owned */
         struct conf *conf;
         struct layout *layout;
         struct registry *registry;        /* plugins, for hooks */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/options.h"
+#include "model/operation/options.h"
 #include "util/err.h"
 #include "util/strv.h"
 

@@ -15,7 +15,7 @@ struct registry {
 };
 void registry_sort(struct registry *r);
 /* Before an evaluation: reads the feature files below `data` (layout's). A second call does nothing. */
-int registry_load_disabled(struct registry *r, const char *data, struct ec_err *err); /* model/features.c */
+int registry_load_disabled(struct registry *r, const char *data, struct ec_err *err); /* model/operation/features.c */
 void registry_done(struct registry *r);
 int hooks_configure(struct ec_op *op, struct ec_err *err);
 int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
