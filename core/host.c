@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "model/containers/containers.h"
-#include "model/deploy.h"
+#include "model/deploy/deploy.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "model/containers/containers.h"
-#include "model/deploy.h"
+#include "model/deploy/deploy.h"
 #include "model/operation/hooks.h"
 #include "model/operation/op.h"
 #include "model/shell_rc.h"

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "model/containers/containers.h"
-#include "model/deploy.h"
-#include "model/deployment.h"
+#include "model/deploy/deploy.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"

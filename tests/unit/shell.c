@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "model/deploy.h"
-#include "model/deployment.h"
+#include "model/deploy/deploy.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/hooks.h"
 #include "model/operation/op.h"
 #include "model/shell.h"

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/deployment.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "svc/term/log.h"

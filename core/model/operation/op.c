@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "model/deploy.h"
+#include "model/deploy/deploy.h"
 #include "model/operation/options.h"
 #include "svc/term/log.h"
 #include "svc/nix/nix.h"

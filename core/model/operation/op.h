@@ -12,7 +12,7 @@ struct ec_op {
         struct layout *layout;
         struct registry *registry;        /* plugins, for hooks */
         struct systemd *systemd;          /* opened lazily */
-        struct deployment *deployment;    /* model/deploy.h, made at first use */
+        struct deployment *deployment;    /* model/deploy/deploy.h, made at first use */
         char *tmp_dir;                    /* private, 0700, removed at the end; made by op_tmp_dir() */
         int tmp_fd;                       /* a lock on it: while it is held, it is no left-over */
         const char *program;              /* absolute path of this program */

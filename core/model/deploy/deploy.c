@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* From the command line to the containers of an etc output. */
-#include "model/deploy.h"
+#include "model/deploy/deploy.h"
 
 #include <jansson.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "model/deployment.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"

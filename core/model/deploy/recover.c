@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/finish.h"
+#include "model/deploy/recover.h"
 
 #include <string.h>
 
-#include "model/deployment.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"

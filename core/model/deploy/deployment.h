@@ -6,7 +6,7 @@
 #include "model/containers/containers.h"
 #include "model/definition.h"
 #include "util/cleanup.h"
-/* What the phases of one operation share: model/deploy.c and its neighbours only. */
+/* What the phases of one operation share: model/deploy/deploy.c and its neighbours only. */
 
 enum change_state {
         CHANGE_NONE,    /* unit and conf resolve to what is installed */
@@ -40,7 +40,7 @@ int deployment_load(struct ec_op *op, struct deployment **ret, struct ec_err *er
 /* Names that the definition defines, without a build where that is possible. */
 int deployment_names(struct ec_op *op, char ***ret, struct ec_err *err);
 
-/* model/compare.c: what installing would change. Touches nothing. */
+/* model/deploy/compare.c: what installing would change. Touches nothing. */
 int compare_all(const struct ec_op *op, struct deployment *d, struct ec_err *err);
 
 /* model/containers/pending.c: notes that a container runs on something older than is installed. They live until it is started anew, or the host is. */
@@ -66,7 +66,7 @@ void links_done(struct links *l);
 /* machines.target is wanted at boot while a container is wanted by it. Returns 1 if a link changed. */
 int links_machines_target(const struct ec_op *op, struct ec_err *err);
 
-/* model/report.c: what went wrong, container by container. */
+/* model/deploy/report.c: what went wrong, container by container. */
 struct report { char **failures; size_t n; };
 void report_done(struct report *r);
 int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

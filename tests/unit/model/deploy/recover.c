@@ -2,7 +2,7 @@
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
 
-#include "model/finish.h"
+#include "model/deploy/recover.h"
 
 static char *calls;
 static const char *fail_installed;

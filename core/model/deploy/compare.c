@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "model/deployment.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "svc/nix/nix.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "model/deployment.h"
+#include "model/deploy/deployment.h"
 #include "model/operation/op.h"
 #include "svc/systemd/journal.h"
 #include "svc/term/log.h"

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/deploy.h"
-#include "model/deployment.h"
-#include "model/finish.h"
+#include "model/deploy/deploy.h"
+#include "model/deploy/deployment.h"
+#include "model/deploy/recover.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
