@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "model/containers/containers.h"
-#include "model/definition.h"
+#include "model/definition/definition.h"
 #include "util/cleanup.h"
 /* What the phases of one operation share: model/deploy/deploy.c and its neighbours only. */
 

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "model/definition.h"
+#include "model/definition/definition.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
 #include "svc/process/interrupt.h"

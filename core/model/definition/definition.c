@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/definition.h"
+#include "model/definition/definition.h"
 
 #include <dirent.h>
 #include <fcntl.h>
