@@ -233,7 +233,7 @@ $(ABI)/next/extra-container/plugin.h: core/include/extra-container/plugin.h
 	sed -e 's/^#define EC_ABI_MINOR .*/#define EC_ABI_MINOR 99/' \
 		-e '/^struct ec_\(plugin\|hooks\|command\|option\) {/,/^};/s/^};/        const void *next;\n};/' $< > $@
 
-NEXT_SRC := tests/abi/next.c core/descriptor.c core/util/err.c core/util/name.c core/util/strv.c core/util/utf8.c
+NEXT_SRC := tests/abi/next.c core/plugin/descriptor.c core/util/err.c core/util/name.c core/util/strv.c core/util/utf8.c
 $(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard core/*.h core/*/*.h)
 	$(CC) $(ALL_CFLAGS) -I$(ABI)/next -Icore $(NEXT_SRC) -o $@ -ldl
 
@@ -286,7 +286,7 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 
 # Without the programs that need what valgrind 3.19 knows nothing of: pidfd_open(), with which children
 # are waited for, and openat2(), with which files of a container are opened; nor can an execve() fail there.
-NO_PIDFD   := tests/unit/host.c tests/unit/svc/nix/nix.c tests/unit/svc/nix/flake.c tests/unit/svc/process/proc.c tests/unit/shell.c tests/unit/shell_rc.c
+NO_PIDFD   := tests/unit/plugin/host.c tests/unit/svc/nix/nix.c tests/unit/svc/nix/flake.c tests/unit/svc/process/proc.c tests/unit/shell.c tests/unit/shell_rc.c
 NO_OPENAT2 := tests/unit/svc/systemd/journal.c tests/unit/svc/machine/machine.c tests/unit/svc/machine/user.c
 NO_EXEC    := tests/unit/svc/process/env.c
 .PHONY: check-valgrind

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include "host.h"
+#include "plugin/host.h"
 #include "model/operation/features.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
-#include "plugin.h"
+#include "plugin/loader.h"
 
 /* What main and the builtin commands work on. */
 struct app {

@@ -4,7 +4,7 @@
 #include "app.h"
 #include "command.h"
 #include "complete.h"
-#include "descriptor.h"
+#include "plugin/descriptor.h"
 #include "help.h"
 #include "model/operation/op.h"
 #include "svc/term/table.h"

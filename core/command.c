@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "descriptor.h"
-#include "plugin.h"
+#include "plugin/descriptor.h"
+#include "plugin/loader.h"
 #include "util/err.h"
 
 static const struct ec_option core_option_table[] = {

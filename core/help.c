@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "plugin.h"
+#include "plugin/loader.h"
 #include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "command.h"
-#include "descriptor.h"
+#include "plugin/descriptor.h"
 #include "model/operation/layout.h"
-#include "plugin.h"
+#include "plugin/loader.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"
@@ -561,7 +561,7 @@ static const struct { const char *name; int (*put)(struct page *p); } parts[] = 
         { "toggles", part_toggles },   /* the keys of [plugins] */
         { "paths", part_paths },       /* the keys of [paths] */
         { "settings", part_settings }, /* the sections of plugins */
-        { "header", part_header },     /* plugin.h */
+        { "header", part_header },     /* plugin/loader.h */
         { "keys", part_keys },
 };
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "descriptor.h"
+#include "plugin/descriptor.h"
 #include "util/err.h"
 
 int main(int argc, char **argv)

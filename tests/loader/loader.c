@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "command.h"
-#include "plugin.h"
+#include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "util/cleanup.h"
 #include "util/err.h"

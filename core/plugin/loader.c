@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plugin.h"
+#include "plugin/loader.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "command.h"
-#include "descriptor.h"
-#include "host.h"
+#include "plugin/descriptor.h"
+#include "plugin/host.h"
 #include "model/operation/hooks.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"

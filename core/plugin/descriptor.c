@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "descriptor.h"
+#include "plugin/descriptor.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host.h"
+#include "plugin/host.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "model/operation/op.h"
 #include "model/operation/options.h"
 #include "model/shell.h"
-#include "plugin.h"
+#include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "svc/machine/machine.h"

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "host.h"
+#include "plugin/host.h"
 #include "model/operation/op.h"
-#include "plugin.h"
+#include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "util/err.h"
 #include "util/fs.h"
