@@ -34,13 +34,13 @@ LIBS      := libsystemd jansson inih
 LIB_FLAGS = $(eval LIB_FLAGS := $$(shell $(PKG_CONFIG) --cflags $$(LIBS)))$(LIB_FLAGS)
 LIB_LINK  = $(eval LIB_LINK := $$(shell $(PKG_CONFIG) --libs $$(LIBS)) -ldl)$(LIB_LINK)
 # core/ knows the directories in these files alone: another PREFIX compiles no others again.
-PATH_SRC  := core/main.c core/app.c core/svc/conf/conf.c core/svc/process/env.c core/model/operation/layout.c
+PATH_SRC  := core/cli/main.c core/cli/app.c core/svc/conf/conf.c core/svc/process/env.c core/model/operation/layout.c
 PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
 CORE_DEFS := -DEC_VERSION='"$(VERSION)"' $(PATH_DEFS)
 
 CORE_SRC := $(wildcard core/*.c core/*/*.c core/*/*/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
-MAIN_OBJ := $(BUILD)/obj/core/main.o
+MAIN_OBJ := $(BUILD)/obj/core/cli/main.o
 LIB_OBJ  := $(filter-out $(MAIN_OBJ),$(CORE_OBJ))
 MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 # Files that belong to a plugin beside its code, in build/plugins/NAME/.

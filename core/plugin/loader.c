@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "command.h"
+#include "cli/command.h"
 #include "plugin/descriptor.h"
 #include "plugin/host.h"
 #include "model/operation/hooks.h"

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "cli/command.h"
 #include "plugin/descriptor.h"
 #include "model/operation/layout.h"
 #include "plugin/loader.h"

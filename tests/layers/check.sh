@@ -72,7 +72,7 @@ if [ "${OBJ-}" ]; then
         find "$OBJ/core" -name '*.o' | LC_ALL=C sort | while read -r o; do
                 allowed='^$'
                 case $o in
-                */core/main.o) allowed='^(un)?setenv$' ;;
+                */core/cli/main.o) allowed='^(un)?setenv$' ;;
                 */core/svc/proc*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
                 */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 # Its children live in the namespaces of a container.

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "command.h"
+#include "cli/command.h"
 #include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "util/cleanup.h"

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
-#include "command.h"
-#include "elevate.h"
-#include "help.h"
+#include "cli/app.h"
+#include "cli/command.h"
+#include "cli/elevate.h"
+#include "cli/help.h"
 #include "model/operation/op.h"
 #include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"

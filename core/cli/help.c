@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "help.h"
+#include "cli/help.h"
 
 #include <string.h>
 #include <sys/ioctl.h>

@@ -9,7 +9,7 @@ struct plugins; struct plugin;
 extern const struct ec_array core_options;
 /* Those that may stand before a command, too. */
 extern const struct ec_option option_version;
-extern const struct ec_array builtin_commands; /* builtin.c */
+extern const struct ec_array builtin_commands; /* cli/builtin.c */
 
 struct command_ref {
         const struct ec_command *command;

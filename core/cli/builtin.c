@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "app.h"
-#include "command.h"
-#include "complete.h"
+#include "cli/app.h"
+#include "cli/command.h"
+#include "cli/complete.h"
 #include "plugin/descriptor.h"
-#include "help.h"
+#include "cli/help.h"
 #include "model/operation/op.h"
 #include "svc/term/table.h"
 #include "util/err.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "app.h"
+#include "cli/app.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "cli/command.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "svc/process/proc.h"

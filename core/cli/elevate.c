@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "elevate.h"
+#include "cli/elevate.h"
 
 #include <string.h>
 #include <unistd.h>

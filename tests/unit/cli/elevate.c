@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "elevate.h"
+#include "cli/elevate.h"
 #include "util/err.h"
 #include "util/strv.h"
 

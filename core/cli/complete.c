@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Completion of the command line, from the same tables that parse it. */
-#include "complete.h"
+#include "cli/complete.h"
 
 #include <string.h>
 
-#include "app.h"
-#include "command.h"
+#include "cli/app.h"
+#include "cli/command.h"
 #include "model/containers/containers.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
