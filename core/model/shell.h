@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include <extra-container/plugin.h>
-/* struct ec_shell of plugin/loader.h: a session while its hooks fill it; deploy_shell() runs it. */
+/* struct ec_shell of plugin.h: a session while its hooks fill it; deploy_shell() runs it. */
 const struct ec_container *shell_container(const struct ec_shell *sh);
 int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err);
 int shell_command(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err);

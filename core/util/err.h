@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-/* struct ec_err of plugin/loader.h. Out of memory is kept without allocating. */
+/* struct ec_err of plugin.h. Out of memory is kept without allocating. */
 struct ec_err {
         int code;   /* 0: none */
         bool usage; /* exit status 2 */

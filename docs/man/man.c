@@ -561,7 +561,7 @@ static const struct { const char *name; int (*put)(struct page *p); } parts[] = 
         { "toggles", part_toggles },   /* the keys of [plugins] */
         { "paths", part_paths },       /* the keys of [paths] */
         { "settings", part_settings }, /* the sections of plugins */
-        { "header", part_header },     /* plugin/loader.h */
+        { "header", part_header },     /* plugin.h */
         { "keys", part_keys },
 };
 

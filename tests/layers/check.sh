@@ -73,11 +73,11 @@ if [ "${OBJ-}" ]; then
                 allowed='^$'
                 case $o in
                 */core/cli/main.o) allowed='^(un)?setenv$' ;;
-                */core/svc/proc*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
+                */core/svc/process/*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
                 */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 # Its children live in the namespaces of a container.
                 */core/svc/machine/setns.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
-                */core/svc/machine*.o | */core/svc/systemd*.o) allowed='^(sigaction)$' ;;
+                */core/svc/machine/*.o | */core/svc/systemd/*.o) allowed='^(sigaction)$' ;;
                 esac
                 nm --undefined-only "$o" | awk '{ sub(/@.*/, "", $2); print $2 }' |
                         grep -E '^(_?exit|_Exit|abort|v?fork|clone|system|popen|exec[lv]p?e?|execve|fexecve|posix_spawnp?|signal|sigaction|raise|kill|(un)?setenv|putenv|clearenv|f?chdir|chroot|umask|sleep|usleep|nanosleep|clock_nanosleep|gets|mktemp|tmpnam|tempnam)$' |

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The services of plugin/loader.h without the program behind them: a test says what
+ * The services of plugin.h without the program behind them: a test says what
  * they answer, runs a command or a hook of a plugin, and reads what the plugin
  * asked for. Nothing of core/ is linked.
  */

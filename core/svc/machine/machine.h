@@ -10,7 +10,7 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err); 
 int machine_clear_stale(struct systemd *s, const char *name);
 /* 1: a mount was removed that a killed systemd-nspawn (256 and later) had left; no other starts over it. Else 0. */
 int machine_clear_mount(const char *name);
-/* As exec of plugin/loader.h. -EHOSTDOWN: it does not run; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
+/* As exec of plugin.h. -EHOSTDOWN: it does not run; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
 /* Names of failed units inside; *ret NULL if none, or if nobody answers there (then 1). */
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err);

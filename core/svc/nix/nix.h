@@ -4,7 +4,7 @@
 #include <stddef.h>
 struct ec_err;
 
-/* struct ec_eval of plugin/loader.h: one evaluation and its realisation. */
+/* struct ec_eval of plugin.h: one evaluation and its realisation. */
 struct ec_eval;
 struct nix_settings {
         const char *eval_nix;      /* eval-config.nix */

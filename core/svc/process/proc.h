@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The service of plugin/loader.h, without an op.
+/* The service of plugin.h, without an op.
  *
  * A child is in a process group of its own, and background to the terminal: it
  * can write there, reading fails. ^C reaches us alone; INT, TERM or HUP is then

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include "util/cleanup.h"
 #include <jansson.h>
-/* struct ec_table of plugin/loader.h: see struct ec_table_api. */
+/* struct ec_table of plugin.h: see struct ec_table_api. */
 int table_create(const struct ec_array *columns, bool json, struct ec_table **ret, struct ec_err *err);
 int table_add_row(struct ec_table *t, struct ec_err *err);
 int table_set_str(struct ec_table *t, const char *key, const char *value, struct ec_err *err);
