@@ -6,8 +6,8 @@
 
 #include "cli/command.h"
 #include "svc/conf/conf.h"
-#include "svc/term/log.h"
 #include "svc/process/proc.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/name.h"
@@ -15,7 +15,11 @@
 
 /* ---- configuration ----------------------------------------------------- */
 
-struct toggle_settings { struct ec_setting *items; size_t n; bool failed; };
+struct toggle_settings {
+        struct ec_setting *items;
+        size_t n;
+        bool failed;
+};
 
 static void add_toggle(void *data, const char *key, const char *value)
 {
@@ -31,14 +35,16 @@ static void add_toggle(void *data, const char *key, const char *value)
                 return;
         }
         t->items = items;
-        t->items[t->n++] = (struct ec_setting) { .key = key, .type = "string", .help = "Toggle of the plugin" };
+        t->items[t->n++] = (struct ec_setting){ .key = key, .type = "string", .help = "Toggle of the plugin" };
 }
 
 /* [plugins]: one key for the path, the rest are names. */
 static int declare_toggles(struct conf *c, struct ec_err *err)
 {
         static const struct ec_setting path = {
-                .key = PLUGIN_PATH_KEY, .type = "string", .help = "More directories of plugins, separated by ':'",
+                .key = PLUGIN_PATH_KEY,
+                .type = "string",
+                .help = "More directories of plugins, separated by ':'",
         };
         struct toggle_settings t = { 0 };
         struct ec_array a = { &path, 1, sizeof(path) };
@@ -50,7 +56,7 @@ static int declare_toggles(struct conf *c, struct ec_err *err)
         if (t.failed)
                 r = err_oom(err);
         else if (t.n) {
-                a = (struct ec_array) { t.items, t.n, sizeof(*t.items) };
+                a = (struct ec_array){ t.items, t.n, sizeof(*t.items) };
                 r = conf_declare(c, "plugins", &a, err);
         }
         free(t.items);
@@ -109,7 +115,9 @@ int app_start(struct app *a, struct ec_err *err)
                 r = layout_init(&a->layout, a->conf, err);
         if (r < 0)
                 return r;
-        a->ctx = (struct host_context) { .conf = a->conf, .layout = &a->layout, .plugins = &a->plugins, .program = a->program };
+        a->ctx = (struct host_context){
+                .conf = a->conf, .layout = &a->layout, .plugins = &a->plugins, .program = a->program
+        };
         return plugins_start(&a->plugins, &a->ctx, &a->registry, err);
 }
 
@@ -122,7 +130,7 @@ void app_done(struct app *a)
         if (a->conf)
                 conf_free(a->conf);
         free(a->config);
-        *a = (struct app) { .program = a->program };
+        *a = (struct app){ .program = a->program };
 }
 
 /* ---- what nobody knows -------------------------------------------------- */
@@ -142,15 +150,18 @@ static void load_features(struct app *a)
         err_done(&err);
 }
 
-static int feature_disabled(const struct app *a, const char *what, const char *word, const struct feature *f, struct ec_err *err)
+static int feature_disabled(const struct app *a, const char *what, const char *word, const struct feature *f,
+                            struct ec_err *err)
 {
         const struct plugin *p = plugins_find(&a->plugins, f->name);
 
         if (p && p->state == PLUGIN_REJECTED)
-                return err_usage(err, "%s '%s': feature %s is disabled: its plugin was rejected: %s", what, word, f->name, p->reason);
+                return err_usage(err, "%s '%s': feature %s is disabled: its plugin was rejected: %s", what, word,
+                                 f->name, p->reason);
         if (p && p->state == PLUGIN_OFF)
-                return err_usage(err, "%s '%s': feature %s is disabled: it is off in section [plugins] of the configuration", what, word,
-                                 f->name);
+                return err_usage(err,
+                                 "%s '%s': feature %s is disabled: it is off in section [plugins] of the configuration",
+                                 what, word, f->name);
         return err_usage(err, "%s '%s': feature %s is disabled: its plugin is not installed", what, word, f->name);
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include "plugin/host.h"
 #include "model/operation/features.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
+#include "plugin/host.h"
 #include "plugin/loader.h"
 
 /* What main and the builtin commands work on. */
 struct app {
-        const char *program;       /* absolute path of this program */
-        char *config;              /* --config, or NULL; owned */
+        const char *program; /* absolute path of this program */
+        char *config;        /* --config, or NULL; owned */
         struct conf *conf;
         struct plugins plugins;
         struct layout layout;

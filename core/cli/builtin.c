@@ -4,9 +4,9 @@
 #include "cli/app.h"
 #include "cli/command.h"
 #include "cli/complete.h"
-#include "plugin/descriptor.h"
 #include "cli/help.h"
 #include "model/operation/op.h"
+#include "plugin/descriptor.h"
 #include "svc/term/table.h"
 #include "util/err.h"
 #include "util/strv.h"
@@ -58,10 +58,13 @@ static int set_options(struct ec_table *t, const struct ec_plugin *p, struct ec_
 static int set_hooks(struct ec_table *t, const struct ec_hooks *h, struct ec_err *err)
 {
         _cleanup_strv_ char **v = NULL;
-        const struct { const char *name; bool set; } hooks[] = {
-                { "configure", h && h->configure }, { "eval", h && h->eval },
+        const struct {
+                const char *name;
+                bool set;
+        } hooks[] = {
+                { "configure", h && h->configure },     { "eval", h && h->eval },
                 { "pre_install", h && h->pre_install }, { "installed", h && h->installed },
-                { "started", h && h->started }, { "shell", h && h->shell },
+                { "started", h && h->started },         { "shell", h && h->shell },
                 { "pre_destroy", h && h->pre_destroy }, { "removed", h && h->removed },
                 { "finish", h && h->finish },
         };
@@ -144,14 +147,22 @@ static int run_complete(void *self, struct ec_op *op, struct ec_err *err)
 }
 
 static const struct ec_command builtin_table[] = {
-        { .name = "complete", .synopsis = "[WORD...]", .summary = "Tell a shell what the last word can be",
-          .details = "For the completion of shells: the words are those behind the program's name. Each line is a word, a tab and a text; "
+        { .name = "complete",
+          .synopsis = "[WORD...]",
+          .summary = "Tell a shell what the last word can be",
+          .details = "For the completion of shells: the words are those behind the program's name. Each line is a "
+                     "word, a tab and a text; "
                      ":files and :dirs ask the shell for files and for directories.",
-          .flags = EC_CMD_HIDDEN | EC_CMD_WORDS, .run = run_complete },
+          .flags = EC_CMD_HIDDEN | EC_CMD_WORDS,
+          .run = run_complete },
         { .name = "help", .synopsis = "[COMMAND]", .summary = "Show help, of one command or of all", .run = run_help },
-        { .name = "plugins", .synopsis = "", .summary = "List the plugins and what each of them adds",
+        { .name = "plugins",
+          .synopsis = "",
+          .summary = "List the plugins and what each of them adds",
           .details = "A plugin is loaded, off, missing or rejected; of a rejected one the reason is told. "
-                     "It is set to required, on, auto or off in section [plugins] of the configuration; auto is the default.",
-          .flags = EC_CMD_LISTING, .run = run_plugins },
+                     "It is set to required, on, auto or off in section [plugins] of the configuration; auto is the "
+                     "default.",
+          .flags = EC_CMD_LISTING,
+          .run = run_plugins },
 };
 const struct ec_array builtin_commands = EC_ARRAY(builtin_table);

@@ -8,20 +8,41 @@
 #include "util/err.h"
 
 static const struct ec_option core_option_table[] = {
-        { .name = "expr", .metavar = "EXPR", .help = "Use a Nix expression as the definition",
-          .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE, .short_name = 'E' },
-        { .name = "attr", .metavar = "PATH", .help = "Use one attribute of the definition; of a flake, REFERENCE#PATH does",
-          .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE, .short_name = 'A' },
-        { .name = "nixpkgs-path", .metavar = "EXPR", .help = "Build with this nixpkgs: a path, <name>, or any Nix expression for one",
-          .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE },
-        { .name = "nixos-path", .metavar = "EXPR", .help = "The same for the NixOS source alone, nixos/ in nixpkgs",
-          .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE },
-        { .name = "build-args", .metavar = "ARG...", .help = "Hand all words that follow to nix-build; of a flake, also --override-input and the like",
-          .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_REST },
-        { .name = "print-build-logs", .help = "Show the full output of the builds",
-          .scopes = EC_SCOPE_BUILD, .short_name = 'L' },
+        { .name = "expr",
+          .metavar = "EXPR",
+          .help = "Use a Nix expression as the definition",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE,
+          .short_name = 'E' },
+        { .name = "attr",
+          .metavar = "PATH",
+          .help = "Use one attribute of the definition; of a flake, REFERENCE#PATH does",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE,
+          .short_name = 'A' },
+        { .name = "nixpkgs-path",
+          .metavar = "EXPR",
+          .help = "Build with this nixpkgs: a path, <name>, or any Nix expression for one",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE },
+        { .name = "nixos-path",
+          .metavar = "EXPR",
+          .help = "The same for the NixOS source alone, nixos/ in nixpkgs",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE },
+        { .name = "build-args",
+          .metavar = "ARG...",
+          .help = "Hand all words that follow to nix-build; of a flake, also --override-input and the like",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_REST },
+        { .name = "print-build-logs",
+          .help = "Show the full output of the builds",
+          .scopes = EC_SCOPE_BUILD,
+          .short_name = 'L' },
         { .name = "show-trace", .help = "Show where in the Nix code an error came from", .scopes = EC_SCOPE_BUILD },
-        { .name = "config", .metavar = "FILE", .help = "Read FILE instead of the system's configuration; not for root",
+        { .name = "config",
+          .metavar = "FILE",
+          .help = "Read FILE instead of the system's configuration; not for root",
           .arg = EC_ARG_ONE },
         { .name = "verbose", .help = "Say what is being done", .short_name = 'v' },
         { .name = "debug", .help = "Say everything, for a bug report" },
@@ -48,7 +69,7 @@ static void add_commands(struct command_list *l, const struct ec_array *a, const
 
         for (uint32_t i = 0; i < a->count; i++)
                 if (hidden || !(c[i].flags & EC_CMD_HIDDEN))
-                        l->items[l->n++] = (struct command_ref) { .command = &c[i], .plugin = p };
+                        l->items[l->n++] = (struct command_ref){ .command = &c[i], .plugin = p };
 }
 
 int commands_list(const struct plugins *l, bool hidden, struct command_list *ret, struct ec_err *err)
@@ -74,7 +95,7 @@ int commands_list(const struct plugins *l, bool hidden, struct command_list *ret
 void command_list_done(struct command_list *l)
 {
         free(l->items);
-        *l = (struct command_list) { 0 };
+        *l = (struct command_list){ 0 };
 }
 
 /* The first command that is called `word`, or that has one of the scopes. */
@@ -92,7 +113,7 @@ static bool find(const struct plugins *l, const char *word, uint32_t scope, stru
                 c = a->items;
                 for (uint32_t k = 0; k < a->count; k++)
                         if (word ? command_is_named(&c[k], word) : c[k].scopes & scope) {
-                                *ret = (struct command_ref) { .command = &c[k], .plugin = p };
+                                *ret = (struct command_ref){ .command = &c[k], .plugin = p };
                                 return true;
                         }
         }
@@ -180,7 +201,8 @@ static int check_core(const struct ec_plugin *p, struct ec_err *err)
         const struct ec_option *o = p->options.items, *clash;
 
         for (uint32_t i = 0; i < p->options.count; i++)
-                if (table_find(&core_options, o[i].name) || !strcmp(o[i].name, option_json.name) || !strcmp(o[i].name, option_version.name))
+                if (table_find(&core_options, o[i].name) || !strcmp(o[i].name, option_json.name) ||
+                    !strcmp(o[i].name, option_version.name))
                         return err_set(err, -EEXIST, "option --%s is one of extra-container itself", o[i].name);
         clash = meets_commands(&core_options, &p->commands);
         if (!clash)
@@ -205,7 +227,8 @@ int command_check_clash(const struct plugins *l, const struct ec_plugin *p, stru
                 struct command_ref other;
 
                 if (command_find(l, c[i].name, &other) || (c[i].alias && command_find(l, c[i].alias, &other)))
-                        return err_set(err, -EEXIST, "command '%s' is one of %s%s already", c[i].name, other.plugin ? "plugin " : "",
+                        return err_set(err, -EEXIST, "command '%s' is one of %s%s already", c[i].name,
+                                       other.plugin ? "plugin " : "",
                                        other.plugin ? other.plugin->name : "extra-container itself");
         }
         for (size_t k = 0; k < l->n; k++) {

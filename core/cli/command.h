@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include "model/operation/options.h"
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-#include "model/operation/options.h"
-struct plugins; struct plugin;
+struct plugins;
+struct plugin;
 
 /* The core's own options: scopes 0 is "every command". */
 extern const struct ec_array core_options;
@@ -15,7 +16,10 @@ struct command_ref {
         const struct ec_command *command;
         const struct plugin *plugin; /* NULL: builtin */
 };
-struct command_list { struct command_ref *items; size_t n; };
+struct command_list {
+        struct command_ref *items;
+        size_t n;
+};
 
 /* All commands, by name; the hidden ones only if asked for. */
 int commands_list(const struct plugins *l, bool hidden, struct command_list *ret, struct ec_err *err);

@@ -20,11 +20,11 @@
 /* What stands before the word in question. */
 struct position {
         const struct option_set *set;
-        const char **given;             /* names of options */
+        const char **given; /* names of options */
         size_t n_given, n_args;
-        const struct ec_option *value;  /* the word is its value */
-        const struct ec_option *rest;   /* the word is one of its many */
-        bool words;                     /* no more options */
+        const struct ec_option *value; /* the word is its value */
+        const struct ec_option *rest;  /* the word is one of its many */
+        bool words;                    /* no more options */
 };
 
 static bool is_option(const char *word)
@@ -37,8 +37,12 @@ static bool is_option(const char *word)
 /* One word of a synopsis, or a metavar: "[NAME...]". */
 static unsigned kind_of(const char *s, size_t len, bool builtin)
 {
-        static const struct { const char *word; unsigned kind; } kinds[] = {
-                { "DEFINITION", KIND_FILE }, { "FILE", KIND_FILE }, { "DIR", KIND_DIR }, { "NAME", KIND_NAME }, { "CMD", KIND_FILE },
+        static const struct {
+                const char *word;
+                unsigned kind;
+        } kinds[] = {
+                { "DEFINITION", KIND_FILE }, { "FILE", KIND_FILE }, { "DIR", KIND_DIR },
+                { "NAME", KIND_NAME },       { "CMD", KIND_FILE },
         };
 
         while (len && *s == '[') {
@@ -60,7 +64,7 @@ static unsigned argument_kinds(const char *synopsis, size_t at, bool builtin)
         unsigned kinds = 0;
         size_t i = 0, last_len = 0;
 
-        for (const char *s = synopsis;; ) {
+        for (const char *s = synopsis;;) {
                 size_t len;
 
                 s += strspn(s, " ");
@@ -207,7 +211,9 @@ static void step_option(struct position *p, const char *word)
 
 static bool ends_rest(const struct position *p, const char *word)
 {
-        const struct option_ref *ref = is_option(word) && word[1] == '-' ? option_set_find(p->set, word + 2, strlen(word + 2)) : NULL;
+        const struct option_ref *ref = is_option(word) && word[1] == '-'
+                                               ? option_set_find(p->set, word + 2, strlen(word + 2))
+                                               : NULL;
 
         return ref && ref->option->flags & EC_OPT_FINAL;
 }
@@ -257,7 +263,8 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
                 const struct option_ref *o = option_set_find(&set, *words + 2, equals - *words - 2);
 
                 return o && o->option->arg == EC_ARG_ONE
-                               ? offer_kinds(a, kind_of(o->option->metavar, strlen(o->option->metavar), false), equals + 1, NULL, err)
+                               ? offer_kinds(a, kind_of(o->option->metavar, strlen(o->option->metavar), false),
+                                             equals + 1, NULL, err)
                                : 0;
         }
         if (**words == '-' && !p.words) {

@@ -27,7 +27,8 @@ static bool is_kept(const char *assignment)
         return false;
 }
 
-int elevate_argv(const char *sudo, const char *env, const char *program, char *const *args, char ***ret, struct ec_err *err)
+int elevate_argv(const char *sudo, const char *env, const char *program, char *const *args, char ***ret,
+                 struct ec_err *err)
 {
         _cleanup_strv_ char **v = NULL;
         int r = 0;
@@ -37,7 +38,8 @@ int elevate_argv(const char *sudo, const char *env, const char *program, char *c
         const char *const head[] = { sudo, "-H", "--", env, NULL };
 
         if (strchr(program, '='))
-                return err_set(err, -EINVAL, "cannot run sudo: env(1) would take '%s' for a variable: run it as root", program);
+                return err_set(err, -EINVAL, "cannot run sudo: env(1) would take '%s' for a variable: run it as root",
+                               program);
         r = strv_extend(&v, head);
         for (char **e = environ; r >= 0 && e && *e; e++)
                 if (is_kept(*e))

@@ -3,7 +3,8 @@
 struct ec_err;
 /* The command line of sudo that runs `program args` as root with what our
  * environment has to keep. */
-int elevate_argv(const char *sudo, const char *env, const char *program, char *const *args, char ***ret, struct ec_err *err);
+int elevate_argv(const char *sudo, const char *env, const char *program, char *const *args, char ***ret,
+                 struct ec_err *err);
 /* Replaces this process with it; returns only on failure. */
 int elevate(const char *program, char *const *args, struct ec_err *err);
 /* Set for the process that sudo starts, so that it does not start sudo again. */

@@ -9,8 +9,8 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define LEFT_MAX 28   /* columns of the left side; what is longer gets a line of its own */
-#define WIDTH_MIN 40
+#define LEFT_MAX      28 /* columns of the left side; what is longer gets a line of its own */
+#define WIDTH_MIN     40
 #define WIDTH_DEFAULT 80
 
 static size_t terminal_width(void)
@@ -134,7 +134,10 @@ static int push_option(char ***v, const struct ec_option *o, int short_name)
 }
 
 /* Which options of a set stand under one heading. */
-struct group { bool own; const char *plugin; };
+struct group {
+        bool own;
+        const char *plugin;
+};
 
 static bool in_group(const struct option_ref *o, const struct group *g)
 {
@@ -153,8 +156,8 @@ static int group_rows(const struct option_set *set, const struct group *g, char 
         return 0;
 }
 
-static int print_group(const struct option_set *set, const struct group *g, const char *title, size_t left_width, size_t width,
-                       struct ec_err *err)
+static int print_group(const struct option_set *set, const struct group *g, const char *title, size_t left_width,
+                       size_t width, struct ec_err *err)
 {
         _cleanup_strv_ char **v = NULL;
         int r = group_rows(set, g, &v, err);
@@ -174,13 +177,15 @@ static int print_groups(const struct plugins *l, const struct option_set *set, s
 
         widen(&left_width, all);
         if (r >= 0)
-                r = print_group(set, &(struct group) { .own = true }, "Options:", left_width, width, err);
+                r = print_group(set, &(struct group){ .own = true }, "Options:", left_width, width, err);
         for (size_t i = 0; r >= 0 && i < l->n; i++) {
                 _cleanup_free_ char *title = str_printf("Options of %s:", l->items[i].name);
 
-                r = title ? print_group(set, &(struct group) { .plugin = l->items[i].name }, title, left_width, width, err) : err_oom(err);
+                r = title ? print_group(set, &(struct group){ .plugin = l->items[i].name }, title, left_width, width,
+                                        err)
+                          : err_oom(err);
         }
-        return r < 0 ? r : print_group(set, &(struct group) { 0 }, "Common options:", left_width, width, err);
+        return r < 0 ? r : print_group(set, &(struct group){ 0 }, "Common options:", left_width, width, err);
 }
 
 int help_command(const struct plugins *l, const struct command_ref *ref, struct ec_err *err)
@@ -235,6 +240,8 @@ int help_overview(const struct plugins *l, struct ec_err *err)
         term_out("\nOptions:\n");
         rows(o, left_width, width);
         term_out("\n");
-        paragraphs("'extra-container help COMMAND' shows what a command takes. Any other command is handed to nixos-container, if that is installed.", width);
+        paragraphs("'extra-container help COMMAND' shows what a command takes. Any other command is handed to "
+                   "nixos-container, if that is installed.",
+                   width);
         return 0;
 }

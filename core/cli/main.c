@@ -10,14 +10,14 @@
 #include "model/operation/op.h"
 #include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"
-#include "svc/term/log.h"
 #include "svc/process/proc.h"
+#include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE  2
 #define EXIT_SIGNAL 128 /* + its number */
 
 /* What stands before the command. */
@@ -63,7 +63,7 @@ static void raise_log_level(int level)
 
 static int parse_leading(char **argv, struct leading *l, struct ec_err *err)
 {
-        *l = (struct leading) { 0 };
+        *l = (struct leading){ 0 };
         for (; *argv; argv++) {
                 const char *a = *argv;
 
@@ -94,7 +94,8 @@ static int parse_leading(char **argv, struct leading *l, struct ec_err *err)
 static int check_config_option(const char *config, struct ec_err *err)
 {
         if (config && geteuid() == 0)
-                return err_usage(err, "option '--config' is not for root: its settings stand in " EC_SYSCONF_DIR "/extra-container.ini");
+                return err_usage(err, "option '--config' is not for root: its settings stand in " EC_SYSCONF_DIR
+                                      "/extra-container.ini");
         return 0;
 }
 
@@ -149,7 +150,8 @@ static int choose_command(struct app *a, char **rest, struct command_ref *ret, c
 
 /* Parses what is behind the command. With --config in it all starts again, as
  * the tables depend on it: then *ref is another. */
-static int parse_options(struct app *a, struct command_ref *ref, char **args, struct parsed_options **ret, struct ec_err *err)
+static int parse_options(struct app *a, struct command_ref *ref, char **args, struct parsed_options **ret,
+                         struct ec_err *err)
 {
         _cleanup_(option_set_done) struct option_set set = { 0 };
         _cleanup_(cleanup_options_free) struct parsed_options *o = NULL;
@@ -196,7 +198,10 @@ static int run_started(struct app *a, const struct command_ref *ref, struct ec_o
                 r = ref->command->run(ref->plugin ? ref->plugin->self : NULL, op, err);
         if (r < 0 && !err->code)
                 err_set(err, r, "%s failed: %s", ref->command->name, strerror(-r));
-        status = r >= 0 ? r & 0xff : intr_signal() ? EXIT_SIGNAL + intr_signal() : err->usage ? EXIT_USAGE : EXIT_FAILURE;
+        status = r >= 0          ? r & 0xff
+                 : intr_signal() ? EXIT_SIGNAL + intr_signal()
+                 : err->usage    ? EXIT_USAGE
+                                 : EXIT_FAILURE;
         (void)a;
         hooks_finish(op, status);
         return r >= 0 ? status : r;

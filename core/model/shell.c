@@ -10,8 +10,8 @@
 #include "model/operation/hooks.h"
 #include "model/operation/op.h"
 #include "model/shell_rc.h"
-#include "svc/term/log.h"
 #include "svc/process/proc.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -19,9 +19,9 @@
 
 struct ec_shell {
         const struct ec_container *container;
-        char *dir;      /* private; dir/bin is on the session's PATH */
-        char **env;     /* of the plugins, in order: "KEY=VALUE", or "KEY" that is unset */
-        char **help;    /* "cssh [CMD]\tText" */
+        char *dir;   /* private; dir/bin is on the session's PATH */
+        char **env;  /* of the plugins, in order: "KEY=VALUE", or "KEY" that is unset */
+        char **help; /* "cssh [CMD]\tText" */
 };
 
 static void shell_done(struct ec_shell *sh)
@@ -89,7 +89,11 @@ int shell_command(struct ec_shell *sh, const char *name, const char *script, con
         return 0;
 }
 
-struct only { const struct ec_container *container; char *names; size_t n; };
+struct only {
+        const struct ec_container *container;
+        char *names;
+        size_t n;
+};
 
 static void only_done(struct only *o)
 {
@@ -193,7 +197,8 @@ static int session_env(const struct ec_shell *sh, char ***ret, struct ec_err *er
         return 0;
 }
 
-static int run(const char *const *argv, const char *const *env, const struct proc_stream *s, int32_t *ret_status, struct ec_err *err)
+static int run(const char *const *argv, const char *const *env, const struct proc_stream *s, int32_t *ret_status,
+               struct ec_err *err)
 {
         struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_TERMINAL, .argv = argv, .env = env };
         _cleanup_proc_result_ struct ec_proc_result res = { .size = sizeof(res) };
@@ -243,7 +248,9 @@ int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_status,
         if (r < 0)
                 return r;
         if (only.n != 1)
-                return err_usage(err, "a session is for one container, this definition has %zu: %s; name one of them behind it", only.n, only.names ?: "none");
+                return err_usage(
+                        err, "a session is for one container, this definition has %zu: %s; name one of them behind it",
+                        only.n, only.names ?: "none");
         sh.container = only.container;
         r = make_dirs(op, &sh, err);
         if (r >= 0)

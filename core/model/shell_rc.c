@@ -44,18 +44,17 @@ static const char rc_zsh[] =
         "}\n"
         "[[ -z ${EXTRA_CONTAINER_PROMPT-} ]] || precmd_functions+=(__extra_container_prompt)\n";
 
-static const char rc_fish[] =
-        "test \"$PATH[1]\" = @BIN@; or set -gx PATH @BIN@ $PATH\n"
-        "function __extra_container_status; return $argv[1]; end\n"
-        "if test -n \"$EXTRA_CONTAINER_PROMPT\"; and functions -q fish_prompt\n"
-        "        functions -c fish_prompt __extra_container_prompt\n"
-        "        function fish_prompt\n"
-        "                set -l last $status\n"
-        "                printf '[%s] ' $EXTRA_CONTAINER_PROMPT\n"
-        "                __extra_container_status $last\n"
-        "                __extra_container_prompt\n"
-        "        end\n"
-        "end\n";
+static const char rc_fish[] = "test \"$PATH[1]\" = @BIN@; or set -gx PATH @BIN@ $PATH\n"
+                              "function __extra_container_status; return $argv[1]; end\n"
+                              "if test -n \"$EXTRA_CONTAINER_PROMPT\"; and functions -q fish_prompt\n"
+                              "        functions -c fish_prompt __extra_container_prompt\n"
+                              "        function fish_prompt\n"
+                              "                set -l last $status\n"
+                              "                printf '[%s] ' $EXTRA_CONTAINER_PROMPT\n"
+                              "                __extra_container_status $last\n"
+                              "                __extra_container_prompt\n"
+                              "        end\n"
+                              "end\n";
 
 /* What POSIX says of an interactive shell: it reads $ENV. */
 static const char rc_posix[] =
@@ -141,7 +140,8 @@ static int for_zsh(const char *dir, char ***env, struct ec_err *err)
         r = write_file(dir, "zsh/.zshenv", rc_zshenv, NULL, err);
         if (r >= 0)
                 r = write_file(dir, "zsh/.zshrc", rc_zsh, NULL, err);
-        if (r >= 0 && (strv_pushf(env, "ZDOTDIR=%s", zsh) < 0 || strv_pushf(env, old ? "EXTRA_CONTAINER_ZDOTDIR=%s" : "EXTRA_CONTAINER_ZDOTDIR", old) < 0))
+        if (r >= 0 && (strv_pushf(env, "ZDOTDIR=%s", zsh) < 0 ||
+                       strv_pushf(env, old ? "EXTRA_CONTAINER_ZDOTDIR=%s" : "EXTRA_CONTAINER_ZDOTDIR", old) < 0))
                 r = err_oom(err);
         return r;
 }

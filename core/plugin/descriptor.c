@@ -8,18 +8,18 @@
 #include "util/name.h"
 #include "util/strv.h"
 
-#define ITEMS_MAX 1024  /* of one array */
+#define ITEMS_MAX  1024 /* of one array */
 #define STRIDE_MAX 4096 /* bytes of one item, of any minor to come */
 
-#define KNOWN_SCOPES (EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START | EC_SCOPE_SHELL | EC_SCOPE_DESTROY)
+#define KNOWN_SCOPES        (EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START | EC_SCOPE_SHELL | EC_SCOPE_DESTROY)
 #define KNOWN_COMMAND_FLAGS (EC_CMD_ROOT | EC_CMD_HIDDEN | EC_CMD_DEFINITION | EC_CMD_LISTING | EC_CMD_WORDS)
-#define KNOWN_OPTION_FLAGS (EC_OPT_FINAL | EC_OPT_REPEAT | EC_OPT_HIDDEN)
+#define KNOWN_OPTION_FLAGS  (EC_OPT_FINAL | EC_OPT_REPEAT | EC_OPT_HIDDEN)
 
 /* What 1.0 had: a struct of any version is at least as long. */
-#define PLUGIN_SIZE_1_0 (offsetof(struct ec_plugin, done) + sizeof(void *))
-#define HOOKS_SIZE_1_0 (offsetof(struct ec_hooks, finish) + sizeof(void *))
+#define PLUGIN_SIZE_1_0  (offsetof(struct ec_plugin, done) + sizeof(void *))
+#define HOOKS_SIZE_1_0   (offsetof(struct ec_hooks, finish) + sizeof(void *))
 #define COMMAND_SIZE_1_0 (offsetof(struct ec_command, run) + sizeof(void *))
-#define OPTION_SIZE_1_0 (offsetof(struct ec_option, short_name) + sizeof(int32_t))
+#define OPTION_SIZE_1_0  (offsetof(struct ec_option, short_name) + sizeof(int32_t))
 #define SETTING_SIZE_1_0 (offsetof(struct ec_setting, help) + sizeof(void *))
 
 /* What is being read, for its messages. */
@@ -41,13 +41,14 @@ static bool in_bounds(const struct bounds *b, const void *p, size_t len)
 
 static int too_new(const struct reading *r, const char *what)
 {
-        return err_set(r->err, -EPROTO, "%s uses what ABI %u.%u does not have: the plugin was built for %u.%u", what, EC_ABI_MAJOR,
-                       EC_ABI_MINOR, EC_ABI_MAJOR, r->minor);
+        return err_set(r->err, -EPROTO, "%s uses what ABI %u.%u does not have: the plugin was built for %u.%u", what,
+                       EC_ABI_MAJOR, EC_ABI_MINOR, EC_ABI_MAJOR, r->minor);
 }
 
 /* Copies a struct of another version: what is missing is zero, what we do not
  * know must be zero. */
-static int copy_struct(const struct reading *r, void *dst, size_t dst_size, const void *src, size_t src_size, const char *what)
+static int copy_struct(const struct reading *r, void *dst, size_t dst_size, const void *src, size_t src_size,
+                       const char *what)
 {
         const char *s = src;
 
@@ -60,7 +61,8 @@ static int copy_struct(const struct reading *r, void *dst, size_t dst_size, cons
 }
 
 /* Copies an array into one of our own stride; *ret has a spare zero item. */
-static int copy_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what, void **ret)
+static int copy_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what,
+                      void **ret)
 {
         _cleanup_free_ char *items = NULL;
 
@@ -78,7 +80,8 @@ static int copy_array(const struct reading *r, struct ec_array *a, size_t size, 
         if (!items)
                 return err_oom(r->err);
         for (uint32_t i = 0; i < a->count; i++) {
-                int e = copy_struct(r, items + i * size, size, (const char *)a->items + (size_t)i * a->stride, a->stride, what);
+                int e = copy_struct(r, items + i * size, size, (const char *)a->items + (size_t)i * a->stride,
+                                    a->stride, what);
 
                 if (e < 0)
                         return e;
@@ -117,9 +120,11 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
         if (!own && !o->scopes)
                 return err_set(r->err, -EPROTO, "option --%s has no scope", o->name);
         if (!own && o->short_name)
-                return err_set(r->err, -EPROTO, "option --%s has a short name: these belong to the commands' own options", o->name);
-        if (o->short_name && !((o->short_name >= 'a' && o->short_name <= 'z') || (o->short_name >= 'A' && o->short_name <= 'Z') ||
-                               (o->short_name >= '0' && o->short_name <= '9')))
+                return err_set(r->err, -EPROTO,
+                               "option --%s has a short name: these belong to the commands' own options", o->name);
+        if (o->short_name &&
+            !((o->short_name >= 'a' && o->short_name <= 'z') || (o->short_name >= 'A' && o->short_name <= 'Z') ||
+              (o->short_name >= '0' && o->short_name <= '9')))
                 return err_set(r->err, -EPROTO, "the short name of option --%s is no letter or digit", o->name);
         for (; before < o; before++) {
                 if (!strcmp(before->name, o->name))
@@ -139,7 +144,8 @@ static int read_command(const struct reading *r, struct descriptor *d, uint32_t 
         if (!c->name)
                 return err_set(r->err, -EPROTO, "a command has no name");
         if (!word_valid(c->name) || (c->alias && !word_valid(c->alias)))
-                return err_set(r->err, -EPROTO, "'%s' is no name of a command", !word_valid(c->name) ? c->name : c->alias);
+                return err_set(r->err, -EPROTO, "'%s' is no name of a command",
+                               !word_valid(c->name) ? c->name : c->alias);
         if (!c->summary)
                 return err_set(r->err, -EPROTO, "command '%s' has no summary", c->name);
         if (!c->run)
@@ -254,10 +260,11 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
         if ((uintptr_t)raw % _Alignof(struct ec_plugin) || raw_size < sizeof(p->size))
                 return err_set(err, -EPROTO, "its descriptor is no struct ec_plugin");
         if (p->size < PLUGIN_SIZE_1_0 || p->size > raw_size)
-                return err_set(err, -EPROTO, "its descriptor says that it has %u bytes, and has %zu", p->size, raw_size);
+                return err_set(err, -EPROTO, "its descriptor says that it has %u bytes, and has %zu", p->size,
+                               raw_size);
         if (p->abi_major != EC_ABI_MAJOR)
-                return err_set(err, -EPROTO, "it was built for ABI %u.%u, this program has %u.%u", p->abi_major, p->abi_minor,
-                               EC_ABI_MAJOR, EC_ABI_MINOR);
+                return err_set(err, -EPROTO, "it was built for ABI %u.%u, this program has %u.%u", p->abi_major,
+                               p->abi_minor, EC_ABI_MAJOR, EC_ABI_MINOR);
         r.minor = p->abi_minor;
         if (!p->name || !plugin_name_valid(p->name))
                 return err_set(err, -EPROTO, "its descriptor has no valid name");

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include "util/cleanup.h"
 #include <extra-container/plugin.h>
 #include <stdint.h>
-#include "util/cleanup.h"
 
 /* Where an object's data may lie: the segments of its file in memory. */
-struct bounds { struct { uintptr_t start, end; } spans[16]; size_t n; };
+struct bounds {
+        struct {
+                uintptr_t start, end;
+        } spans[16];
+        size_t n;
+};
 
 /*
  * A plugin's descriptor as this version knows it: every struct has its full

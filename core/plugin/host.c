@@ -13,11 +13,11 @@
 #include "model/shell.h"
 #include "plugin/loader.h"
 #include "svc/conf/conf.h"
-#include "svc/term/log.h"
 #include "svc/machine/machine.h"
 #include "svc/nix/nix.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "svc/term/table.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
@@ -49,7 +49,8 @@ static int copy_in(void *dst, uint32_t dst_size, const void *src, const char *wh
         memcpy(dst, &dst_size, sizeof(dst_size));
         for (uint32_t i = dst_size; i < size; i++)
                 if (((const char *)src)[i])
-                        return err_set(err, -E2BIG, "%s uses what ABI %u.%u does not have", what, EC_ABI_MAJOR, EC_ABI_MINOR);
+                        return err_set(err, -E2BIG, "%s uses what ABI %u.%u does not have", what, EC_ABI_MAJOR,
+                                       EC_ABI_MINOR);
         return 0;
 }
 
@@ -116,21 +117,44 @@ static int host_err_prefix(struct ec_err *err, const char *fmt, ...)
 
 static const struct ec_log_api log_api = { .size = sizeof(log_api), .log = host_log };
 static const struct ec_err_api err_api = {
-        .size = sizeof(err_api), .set = host_err_set, .usage = host_err_usage,
-        .prefix = host_err_prefix, .message = err_msg, .clear = err_done,
+        .size = sizeof(err_api),
+        .set = host_err_set,
+        .usage = host_err_usage,
+        .prefix = host_err_prefix,
+        .message = err_msg,
+        .clear = err_done,
 };
 
 /* ---- options, settings ------------------------------------------------- */
 
-static int host_opt_is_set(const struct ec_op *op, const char *name) { return options_is_set(op->options, name); }
-static const char *host_opt_value(const struct ec_op *op, const char *name) { return options_value(op->options, name); }
-static const char *const *host_opt_values(const struct ec_op *op, const char *name) { return options_values(op->options, name); }
-static const char *const *host_opt_args(const struct ec_op *op) { return options_args(op->options); }
-static const char *host_opt_command(const struct ec_op *op) { return op->command->name; }
+static int host_opt_is_set(const struct ec_op *op, const char *name)
+{
+        return options_is_set(op->options, name);
+}
+static const char *host_opt_value(const struct ec_op *op, const char *name)
+{
+        return options_value(op->options, name);
+}
+static const char *const *host_opt_values(const struct ec_op *op, const char *name)
+{
+        return options_values(op->options, name);
+}
+static const char *const *host_opt_args(const struct ec_op *op)
+{
+        return options_args(op->options);
+}
+static const char *host_opt_command(const struct ec_op *op)
+{
+        return op->command->name;
+}
 
 static const struct ec_opt_api opt_api = {
-        .size = sizeof(opt_api), .is_set = host_opt_is_set, .value = host_opt_value,
-        .values = host_opt_values, .args = host_opt_args, .command = host_opt_command,
+        .size = sizeof(opt_api),
+        .is_set = host_opt_is_set,
+        .value = host_opt_value,
+        .values = host_opt_values,
+        .args = host_opt_args,
+        .command = host_opt_command,
 };
 
 static const char *host_conf_get(const struct ec_host *h, const char *key)
@@ -161,8 +185,12 @@ static const char *host_conf_path(const struct ec_host *h, const char *what)
 }
 
 static const struct ec_conf_api conf_api = {
-        .size = sizeof(conf_api), .get = host_conf_get, .get_bool = host_conf_get_bool, .get_ms = host_conf_get_ms,
-        .plugin_loaded = host_conf_plugin_loaded, .path = host_conf_path,
+        .size = sizeof(conf_api),
+        .get = host_conf_get,
+        .get_bool = host_conf_get_bool,
+        .get_ms = host_conf_get_ms,
+        .plugin_loaded = host_conf_plugin_loaded,
+        .path = host_conf_path,
 };
 
 /* ---- processes, Nix ---------------------------------------------------- */
@@ -187,7 +215,9 @@ static int host_proc_run(struct ec_op *op, const struct ec_proc *p, struct ec_pr
 }
 
 static const struct ec_proc_api proc_api = {
-        .size = sizeof(proc_api), .run = host_proc_run, .result_done = proc_result_done,
+        .size = sizeof(proc_api),
+        .run = host_proc_run,
+        .result_done = proc_result_done,
 };
 
 /* Nix runs what a module says, as root maybe. */
@@ -206,8 +236,11 @@ static int host_nix_add_module(struct ec_eval *ev, const char *path, struct ec_e
 }
 
 static const struct ec_nix_api nix_api = {
-        .size = sizeof(nix_api), .add_module = host_nix_add_module, .add_arg = eval_add_arg,
-        .add_build_arg = eval_add_build_arg, .setenv = eval_setenv,
+        .size = sizeof(nix_api),
+        .add_module = host_nix_add_module,
+        .add_arg = eval_add_arg,
+        .add_build_arg = eval_add_build_arg,
+        .setenv = eval_setenv,
 };
 
 /* ---- systemd, machined ------------------------------------------------- */
@@ -232,7 +265,8 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *unit
                                 code = results[i].code;
                 for (size_t i = 0; i < n; i++)
                         if (results[i].code < 0)
-                                (void)strv_pushf(&failed, "%s: %s", results[i].unit, results[i].reason ?: strerror(-results[i].code));
+                                (void)strv_pushf(&failed, "%s: %s", results[i].unit,
+                                                 results[i].reason ?: strerror(-results[i].code));
                 text = strv_join(STRV_CONST(failed), "; ");
                 r = text ? err_set(err, code, "%s", text) : err_oom(err);
         }
@@ -281,8 +315,12 @@ static int host_systemd_get_string(struct ec_op *op, const char *unit, const cha
 }
 
 static const struct ec_systemd_api systemd_api = {
-        .size = sizeof(systemd_api), .start = host_systemd_start, .stop = host_systemd_stop, .reload = host_systemd_reload,
-        .active = host_systemd_active, .get_string = host_systemd_get_string,
+        .size = sizeof(systemd_api),
+        .start = host_systemd_start,
+        .stop = host_systemd_stop,
+        .reload = host_systemd_reload,
+        .active = host_systemd_active,
+        .get_string = host_systemd_get_string,
 };
 
 static int host_machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
@@ -313,16 +351,34 @@ static int host_machine_leader(struct ec_op *op, const char *name, uint32_t *ret
 }
 
 static const struct ec_machine_api machine_api = {
-        .size = sizeof(machine_api), .exec = host_machine_exec, .running = host_machine_running, .leader = host_machine_leader,
+        .size = sizeof(machine_api),
+        .exec = host_machine_exec,
+        .running = host_machine_running,
+        .leader = host_machine_leader,
 };
 
 /* ---- containers, phases ------------------------------------------------ */
 
-static const char *host_container_name(const struct ec_container *c) { return c->name; }
-static const char *host_container_unit(const struct ec_container *c) { return c->unit; }
-static const char *host_container_unit_path(const struct ec_container *c) { return c->unit_path; }
-static const char *host_container_conf_path(const struct ec_container *c) { return c->conf_path; }
-static const char *host_container_state_path(const struct ec_container *c) { return c->state_path; }
+static const char *host_container_name(const struct ec_container *c)
+{
+        return c->name;
+}
+static const char *host_container_unit(const struct ec_container *c)
+{
+        return c->unit;
+}
+static const char *host_container_unit_path(const struct ec_container *c)
+{
+        return c->unit_path;
+}
+static const char *host_container_conf_path(const struct ec_container *c)
+{
+        return c->conf_path;
+}
+static const char *host_container_state_path(const struct ec_container *c)
+{
+        return c->state_path;
+}
 
 static int host_foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
                                   struct ec_err *err)
@@ -340,18 +396,34 @@ static int host_foreach_installed(struct ec_op *op, int (*fn)(void *data, const 
 }
 
 static const struct ec_containers_api containers_api = {
-        .size = sizeof(containers_api), .name = host_container_name, .unit = host_container_unit,
-        .unit_path = host_container_unit_path, .conf_path = host_container_conf_path, .state_path = host_container_state_path,
-        .conf_get = container_conf_get, .foreach = deploy_foreach, .foreach_installed = host_foreach_installed,
+        .size = sizeof(containers_api),
+        .name = host_container_name,
+        .unit = host_container_unit,
+        .unit_path = host_container_unit_path,
+        .conf_path = host_container_conf_path,
+        .state_path = host_container_state_path,
+        .conf_get = container_conf_get,
+        .foreach = deploy_foreach,
+        .foreach_installed = host_foreach_installed,
 };
 
 static const struct ec_deploy_api deploy_api = {
-        .size = sizeof(deploy_api), .build = deploy_build, .output = deploy_output, .install = deploy_install,
-        .start = deploy_start, .restart = deploy_restart, .destroy = deploy_destroy, .shell = deploy_shell,
+        .size = sizeof(deploy_api),
+        .build = deploy_build,
+        .output = deploy_output,
+        .install = deploy_install,
+        .start = deploy_start,
+        .restart = deploy_restart,
+        .destroy = deploy_destroy,
+        .shell = deploy_shell,
 };
 
 static const struct ec_shell_api shell_api = {
-        .size = sizeof(shell_api), .container = shell_container, .setenv = shell_setenv, .command = shell_command, .dir = shell_dir,
+        .size = sizeof(shell_api),
+        .container = shell_container,
+        .setenv = shell_setenv,
+        .command = shell_command,
+        .dir = shell_dir,
 };
 
 /* ---- output ------------------------------------------------------------ */
@@ -372,9 +444,12 @@ static int host_term_is_tty(const struct ec_host *h)
         return term_stdout_tty();
 }
 
-static const struct ec_term_api term_api = { .size = sizeof(term_api), .out = host_term_out, .is_tty = host_term_is_tty };
+static const struct ec_term_api term_api = { .size = sizeof(term_api),
+                                             .out = host_term_out,
+                                             .is_tty = host_term_is_tty };
 
-static int host_table_create(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret, struct ec_err *err)
+static int host_table_create(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret,
+                             struct ec_err *err)
 {
         const uint32_t min = offsetof(struct ec_column, flags) + sizeof(uint32_t);
         _cleanup_free_ struct ec_column *full = calloc((size_t)columns->count + 1, sizeof(*full));
@@ -391,28 +466,48 @@ static int host_table_create(struct ec_op *op, const struct ec_array *columns, s
 }
 
 static const struct ec_table_api table_api = {
-        .size = sizeof(table_api), .create = host_table_create, .add_row = table_add_row, .set_str = table_set_str,
-        .set_int = table_set_int, .print = table_print, .free = table_free,
+        .size = sizeof(table_api),
+        .create = host_table_create,
+        .add_row = table_add_row,
+        .set_str = table_set_str,
+        .set_int = table_set_int,
+        .print = table_print,
+        .free = table_free,
 };
 
 /* ---- one plugin's host ------------------------------------------------- */
 
-int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret, struct ec_err *err)
+int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret,
+                    struct ec_err *err)
 {
         struct plugin_host *h = calloc(1, sizeof(*h));
 
         if (h)
-                *h = (struct plugin_host) { .ctx = ctx, .plugin = strdup(plugin), .dir = strdup(dir) };
+                *h = (struct plugin_host){ .ctx = ctx, .plugin = strdup(plugin), .dir = strdup(dir) };
         if (!h || !h->plugin || !h->dir) {
                 plugin_host_free(h);
                 return err_oom(err);
         }
-        h->api = (struct ec_host) {
-                .size = sizeof(h->api), .abi_major = EC_ABI_MAJOR, .abi_minor = EC_ABI_MINOR,
-                .log = &log_api, .err = &err_api, .opt = &opt_api, .conf = &conf_api, .proc = &proc_api, .nix = &nix_api,
-                .systemd = &systemd_api, .machine = &machine_api, .containers = &containers_api, .deploy = &deploy_api,
-                .shell = &shell_api, .term = &term_api, .table = &table_api,
-                .mem_free = free, .plugin_dir = h->dir, .program = ctx->program,
+        h->api = (struct ec_host){
+                .size = sizeof(h->api),
+                .abi_major = EC_ABI_MAJOR,
+                .abi_minor = EC_ABI_MINOR,
+                .log = &log_api,
+                .err = &err_api,
+                .opt = &opt_api,
+                .conf = &conf_api,
+                .proc = &proc_api,
+                .nix = &nix_api,
+                .systemd = &systemd_api,
+                .machine = &machine_api,
+                .containers = &containers_api,
+                .deploy = &deploy_api,
+                .shell = &shell_api,
+                .term = &term_api,
+                .table = &table_api,
+                .mem_free = free,
+                .plugin_dir = h->dir,
+                .program = ctx->program,
         };
         *ret = h;
         return 0;

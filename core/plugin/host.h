@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include <extra-container/plugin.h>
-struct conf; struct layout; struct plugins;
+struct conf;
+struct layout;
+struct plugins;
 
 /* What the services need to know; it outlives all plugins. */
 struct host_context {
@@ -13,6 +15,7 @@ struct host_context {
 
 /* The services as one plugin sees them: its own log and its own settings. */
 struct plugin_host;
-int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret, struct ec_err *err);
+int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret,
+                    struct ec_err *err);
 void plugin_host_free(struct plugin_host *h);
 const struct ec_host *plugin_host_api(const struct plugin_host *h);

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 
 #include "cli/command.h"
+#include "model/operation/hooks.h"
 #include "plugin/descriptor.h"
 #include "plugin/host.h"
-#include "model/operation/hooks.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
@@ -31,7 +31,7 @@ static void plugin_done(struct plugin *p)
         free(p->reason);
         descriptor_free(p->descriptor);
         plugin_host_free(p->host);
-        *p = (struct plugin) { 0 };
+        *p = (struct plugin){ 0 };
 }
 
 static struct plugin *find(struct plugins *l, const char *name)
@@ -55,7 +55,7 @@ static int add(struct plugins *l, const char *name, struct plugin **ret, struct 
                 return err_oom(err);
         l->items = items;
         p = &items[l->n];
-        *p = (struct plugin) { .name = strdup(name), .state = PLUGIN_MISSING };
+        *p = (struct plugin){ .name = strdup(name), .state = PLUGIN_MISSING };
         if (!p->name)
                 return err_oom(err);
         l->n++;
@@ -85,7 +85,8 @@ int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, str
                 r = push_parts(&dirs, more, err);
                 for (char **d = dirs; r >= 0 && *d; d++)
                         if (**d != '/' && !(user && *user))
-                                r = err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is no absolute path", *d);
+                                r = err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is no absolute path",
+                                            *d);
         }
         if (r < 0)
                 return r;
@@ -155,7 +156,12 @@ static int scan_dir(struct plugins *l, const char *given, bool optional, struct 
 
 /* ---- toggles ----------------------------------------------------------- */
 
-struct toggles { const struct conf *conf; struct plugins *list; struct ec_err *err; int result; };
+struct toggles {
+        const struct conf *conf;
+        struct plugins *list;
+        struct ec_err *err;
+        int result;
+};
 
 static void read_toggle(void *data, const char *key, const char *value)
 {
@@ -179,7 +185,10 @@ static void read_toggle(void *data, const char *key, const char *value)
 
 /* ---- one file ---------------------------------------------------------- */
 
-struct segments { const struct link_map *map; struct bounds *bounds; };
+struct segments {
+        const struct link_map *map;
+        struct bounds *bounds;
+};
 
 static int add_segments(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -215,8 +224,8 @@ static int other_major(void *handle, const char *name)
 
 /* The descriptor, its size as the symbol table has it, and where the plugin's
  * own data lie: dlsym() also finds what stands in a library that it links. */
-static int find_descriptor(void *handle, const char *name, const void **ret, size_t *ret_size, struct bounds *ret_bounds,
-                           struct ec_err *err)
+static int find_descriptor(void *handle, const char *name, const void **ret, size_t *ret_size,
+                           struct bounds *ret_bounds, struct ec_err *err)
 {
         struct segments segments = { .bounds = ret_bounds };
         struct link_map *own = NULL;
@@ -231,13 +240,15 @@ static int find_descriptor(void *handle, const char *name, const void **ret, siz
                 int major = other_major(handle, name);
 
                 if (major >= 0)
-                        return err_set(err, -EPROTO, "it was built for ABI %d, this program has %u.%u", major, EC_ABI_MAJOR, EC_ABI_MINOR);
+                        return err_set(err, -EPROTO, "it was built for ABI %d, this program has %u.%u", major,
+                                       EC_ABI_MAJOR, EC_ABI_MINOR);
                 return err_set(err, -EPROTO, "it is no plugin of that name: it has no symbol %s", symbol);
         }
         if (dlinfo(handle, RTLD_DI_LINKMAP, &own) < 0 || !own ||
             !dladdr1(p, &info, (void **)&segments.map, RTLD_DL_LINKMAP) || segments.map != own)
                 return err_set(err, -EPROTO, "its descriptor comes from another library");
-        if (!dladdr1(p, &info, (void **)&sym, RTLD_DL_SYMENT) || !sym || info.dli_saddr != p || ELF64_ST_TYPE(sym->st_info) != STT_OBJECT)
+        if (!dladdr1(p, &info, (void **)&sym, RTLD_DL_SYMENT) || !sym || info.dli_saddr != p ||
+            ELF64_ST_TYPE(sym->st_info) != STT_OBJECT)
                 return err_set(err, -EPROTO, "its symbol %s is no data", symbol);
         dl_iterate_phdr(add_segments, &segments);
         *ret = p;
@@ -366,7 +377,8 @@ int plugins_check(const struct plugins *l, struct ec_err *err)
                 const struct plugin *p = &l->items[i];
 
                 if (p->state == PLUGIN_REJECTED && p->toggle == TOGGLE_REQUIRED)
-                        return err_set(err, -ELIBBAD, "plugin %s is required, and was rejected: %s", p->name, p->reason);
+                        return err_set(err, -ELIBBAD, "plugin %s is required, and was rejected: %s", p->name,
+                                       p->reason);
                 if (p->state == PLUGIN_MISSING && p->toggle == TOGGLE_REQUIRED)
                         return err_set(err, -ENOENT, "plugin %s is required, and missing", p->name);
         }
@@ -388,7 +400,7 @@ int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_er
                 return err_oom(err);
         for (size_t i = 0; i < l->n; i++)
                 if (l->items[i].state == PLUGIN_LOADED)
-                        reg->plugins[reg->n++] = (struct plugin_ref) { .plugin = l->items[i].plugin };
+                        reg->plugins[reg->n++] = (struct plugin_ref){ .plugin = l->items[i].plugin };
         registry_sort(reg);
         return 0;
 }
@@ -435,5 +447,5 @@ void plugins_done(struct plugins *l)
         for (size_t i = 0; i < l->n; i++)
                 plugin_done(&l->items[i]);
         free(l->items);
-        *l = (struct plugins) { 0 };
+        *l = (struct plugins){ 0 };
 }

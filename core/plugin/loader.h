@@ -2,7 +2,11 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-struct conf; struct descriptor; struct plugin_host; struct host_context; struct registry;
+struct conf;
+struct descriptor;
+struct plugin_host;
+struct host_context;
+struct registry;
 
 /* The keys of [plugins] are plugins' names, so this one cannot be one. */
 #define PLUGIN_PATH_KEY "search-path"
@@ -12,8 +16,8 @@ enum plugin_toggle { TOGGLE_AUTO, TOGGLE_ON, TOGGLE_REQUIRED, TOGGLE_OFF };
 
 struct plugin {
         char *name;
-        char *file;                     /* NULL: missing */
-        char *dir;                      /* its other files */
+        char *file; /* NULL: missing */
+        char *dir;  /* its other files */
         enum plugin_toggle toggle;
         enum plugin_state state;
         char *reason;                   /* of PLUGIN_REJECTED: one line */
@@ -23,7 +27,10 @@ struct plugin {
         void *self;
         bool started;
 };
-struct plugins { struct plugin *items; size_t n; }; /* by name */
+struct plugins {
+        struct plugin *items;
+        size_t n;
+}; /* by name */
 
 struct plugin_search {
         const char *const *dirs; /* in order: the first one that has a name wins */

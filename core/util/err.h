@@ -17,7 +17,7 @@ int err_set(struct ec_err *err, int code, const char *fmt, ...) __attribute__((f
 int err_setv(struct ec_err *err, int code, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 int err_usage(struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_prefix(struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int err_oom(struct ec_err *err);            /* -ENOMEM, "out of memory" */
+int err_oom(struct ec_err *err); /* -ENOMEM, "out of memory" */
 const char *err_msg(const struct ec_err *err);
 void err_move(struct ec_err *to, struct ec_err *from);
-void err_done(struct ec_err *err);          /* also forgets it: reusable after */
+void err_done(struct ec_err *err); /* also forgets it: reusable after */

@@ -165,7 +165,7 @@ static int open_parent(const char *path, const char **ret_name)
 
 /* systemd and others take names with ".#" for leftovers. Of fixed length, so that
  * a name of 255 bytes has a temporary one too. */
-#define TEMP_PREFIX ".#extra-container-"
+#define TEMP_PREFIX    ".#extra-container-"
 #define TEMP_NAME_SIZE sizeof(TEMP_PREFIX "0123456789abcdef")
 
 static int temp_name(char buf[static TEMP_NAME_SIZE])

@@ -5,7 +5,8 @@
 #include <sys/types.h>
 struct ec_err;
 
-int fs_read(const char *path, size_t max, char **ret, size_t *ret_len);     /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
+int fs_read(const char *path, size_t max, char **ret,
+            size_t *ret_len); /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
 int fs_readlinkat(int dirfd, const char *path, char **ret);
 int fs_mkdir_p(const char *path, mode_t mode);
 /* There is the old one or the new one at each moment: temp name plus rename over an existing one. */
@@ -13,8 +14,8 @@ int fs_symlink_atomic(const char *target, const char *path);
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* What runs that were killed left of the two in a directory; nobody else may be at it. */
 void fs_remove_temp(const char *dir);
-int fs_unlink(const char *path);                                            /* an absent one is fine: 0; 1 if it was there */
-char *fs_join(const char *a, const char *b);                                /* one slash between; NULL: no memory */
+int fs_unlink(const char *path);             /* an absent one is fine: 0; 1 if it was there */
+char *fs_join(const char *a, const char *b); /* one slash between; NULL: no memory */
 /* Removes a tree: clears immutable flags, undoes mounts inside, never crosses
  * into another file system. Absent: 0. Names the first thing that stays. */
 int fs_remove_tree(const char *path, struct ec_err *err);

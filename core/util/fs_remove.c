@@ -16,8 +16,8 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define RESCANS_MAX 3      /* of a directory that fills again while it is emptied */
-#define UMOUNT_ROUNDS 64   /* mounts can hide each other */
+#define RESCANS_MAX    3  /* of a directory that fills again while it is emptied */
+#define UMOUNT_ROUNDS  64 /* mounts can hide each other */
 #define SHOWN_PATH_MAX 2048
 
 /* What tells one directory from another, and one mount from another. */
@@ -32,19 +32,19 @@ struct ident {
  * open: the way up is "..", checked against this. So neither depth nor path
  * length has a limit. */
 struct level {
-        char *name;              /* in its parent; of the first one: its path */
+        char *name; /* in its parent; of the first one: its path */
         struct ident id;
-        char *subdirs;           /* NUL-terminated names, one behind the other, still to do */
+        char *subdirs; /* NUL-terminated names, one behind the other, still to do */
         size_t pos, len;
         unsigned rescans;
-        bool failed;             /* something in it stays, and was reported */
+        bool failed; /* something in it stays, and was reported */
 };
 
 struct walk {
         struct level *v;
         size_t n, size;
-        int fd;                  /* of the innermost level */
-        int r;                   /* of the first thing that stays */
+        int fd; /* of the innermost level */
+        int r;  /* of the first thing that stays */
         struct ec_err *err;
 };
 
@@ -52,11 +52,16 @@ static int identify(int fd, const char *name, struct ident *ret)
 {
         struct statx sx;
 
-        if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
+        if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID,
+                  &sx) < 0)
                 return -errno;
         *ret = (struct ident){
-                .ino = sx.stx_ino, .major = sx.stx_dev_major, .minor = sx.stx_dev_minor, .mode = sx.stx_mode,
-                .mnt = sx.stx_mnt_id, .has_mnt = sx.stx_mask & STATX_MNT_ID,
+                .ino = sx.stx_ino,
+                .major = sx.stx_dev_major,
+                .minor = sx.stx_dev_minor,
+                .mode = sx.stx_mode,
+                .mnt = sx.stx_mnt_id,
+                .has_mnt = sx.stx_mask & STATX_MNT_ID,
         };
         return 0;
 }
@@ -183,7 +188,8 @@ static void unescape(char *s)
         char *to = s;
 
         while (*s) {
-                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+                    s[3] <= '7') {
                         *to++ = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
                         s += 4;
                 } else {
@@ -280,7 +286,8 @@ static int remove_file(struct walk *w, const char *name)
                         r = -errno;
                 }
         }
-        report(w, r, name, r == -EBUSY && !same_mount(&id, &w->v[w->n - 1].id) ? "another file is mounted there" : NULL);
+        report(w, r, name,
+               r == -EBUSY && !same_mount(&id, &w->v[w->n - 1].id) ? "another file is mounted there" : NULL);
         return 0;
 }
 

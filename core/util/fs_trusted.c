@@ -22,7 +22,8 @@ static int check(const char *path, const char *at, const struct stat *st, bool l
         const char *what = S_ISDIR(st->st_mode) ? "directory" : "file";
 
         if (!owner_trusted(st->st_uid))
-                return err_set(err, -EPERM, "'%s' is not trusted: '%s' belongs to user %u, not to root", path, at, st->st_uid);
+                return err_set(err, -EPERM, "'%s' is not trusted: '%s' belongs to user %u, not to root", path, at,
+                               st->st_uid);
         if (S_ISLNK(st->st_mode))
                 return 0;
         if (!(st->st_mode & 022) || (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) && !last))

@@ -9,7 +9,7 @@
 /* The length of a part of a host name, which its name becomes inside. */
 #define CONTAINER_NAME_MAX 63
 /* systemd's for names of units. */
-#define UNIT_NAME_MAX 255
+#define UNIT_NAME_MAX   255
 #define PLUGIN_NAME_MAX 32
 
 static bool alnum(char c)
@@ -49,15 +49,21 @@ int container_name_check(const char *name, struct ec_err *err)
                 if (alnum(*p) || *p == '-')
                         continue;
                 if (*p == '_')
-                        return err_set(err, -EINVAL, "invalid container name '%s': '_' cannot be a part of a host name", shown);
+                        return err_set(err, -EINVAL, "invalid container name '%s': '_' cannot be a part of a host name",
+                                       shown);
                 if ((unsigned char)*p > ' ' && (unsigned char)*p < 0x7f)
-                        return err_set(err, -EINVAL, "invalid container name '%s': only letters, digits and '-' are allowed, not '%c'", shown, *p);
-                return err_set(err, -EINVAL, "invalid container name '%s': only letters, digits and '-' are allowed", shown);
+                        return err_set(
+                                err, -EINVAL,
+                                "invalid container name '%s': only letters, digits and '-' are allowed, not '%c'",
+                                shown, *p);
+                return err_set(err, -EINVAL, "invalid container name '%s': only letters, digits and '-' are allowed",
+                               shown);
         }
         if (name[0] == '-' || name[n - 1] == '-')
                 return err_set(err, -EINVAL, "invalid container name '%s': it must not begin or end with '-'", shown);
         if (n > CONTAINER_NAME_MAX)
-                return err_set(err, -EINVAL, "invalid container name '%s': it is %zu characters long, %d are allowed", shown, n, CONTAINER_NAME_MAX);
+                return err_set(err, -EINVAL, "invalid container name '%s': it is %zu characters long, %d are allowed",
+                               shown, n, CONTAINER_NAME_MAX);
         return 0;
 }
 

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "plugin/descriptor.h"
 #include "model/operation/layout.h"
+#include "plugin/descriptor.h"
 #include "plugin/loader.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -43,14 +43,29 @@ static void put_word(const char *s, size_t len, bool first)
                 fputs("\\&", stdout);
         for (; len; s++, len--)
                 switch (*s) {
-                case '(': fputs("\\&(", stdout); break; /* not a function without markup */
-                case '\\': fputs("\\e", stdout); break;
-                case '-': fputs(literal ? "\\-" : "-", stdout); break;
-                case '^': fputs("\\(ha", stdout); break;
-                case '~': fputs("\\(ti", stdout); break;
-                case '`': fputs("\\(ga", stdout); break;
-                case '\'': fputs("\\(aq", stdout); break;
-                default: putchar(*s);
+                case '(':
+                        fputs("\\&(", stdout);
+                        break; /* not a function without markup */
+                case '\\':
+                        fputs("\\e", stdout);
+                        break;
+                case '-':
+                        fputs(literal ? "\\-" : "-", stdout);
+                        break;
+                case '^':
+                        fputs("\\(ha", stdout);
+                        break;
+                case '~':
+                        fputs("\\(ti", stdout);
+                        break;
+                case '`':
+                        fputs("\\(ga", stdout);
+                        break;
+                case '\'':
+                        fputs("\\(aq", stdout);
+                        break;
+                default:
+                        putchar(*s);
                 }
 }
 
@@ -408,7 +423,11 @@ static int part_prose(struct page *p)
 }
 
 /* The header: what stands at the margin in a comment becomes text, the rest stays. */
-struct header { bool code, comment, title, skip; char *text; size_t n, blank; };
+struct header {
+        bool code, comment, title, skip;
+        char *text;
+        size_t n, blank;
+};
 
 static void header_close(struct header *h)
 {
@@ -460,7 +479,14 @@ static void header_code(struct header *h, const char *s)
         h->title = false;
         h->code = true;
         for (; *s; s++)
-                fputs(*s == '\\' ? "\\e" : *s == '-' ? "\\-" : *s == '\'' ? "\\(aq" : *s == '^' ? "\\(ha" : *s == '`' ? "\\(ga" : *s == '~' ? "\\(ti" : (char[]){ *s, 0 }, stdout);
+                fputs(*s == '\\'   ? "\\e"
+                      : *s == '-'  ? "\\-"
+                      : *s == '\'' ? "\\(aq"
+                      : *s == '^'  ? "\\(ha"
+                      : *s == '`'  ? "\\(ga"
+                      : *s == '~'  ? "\\(ti"
+                                   : (char[]){ *s, 0 },
+                      stdout);
         putchar('\n');
 }
 
@@ -516,7 +542,8 @@ static int part_header(struct page *p)
                 } else if (h.comment || (!strncmp(line, "/*", 2) && strncmp(line, "/* SPDX", 7))) {
                         header_close(&h);
                         r = header_comment(&h, line);
-                } else if (!strncmp(line, "/* SPDX", 7) || !strncmp(line, "#ifndef EXTRA", 13) || !strncmp(line, "#define EXTRA", 13)) {
+                } else if (!strncmp(line, "/* SPDX", 7) || !strncmp(line, "#ifndef EXTRA", 13) ||
+                           !strncmp(line, "#define EXTRA", 13)) {
                         ;
                 } else
                         header_code(&h, line);
@@ -552,7 +579,10 @@ static int part_keys(struct page *p)
 
 /* ---- templates ----------------------------------------------------------- */
 
-static const struct { const char *name; int (*put)(struct page *p); } parts[] = {
+static const struct {
+        const char *name;
+        int (*put)(struct page *p);
+} parts[] = {
         { "usage", part_usage },       /* a line of SYNOPSIS for each command */
         { "commands", part_commands }, /* each with its own options */
         { "options", part_options },   /* those that commands share */
@@ -565,8 +595,10 @@ static const struct { const char *name; int (*put)(struct page *p); } parts[] = 
         { "keys", part_keys },
 };
 
-static const struct { const char *name, *value; } words[] = {
-        { "@VERSION@", EC_VERSION }, { "@DATE@", EC_DATE }, { "@SYSCONFDIR@", EC_SYSCONF_DIR },
+static const struct {
+        const char *name, *value;
+} words[] = {
+        { "@VERSION@", EC_VERSION },      { "@DATE@", EC_DATE },        { "@SYSCONFDIR@", EC_SYSCONF_DIR },
         { "@PLUGINDIR@", EC_PLUGIN_DIR }, { "@DATADIR@", EC_DATA_DIR },
 };
 
@@ -625,7 +657,8 @@ static int page_make(struct page *p, const char *template, const char *plugins)
 
         for (size_t i = 0; r >= 0 && i < p->plugins.n; i++)
                 if (p->plugins.items[i].state != PLUGIN_LOADED)
-                        r = err_set(p->err, -EINVAL, "plugin %s: %s", p->plugins.items[i].name, p->plugins.items[i].reason ?: "not loaded");
+                        r = err_set(p->err, -EINVAL, "plugin %s: %s", p->plugins.items[i].name,
+                                    p->plugins.items[i].reason ?: "not loaded");
         if (r >= 0)
                 r = commands_list(&p->plugins, false, &p->commands, p->err);
         if (r < 0)

@@ -76,7 +76,8 @@ static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
 
         if (h->opt->is_set(op, "all")) {
                 if (*args || h->opt->is_set(op, "expr"))
-                        return h->err->usage(err, "--all destroys every container: it takes no names and no definition");
+                        return h->err->usage(err,
+                                             "--all destroys every container: it takes no names and no definition");
                 r = h->deploy->destroy(op, NULL, EC_DESTROY_ALL, err);
         } else if (is_definition(h, op)) {
                 r = h->deploy->destroy(op, NULL, 0, err);
@@ -105,10 +106,13 @@ static void done(void *self)
 }
 
 static const struct ec_option create_options[] = {
-        { .name = "start", .short_name = 's',
+        { .name = "start",
+          .short_name = 's',
           .help = "Start what does not run; update running containers that have changed" },
-        { .name = "update-changed", .short_name = 'u',
-          .help = "Update running containers that have changed, by switch-to-configuration if nothing but their system differs, else by a restart" },
+        { .name = "update-changed",
+          .short_name = 'u',
+          .help = "Update running containers that have changed, by switch-to-configuration if nothing but their system "
+                  "differs, else by a restart" },
         { .name = "restart-changed", .short_name = 'r', .help = "Restart running containers that have changed" },
 };
 static const struct ec_option destroy_options[] = {
@@ -116,32 +120,52 @@ static const struct ec_option destroy_options[] = {
 };
 
 static const struct ec_command commands[] = {
-        { .name = "create", .alias = "add", .synopsis = "[DEFINITION] [NAME...]",
+        { .name = "create",
+          .alias = "add",
+          .synopsis = "[DEFINITION] [NAME...]",
           .summary = "Build and install containers",
-          .details = "DEFINITION is a file, a directory with a default.nix, a flake reference (.#web, github:owner/repo#web), - or nothing for "
-                     "standard input, or a store path with etc/ in it. A directory without default.nix is taken for its flake.nix. "
+          .details = "DEFINITION is a file, a directory with a default.nix, a flake reference (.#web, "
+                     "github:owner/repo#web), - or nothing for "
+                     "standard input, or a store path with etc/ in it. A directory without default.nix is taken for "
+                     "its flake.nix. "
                      "Names after it choose some of its containers.\n\n"
                      "Without an option, running containers stay as they are.\n\n"
                      "  extra-container create --start web.nix\n"
                      "  extra-container create web.nix db cache\n"
                      "  extra-container create -s -E '{ containers.demo.config = { }; }'",
-          .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
-          .options = EC_ARRAY(create_options), .run = run_create },
-        { .name = "build", .synopsis = "[DEFINITION] [NAME...]",
+          .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START,
+          .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
+          .options = EC_ARRAY(create_options),
+          .run = run_create },
+        { .name = "build",
+          .synopsis = "[DEFINITION] [NAME...]",
           .summary = "Build containers and print the store path of the result",
           .details = "The path can be given to the commands that take a definition.",
-          .scopes = EC_SCOPE_BUILD, .flags = EC_CMD_DEFINITION, .run = run_build },
-        { .name = "list", .synopsis = "", .summary = "List the installed containers",
+          .scopes = EC_SCOPE_BUILD,
+          .flags = EC_CMD_DEFINITION,
+          .run = run_build },
+        { .name = "list",
+          .synopsis = "",
+          .summary = "List the installed containers",
           .details = "One name a line, sorted. --json gives their states and paths, too.",
-          .flags = EC_CMD_LISTING, .run = create_run_list },
-        { .name = "restart", .synopsis = "NAME...", .summary = "Restart containers",
-          .scopes = EC_SCOPE_START, .flags = EC_CMD_ROOT, .run = run_restart },
-        { .name = "destroy", .synopsis = "NAME... | DEFINITION [NAME...] | --all",
+          .flags = EC_CMD_LISTING,
+          .run = create_run_list },
+        { .name = "restart",
+          .synopsis = "NAME...",
+          .summary = "Restart containers",
+          .scopes = EC_SCOPE_START,
+          .flags = EC_CMD_ROOT,
+          .run = run_restart },
+        { .name = "destroy",
+          .synopsis = "NAME... | DEFINITION [NAME...] | --all",
           .summary = "Remove containers and all that belongs to them",
-          .details = "Containers are stopped without a clean shutdown. A first argument that begins with . or /, or is - or a flake reference, is a definition, "
+          .details = "Containers are stopped without a clean shutdown. A first argument that begins with . or /, or is "
+                     "- or a flake reference, is a definition, "
                      "and what it defines is destroyed.",
-          .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY, .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
-          .options = EC_ARRAY(destroy_options), .run = run_destroy },
+          .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY,
+          .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
+          .options = EC_ARRAY(destroy_options),
+          .run = run_destroy },
 };
 
 EC_PLUGIN(create, .version = EC_VERSION, .summary = "Create, build, list, restart and destroy containers",

@@ -2,6 +2,8 @@
 #pragma once
 #include <extra-container/plugin.h>
 
-struct create { const struct ec_host *host; };
+struct create {
+        const struct ec_host *host;
+};
 
 int create_run_list(void *self, struct ec_op *op, struct ec_err *err);

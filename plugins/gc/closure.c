@@ -12,7 +12,9 @@ static int nix_store(const struct ec_host *h, struct ec_op *op, const char *quer
                      struct ec_proc_result *ret, struct ec_err *err)
 {
         const char **argv = calloc(n + 4, sizeof(*argv));
-        struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN, .argv = argv };
+        struct ec_proc p = { .size = sizeof(p),
+                             .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN,
+                             .argv = argv };
         int r;
 
         if (!argv)
@@ -48,7 +50,8 @@ static const char **split_lines(char *text, size_t *ret_n)
         return v;
 }
 
-static int sum_sizes(const struct ec_host *h, struct ec_op *op, const char *const *paths, size_t n, int64_t *ret, struct ec_err *err)
+static int sum_sizes(const struct ec_host *h, struct ec_op *op, const char *const *paths, size_t n, int64_t *ret,
+                     struct ec_err *err)
 {
         struct ec_proc_result result = { .size = sizeof(result) };
         const char **lines;
@@ -66,7 +69,8 @@ static int sum_sizes(const struct ec_host *h, struct ec_op *op, const char *cons
         return r;
 }
 
-int closure_query(const struct ec_host *h, struct ec_op *op, const char *const *files, struct closure *ret, struct ec_err *err)
+int closure_query(const struct ec_host *h, struct ec_op *op, const char *const *files, struct closure *ret,
+                  struct ec_err *err)
 {
         struct ec_proc_result result = { .size = sizeof(result) };
         struct closure c = { 0 };

@@ -117,7 +117,8 @@ static int removed(void *self, struct ec_op *op, const struct ec_container *c, s
                         return no_memory(h, err);
                 /* What is still installed, after an update that failed, keeps its roots. */
                 if (access(path, F_OK) < 0 && unlink(path) < 0 && errno != ENOENT && r >= 0)
-                        r = h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", path, strerror(errno));
+                        r = h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", path,
+                                        strerror(errno));
                 free(path);
         }
         return r;
@@ -142,10 +143,15 @@ static void done(void *self)
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .installed = installed, .removed = removed };
 
 static const struct ec_command commands[] = {
-        { .name = "gc", .synopsis = "", .summary = "Drop left-over garbage collector roots and list what the others keep alive",
-          .details = "A root is left over when the container that it stood for was removed by hand. Containers that were installed "
-                     "while this plugin was off get theirs. Deletes nothing from the store: that is what nix-collect-garbage does.",
-          .flags = EC_CMD_ROOT | EC_CMD_LISTING, .run = gc_run },
+        { .name = "gc",
+          .synopsis = "",
+          .summary = "Drop left-over garbage collector roots and list what the others keep alive",
+          .details = "A root is left over when the container that it stood for was removed by hand. Containers that "
+                     "were installed "
+                     "while this plugin was off get theirs. Deletes nothing from the store: that is what "
+                     "nix-collect-garbage does.",
+          .flags = EC_CMD_ROOT | EC_CMD_LISTING,
+          .run = gc_run },
 };
 
 EC_PLUGIN(gc, .version = EC_VERSION, .summary = "Keep installed containers from Nix' garbage collector",

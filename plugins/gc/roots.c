@@ -21,12 +21,15 @@ static const struct ec_column columns[] = {
 static const struct ec_array column_array = EC_ARRAY(columns);
 
 struct root {
-        char *name;   /* of the container */
+        char *name; /* of the container */
         char *path;
         char *target; /* store file, NULL: gone */
         char *link;   /* what the root points at */
 };
-struct roots { struct root *items; size_t n; };
+struct roots {
+        struct root *items;
+        size_t n;
+};
 
 static int no_memory(const struct ec_host *h, struct ec_err *err)
 {
@@ -124,13 +127,15 @@ static int drop_left_over(const struct ec_host *h, struct root *root, struct ec_
         if (errno != ENOENT && errno != ENOTDIR)
                 return 0;
         if (unlink(root->path) < 0 && errno != ENOENT)
-                return h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", root->path, strerror(errno));
+                return h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", root->path,
+                                   strerror(errno));
         h->log->log(h, 5, "dropped %s: container '%s' is gone", root->path, root->name);
         return 0;
 }
 
 /* The roots of one container: n of them from first on. */
-static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n, struct ec_err *err)
+static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n,
+                   struct ec_err *err)
 {
         char *paths = calloc(1, 1), *stores = calloc(1, 1);
         const char **files = calloc(n + 1, sizeof(*files));
@@ -178,7 +183,10 @@ static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t
         return r;
 }
 
-struct missing { const struct ec_host *host; struct ec_err *err; };
+struct missing {
+        const struct ec_host *host;
+        struct ec_err *err;
+};
 
 /* An unchanged container is not installed again: one of the time without this plugin would never have its roots. */
 static int add_missing(void *data, const struct ec_container *c)

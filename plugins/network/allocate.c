@@ -96,7 +96,8 @@ static int put_conf(void *data, const char *name, const struct addresses *a)
 {
         struct family *f = data;
         int family = f->range.prefix.family;
-        const char *const all[] = { family == AF_INET ? a->host4 : a->host6, family == AF_INET ? a->local4 : a->local6 };
+        const char *const all[] = { family == AF_INET ? a->host4 : a->host6,
+                                    family == AF_INET ? a->local4 : a->local6 };
         _cleanup_free_ char *dev = NULL;
 
         /* Its own addresses are no hindrance for a container. */
@@ -133,7 +134,8 @@ static void put_base(struct family *f)
         if (f->range.prefix.family == AF_INET)
                 fprintf(f->to, "\"base\":%u", (unsigned)a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3]);
         else
-                fprintf(f->to, "\"head\":\"%x:%x:%x\",\"base\":%u", a[0] << 8 | a[1], a[2] << 8 | a[3], a[4] << 8 | a[5], (unsigned)a[6] << 8 | a[7]);
+                fprintf(f->to, "\"head\":\"%x:%x:%x\",\"base\":%u", a[0] << 8 | a[1], a[2] << 8 | a[3],
+                        a[4] << 8 | a[5], (unsigned)a[6] << 8 | a[7]);
 }
 
 static int get_range(const struct ec_host *h, int family, struct range *ret, const char **ret_text, struct ec_err *err)
@@ -146,8 +148,8 @@ static int get_range(const struct ec_host *h, int family, struct range *ret, con
                 return h->err->set(err, r, "[network] %s = %s: it must have from %d to %d bits", key, text,
                                    family == AF_INET ? 8 : 48, family == AF_INET ? SLOT_BITS4 : SLOT_BITS6);
         if (r < 0)
-                return h->err->set(err, r, "[network] %s = %s: it is no range of addresses like %s", key, text ? text : "",
-                                   family == AF_INET ? "10.236.0.0/16" : "fd65:7863:6e74::/48");
+                return h->err->set(err, r, "[network] %s = %s: it is no range of addresses like %s", key,
+                                   text ? text : "", family == AF_INET ? "10.236.0.0/16" : "fd65:7863:6e74::/48");
         return 0;
 }
 
@@ -186,7 +188,8 @@ int allocation(struct network *n, unsigned lane, char **ret, struct ec_err *err)
         int r;
 
         if (!firewall || (strcmp(firewall, "auto") && strcmp(firewall, "nft") && strcmp(firewall, "iptables")))
-                return h->err->set(err, -EINVAL, "[network] firewall = %s: it must be auto, nft or iptables", firewall ? firewall : "");
+                return h->err->set(err, -EINVAL, "[network] firewall = %s: it must be auto, nft or iptables",
+                                   firewall ? firewall : "");
         to = open_memstream(&text, &len);
         if (!to)
                 return no_memory(h, err);
@@ -217,7 +220,8 @@ static int same(const char *a, const char *b, int family)
 {
         struct prefix p, q;
 
-        return a && b && prefix_parse(a, family, &p) >= 0 && prefix_parse(b, family, &q) >= 0 && !memcmp(p.addr, q.addr, sizeof(p.addr));
+        return a && b && prefix_parse(a, family, &p) >= 0 && prefix_parse(b, family, &q) >= 0 &&
+               !memcmp(p.addr, q.addr, sizeof(p.addr));
 }
 
 static int find_clash(void *data, const char *name, const struct addresses *a)
@@ -256,11 +260,13 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
                 return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
         picked = range_slot_of(&r4, mine.host4, mine.local4) >= 0 || range_slot_of(&r6, mine.host6, mine.local6) >= 0;
         if (picked) {
-                r = h->err->set(err, -EADDRINUSE, "its address %s was given to container '%s' since it was built: build it again",
+                r = h->err->set(err, -EADDRINUSE,
+                                "its address %s was given to container '%s' since it was built: build it again",
                                 clash.address, clash.with);
         } else {
                 /* Chosen by hand, so maybe meant: only one of them can run. */
-                h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with, clash.address);
+                h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with,
+                            clash.address);
                 r = 0;
         }
         free(clash.with);

@@ -62,7 +62,8 @@ static int is_answer(const struct nlmsghdr *m, const struct prefix *p)
         if (m->nlmsg_type != RTM_NEWNEIGH || nd->ndm_family != p->family ||
             !(nd->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)))
                 return 0;
-        for (const struct rtattr *a = (const struct rtattr *)((const char *)nd + NLMSG_ALIGN(sizeof(*nd))); RTA_OK(a, len); a = RTA_NEXT(a, len))
+        for (const struct rtattr *a = (const struct rtattr *)((const char *)nd + NLMSG_ALIGN(sizeof(*nd)));
+             RTA_OK(a, len); a = RTA_NEXT(a, len))
                 if (a->rta_type == NDA_DST && RTA_PAYLOAD(a) == size && !memcmp(RTA_DATA(a), p->addr, size))
                         return 1;
         return 0;
@@ -74,7 +75,9 @@ static int ask_neighbours(int fd, int family)
                 struct nlmsghdr h;
                 struct ndmsg nd;
         } request = {
-                .h = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETNEIGH, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+                .h = { .nlmsg_len = sizeof(request),
+                       .nlmsg_type = RTM_GETNEIGH,
+                       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
                 .nd = { .ndm_family = (unsigned char)family },
         };
 

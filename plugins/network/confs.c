@@ -11,7 +11,7 @@ void addresses_done(struct addresses *a)
         free(a->local4);
         free(a->host6);
         free(a->local6);
-        *a = (struct addresses) { 0 };
+        *a = (struct addresses){ 0 };
 }
 
 static int set_address(char **to, const char *value)
@@ -61,7 +61,8 @@ static int set_key(struct addresses *a, const char *key, const char *value)
 
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err)
 {
-        static const char *const keys[] = { "HOST_ADDRESS", "LOCAL_ADDRESS", "HOST_ADDRESS6", "LOCAL_ADDRESS6", "PRIVATE_NETWORK", "HOST_BRIDGE" };
+        static const char *const keys[] = { "HOST_ADDRESS",   "LOCAL_ADDRESS",   "HOST_ADDRESS6",
+                                            "LOCAL_ADDRESS6", "PRIVATE_NETWORK", "HOST_BRIDGE" };
         struct addresses a = { 0 };
 
         for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
@@ -91,7 +92,8 @@ static int read_file(const struct ec_host *h, const char *name, struct addresses
         f = fopen(path, "re");
         /* Gone meanwhile, or a link whose store path is. */
         if (!f)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : h->err->set(err, -errno, "%s: %s", path, strerror(errno));
+                return errno == ENOENT || errno == ENOTDIR ? 0
+                                                           : h->err->set(err, -errno, "%s: %s", path, strerror(errno));
         while (r >= 0 && (len = getline(&line, &size, f)) >= 0) {
                 char *value = strchr(line, '=');
 
@@ -114,7 +116,8 @@ static int read_file(const struct ec_host *h, const char *name, struct addresses
 
 static int name_valid(const char *s, size_t len)
 {
-        return len > 0 && len < 64 && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") >= len;
+        return len > 0 && len < 64 &&
+               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") >= len;
 }
 
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
@@ -133,8 +136,8 @@ static int is_conf(const struct dirent *e)
         return len > 5 && !strcmp(e->d_name + len - 5, ".conf") && name_valid(e->d_name, len - 5);
 }
 
-int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a), void *data,
-                      struct ec_err *err)
+int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
+                      void *data, struct ec_err *err)
 {
         const char *dir = h->conf->path(h, "conf");
         struct dirent **names;

@@ -126,7 +126,7 @@ static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
 
         if (!n)
                 return no_memory(host, err);
-        *n = (struct network) { .host = host, .lane = -1 };
+        *n = (struct network){ .host = host, .lane = -1 };
         *ret_self = n;
         return 0;
 }
@@ -138,20 +138,30 @@ static void done(void *self)
 }
 
 static const struct ec_hooks hooks = {
-        .size = sizeof(hooks), .eval = eval, .pre_install = pre_install, .started = started, .shell = shell, .removed = removed,
+        .size = sizeof(hooks),
+        .eval = eval,
+        .pre_install = pre_install,
+        .started = started,
+        .shell = shell,
+        .removed = removed,
         .finish = finish,
 };
 
 static const struct ec_command commands[] = {
-        { .name = "show-ip", .synopsis = "NAME", .summary = "Print the addresses of a container",
-          .details = "One line each: the address of IPv4, then that of IPv6, as far as it has them. The container need not run.",
+        { .name = "show-ip",
+          .synopsis = "NAME",
+          .summary = "Print the addresses of a container",
+          .details = "One line each: the address of IPv4, then that of IPv6, as far as it has them. The container need "
+                     "not run.",
           .run = show_ip },
 };
 
 static const struct ec_setting settings[] = {
-        { "range", "string", "10.236.0.0/16", "Where extra.addressPrefix = \"auto\" takes networks of four addresses from" },
+        { "range", "string", "10.236.0.0/16",
+          "Where extra.addressPrefix = \"auto\" takes networks of four addresses from" },
         { "range6", "string", "fd65:7863:6e74::/48", "Where extra.addressPrefix6 = \"auto\" takes networks from" },
-        { "firewall", "string", "auto", "What sets up the rules of extra.enableWAN: nft, iptables, or auto, which is what the host uses" },
+        { "firewall", "string", "auto",
+          "What sets up the rules of extra.enableWAN: nft, iptables, or auto, which is what the host uses" },
         { "wait", "duration", "10s", "How long a started container's address may take to answer; 0 does not wait" },
 };
 

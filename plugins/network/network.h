@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <extra-container/plugin.h>
 #include <errno.h>
+#include <extra-container/plugin.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static inline void freep(void *p) { free(*(void **)p); }
-#define _cleanup_(f) __attribute__((cleanup(f)))
+static inline void freep(void *p)
+{
+        free(*(void **)p);
+}
+#define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _cleanup_free_ _cleanup_(freep)
 
 struct network {
@@ -72,8 +75,8 @@ int addresses_of(const struct ec_host *h, const struct ec_container *c, struct a
 /* Of one that is installed, whoever did that, without masks: 1; 0: none of that name. */
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
 /* As they are written, in name order. fn returning non-zero ends the walk with that value. */
-int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a), void *data,
-                      struct ec_err *err);
+int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
+                      void *data, struct ec_err *err);
 
 /* ---- allocate.c: what the evaluation needs to pick addresses ---- */
 

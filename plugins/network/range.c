@@ -110,7 +110,7 @@ static int is_end(const struct range *r, const uint8_t *addr, unsigned number)
 
         memcpy(rest, addr, total);
         for (unsigned i = 0; i < slot_bits(r->prefix.family); i++)
-                rest[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+                rest[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
         for (unsigned i = 0; i + 1 < total; i++)
                 if (rest[i])
                         return 0;
@@ -122,7 +122,8 @@ int64_t range_slot_of(const struct range *r, const char *host, const char *local
         struct prefix h, l;
         uint32_t a, b, to;
 
-        if (!host || !local || prefix_parse(host, r->prefix.family, &h) < 0 || prefix_parse(local, r->prefix.family, &l) < 0)
+        if (!host || !local || prefix_parse(host, r->prefix.family, &h) < 0 ||
+            prefix_parse(local, r->prefix.family, &l) < 0)
                 return -1;
         h.bits = l.bits = family_bits(r->prefix.family);
         if (!range_covered(r, &h, &a, &to) || !range_covered(r, &l, &b, &to) || a != b)

@@ -15,7 +15,7 @@
 void routes_done(struct routes *r)
 {
         free(r->items);
-        *r = (struct routes) { 0 };
+        *r = (struct routes){ 0 };
 }
 
 static int add(struct routes *r, const struct route *route)
@@ -58,7 +58,10 @@ static int dump(int fd, int family, struct routes *r)
                 struct nlmsghdr h;
                 struct rtmsg rt;
         } request = {
-                .h = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1 },
+                .h = { .nlmsg_len = sizeof(request),
+                       .nlmsg_type = RTM_GETROUTE,
+                       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                       .nlmsg_seq = 1 },
                 .rt = { .rtm_family = (unsigned char)family },
         };
         _Alignas(struct nlmsghdr) char buf[32768];

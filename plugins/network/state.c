@@ -5,7 +5,7 @@
 
 #include "network.h"
 
-#define STATE_DIR "/run/extra-container.network" /* as in firewall.sh */
+#define STATE_DIR     "/run/extra-container.network"                       /* as in firewall.sh */
 #define NETWORKD_FILE "/run/systemd/network/79-extra-container-%s.network" /* as in networkd.sh */
 
 char *state_path(const struct ec_host *h, const char *name)
@@ -48,8 +48,8 @@ void state_warn(const struct ec_host *h, const char *name)
 }
 
 /* Runs "SCRIPT down NAME" of ours; tools: where its programs are looked for first, or NULL. */
-static int run_down(const struct ec_host *h, struct ec_op *op, const char *file, const char *name, const char *tools, const char *what,
-                    struct ec_err *err)
+static int run_down(const struct ec_host *h, struct ec_op *op, const char *file, const char *name, const char *tools,
+                    const char *what, struct ec_err *err)
 {
         _cleanup_free_ char *script = NULL, *env = NULL;
         struct ec_proc_result result = { .size = sizeof(result) };
@@ -62,13 +62,18 @@ static int run_down(const struct ec_host *h, struct ec_op *op, const char *file,
                 env = NULL;
         if (!script || !env)
                 return no_memory(h, err);
-        r = h->proc->run(op, &(struct ec_proc) {
-                .size = sizeof(struct ec_proc), .flags = EC_PROC_NULL_STDIN | EC_PROC_CAPTURE_ERR | EC_PROC_NO_CANCEL,
-                .argv = (const char *const[]) { "sh", script, "down", name, NULL }, .env = (const char *const[]) { env, NULL },
-                .timeout_ms = 60000,
-        }, &result, err);
+        r = h->proc->run(op,
+                         &(struct ec_proc){
+                                 .size = sizeof(struct ec_proc),
+                                 .flags = EC_PROC_NULL_STDIN | EC_PROC_CAPTURE_ERR | EC_PROC_NO_CANCEL,
+                                 .argv = (const char *const[]){ "sh", script, "down", name, NULL },
+                                 .env = (const char *const[]){ env, NULL },
+                                 .timeout_ms = 60000,
+                         },
+                         &result, err);
         if (r >= 0 && result.status)
-                r = h->err->set(err, -EIO, "%s: %.*s", what, result.err ? (int)strcspn(result.err, "\n") : 0, result.err ? result.err : "");
+                r = h->err->set(err, -EIO, "%s: %.*s", what, result.err ? (int)strcspn(result.err, "\n") : 0,
+                                result.err ? result.err : "");
         h->proc->result_done(&result);
         return r < 0 ? r : 0;
 }
@@ -98,7 +103,9 @@ static int clear_networkd(const struct ec_host *h, struct ec_op *op, const char 
                 path = NULL;
                 return no_memory(h, err);
         }
-        return access(path, F_OK) ? 0 : run_down(h, op, "networkd.sh", name, NULL, "its file for systemd-networkd is not removed", err);
+        return access(path, F_OK) ? 0
+                                  : run_down(h, op, "networkd.sh", name, NULL,
+                                             "its file for systemd-networkd is not removed", err);
 }
 
 int state_clear(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)

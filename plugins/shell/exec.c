@@ -16,7 +16,10 @@ int exec_run(void *self, struct ec_op *op, struct ec_err *err)
         const struct ec_host *h = ((struct session *)self)->host;
         const char *const *args = h->opt->args(op);
         struct ec_exec x = {
-                .size = sizeof(x), .flags = EC_EXEC_LOGIN, .machine = args[0], .fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+                .size = sizeof(x),
+                .flags = EC_EXEC_LOGIN,
+                .machine = args[0],
+                .fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
         };
         int32_t status = 0;
         int r;

@@ -110,8 +110,9 @@ static int add_command(const struct ec_host *h, struct ec_shell *sh, const char 
         fputs("#!/bin/sh\nexec ", f);
         quote(f, h->program);
         fprintf(f, " " EXEC_COMMAND " %s \"$@\"\n", name);
-        r = fclose(f) ? no_memory(h, err) :
-                        h->shell->command(sh, "c", script, "c [CMD...]\tRun a command in the container; without one, a root shell", err);
+        r = fclose(f) ? no_memory(h, err)
+                      : h->shell->command(sh, "c", script,
+                                          "c [CMD...]\tRun a command in the container; without one, a root shell", err);
         free(script);
         return r;
 }

@@ -35,18 +35,24 @@ static int open_terminal(const struct ec_host *h, const struct ec_op *op, struct
                 return -1;
         fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
         if (fd < 0)
-                return h->err->usage(err, "standard input cannot be both the definition and the session's: give a file or --expr, or --run CMD");
+                return h->err->usage(err, "standard input cannot be both the definition and the session's: give a file "
+                                          "or --expr, or --run CMD");
         return fd;
 }
 
-struct chosen { const struct ec_host *host; char *names; unsigned n; };
+struct chosen {
+        const struct ec_host *host;
+        char *names;
+        unsigned n;
+};
 
 static int choose(void *data, const struct ec_container *c)
 {
         struct chosen *chosen = data;
         char *s;
 
-        if (asprintf(&s, "%s%s%s", chosen->n ? chosen->names : "", chosen->n ? ", " : "", chosen->host->containers->name(c)) < 0)
+        if (asprintf(&s, "%s%s%s", chosen->n ? chosen->names : "", chosen->n ? ", " : "",
+                     chosen->host->containers->name(c)) < 0)
                 return -ENOMEM;
         free(chosen->names);
         chosen->names = s;
@@ -62,8 +68,9 @@ static int choose_container(const struct ec_host *h, struct ec_op *op, char **re
         if (r == -ENOMEM)
                 h->err->set(err, r, "out of memory");
         if (r >= 0 && chosen.n != 1)
-                r = h->err->usage(err, "a session is for one container, this definition has %u: %s; name one of them behind it",
-                                  chosen.n, chosen.n ? chosen.names : "none");
+                r = h->err->usage(
+                        err, "a session is for one container, this definition has %u: %s; name one of them behind it",
+                        chosen.n, chosen.n ? chosen.names : "none");
         if (r < 0) {
                 free(chosen.names);
                 return r;
@@ -88,7 +95,8 @@ static int destroy(const struct ec_host *h, struct ec_op *op, const struct plan 
         return h->deploy->destroy(op, names, EC_DESTROY_ABSENT | EC_DESTROY_QUIET | flags, err);
 }
 
-static int open_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int32_t *ret_status, struct ec_err *err)
+static int open_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int32_t *ret_status,
+                        struct ec_err *err)
 {
         uint32_t flags = EC_START_STOPPED | EC_START_UPDATE;
         int r = h->deploy->install(op, err);
@@ -108,7 +116,8 @@ static int open_session(const struct ec_host *h, struct ec_op *op, const struct 
 }
 
 /* On every way out; what went wrong before stays what is told. */
-static int end_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int r, int32_t *status, struct ec_err *err)
+static int end_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int r, int32_t *status,
+                       struct ec_err *err)
 {
         char *message = r < 0 ? strdup(h->err->message(err)) : NULL;
         int k;
@@ -195,12 +204,19 @@ static void done(void *self)
 }
 
 static const struct ec_option options[] = {
-        { .name = "run", .metavar = "CMD...", .arg = EC_ARG_REST, .flags = EC_OPT_FINAL,
+        { .name = "run",
+          .metavar = "CMD...",
+          .arg = EC_ARG_REST,
+          .flags = EC_OPT_FINAL,
           .help = "Run a command in the session instead of a shell; it takes all words that follow" },
-        { .name = "no-destroy", .short_name = 'n', .help = "Destroy the container neither before nor after the session" },
-        { .name = "destroy", .short_name = 'd',
+        { .name = "no-destroy",
+          .short_name = 'n',
+          .help = "Destroy the container neither before nor after the session" },
+        { .name = "destroy",
+          .short_name = 'd',
           .help = "Inside of a session of the same container: destroy it before and after, as outside" },
-        { .name = "restart-changed", .short_name = 'r',
+        { .name = "restart-changed",
+          .short_name = 'r',
           .help = "Restart the container if it runs and has changed, also where an update would do" },
         /* They are what a session does anyway. */
         { .name = "start", .short_name = 's', .flags = EC_OPT_HIDDEN, .help = "Start the container" },
@@ -208,25 +224,37 @@ static const struct ec_option options[] = {
 };
 
 static const struct ec_command commands[] = {
-        { .name = "shell", .synopsis = "[DEFINITION] [NAME]",
+        { .name = "shell",
+          .synopsis = "[DEFINITION] [NAME]",
           .summary = "Open a session with a container that lives as long as the session",
-          .details = "The definition's one container, or the one that is named, is built and started; then your own shell ($SHELL) opens, or --run's command runs. "
-                     "Commands of the session: c [CMD...] runs a command in the container, without one a root shell; h shows all of them. "
+          .details = "The definition's one container, or the one that is named, is built and started; then your own "
+                     "shell ($SHELL) opens, or --run's command runs. "
+                     "Commands of the session: c [CMD...] runs a command in the container, without one a root shell; h "
+                     "shows all of them. "
                      "$name is the container's name, $ip its address.\n\n"
                      "The container is destroyed before and after the session, whatever its end. "
-                     "Inside of a session, shell with the same container updates it and opens no other; with another container it opens a session in the session.\n\n"
+                     "Inside of a session, shell with the same container updates it and opens no other; with another "
+                     "container it opens a session in the session.\n\n"
                      "^C while the container starts opens the shell at once.\n\n"
                      "The exit status is that of the shell or the command; 128 plus the signal if one killed it.\n\n"
                      "  extra-container shell demo.nix\n"
                      "  extra-container shell demo.nix --run c hostname",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START | EC_SCOPE_SHELL | EC_SCOPE_DESTROY,
-          .flags = EC_CMD_ROOT | EC_CMD_DEFINITION, .options = EC_ARRAY(options), .run = run_shell },
-        { .name = EXEC_COMMAND, .synopsis = "NAME [CMD...]", .summary = "Run a command in a container, for a session's c",
-          .flags = EC_CMD_ROOT | EC_CMD_HIDDEN | EC_CMD_WORDS, .run = exec_run },
+          .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
+          .options = EC_ARRAY(options),
+          .run = run_shell },
+        { .name = EXEC_COMMAND,
+          .synopsis = "NAME [CMD...]",
+          .summary = "Run a command in a container, for a session's c",
+          .flags = EC_CMD_ROOT | EC_CMD_HIDDEN | EC_CMD_WORDS,
+          .run = exec_run },
 };
 
 static const struct ec_setting settings[] = {
-        { .key = "prompt", .type = "bool", .def = "yes", .help = "Show the container's name in the prompt of a session's shell" },
+        { .key = "prompt",
+          .type = "bool",
+          .def = "yes",
+          .help = "Show the container's name in the prompt of a session's shell" },
 };
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .shell = session_hook };

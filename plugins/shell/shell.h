@@ -2,7 +2,9 @@
 #pragma once
 #include <extra-container/plugin.h>
 
-struct session { const struct ec_host *host; };
+struct session {
+        const struct ec_host *host;
+};
 
 /* session.c: in which sessions we run, by a variable that they set. */
 #define SESSION_VARIABLE "EXTRA_CONTAINER_SESSION"

@@ -18,13 +18,13 @@
 
 #include "ssh.h"
 
-#define TYPE "ssh-ed25519"
-#define BASE64_LENGTH 68 /* of every ed25519 key */
-#define PUBLIC_MAX 4096
-#define NEW_PREFIX "new."
-#define NEW_MAX_AGE 3600 /* seconds, after which the run that made it is no more */
+#define TYPE           "ssh-ed25519"
+#define BASE64_LENGTH  68 /* of every ed25519 key */
+#define PUBLIC_MAX     4096
+#define NEW_PREFIX     "new."
+#define NEW_MAX_AGE    3600 /* seconds, after which the run that made it is no more */
 #define KEYGEN_TIMEOUT 60000
-#define MAX_LINKS 40 /* as the kernel's own limit */
+#define MAX_LINKS      40 /* as the kernel's own limit */
 
 #define HINT "; remove it, or set key-dir in section [ssh] of the configuration"
 
@@ -33,7 +33,7 @@ void key_done(struct key *k)
         free(k->dir);
         free(k->path);
         free(k->public);
-        *k = (struct key) { 0 };
+        *k = (struct key){ 0 };
 }
 
 char *key_parse_public(const char *text)
@@ -63,7 +63,10 @@ int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
         /* ssh expands some characters in the names of files, and nobody can quote them all. */
         for (const char *s = path; *s; s++)
                 if (*s == '%' || *s == '$' || (unsigned char)*s < ' ') {
-                        int r = h->err->set(err, -EINVAL, "key-dir in section [ssh]: '%s' has a character that ssh does not take in a path", path);
+                        int r = h->err->set(
+                                err, -EINVAL,
+                                "key-dir in section [ssh]: '%s' has a character that ssh does not take in a path",
+                                path);
 
                         free(path);
                         return r;
@@ -88,12 +91,15 @@ static int make_parents(const char *dir)
 }
 
 /* Who may write to a directory above, or made a link there, could put another directory in our one's place. */
-static int check_above(const struct ec_host *h, const char *dir, const char *p, const struct stat *st, struct ec_err *err)
+static int check_above(const struct ec_host *h, const char *dir, const char *p, const struct stat *st,
+                       struct ec_err *err)
 {
         if (st->st_uid != 0 && st->st_uid != geteuid())
-                return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: '%s' belongs to user %u", dir, p, st->st_uid);
+                return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: '%s' belongs to user %u",
+                                   dir, p, st->st_uid);
         if (!S_ISLNK(st->st_mode) && st->st_mode & 022 && !(st->st_mode & S_ISVTX))
-                return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: others may write to '%s'", dir, p);
+                return h->err->set(err, -EPERM, "the SSH key directory '%s' is not trusted: others may write to '%s'",
+                                   dir, p);
         return 0;
 }
 
@@ -123,7 +129,8 @@ static int check_way(const struct ec_host *h, const char *dir, const char *path,
                         if (n < 0)
                                 return h->err->set(err, -errno, "%s: %s", p, strerror(errno));
                         target[n] = 0;
-                        if (asprintf(&next, "%.*s%s", *target == '/' ? 0 : (int)(strrchr(p, '/') + 1 - p), p, target) < 0) {
+                        if (asprintf(&next, "%.*s%s", *target == '/' ? 0 : (int)(strrchr(p, '/') + 1 - p), p, target) <
+                            0) {
                                 next = NULL;
                                 return no_memory(h, err);
                         }
@@ -176,15 +183,17 @@ static int resolve(const struct ec_host *h, const char *dir, char **ret, struct 
 static int untrusted(const struct ec_host *h, const char *dir, const struct stat *st, int r, struct ec_err *err)
 {
         if (S_ISLNK(st->st_mode))
-                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: it is a symbolic link" HINT, dir);
+                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: it is a symbolic link" HINT,
+                                   dir);
         if (!S_ISDIR(st->st_mode))
                 return h->err->set(err, r, "the SSH key directory '%s' is no directory" HINT, dir);
         if (st->st_uid != geteuid())
-                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: it belongs to user %u, not to user %u" HINT, dir,
-                                   st->st_uid, geteuid());
+                return h->err->set(
+                        err, r, "the SSH key directory '%s' is not trusted: it belongs to user %u, not to user %u" HINT,
+                        dir, st->st_uid, geteuid());
         if ((st->st_mode & 0777) != 0700)
-                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: its mode is %04o, not 0700" HINT, dir,
-                                   st->st_mode & 07777);
+                return h->err->set(err, r, "the SSH key directory '%s' is not trusted: its mode is %04o, not 0700" HINT,
+                                   dir, st->st_mode & 07777);
         return h->err->set(err, r, "cannot open the SSH key directory '%s': %s", dir, strerror(-r));
 }
 
@@ -227,11 +236,13 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
 
 /* ---- ssh-keygen ----------------------------------------------------------- */
 
-static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *argv, const char *what, const char *path, char **ret_out,
-                  struct ec_err *err)
+static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *argv, const char *what,
+                  const char *path, char **ret_out, struct ec_err *err)
 {
         struct ec_proc p = {
-                .size = sizeof(p), .argv = argv, .timeout_ms = KEYGEN_TIMEOUT,
+                .size = sizeof(p),
+                .argv = argv,
+                .timeout_ms = KEYGEN_TIMEOUT,
                 .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN,
         };
         struct ec_proc_result res = { .size = sizeof(res) };
@@ -246,8 +257,8 @@ static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *
         if (res.status) {
                 if (res.err)
                         res.err[strcspn(res.err, "\r\n")] = 0;
-                r = h->err->set(err, -EIO, "ssh-keygen cannot %s the SSH key '%s'%s%s", what, path, res.err && *res.err ? ": " : "",
-                                res.err ? res.err : "");
+                r = h->err->set(err, -EIO, "ssh-keygen cannot %s the SSH key '%s'%s%s", what, path,
+                                res.err && *res.err ? ": " : "", res.err ? res.err : "");
         } else if (ret_out) {
                 *ret_out = res.out;
                 res.out = NULL;
@@ -296,7 +307,8 @@ static void write_public(int dirfd, const char *public)
                 unlinkat(dirfd, tmp, 0);
 }
 
-static int derive_public(const struct ec_host *h, struct ec_op *op, int dirfd, const char *path, char **ret, struct ec_err *err)
+static int derive_public(const struct ec_host *h, struct ec_op *op, int dirfd, const char *path, char **ret,
+                         struct ec_err *err)
 {
         const char *argv[] = { "ssh-keygen", "-y", "-P", "", "-f", path, NULL };
         _cleanup_free_ char *out = NULL;
@@ -326,7 +338,10 @@ static int find_private(const struct ec_host *h, int dirfd, const char *path, st
         if (!S_ISREG(st.st_mode))
                 return h->err->set(err, -EINVAL, "the SSH key '%s' is no file: remove it, and a new one is made", path);
         if (st.st_uid != geteuid() || st.st_mode & 077)
-                return h->err->set(err, -EPERM, "the SSH key '%s' is not trusted: others have access to it; remove it, and a new one is made", path);
+                return h->err->set(
+                        err, -EPERM,
+                        "the SSH key '%s' is not trusted: others have access to it; remove it, and a new one is made",
+                        path);
         return 1;
 }
 
@@ -356,8 +371,8 @@ static void sweep(int dirfd)
                 return;
         }
         for (struct dirent *e; (e = readdir(d));)
-                if (!strncmp(e->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) && fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                    st.st_mtime < time(NULL) - NEW_MAX_AGE)
+                if (!strncmp(e->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) &&
+                    fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < time(NULL) - NEW_MAX_AGE)
                         remove_new(dirfd, e->d_name);
         closedir(d);
 }
@@ -385,7 +400,8 @@ failed:
         return h->err->set(err, -errno, "cannot store the SSH key '%s': %s", path, strerror(errno));
 }
 
-static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const char *dir, const char *path, struct ec_err *err)
+static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const char *dir, const char *path,
+                    struct ec_err *err)
 {
         _cleanup_free_ char *new = NULL, *file = NULL;
         int r;
@@ -403,7 +419,8 @@ static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const 
                 file = NULL;
                 r = no_memory(h, err);
         } else {
-                const char *argv[] = { "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "extra-container", "-f", file, NULL };
+                const char *argv[] = { "ssh-keygen",      "-q", "-t", "ed25519", "-N", "", "-C",
+                                       "extra-container", "-f", file, NULL };
 
                 r = keygen(h, op, argv, "make", path, NULL, err);
         }
@@ -459,6 +476,6 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
                         return r;
         }
         *ret = k;
-        k = (struct key) { 0 };
+        k = (struct key){ 0 };
         return 1;
 }

@@ -10,7 +10,7 @@
 #include "ssh.h"
 
 /* In the system of a container that has SSH: "PORT TYPE KEY", see module.nix. */
-#define MARKER "etc/extra-container/ssh"
+#define MARKER        "etc/extra-container/ssh"
 #define SOCKET_PREFIX "ssh-"
 #define CLOSE_TIMEOUT 5000
 
@@ -43,9 +43,11 @@ static const char script_body[] =
         "marker=$system/" MARKER "\n"
         "[ -r \"$marker\" ] || fail \"container '$name' is built without SSH: build it with --ssh\"\n"
         "IFS=' ' read -r port type wanted rest <\"$marker\"\n"
-        "[ -r \"$key\" ] && [ -r \"$key.pub\" ] || fail \"the SSH key $key is gone: create the container again, with --ssh\"\n"
+        "[ -r \"$key\" ] && [ -r \"$key.pub\" ] || fail \"the SSH key $key is gone: create the container again, with "
+        "--ssh\"\n"
         "IFS=' ' read -r type ours rest <\"$key.pub\"\n"
-        "[ \"$ours\" = \"$wanted\" ] || fail \"container '$name' is built for another SSH key than $key: create it again, with --ssh\"\n"
+        "[ \"$ours\" = \"$wanted\" ] || fail \"container '$name' is built for another SSH key than $key: create it "
+        "again, with --ssh\"\n"
         "\n"
         "invocation=0 state=unknown\n"
         "while IFS= read -r line; do\n"
@@ -64,9 +66,12 @@ static const char script_body[] =
         "\n"
         "connect() {\n"
         "        ssh -F /dev/null -S \"$socket\" -i \"$key\" -l root -p \"$port\" \\\n"
-        "                -o IdentitiesOnly=yes -o IdentityAgent=none -o PreferredAuthentications=publickey -o BatchMode=yes \\\n"
-        "                -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=no \\\n"
-        "                -o UpdateHostKeys=no -o LogLevel=ERROR -o ServerAliveInterval=10 -o ServerAliveCountMax=3 \"$@\"\n"
+        "                -o IdentitiesOnly=yes -o IdentityAgent=none -o PreferredAuthentications=publickey -o "
+        "BatchMode=yes \\\n"
+        "                -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=no "
+        "\\\n"
+        "                -o UpdateHostKeys=no -o LogLevel=ERROR -o ServerAliveInterval=10 -o ServerAliveCountMax=3 "
+        "\"$@\"\n"
         "}\n"
         "\n"
         "# What boots still refuses connections, answers late, or gets our packets from an\n"
@@ -74,7 +79,8 @@ static const char script_body[] =
         "master() {\n"
         "        end=$(($(date +%s) + timeout)) limit=2\n"
         "        until [ -S \"$socket\" ]; do\n"
-        "                said=$(connect -o ConnectTimeout=$limit -f -N -M \"$address\" 2>&1 >/dev/null </dev/null) && return\n"
+        "                said=$(connect -o ConnectTimeout=$limit -f -N -M \"$address\" 2>&1 >/dev/null </dev/null) && "
+        "return\n"
         "                left=$((end - $(date +%s)))\n"
         "                case $said in\n"
         "                *'connect to host'* | *'timed out'* | *'closed by remote host'* | *'reset by peer'*) ;;\n"
@@ -120,8 +126,8 @@ char *shell_quote(const char *s)
         return quoted;
 }
 
-static int make_script(const struct ec_host *h, const struct ssh *s, const struct ec_container *c, const struct key *key, char **ret,
-                       struct ec_err *err)
+static int make_script(const struct ec_host *h, const struct ssh *s, const struct ec_container *c,
+                       const struct key *key, char **ret, struct ec_err *err)
 {
         _cleanup_free_ char *conf = shell_quote(h->containers->conf_path(c)), *path = shell_quote(key->path);
         _cleanup_free_ char *sockets = shell_quote(s->sockets);
@@ -129,8 +135,8 @@ static int make_script(const struct ec_host *h, const struct ssh *s, const struc
 
         if (!conf || !path || !sockets)
                 return no_memory(h, err);
-        if (asprintf(ret, "#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path, sockets,
-                     (unsigned long long)(seconds ? seconds : 1), script_body) < 0) {
+        if (asprintf(ret, "#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path,
+                     sockets, (unsigned long long)(seconds ? seconds : 1), script_body) < 0) {
                 *ret = NULL;
                 return no_memory(h, err);
         }
@@ -143,7 +149,8 @@ static int is_marked(const struct ec_host *h, const struct ec_container *c)
         const char *system = h->containers->conf_get(c, "SYSTEM_PATH");
         char path[PATH_MAX];
 
-        return system && snprintf(path, sizeof(path), "%s/" MARKER, system) < (int)sizeof(path) && access(path, R_OK) == 0;
+        return system && snprintf(path, sizeof(path), "%s/" MARKER, system) < (int)sizeof(path) &&
+               access(path, R_OK) == 0;
 }
 
 /* The key; 0: none that is of use, which is no reason against a session that nobody asked SSH of. */
@@ -171,7 +178,9 @@ int session_open(struct ssh *s, struct ec_op *op, struct ec_shell *sh, struct ec
         if (!asked && !marked)
                 return 0;
         if (!marked)
-                h->log->log(h, 4, "container '%s' is built without SSH, and --ssh does not change what is built already", h->containers->name(c));
+                h->log->log(h, 4,
+                            "container '%s' is built without SSH, and --ssh does not change what is built already",
+                            h->containers->name(c));
         r = session_key(h, op, asked, &key, err);
         if (r <= 0)
                 return r;
@@ -182,14 +191,17 @@ int session_open(struct ssh *s, struct ec_op *op, struct ec_shell *sh, struct ec
         r = make_script(h, s, c, &key, &script, err);
         if (r < 0)
                 return r;
-        return h->shell->command(sh, "cssh", script, "cssh [CMD]\tRun a command in the container by SSH, or a shell", err);
+        return h->shell->command(sh, "cssh", script, "cssh [CMD]\tRun a command in the container by SSH, or a shell",
+                                 err);
 }
 
 static void close_master(struct ssh *s, struct ec_op *op, const char *socket, struct ec_err *err)
 {
         const char *argv[] = { "ssh", "-F", "/dev/null", "-S", socket, "-O", "exit", "container", NULL };
         struct ec_proc p = {
-                .size = sizeof(p), .argv = argv, .timeout_ms = CLOSE_TIMEOUT,
+                .size = sizeof(p),
+                .argv = argv,
+                .timeout_ms = CLOSE_TIMEOUT,
                 .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_NO_CANCEL,
         };
         struct ec_proc_result res = { .size = sizeof(res) };

@@ -106,16 +106,25 @@ static void done(void *self)
 }
 
 static const struct ec_hooks hooks = {
-        .size = sizeof(hooks), .configure = configure, .eval = eval, .shell = shell, .pre_destroy = pre_destroy, .finish = finish,
+        .size = sizeof(hooks),
+        .configure = configure,
+        .eval = eval,
+        .shell = shell,
+        .pre_destroy = pre_destroy,
+        .finish = finish,
 };
 
 static const struct ec_option options[] = {
-        { .name = "ssh", .scopes = EC_SCOPE_BUILD | EC_SCOPE_SHELL,
+        { .name = "ssh",
+          .scopes = EC_SCOPE_BUILD | EC_SCOPE_SHELL,
           .help = "Let containers be reached by SSH, with a key that is made once; in a session, cssh does so" },
 };
 
 static const struct ec_setting settings[] = {
-        { .key = "key-dir", .type = "path", .def = "/tmp/extra-container-ssh", .help = "Directory of the SSH key; it is made if it is missing" },
+        { .key = "key-dir",
+          .type = "path",
+          .def = "/tmp/extra-container-ssh",
+          .help = "Directory of the SSH key; it is made if it is missing" },
         { .key = "timeout", .type = "duration", .def = "30s", .help = "How long cssh waits for a container to answer" },
 };
 

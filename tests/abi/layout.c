@@ -6,8 +6,9 @@
 
 #include <extra-container/plugin.h>
 
-#define AT(type, member, offset) static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved");
-#define SIZE(type, size) static_assert(sizeof(struct type) >= (size), "struct " #type " has shrunk");
+#define AT(type, member, offset) \
+        static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved");
+#define SIZE(type, size)   static_assert(sizeof(struct type) >= (size), "struct " #type " has shrunk");
 #define VALUE(name, value) static_assert((name) == (value), #name " has another value");
 
 #if defined(__LP64__)

@@ -40,7 +40,8 @@ static int run_frozen(void *self, struct ec_op *op, struct ec_err *err)
         if (r < 0)
                 return r;
         host->term->out(host, "%s %d %s %s %s %s\n", host->opt->command(op), host->opt->is_set(op, "frozen-option"),
-                        host->opt->value(op, "temperature"), host->conf->get(host, "water"), host->opt->args(op)[0], res.out);
+                        host->opt->value(op, "temperature"), host->conf->get(host, "water"), host->opt->args(op)[0],
+                        res.out);
         host->proc->result_done(&res);
         if (host->conf->get_ms(host, "melts") != 1500 || !host->conf->get_bool(host, "ice"))
                 return host->err->set(err, -EPROTO, "a wrong setting");
@@ -80,8 +81,13 @@ static const struct ec_option own[] = {
         { .name = "depth", .metavar = "N", .help = "How deep", .arg = EC_ARG_ONE },
 };
 static const struct ec_command commands[] = {
-        { .name = "frozen", .alias = "icy", .synopsis = "[ARG]", .summary = "Stay as it was", .scopes = EC_SCOPE_BUILD,
-          .options = EC_ARRAY(own), .run = run_frozen },
+        { .name = "frozen",
+          .alias = "icy",
+          .synopsis = "[ARG]",
+          .summary = "Stay as it was",
+          .scopes = EC_SCOPE_BUILD,
+          .options = EC_ARRAY(own),
+          .run = run_frozen },
         { .name = "frozen-too", .summary = "The second of an array", .options = EC_ARRAY(own), .run = run_frozen },
 };
 static const struct ec_option options[] = {
@@ -94,7 +100,11 @@ static const struct ec_setting settings[] = {
         { "melts", "duration", "1500ms", "After this time" },
 };
 static const struct ec_hooks hooks = {
-        .size = sizeof(hooks), .configure = hook_configure, .installed = hook_container, .removed = hook_container, .finish = hook_finish,
+        .size = sizeof(hooks),
+        .configure = hook_configure,
+        .installed = hook_container,
+        .removed = hook_container,
+        .finish = hook_finish,
 };
 
 EC_PLUGIN(frozen, .version = "1.0", .summary = "Built long ago", .order = -3, .commands = EC_ARRAY(commands),

@@ -68,8 +68,8 @@ static void run(char **argv, int out)
 static void reload(sd_bus *bus)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
-        int r = sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-                                   "Reload", &e, NULL, NULL);
+        int r = sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                   "org.freedesktop.systemd1.Manager", "Reload", &e, NULL, NULL);
 
         if (r < 0)
                 fail("@reload", e.message ? e.message : strerror(-r));

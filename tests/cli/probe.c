@@ -34,7 +34,8 @@ static void print(const struct ec_host *h, const struct ec_op *op, const char *n
 static int run_probe(void *self, struct ec_op *op, struct ec_err *err)
 {
         static const char *const names[] = {
-                "fast", "level", "word", "rest", "final", "probe-build", "probe-value", "expr", "attr", "build-args", "verbose", "debug",
+                "fast",        "level", "word", "rest",       "final",   "probe-build",
+                "probe-value", "expr",  "attr", "build-args", "verbose", "debug",
         };
         const struct ec_host *h = self;
         const char *const *args = h->opt->args(op);
@@ -129,34 +130,66 @@ static void finish(void *self, struct ec_op *op, int status)
 static const struct ec_option probe_options[] = {
         { .name = "fast", .help = "Be fast", .short_name = 'f' },
         { .name = "level", .metavar = "N", .help = "How much", .arg = EC_ARG_ONE, .short_name = 'l' },
-        { .name = "word", .metavar = "WORD", .help = "May be given again", .arg = EC_ARG_ONE, .flags = EC_OPT_REPEAT, .short_name = 'w' },
+        { .name = "word",
+          .metavar = "WORD",
+          .help = "May be given again",
+          .arg = EC_ARG_ONE,
+          .flags = EC_OPT_REPEAT,
+          .short_name = 'w' },
         { .name = "final", .metavar = "CMD...", .help = "Runs it", .arg = EC_ARG_REST, .flags = EC_OPT_FINAL },
         { .name = "hidden", .help = "Not shown", .flags = EC_OPT_HIDDEN },
 };
 static const struct ec_option all_options[] = {
         { .name = "probe-build", .help = "For what builds", .scopes = EC_SCOPE_BUILD },
-        { .name = "probe-value", .metavar = "X", .help = "For what builds, too", .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE },
+        { .name = "probe-value",
+          .metavar = "X",
+          .help = "For what builds, too",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE },
         { .name = "probe-start", .help = "For what starts", .scopes = EC_SCOPE_START },
         { .name = "probe-veto", .help = "Fail at once", .scopes = EC_SCOPE_BUILD },
 };
-static const struct ec_setting settings[] = { { "greeting", "string", "hello", "What to say" }, { "count", "int", "1", "How often" } };
+static const struct ec_setting settings[] = { { "greeting", "string", "hello", "What to say" },
+                                              { "count", "int", "1", "How often" } };
 
 static const struct ec_command commands[] = {
-        { .name = "probe", .alias = "sonde", .synopsis = "[ARG...]", .summary = "Say what came",
-          .details = "The first paragraph has enough words in it that it must be folded at the width of any terminal that we know of.\n\n"
+        { .name = "probe",
+          .alias = "sonde",
+          .synopsis = "[ARG...]",
+          .summary = "Say what came",
+          .details = "The first paragraph has enough words in it that it must be folded at the width of any terminal "
+                     "that we know of.\n\n"
                      "    as it is:   three   blanks\n\nThe last one.",
-          .scopes = EC_SCOPE_BUILD, .options = EC_ARRAY(probe_options), .run = run_probe },
-        { .name = "probe-words", .synopsis = "NAME [CMD...]", .summary = "Say what came, options first", .flags = EC_CMD_WORDS,
-          .options = EC_ARRAY(probe_options), .run = run_probe },
+          .scopes = EC_SCOPE_BUILD,
+          .options = EC_ARRAY(probe_options),
+          .run = run_probe },
+        { .name = "probe-words",
+          .synopsis = "NAME [CMD...]",
+          .summary = "Say what came, options first",
+          .flags = EC_CMD_WORDS,
+          .options = EC_ARRAY(probe_options),
+          .run = run_probe },
         { .name = "probe-none", .synopsis = "", .summary = "Takes no argument", .run = run_probe },
-        { .name = "probe-root", .synopsis = "[ARG...]", .summary = "Needs root", .flags = EC_CMD_ROOT, .run = run_probe },
-        { .name = "probe-shell", .synopsis = "[ARG...]", .summary = "Opens no session", .scopes = EC_SCOPE_SHELL,
-          .options = EC_ARRAY(probe_options), .run = run_probe },
+        { .name = "probe-root",
+          .synopsis = "[ARG...]",
+          .summary = "Needs root",
+          .flags = EC_CMD_ROOT,
+          .run = run_probe },
+        { .name = "probe-shell",
+          .synopsis = "[ARG...]",
+          .summary = "Opens no session",
+          .scopes = EC_SCOPE_SHELL,
+          .options = EC_ARRAY(probe_options),
+          .run = run_probe },
         { .name = "probe-hidden", .synopsis = "", .summary = "Not listed", .flags = EC_CMD_HIDDEN, .run = run_probe },
         { .name = "probe-status", .synopsis = "N", .summary = "End like this", .run = run_status },
         { .name = "probe-wait", .synopsis = "", .summary = "Wait for a signal", .run = run_wait },
         { .name = "probe-flood", .synopsis = "", .summary = "Print much", .run = run_flood },
-        { .name = "probe-table", .synopsis = "", .summary = "Print a listing", .flags = EC_CMD_LISTING, .run = run_table },
+        { .name = "probe-table",
+          .synopsis = "",
+          .summary = "Print a listing",
+          .flags = EC_CMD_LISTING,
+          .run = run_table },
 };
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .configure = configure, .finish = finish };
 

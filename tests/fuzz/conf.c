@@ -10,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int on_value(void *data, const char *section, const char *key, const char *value, unsigned line, struct ec_err *err)
+static int on_value(void *data, const char *section, const char *key, const char *value, unsigned line,
+                    struct ec_err *err)
 {
         unsigned *last = data;
         bool b;

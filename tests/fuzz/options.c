@@ -12,7 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct ec_option own[] = {
         { .name = "start", .help = "x", .short_name = 's' },
-        { .name = "run", .metavar = "CMD...", .help = "x", .arg = EC_ARG_REST, .flags = EC_OPT_FINAL, .short_name = 'r' },
+        { .name = "run",
+          .metavar = "CMD...",
+          .help = "x",
+          .arg = EC_ARG_REST,
+          .flags = EC_OPT_FINAL,
+          .short_name = 'r' },
         { .name = "host", .metavar = "HOST", .help = "x", .arg = EC_ARG_ONE, .short_name = 'h' },
         { .name = "tag", .metavar = "TAG", .help = "x", .arg = EC_ARG_ONE, .flags = EC_OPT_REPEAT, .short_name = 't' },
         { .name = "hidden", .help = "x", .flags = EC_OPT_HIDDEN },

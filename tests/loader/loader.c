@@ -26,7 +26,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-static const char *zoo;  /* directory of the animals */
+static const char *zoo;    /* directory of the animals */
 static char tmp[PATH_MAX]; /* ours, of one test */
 
 static int make_tmp(void **state)
@@ -108,7 +108,9 @@ static void assert_state(const struct plugins *l, const char *name, enum plugin_
                 fail_msg("%s: the reason has more than one line", name);
 }
 
-static const struct { const char *name, *reason; /* NULL: it loads */ } expected[] = {
+static const struct {
+        const char *name, *reason; /* NULL: it loads */
+} expected[] = {
         { "good", NULL },
         { "minimal", NULL },
         { "newer_unused", NULL },
@@ -173,7 +175,8 @@ static void test_zoo(void **state)
         (void)state;
         load(dirs, NULL, false, &l);
         for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
-                assert_state(&l, expected[i].name, expected[i].reason ? PLUGIN_REJECTED : PLUGIN_LOADED, expected[i].reason);
+                assert_state(&l, expected[i].name, expected[i].reason ? PLUGIN_REJECTED : PLUGIN_LOADED,
+                             expected[i].reason);
         for (size_t i = 0; i < l.n; i++) {
                 bool known = false;
 
@@ -312,7 +315,8 @@ static void test_bad_toggle(void **state)
         assert_int_equal(conf_load(&conf, in_tmp("conf.ini"), &err), 0);
         s.conf = conf;
         assert_int_equal(plugins_load(&s, &l, &err), -EINVAL);
-        assert_non_null(strstr(err_msg(&err), "conf.ini:2: 'minimal' of [plugins] must be required, on, auto or off, not 'maybe'"));
+        assert_non_null(strstr(err_msg(&err),
+                               "conf.ini:2: 'minimal' of [plugins] must be required, on, auto or off, not 'maybe'"));
         err_done(&err);
         conf_free(conf);
 }
@@ -416,8 +420,9 @@ int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_tmp, remove_tmp)
         const struct CMUnitTest tests[] = {
-                TEST(test_zoo), TEST(test_newer_arrays), TEST(test_files), TEST(test_directories), TEST(test_toggles),
-                TEST(test_bad_toggle), TEST(test_search_path), TEST(test_trust), TEST(test_trust_links),
+                TEST(test_zoo),         TEST(test_newer_arrays), TEST(test_files),
+                TEST(test_directories), TEST(test_toggles),      TEST(test_bad_toggle),
+                TEST(test_search_path), TEST(test_trust),        TEST(test_trust_links),
         };
 
         if (argc != 2) {

@@ -7,17 +7,31 @@
 #include <extra-container/plugin.h>
 
 #define PLUGIN(...) EC_PLUGIN(__VA_ARGS__) /* expands ID first */
-#define USUAL .version = "1", .summary = "Of the zoo"
+#define USUAL       .version = "1", .summary = "Of the zoo"
 
 /* Structs of a later minor. */
-struct plugin_next { struct ec_plugin now; void *extra; };
-struct option_next { struct ec_option now; const char *extra; };
-struct command_next { struct ec_command now; void *extra; };
-struct hooks_next { struct ec_hooks now; void *extra; };
+struct plugin_next {
+        struct ec_plugin now;
+        void *extra;
+};
+struct option_next {
+        struct ec_option now;
+        const char *extra;
+};
+struct command_next {
+        struct ec_command now;
+        void *extra;
+};
+struct hooks_next {
+        struct ec_hooks now;
+        void *extra;
+};
 #define DESCRIPTOR(type, id) DESCRIPTOR_(type, id)
-#define DESCRIPTOR_(type, id) extern EC_EXPORT const type ec_plugin_v1_##id; const type ec_plugin_v1_##id
-#define HEAD .abi_major = 1, .abi_minor = 7, .name = NAME(ID), USUAL
-#define NAME(id) NAME_(id)
+#define DESCRIPTOR_(type, id)                          \
+        extern EC_EXPORT const type ec_plugin_v1_##id; \
+        const type ec_plugin_v1_##id
+#define HEAD      .abi_major = 1, .abi_minor = 7, .name = NAME(ID), USUAL
+#define NAME(id)  NAME_(id)
 #define NAME_(id) #id
 
 static inline int run(void *self, struct ec_op *op, struct ec_err *err)
@@ -29,7 +43,12 @@ static inline int run(void *self, struct ec_op *op, struct ec_err *err)
 #if defined(ZOO_good)
 static const struct ec_option own[] = { { .name = "fast", .help = "Be fast", .short_name = 'f' } };
 static const struct ec_command commands[] = {
-        { .name = "zoo", .alias = "menagerie", .summary = "Show animals", .options = EC_ARRAY(own), .scopes = EC_SCOPE_START, .run = run },
+        { .name = "zoo",
+          .alias = "menagerie",
+          .summary = "Show animals",
+          .options = EC_ARRAY(own),
+          .scopes = EC_SCOPE_START,
+          .run = run },
 };
 static const struct ec_option options[] = { { .name = "zoo-option", .help = "Tame them", .scopes = EC_SCOPE_BUILD } };
 static const struct ec_setting settings[] = { { "cage", "bool", "true", "Lock it" } };
@@ -51,20 +70,28 @@ DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), .abi_majo
 DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), .abi_major = 1, USUAL };
 
 #elif defined(ZOO_major2)
-EC_EXPORT const struct ec_plugin ec_plugin_v2_major2 = { .size = sizeof(struct ec_plugin), .abi_major = 2, .name = "major2", USUAL };
+EC_EXPORT const struct ec_plugin ec_plugin_v2_major2 = { .size = sizeof(struct ec_plugin),
+                                                         .abi_major = 2,
+                                                         .name = "major2",
+                                                         USUAL };
 
 #elif defined(ZOO_majorfield)
-DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), .abi_major = 3, .abi_minor = 1, .name = "majorfield", USUAL };
+DESCRIPTOR(struct ec_plugin,
+           ID) = { .size = sizeof(struct ec_plugin), .abi_major = 3, .abi_minor = 1, .name = "majorfield", USUAL };
 
 #elif defined(ZOO_function)
 EC_EXPORT int ec_plugin_v1_function(void);
-int ec_plugin_v1_function(void) { return 0; }
+int ec_plugin_v1_function(void)
+{
+        return 0;
+}
 
 #elif defined(ZOO_short_size)
 DESCRIPTOR(struct ec_plugin, ID) = { .size = 24, .abi_major = 1, .name = "short_size", USUAL };
 
 #elif defined(ZOO_long_size)
-DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin) + 4096, .abi_major = 1, .name = "long_size", USUAL };
+DESCRIPTOR(struct ec_plugin,
+           ID) = { .size = sizeof(struct ec_plugin) + 4096, .abi_major = 1, .name = "long_size", USUAL };
 
 #elif defined(ZOO_noversion)
 PLUGIN(ID, .summary = "x");
@@ -84,7 +111,11 @@ static const struct command_next commands[] = {
 };
 static const struct hooks_next hooks = { .now = { .size = sizeof(hooks) } };
 DESCRIPTOR(struct plugin_next, ID) = {
-        .now = { .size = sizeof(struct plugin_next), HEAD, .options = EC_ARRAY(options), .commands = EC_ARRAY(commands), .hooks = &hooks.now },
+        .now = { .size = sizeof(struct plugin_next),
+                 HEAD,
+                 .options = EC_ARRAY(options),
+                 .commands = EC_ARRAY(commands),
+                 .hooks = &hooks.now },
 };
 
 #elif defined(ZOO_newer_plugin)
@@ -98,7 +129,8 @@ static const struct option_next options[] = {
 DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), HEAD, .options = EC_ARRAY(options) };
 
 #elif defined(ZOO_newer_command)
-static const struct command_next commands[] = { { .now = { .name = "next-three", .summary = "x", .run = run }, .extra = (void *)run } };
+static const struct command_next commands[] = { { .now = { .name = "next-three", .summary = "x", .run = run },
+                                                  .extra = (void *)run } };
 DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), HEAD, .commands = EC_ARRAY(commands) };
 
 #elif defined(ZOO_newer_hooks)
@@ -106,7 +138,9 @@ static const struct hooks_next hooks = { .now = { .size = sizeof(hooks) }, .extr
 DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), HEAD, .hooks = &hooks.now };
 
 #elif defined(ZOO_newer_flag)
-static const struct ec_command commands[] = { { .name = "next-four", .summary = "x", .flags = UINT32_C(1) << 30, .run = run } };
+static const struct ec_command commands[] = {
+        { .name = "next-four", .summary = "x", .flags = UINT32_C(1) << 30, .run = run }
+};
 DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), HEAD, .commands = EC_ARRAY(commands) };
 
 /* ---- arrays ---- */
@@ -150,11 +184,14 @@ static const struct ec_command commands[] = { { .name = "lame", .summary = "x" }
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_command_flag)
-static const struct ec_command commands[] = { { .name = "flagged", .summary = "x", .flags = UINT32_C(1) << 30, .run = run } };
+static const struct ec_command commands[] = {
+        { .name = "flagged", .summary = "x", .flags = UINT32_C(1) << 30, .run = run }
+};
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_command_twice)
-static const struct ec_command commands[] = { { .name = "twin", .summary = "x", .run = run }, { .name = "other", .alias = "twin", .summary = "x", .run = run } };
+static const struct ec_command commands[] = { { .name = "twin", .summary = "x", .run = run },
+                                              { .name = "other", .alias = "twin", .summary = "x", .run = run } };
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_option_noname)
@@ -174,26 +211,37 @@ static const struct ec_option options[] = { { .name = "nowhere", .help = "x" } }
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
 #elif defined(ZOO_option_short)
-static const struct ec_option options[] = { { .name = "greedy", .help = "x", .scopes = EC_SCOPE_BUILD, .short_name = 'g' } };
+static const struct ec_option options[] = {
+        { .name = "greedy", .help = "x", .scopes = EC_SCOPE_BUILD, .short_name = 'g' }
+};
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
 #elif defined(ZOO_option_kind)
-static const struct ec_option options[] = { { .name = "odd", .metavar = "X", .help = "x", .scopes = EC_SCOPE_BUILD, .arg = 9 } };
+static const struct ec_option options[] = {
+        { .name = "odd", .metavar = "X", .help = "x", .scopes = EC_SCOPE_BUILD, .arg = 9 }
+};
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
 #elif defined(ZOO_option_metavar)
-static const struct ec_option options[] = { { .name = "nameless", .help = "x", .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE } };
+static const struct ec_option options[] = {
+        { .name = "nameless", .help = "x", .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE }
+};
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
 #elif defined(ZOO_option_twice)
-static const struct ec_option own[] = { { .name = "a", .help = "x", .short_name = 'x' }, { .name = "b", .help = "x", .short_name = 'x' } };
-static const struct ec_command commands[] = { { .name = "doubled", .summary = "x", .options = EC_ARRAY(own), .run = run } };
+static const struct ec_option own[] = { { .name = "a", .help = "x", .short_name = 'x' },
+                                        { .name = "b", .help = "x", .short_name = 'x' } };
+static const struct ec_command commands[] = {
+        { .name = "doubled", .summary = "x", .options = EC_ARRAY(own), .run = run }
+};
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_option_itself)
 static const struct ec_option options[] = { { .name = "self", .help = "x", .scopes = EC_SCOPE_BUILD } };
 static const struct ec_option own[] = { { .name = "self", .help = "x" } };
-static const struct ec_command commands[] = { { .name = "mirror", .summary = "x", .scopes = EC_SCOPE_BUILD, .options = EC_ARRAY(own), .run = run } };
+static const struct ec_command commands[] = {
+        { .name = "mirror", .summary = "x", .scopes = EC_SCOPE_BUILD, .options = EC_ARRAY(own), .run = run }
+};
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands), .options = EC_ARRAY(options));
 
 #elif defined(ZOO_setting_type)
@@ -211,13 +259,17 @@ PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
 #elif defined(ZOO_clash_core_own)
 static const struct ec_option own[] = { { .name = "expr", .help = "x" } };
-static const struct ec_command commands[] = { { .name = "express", .summary = "x", .scopes = EC_SCOPE_BUILD, .options = EC_ARRAY(own), .run = run } };
+static const struct ec_command commands[] = {
+        { .name = "express", .summary = "x", .scopes = EC_SCOPE_BUILD, .options = EC_ARRAY(own), .run = run }
+};
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_own_like_core)
 /* Not a clash: this command builds nothing. */
 static const struct ec_option own[] = { { .name = "attr", .help = "x", .short_name = 'h' } };
-static const struct ec_command commands[] = { { .name = "attribute", .summary = "x", .options = EC_ARRAY(own), .run = run } };
+static const struct ec_command commands[] = {
+        { .name = "attribute", .summary = "x", .options = EC_ARRAY(own), .run = run }
+};
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_clash_core_command)

@@ -104,7 +104,8 @@ static void test_list(void **state)
         fake_option(&fake, "json", NULL);
         assert_int_equal(fake_run(&fake, PLUGIN, self, "list"), 0);
         assert_string_equal(fake.out, "");
-        assert_string_equal(fake.table,
+        assert_string_equal(
+                fake.table,
                 "name=db;state=active;autoStart=1;systemPath=/nix/store/s;unit=container@db.service;"
                 "unitPath=/x/units/container@db.service;confPath=/x/conf/db.conf;statePath=/x/state/db;\n"
                 "name=web;state=inactive;autoStart=0;unit=container@web.service;"
@@ -202,8 +203,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_create), T(test_create_fails), T(test_build), T(test_list), T(test_list_arguments),
-                T(test_restart), T(test_destroy), T(test_destroy_usage),
+                T(test_descriptor),     T(test_create),  T(test_create_fails), T(test_build),         T(test_list),
+                T(test_list_arguments), T(test_restart), T(test_destroy),      T(test_destroy_usage),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,9 @@ static const char *opt_command(const struct ec_op *op)
         return op->fake->command;
 }
 
-static const struct ec_opt_api opt_api = { sizeof(opt_api), 0, opt_is_set, opt_value, opt_values, opt_args, opt_command };
+static const struct ec_opt_api opt_api = {
+        sizeof(opt_api), 0, opt_is_set, opt_value, opt_values, opt_args, opt_command
+};
 
 static const char *conf_get(const struct ec_host *host, const char *key)
 {
@@ -229,7 +231,8 @@ static const char *conf_path(const struct ec_host *host, const char *what)
         return pair_last(FAKE(host)->paths, what);
 }
 
-static const struct ec_conf_api conf_api = { sizeof(conf_api), 0, conf_get, conf_bool, conf_ms, conf_plugin_loaded, conf_path };
+static const struct ec_conf_api conf_api = { sizeof(conf_api),   0,        conf_get, conf_bool, conf_ms,
+                                             conf_plugin_loaded, conf_path };
 
 /* ---- proc, nix, systemd, machine ---- */
 
@@ -332,7 +335,8 @@ static int systemd_active(struct ec_op *op, const char *unit, struct ec_err *err
         return r < 0 ? r : c && c->active;
 }
 
-static int systemd_get_string(struct ec_op *op, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err)
+static int systemd_get_string(struct ec_op *op, const char *unit, const char *iface, const char *prop, char **ret,
+                              struct ec_err *err)
 {
         struct ec_container *c = by_unit(op->fake, unit);
         int r = call(op->fake, err, "systemd.get_string", unit);
@@ -371,16 +375,35 @@ static int machine_leader(struct ec_op *op, const char *name, uint32_t *ret_pid,
         return call(op->fake, err, "machine.leader", name);
 }
 
-static const struct ec_machine_api machine_api = { sizeof(machine_api), 0, machine_exec, machine_running, machine_leader };
+static const struct ec_machine_api machine_api = { sizeof(machine_api), 0, machine_exec, machine_running,
+                                                   machine_leader };
 
 /* ---- containers, deploy, shell ---- */
 
-static const char *c_name(const struct ec_container *c) { return c->name; }
-static const char *c_unit(const struct ec_container *c) { return c->unit; }
-static const char *c_unit_path(const struct ec_container *c) { return c->unit_path; }
-static const char *c_conf_path(const struct ec_container *c) { return c->conf_path; }
-static const char *c_state_path(const struct ec_container *c) { return c->state_path; }
-static const char *c_conf_get(const struct ec_container *c, const char *key) { return pair_last(c->conf, key); }
+static const char *c_name(const struct ec_container *c)
+{
+        return c->name;
+}
+static const char *c_unit(const struct ec_container *c)
+{
+        return c->unit;
+}
+static const char *c_unit_path(const struct ec_container *c)
+{
+        return c->unit_path;
+}
+static const char *c_conf_path(const struct ec_container *c)
+{
+        return c->conf_path;
+}
+static const char *c_state_path(const struct ec_container *c)
+{
+        return c->state_path;
+}
+static const char *c_conf_get(const struct ec_container *c, const char *key)
+{
+        return pair_last(c->conf, key);
+}
 
 static int walk(struct fake *f, int installed, int (*fn)(void *data, const struct ec_container *c), void *data)
 {
@@ -393,14 +416,16 @@ static int walk(struct fake *f, int installed, int (*fn)(void *data, const struc
         return 0;
 }
 
-static int c_foreach(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err)
+static int c_foreach(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
+                     struct ec_err *err)
 {
         int r = call(op->fake, err, "containers.foreach", "");
 
         return r < 0 ? r : walk(op->fake, 0, fn, data);
 }
 
-static int c_foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err)
+static int c_foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
+                               struct ec_err *err)
 {
         int r = call(op->fake, err, "containers.foreach_installed", "");
 
@@ -408,7 +433,8 @@ static int c_foreach_installed(struct ec_op *op, int (*fn)(void *data, const str
 }
 
 static const struct ec_containers_api containers_api = {
-        sizeof(containers_api), 0, c_name, c_unit, c_unit_path, c_conf_path, c_state_path, c_conf_get, c_foreach, c_foreach_installed,
+        sizeof(containers_api), 0, c_name, c_unit, c_unit_path, c_conf_path, c_state_path, c_conf_get, c_foreach,
+        c_foreach_installed,
 };
 
 static int deploy_build(struct ec_op *op, struct ec_err *err)
@@ -455,7 +481,11 @@ static int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_
 }
 
 static const struct ec_deploy_api deploy_api = {
-        sizeof(deploy_api), 0, deploy_build, deploy_output, deploy_install, deploy_start, deploy_restart, deploy_destroy, deploy_shell,
+        sizeof(deploy_api), 0,
+        deploy_build,       deploy_output,
+        deploy_install,     deploy_start,
+        deploy_restart,     deploy_destroy,
+        deploy_shell,
 };
 
 static const struct ec_container *shell_container(const struct ec_shell *sh)
@@ -471,7 +501,8 @@ static int shell_setenv(struct ec_shell *sh, const char *key, const char *value,
         return r;
 }
 
-static int shell_command(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err)
+static int shell_command(struct ec_shell *sh, const char *name, const char *script, const char *help,
+                         struct ec_err *err)
 {
         int r = call(sh->fake, err, "shell.command", name);
 
@@ -485,7 +516,8 @@ static const char *shell_dir(const struct ec_shell *sh)
         return "/session";
 }
 
-static const struct ec_shell_api shell_api = { sizeof(shell_api), 0, shell_container, shell_setenv, shell_command, shell_dir };
+static const struct ec_shell_api shell_api = { sizeof(shell_api), 0,        shell_container, shell_setenv,
+                                               shell_command,     shell_dir };
 
 /* ---- term, table ---- */
 
@@ -509,7 +541,8 @@ static const struct ec_term_api term_api = { sizeof(term_api), 0, term_out, term
 static const struct ec_column *column(const struct ec_table *t, const char *key)
 {
         for (uint32_t i = 0; i < t->columns->count; i++) {
-                const struct ec_column *c = (const void *)((const char *)t->columns->items + (size_t)i * t->columns->stride);
+                const struct ec_column *c = (const void *)((const char *)t->columns->items +
+                                                           (size_t)i * t->columns->stride);
 
                 if (!strcmp(c->key, key))
                         return c;
@@ -694,7 +727,8 @@ void fake_unload(const struct ec_plugin *p, void *self)
 const struct ec_command *fake_find_command(const struct ec_plugin *p, const char *name)
 {
         for (uint32_t i = 0; i < p->commands.count; i++) {
-                const struct ec_command *c = (const void *)((const char *)p->commands.items + (size_t)i * p->commands.stride);
+                const struct ec_command *c = (const void *)((const char *)p->commands.items +
+                                                            (size_t)i * p->commands.stride);
 
                 if (!strcmp(c->name, name) || (c->alias && !strcmp(c->alias, name)))
                         return c;
@@ -740,7 +774,8 @@ void fake_check_descriptor(const struct ec_plugin *p)
         check_line(p->summary);
         check_options(&p->options);
         for (uint32_t i = 0; i < p->commands.count; i++) {
-                const struct ec_command *c = (const void *)((const char *)p->commands.items + (size_t)i * p->commands.stride);
+                const struct ec_command *c = (const void *)((const char *)p->commands.items +
+                                                            (size_t)i * p->commands.stride);
 
                 assert_non_null(c->name);
                 assert_non_null(c->synopsis);
@@ -749,7 +784,8 @@ void fake_check_descriptor(const struct ec_plugin *p)
                 check_options(&c->options);
         }
         for (uint32_t i = 0; i < p->settings.count; i++) {
-                const struct ec_setting *s = (const void *)((const char *)p->settings.items + (size_t)i * p->settings.stride);
+                const struct ec_setting *s = (const void *)((const char *)p->settings.items +
+                                                            (size_t)i * p->settings.stride);
 
                 assert_non_null(s->key);
                 assert_non_null(s->type);

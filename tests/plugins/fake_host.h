@@ -5,11 +5,11 @@
  * they answer, runs a command or a hook of a plugin, and reads what the plugin
  * asked for. Nothing of core/ is linked.
  */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <extra-container/plugin.h>
@@ -17,9 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fake_pair { char *key, *value; struct fake_pair *next; };
+struct fake_pair {
+        char *key, *value;
+        struct fake_pair *next;
+};
 
-struct ec_err { int32_t code; int usage; char *msg; };
+struct ec_err {
+        int32_t code;
+        int usage;
+        char *msg;
+};
 struct ec_container {
         char *name, *unit, *unit_path, *conf_path, *state_path;
         struct fake_pair *conf;
@@ -27,10 +34,20 @@ struct ec_container {
         struct ec_container *next;
 };
 struct fake;
-struct ec_op { struct fake *fake; };
-struct ec_eval { struct fake *fake; };
-struct ec_shell { struct fake *fake; struct ec_container *container; };
-struct ec_table { struct fake *fake; const struct ec_array *columns; };
+struct ec_op {
+        struct fake *fake;
+};
+struct ec_eval {
+        struct fake *fake;
+};
+struct ec_shell {
+        struct fake *fake;
+        struct ec_container *container;
+};
+struct ec_table {
+        struct fake *fake;
+        const struct ec_array *columns;
+};
 
 struct fake {
         struct ec_host host;
@@ -38,22 +55,22 @@ struct fake {
         struct ec_eval eval;
         struct ec_shell shell;
         struct ec_err err;
-        struct fake_pair *options;  /* given on the command line; "" for switches, repeated ones in order */
+        struct fake_pair *options; /* given on the command line; "" for switches, repeated ones in order */
         struct fake_pair *settings, *paths;
         char *args[32];
         const char *command;
         struct ec_container *containers; /* in name order, as they were added */
-        const char *output;         /* of a build */
-        int32_t status;             /* of programs, executions and sessions */
-        const char *fail_at;        /* the service that fails, "deploy.install" */
-        int fail_code;              /* its result; -EIO if 0 */
-        char *calls;                /* what the plugin asked for, a line each: "deploy.start 3" */
-        char *out;                  /* stdout */
-        char *log;                  /* "LEVEL: text", a line each */
-        char *table;                /* rows: "key=value;key=value;", a line each */
+        const char *output;              /* of a build */
+        int32_t status;                  /* of programs, executions and sessions */
+        const char *fail_at;             /* the service that fails, "deploy.install" */
+        int fail_code;                   /* its result; -EIO if 0 */
+        char *calls;                     /* what the plugin asked for, a line each: "deploy.start 3" */
+        char *out;                       /* stdout */
+        char *log;                       /* "LEVEL: text", a line each */
+        char *table;                     /* rows: "key=value;key=value;", a line each */
         /* What a program prints and gives; NULL: nothing, and status. */
         int (*proc)(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
-        const char *values[32];     /* for opt->values() */
+        const char *values[32]; /* for opt->values() */
 };
 
 void fake_init(struct fake *f);

@@ -196,8 +196,11 @@ static void test_gc(void **state)
         assert_root("other", "/elsewhere");
         assert_root("extra-container-web.x", "/elsewhere");
         assert_non_null(strstr(fake.log, "5: dropped"));
-        assert_true(asprintf(&expect, "name=db;paths=3;size=600;roots=%s/gcroots/auto/extra-container-db\n%s/gcroots/auto/extra-container-db.conf;"
-                             "storePaths=%s\n%s;", dir, dir, unit, conf) > 0);
+        assert_true(asprintf(&expect,
+                             "name=db;paths=3;size=600;roots=%s/gcroots/auto/extra-container-db\n%s/gcroots/auto/"
+                             "extra-container-db.conf;"
+                             "storePaths=%s\n%s;",
+                             dir, dir, unit, conf) > 0);
         assert_string_equal(fake.table, expect);
         free(expect);
         free(unit);
@@ -269,8 +272,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_installed), T(test_installed_fails), T(test_no_directory), T(test_removed), T(test_gc), T(test_gc_missing),
-                T(test_gc_lost), T(test_gc_none), T(test_gc_nix_fails),
+                T(test_descriptor), T(test_installed),    T(test_installed_fails), T(test_no_directory),
+                T(test_removed),    T(test_gc),           T(test_gc_missing),      T(test_gc_lost),
+                T(test_gc_none),    T(test_gc_nix_fails),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include "../../plugins/network/network.h"
 #include "fake_host.h"
@@ -98,7 +98,17 @@ static void assert_covered(const struct range *r, const char *prefix, int want, 
 static void test_prefixes(void **state)
 {
         static const char *const bad[] = {
-                "", "/", "1.2.3", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/ 8", "1.2.3.4/0008", "256.1.1.1", "::1", "1.2.3.4/24/1",
+                "",
+                "/",
+                "1.2.3",
+                "1.2.3.4/",
+                "1.2.3.4/33",
+                "1.2.3.4/-1",
+                "1.2.3.4/ 8",
+                "1.2.3.4/0008",
+                "256.1.1.1",
+                "::1",
+                "1.2.3.4/24/1",
                 "1111111111111111111111111111111111111111111111111111111111111",
         };
         struct prefix p;
@@ -198,8 +208,8 @@ static void test_routes(void **state)
 
 static int list(void *data, const char *name, const struct addresses *a)
 {
-        fake_note(data, "%s %s %s %s %s %d %d", name, a->host4 ? a->host4 : "-", a->local4 ? a->local4 : "-", a->host6 ? a->host6 : "-",
-                  a->local6 ? a->local6 : "-", a->private_network, a->bridge);
+        fake_note(data, "%s %s %s %s %s %d %d", name, a->host4 ? a->host4 : "-", a->local4 ? a->local4 : "-",
+                  a->host6 ? a->host6 : "-", a->local6 ? a->local6 : "-", a->private_network, a->bridge);
         return !strcmp(name, "stop") ? 5 : 0;
 }
 
@@ -208,8 +218,10 @@ static void test_confs(void **state)
         struct addresses a = { 0 };
 
         (void)state;
-        put("/conf/b.conf", "SYSTEM_PATH=/x\n\nPRIVATE_NETWORK=1\nHOST_ADDRESS=10.0.0.1\nLOCAL_ADDRESS=10.0.0.2/24\nHOST_BRIDGE=br0\n");
-        put("/conf/a.conf", "LOCAL_ADDRESS6=fd00::2/64\nHOST_ADDRESS6=fd00::1\n#LOCAL_ADDRESS=1.2.3.4\nLOCAL_ADDRESS=\nnonsense");
+        put("/conf/b.conf",
+            "SYSTEM_PATH=/x\n\nPRIVATE_NETWORK=1\nHOST_ADDRESS=10.0.0.1\nLOCAL_ADDRESS=10.0.0.2/24\nHOST_BRIDGE=br0\n");
+        put("/conf/a.conf",
+            "LOCAL_ADDRESS6=fd00::2/64\nHOST_ADDRESS6=fd00::1\n#LOCAL_ADDRESS=1.2.3.4\nLOCAL_ADDRESS=\nnonsense");
         put("/conf/.conf", "LOCAL_ADDRESS=1.2.3.4\n");
         put("/conf/odd name.conf", "LOCAL_ADDRESS=1.2.3.4\n");
         put("/conf/c", "LOCAL_ADDRESS=1.2.3.4\n");
@@ -260,19 +272,24 @@ static void test_eval(void **state)
         calls = eval();
         assert_non_null(strstr(calls, "nix.add_module /plugin/module.nix\n"));
         assert_non_null(strstr(calls, "nix.add_arg network\n"));
-        assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"lane\":0,\"v4\":{\"range\":\"10.9.0.0/24\",\"slots\":64,\"base\":168361984,\"taken\":["));
+        assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"lane\":0,\"v4\":{\"range\":\"10.9.0.0/"
+                                      "24\",\"slots\":64,\"base\":168361984,\"taken\":["));
         assert_non_null(strstr(calls, "[25,25,\"ve-hand\"]"));
         assert_non_null(strstr(calls, "[48,49,\"ve-wide\"]"));
         assert_non_null(strstr(calls, "[12,12,\"ve-web\"]"));
         assert_non_null(strstr(calls, "\"assigned\":{\"web\":12}}"));
-        assert_non_null(strstr(calls, "\"v6\":{\"range\":\"fd00:1:2::/48\",\"slots\":65536,\"head\":\"fd00:1:2\",\"base\":0,\"taken\":["));
+        assert_non_null(strstr(
+                calls,
+                "\"v6\":{\"range\":\"fd00:1:2::/48\",\"slots\":65536,\"head\":\"fd00:1:2\",\"base\":0,\"taken\":["));
         assert_non_null(strstr(calls, "\"assigned\":{\"six\":15}}}"));
         assert_null(strstr(calls, "else"));
 }
 
 static void test_bad_settings(void **state)
 {
-        static const struct { const char *key, *value, *said; } bad[] = {
+        static const struct {
+                const char *key, *value, *said;
+        } bad[] = {
                 { "range", "10.9.0.0", "[network] range = 10.9.0.0: it is no range of addresses" },
                 { "range", "10.9.0.0/31", "it must have from 8 to 30 bits" },
                 { "range", "fd00::/48", "it is no range" },
@@ -377,7 +394,8 @@ static void test_pre_install(void **state)
         put("/conf/web.conf", "LOCAL_ADDRESS=10.9.0.50\n");
         put("/conf/zzz.conf", "LOCAL_ADDRESS=10.1.0.2\n");
         assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, picked, &fake.err), -EADDRINUSE);
-        assert_string_equal(fake.err.msg, "its address 10.9.0.50 was given to container 'web' since it was built: build it again");
+        assert_string_equal(fake.err.msg,
+                            "its address 10.9.0.50 was given to container 'web' since it was built: build it again");
         fake_reset(&fake);
         assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, by_hand, &fake.err), 0);
         assert_string_equal(fake.log, "4: containers 'other' and 'zzz' have the same address 10.1.0.2\n");
@@ -452,7 +470,8 @@ static void test_removed(void **state)
         fake.proc = run_down_networkd;
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_non_null(strstr(fake.calls, "sh /plugin/networkd.sh down web"));
-        assert_non_null(strstr(fake.calls, "sh /plugin/firewall.sh down web")); /* one that fails is no reason to leave the other */
+        assert_non_null(strstr(fake.calls,
+                               "sh /plugin/firewall.sh down web")); /* one that fails is no reason to leave the other */
         assert_string_equal(fake.log, "4: container 'web': its file for systemd-networkd is not removed: cannot\n");
         fake_reset(&fake);
         /* An update that failed: it goes on running. */
@@ -551,10 +570,26 @@ static void test_descriptor(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_descriptor), TEST(test_prefixes), TEST(test_ranges), TEST(test_covered), TEST(test_slot_of), TEST(test_routes),
-                TEST(test_confs), TEST(test_no_confs), TEST(test_eval), TEST(test_bad_settings), TEST(test_failing_services),
-                TEST(test_lanes), TEST(test_lane_is_released), TEST(test_pre_install), TEST(test_warnings), TEST(test_removed),
-                TEST(test_no_answer), TEST(test_interrupted), TEST(test_show_ip), TEST(test_shell),
+                TEST(test_descriptor),
+                TEST(test_prefixes),
+                TEST(test_ranges),
+                TEST(test_covered),
+                TEST(test_slot_of),
+                TEST(test_routes),
+                TEST(test_confs),
+                TEST(test_no_confs),
+                TEST(test_eval),
+                TEST(test_bad_settings),
+                TEST(test_failing_services),
+                TEST(test_lanes),
+                TEST(test_lane_is_released),
+                TEST(test_pre_install),
+                TEST(test_warnings),
+                TEST(test_removed),
+                TEST(test_no_answer),
+                TEST(test_interrupted),
+                TEST(test_show_ip),
+                TEST(test_shell),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 extern const struct ec_plugin ec_plugin_v1_shell;
-#define PLUGIN (&ec_plugin_v1_shell)
+#define PLUGIN  (&ec_plugin_v1_shell)
 #define SESSION "EXTRA_CONTAINER_SESSION"
 
 static struct fake fake;
@@ -44,8 +44,8 @@ static void expect(int result, const char *calls)
 }
 
 #define BEFORE "deploy.destroy 6\n  web\n"
-#define AFTER "deploy.destroy 14\n  web\n"
-#define FIRST "deploy.build\ncontainers.foreach\n"
+#define AFTER  "deploy.destroy 14\n  web\n"
+#define FIRST  "deploy.build\ncontainers.foreach\n"
 
 static void test_descriptor(void **state)
 {
@@ -180,8 +180,9 @@ static void hook(const char *calls)
         assert_string_equal(fake.calls, calls);
 }
 
-#define COMMAND "shell.command c\n#!/bin/sh\nexec '/it'\\''s/extra-container' shell-exec web \"$@\"\n" \
-                "c [CMD...]\tRun a command in the container; without one, a root shell\n"
+#define COMMAND                                                                                \
+        "shell.command c\n#!/bin/sh\nexec '/it'\\''s/extra-container' shell-exec web \"$@\"\n" \
+        "c [CMD...]\tRun a command in the container; without one, a root shell\n"
 
 static void test_hook(void **state)
 {
@@ -235,8 +236,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_descriptor), TEST(test_session), TEST(test_run), TEST(test_options), TEST(test_several), TEST(test_failures),
-                TEST(test_inside), TEST(test_stdin), TEST(test_hook), TEST(test_hook_fails), TEST(test_exec),
+                TEST(test_descriptor), TEST(test_session),    TEST(test_run),    TEST(test_options),
+                TEST(test_several),    TEST(test_failures),   TEST(test_inside), TEST(test_stdin),
+                TEST(test_hook),       TEST(test_hook_fails), TEST(test_exec),
         };
 
         return cmocka_run_group_tests_name("shell", tests, NULL, NULL);

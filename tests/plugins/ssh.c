@@ -152,7 +152,8 @@ static void test_descriptor(void **state)
 static void test_parse_public(void **state)
 {
         static const char *const bad[] = {
-                "", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa " BASE64, PUBLIC "AAAA", PUBLIC "-x", " " PUBLIC, "ssh-ed25519  " BASE64,
+                "",          "ssh-ed25519", "ssh-ed25519 AAAA",     "ssh-rsa " BASE64, PUBLIC "AAAA",
+                PUBLIC "-x", " " PUBLIC,    "ssh-ed25519  " BASE64,
         };
         static const char *const good[] = { PUBLIC, PUBLIC "\n", PUBLIC " me@here\n", PUBLIC "\r\n" };
 
@@ -595,7 +596,8 @@ static struct ec_container *container(int marked)
         fake_conf(c, "LOCAL_ADDRESS", "10.0.0.2");
         if (!marked)
                 return c;
-        assert_true(asprintf(&p, "mkdir -p %s/etc/extra-container && echo 22 %s > %s/etc/extra-container/ssh", dir, PUBLIC, dir) > 0);
+        assert_true(asprintf(&p, "mkdir -p %s/etc/extra-container && echo 22 %s > %s/etc/extra-container/ssh", dir,
+                             PUBLIC, dir) > 0);
         assert_int_equal(system(p), 0);
         free(p);
         return c;
@@ -708,10 +710,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_parse_public), T(test_made_and_reused), T(test_umask), T(test_public_half), T(test_private_half),
-                T(test_bad_keys), T(test_directory), T(test_parents), T(test_links_above), T(test_root_prefix), T(test_bad_setting), T(test_no_keygen),
-                T(test_left_overs), T(test_race), T(test_configure), T(test_eval), T(test_eval_problem), T(test_eval_unasked),
-                T(test_eval_fails), T(test_shell), T(test_shell_without), T(test_shell_no_key), T(test_close), T(test_quote),
+                T(test_descriptor),    T(test_parse_public), T(test_made_and_reused),
+                T(test_umask),         T(test_public_half),  T(test_private_half),
+                T(test_bad_keys),      T(test_directory),    T(test_parents),
+                T(test_links_above),   T(test_root_prefix),  T(test_bad_setting),
+                T(test_no_keygen),     T(test_left_overs),   T(test_race),
+                T(test_configure),     T(test_eval),         T(test_eval_problem),
+                T(test_eval_unasked),  T(test_eval_fails),   T(test_shell),
+                T(test_shell_without), T(test_shell_no_key), T(test_close),
+                T(test_quote),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

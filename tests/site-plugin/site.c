@@ -12,7 +12,9 @@
 
 #include <extra-container/plugin.h>
 
-struct site { const struct ec_host *host; };
+struct site {
+        const struct ec_host *host;
+};
 
 static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
 {
@@ -58,10 +60,15 @@ static int installed(void *self, struct ec_op *op, const struct ec_container *c,
 }
 
 static const struct ec_command commands[] = {
-        { .name = "site-inventory", .synopsis = "", .summary = "Say where this site keeps its inventory", .run = run_inventory },
+        { .name = "site-inventory",
+          .synopsis = "",
+          .summary = "Say where this site keeps its inventory",
+          .run = run_inventory },
 };
 static const struct ec_option options[] = {
-        { .name = "site-inventory", .help = "Enter what is installed into the site's inventory", .scopes = EC_SCOPE_BUILD },
+        { .name = "site-inventory",
+          .help = "Enter what is installed into the site's inventory",
+          .scopes = EC_SCOPE_BUILD },
 };
 static const struct ec_setting settings[] = { { "inventory", "path", NULL, "A file with a line for each container" } };
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .installed = installed };

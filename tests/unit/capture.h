@@ -85,12 +85,12 @@ static inline char *terminal_end(struct terminal *t)
         return s;
 }
 
-#define assert_err(err, c, text)                                               \
-        do {                                                                   \
-                if (!strstr(err_msg(err), text))                               \
+#define assert_err(err, c, text)                                                       \
+        do {                                                                           \
+                if (!strstr(err_msg(err), text))                                       \
                         fail_msg("message is \"%s\", not \"%s\"", err_msg(err), text); \
-                assert_int_equal((err)->code, c);                              \
-                err_done(err);                                                 \
+                assert_int_equal((err)->code, c);                                      \
+                err_done(err);                                                         \
         } while (0)
 
 /* A directory of the test's own, removed with what is in it. */

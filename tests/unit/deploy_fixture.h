@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /* A host below a temporary directory, a store in it, and etc outputs in that. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -73,14 +73,24 @@ static inline void fx_link(const char *target, const char *path)
 
 static inline void fx_layout(struct fixture *f)
 {
-        const struct { char **to; const char *path; } paths[] = {
-                { &f->layout.units, "/etc/units" },       { &f->layout.conf, "/etc/nixos-containers" },
-                { &f->layout.conf_legacy, "/etc/containers" }, { &f->layout.state, "/var/lib/nixos-containers" },
-                { &f->layout.state_legacy, "/var/lib/containers" }, { &f->layout.profiles, "/nix/profiles" },
-                { &f->layout.container_gcroots, "/nix/gcroots/per-container" }, { &f->layout.gcroots, "/nix/gcroots/auto" },
-                { &f->layout.run, "/run/nixos-containers" }, { &f->layout.lock, "/run/lock/ec.lock" },
-                { &f->layout.pending, "/run/ec.pending" }, { &f->layout.journal, "/var/log/journal" },
-                { &f->layout.data, "/data" },             { &f->layout.static_os_release, "/etc/static/os-release" },
+        const struct {
+                char **to;
+                const char *path;
+        } paths[] = {
+                { &f->layout.units, "/etc/units" },
+                { &f->layout.conf, "/etc/nixos-containers" },
+                { &f->layout.conf_legacy, "/etc/containers" },
+                { &f->layout.state, "/var/lib/nixos-containers" },
+                { &f->layout.state_legacy, "/var/lib/containers" },
+                { &f->layout.profiles, "/nix/profiles" },
+                { &f->layout.container_gcroots, "/nix/gcroots/per-container" },
+                { &f->layout.gcroots, "/nix/gcroots/auto" },
+                { &f->layout.run, "/run/nixos-containers" },
+                { &f->layout.lock, "/run/lock/ec.lock" },
+                { &f->layout.pending, "/run/ec.pending" },
+                { &f->layout.journal, "/var/log/journal" },
+                { &f->layout.data, "/data" },
+                { &f->layout.static_os_release, "/etc/static/os-release" },
         };
 
         f->layout.root = strdup(f->dir);
@@ -136,7 +146,8 @@ static inline char *fx_store(struct fixture *f, const char *name, const char *te
 }
 
 /* Adds a container to an output: version goes into unit and conf as it is said. */
-static inline void fx_container(struct fixture *f, const char *output, const char *name, int unit, const char *conf, bool auto_start)
+static inline void fx_container(struct fixture *f, const char *output, const char *name, int unit, const char *conf,
+                                bool auto_start)
 {
         char *text = str_printf("[Service]\nUnit=%d\n", unit), *file = str_printf("unit-%s-%d", name, unit);
         char *unit_path = fx_store(f, file, text), *p;
@@ -148,7 +159,8 @@ static inline void fx_container(struct fixture *f, const char *output, const cha
         fx_link(unit_path, p);
         free(p);
         if (auto_start) {
-                p = str_printf("%s/" HASH "-%s/etc/systemd/system/machines.target.wants/container@%s.service", f->store, output, name);
+                p = str_printf("%s/" HASH "-%s/etc/systemd/system/machines.target.wants/container@%s.service", f->store,
+                               output, name);
                 fx_link(unit_path, p);
                 free(p);
         }

@@ -7,37 +7,38 @@
 #include <systemd/sd-bus.h>
 
 #include "capture.h"
-#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
 #include "util/strv.h"
 
 #define MANAGER_UNITS 8
 
 struct manager_unit {
         const char *name;
-        const char *start, *stop;   /* results of its jobs; NULL: "done"; "hang": no end until it is stopped or killed */
-        const char *refuse;         /* error of StartUnit and StopUnit */
-        const char *active;         /* property */
-        const char *result;         /* property Result of the service */
-        int fails;                  /* so many starts end with `start`, later ones are done; 0: all do */
-        bool early;                 /* its jobs end before the reply comes */
-        bool lost;                  /* the end of its job is told to nobody */
+        const char *start, *stop; /* results of its jobs; NULL: "done"; "hang": no end until it is stopped or killed */
+        const char *refuse;       /* error of StartUnit and StopUnit */
+        const char *active;       /* property */
+        const char *result;       /* property Result of the service */
+        int fails;                /* so many starts end with `start`, later ones are done; 0: all do */
+        bool early;               /* its jobs end before the reply comes */
+        bool lost;                /* the end of its job is told to nobody */
         int main_code, main_status; /* how its main process ended */
         int pre_code, pre_status;   /* and its ExecStartPre command */
         uint64_t timeout;
-        char job[64];               /* of the job that hangs */
+        char job[64]; /* of the job that hangs */
 };
 
 struct manager {
         struct manager_unit units[MANAGER_UNITS];
-        const char *die_at;         /* the connection ends at this call */
-        const char *silent_at;      /* this call gets no answer */
+        const char *die_at;                             /* the connection ends at this call */
+        const char *silent_at;                          /* this call gets no answer */
         const char *error_at, *error_name, *error_text; /* this one gets this */
-        bool noisy;                 /* others have jobs, too */
-        bool signal_at_start;       /* SIGINT to us when a start hangs */
-        bool signal_at_stop;        /* and when a stop does */
-        int (*other)(struct manager *m, sd_bus_message *call); /* the test's own calls come here first; 0: not one of them */
-        char *log;                  /* calls, in order */
+        bool noisy;                                     /* others have jobs, too */
+        bool signal_at_start;                           /* SIGINT to us when a start hangs */
+        bool signal_at_stop;                            /* and when a stop does */
+        int (*other)(struct manager *m,
+                     sd_bus_message *call); /* the test's own calls come here first; 0: not one of them */
+        char *log;                          /* calls, in order */
 
         /* the machinery */
         sd_bus *client, *bus;
@@ -116,8 +117,9 @@ static int manager_append_commands(sd_bus_message *reply, const char *name, int 
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'v', "a(sasbttttuii)");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "a(sasbttttuii)", 2, "/bin/a", 1, "a", 0, (uint64_t)0, (uint64_t)0, (uint64_t)0, (uint64_t)0, 0, code, status,
-                                          "/bin/b", 1, "b", 0, (uint64_t)0, (uint64_t)0, (uint64_t)0, (uint64_t)0, 0, 0, 0);
+                r = sd_bus_message_append(reply, "a(sasbttttuii)", 2, "/bin/a", 1, "a", 0, (uint64_t)0, (uint64_t)0,
+                                          (uint64_t)0, (uint64_t)0, 0, code, status, "/bin/b", 1, "b", 0, (uint64_t)0,
+                                          (uint64_t)0, (uint64_t)0, (uint64_t)0, 0, 0, 0);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -177,7 +179,8 @@ static int manager_get(struct manager *m, struct manager_unit *u, sd_bus_message
                 return sd_bus_reply_method_return(call, "v", "i", -1);
         if (!strcmp(prop, "B"))
                 return sd_bus_reply_method_return(call, "v", "b", 1);
-        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownProperty", "Unknown property %s.", prop);
+        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownProperty", "Unknown property %s.",
+                                          prop);
 }
 
 static int manager_list_jobs(struct manager *m, sd_bus_message *call)
@@ -190,7 +193,8 @@ static int manager_list_jobs(struct manager *m, sd_bus_message *call)
                 r = sd_bus_message_open_container(reply, 'a', "(usssoo)");
         for (size_t i = 0; r >= 0 && i < MANAGER_UNITS && m->units[i].name; i++)
                 if (*m->units[i].job)
-                        r = sd_bus_message_append(reply, "(usssoo)", 1, m->units[i].name, "start", "running", m->units[i].job, "/unit");
+                        r = sd_bus_message_append(reply, "(usssoo)", 1, m->units[i].name, "start", "running",
+                                                  m->units[i].job, "/unit");
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(m->bus, reply, NULL);
@@ -205,7 +209,9 @@ static int manager_list_units(struct manager *m, sd_bus_message *call)
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
         for (size_t i = 0; r >= 0 && i < MANAGER_UNITS && m->units[i].name; i++)
-                r = sd_bus_message_append(reply, "(ssssssouso)", m->units[i].name, "text", "loaded", m->units[i].active ?: "inactive", "dead", "", "/unit", m->units[i].job[0] ? 7 : 0, "", "/");
+                r = sd_bus_message_append(reply, "(ssssssouso)", m->units[i].name, "text", "loaded",
+                                          m->units[i].active ?: "inactive", "dead", "", "/unit",
+                                          m->units[i].job[0] ? 7 : 0, "", "/");
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(m->bus, reply, NULL);
@@ -289,7 +295,8 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
                 return manager_list_units(m, call);
         if (!strcmp(member, "Get") || !strcmp(member, "GetAll"))
                 return manager_unit_call(m, call);
-        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownMethod", "Unknown method %s.", member);
+        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownMethod", "Unknown method %s.",
+                                          member);
 }
 
 static void *manager_serve(void *data)
@@ -325,7 +332,9 @@ static UNUSED void manager_start(struct manager *m)
         assert_int_equal(pipe(m->stop), 0);
         assert_int_equal(sd_bus_new(&m->bus), 0);
         assert_true(sd_bus_set_fd(m->bus, fds[0], fds[0]) >= 0);
-        assert_true(sd_bus_set_server(m->bus, true, SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10)) >= 0);
+        assert_true(sd_bus_set_server(m->bus, true,
+                                      SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10)) >=
+                    0);
         assert_true(sd_bus_add_filter(m->bus, NULL, manager_call, m) >= 0);
         assert_true(sd_bus_start(m->bus) >= 0);
         assert_int_equal(sd_bus_new(&m->client), 0);
@@ -344,7 +353,8 @@ static UNUSED const char *manager_log(struct manager *m)
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
 
         intr_hold();
-        (void)bus_call_method(m->client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Sync", BUS_TIMEOUT, &e, NULL, NULL);
+        (void)bus_call_method(m->client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Sync", BUS_TIMEOUT, &e, NULL,
+                              NULL);
         intr_release();
         return m->log;
 }

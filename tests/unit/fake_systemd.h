@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/systemd/journal.h"
 #include "svc/machine/machine.h"
+#include "svc/systemd/journal.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
@@ -18,8 +18,8 @@ static struct {
         const char *unit_line; /* of each unit's journal */
         int exec_status, exec_result, has_unit_dir, bus_error, job_error;
         int inner_lines, inner_blame; /* of the journal inside; each tenth is of the failed unit */
-        void (*meanwhile)(void); /* while a job or a command runs */
-        char *log;             /* what was asked for, in order */
+        void (*meanwhile)(void);      /* while a job or a command runs */
+        char *log;                    /* what was asked for, in order */
 } fake;
 
 static void fake_note(const char *what, const char *arg)
@@ -46,7 +46,9 @@ static int fake_done(void **state)
         return 0;
 }
 
-struct systemd { int unused; };
+struct systemd {
+        int unused;
+};
 
 int systemd_new(struct systemd **ret, struct ec_err *err)
 {
@@ -96,8 +98,8 @@ static int fake_jobs(const char *what, const char *const *units, struct unit_res
 }
 
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
-                 void (*on_done)(void *data, const struct unit_result *r), void *data,
-                 struct unit_result **ret_results, struct ec_err *err)
+                 void (*on_done)(void *data, const struct unit_result *r), void *data, struct unit_result **ret_results,
+                 struct ec_err *err)
 {
         const char *const names[] = { "start", "stop", "restart", "start-detach" };
 
@@ -113,7 +115,8 @@ void unit_results_done(struct unit_result *results, size_t n)
 }
 
 /* Who is stopped, does not run any more. */
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
+int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
+                          struct ec_err *err)
 {
         int r = fake_jobs("kill", units, ret_results, err);
 
@@ -170,7 +173,8 @@ void unit_states_free(struct unit_state *v, size_t n)
         free(v);
 }
 
-int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err)
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
+                       struct ec_err *err)
 {
         (void)s, (void)unit, (void)iface, (void)prop, (void)err;
         *ret = strdup("exit-code");
@@ -223,7 +227,8 @@ uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
         return 0;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret, struct ec_err *err)
+int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+                      struct ec_err *err)
 {
         (void)until_usec;
         (void)since_usec, (void)max, (void)err;
@@ -231,13 +236,15 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec
         return strv_pushf(ret, "%s: %s", unit, fake.unit_line ? fake.unit_line : "it went wrong");
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max, struct journal_inside *ret, struct ec_err *err)
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
+                      struct journal_inside *ret, struct ec_err *err)
 {
         (void)until_usec, (void)up_only;
         (void)root, (void)since_usec, (void)max, (void)err;
         *ret = (struct journal_inside){ 0 };
         for (int i = 0; i < fake.inner_lines; i++)
-                if (strv_pushf(&ret->lines, "%s.service: line %d", fake.inner_blame && i % 10 == 0 ? "inner" : "other", i) < 0)
+                if (strv_pushf(&ret->lines, "%s.service: line %d", fake.inner_blame && i % 10 == 0 ? "inner" : "other",
+                               i) < 0)
                         return -ENOMEM;
         if (strv_push(&ret->starting, "slow.service") < 0)
                 return -ENOMEM;

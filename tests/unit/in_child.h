@@ -12,12 +12,12 @@
 #define CHILD_SECONDS 60
 
 /* In the child instead of assert_*(), which would go on as the parent. */
-#define must(what)                                                             \
-        do {                                                                   \
-                if (!(what)) {                                                 \
+#define must(what)                                                                           \
+        do {                                                                                 \
+                if (!(what)) {                                                               \
                         fprintf(stderr, "# %s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
-                        _exit(1);                                              \
-                }                                                              \
+                        _exit(1);                                                            \
+                }                                                                            \
         } while (0)
 
 /* Runs fn in a child; it passes if that returns. */
@@ -42,9 +42,9 @@ static inline void in_child(void (*fn)(void))
         assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define CHILD_TEST(name)                                                       \
-        static void name(void **state)                                         \
-        {                                                                      \
-                (void)state;                                                   \
-                in_child(in_##name);                                           \
+#define CHILD_TEST(name)               \
+        static void name(void **state) \
+        {                              \
+                (void)state;           \
+                in_child(in_##name);   \
         }

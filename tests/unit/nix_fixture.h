@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /* Events of Nix, and what reaches stderr. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 #include "svc/nix/internal.h"
 
-#define DRV "/nix/store/3sd60ih5rjklrmxr7w30vsdfksn55vlx-bad-thing.drv"
+#define DRV  "/nix/store/3sd60ih5rjklrmxr7w30vsdfksn55vlx-bad-thing.drv"
 #define DRV2 "/nix/store/y213rczmacxwk5q5ya22m8zx091xnr5c-other.drv"
 
 static inline void feed(struct nix_log *l, const char *line)
@@ -41,7 +41,11 @@ __attribute__((format(printf, 2, 3))) static inline void feedf(struct nix_log *l
 
 static inline void start_build(struct nix_log *l, int id, const char *drv)
 {
-        feedf(l, "@nix {\"action\":\"start\",\"fields\":[\"%s\",\"\",1,1],\"id\":%d,\"level\":3,\"text\":\"building\",\"type\":105}", drv, id);
+        feedf(l,
+              "@nix "
+              "{\"action\":\"start\",\"fields\":[\"%s\",\"\",1,1],\"id\":%d,\"level\":3,\"text\":\"building\",\"type\":"
+              "105}",
+              drv, id);
 }
 
 static inline void stop(struct nix_log *l, int id)

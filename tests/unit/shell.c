@@ -18,7 +18,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-static char dir[64];      /* of one test */
+static char dir[64]; /* of one test */
 static bool hook_fails;
 static struct ec_op op;
 
@@ -49,7 +49,8 @@ static int hook(void *self, struct ec_op *o, struct ec_shell *sh, struct ec_err 
         if (r >= 0)
                 r = shell_setenv(sh, "stale", NULL, err);
         if (r >= 0)
-                r = shell_command(sh, "greet", "#!/bin/sh\necho \"hello $1 from $ip\"\n", "greet NAME\tSay 'hello'", err);
+                r = shell_command(sh, "greet", "#!/bin/sh\necho \"hello $1 from $ip\"\n", "greet NAME\tSay 'hello'",
+                                  err);
         assert_int_equal(shell_command(sh, "greet", "#!/bin/sh\n", NULL, &e), -EEXIST);
         err_done(&e);
         return r;
@@ -83,7 +84,7 @@ static void with_containers(const char *const *names)
 static int setup(void **state)
 {
         (void)state;
-        op = (struct ec_op) OP_INIT;
+        op = (struct ec_op)OP_INIT;
         op.registry = &reg;
         hook_fails = false;
         strcpy(dir, "/tmp/extra-container-shell.XXXXXX");
@@ -99,7 +100,7 @@ static int teardown(void **state)
         return fs_remove_tree(dir, &err);
 }
 
-#define ONE ((const char *const[]) { "web", NULL })
+#define ONE ((const char *const[]){ "web", NULL })
 
 /* Runs a script in a session; what it writes to $OUT. */
 static char *session(const char *script, int32_t expected)
@@ -182,10 +183,12 @@ static void test_one_container(void **state)
         int32_t status;
 
         (void)state;
-        with_containers((const char *const[]) { "db", "web", NULL });
+        with_containers((const char *const[]){ "db", "web", NULL });
         assert_int_equal(deploy_shell(&op, NULL, &status, &err), -EINVAL);
         assert_true(err.usage);
-        assert_string_equal(err_msg(&err), "a session is for one container, this definition has 2: db, web; name one of them behind it");
+        assert_string_equal(
+                err_msg(&err),
+                "a session is for one container, this definition has 2: db, web; name one of them behind it");
         err_done(&err);
 }
 
@@ -206,8 +209,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_session), TEST(test_path_is_kept), TEST(test_own_shell), TEST(test_no_such_command),
-                TEST(test_one_container), TEST(test_hook_fails),
+                TEST(test_session),         TEST(test_path_is_kept),  TEST(test_own_shell),
+                TEST(test_no_such_command), TEST(test_one_container), TEST(test_hook_fails),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

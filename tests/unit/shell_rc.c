@@ -50,7 +50,11 @@ static char *interactive(const char *shell, const char *interactive_option, cons
 {
         _cleanup_strv_ char **argv = NULL, **env = NULL;
         struct ec_proc_result res = { .size = sizeof(res) };
-        struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR, .in = input, .in_len = strlen(input), .timeout_ms = 20000 };
+        struct ec_proc p = { .size = sizeof(p),
+                             .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR,
+                             .in = input,
+                             .in_len = strlen(input),
+                             .timeout_ms = 20000 };
         struct ec_err err = { 0 };
 
         assert_int_equal(shell_rc_prepare(shell, dir, &argv, &env, &err), 0);
@@ -89,7 +93,8 @@ static void test_posix(void **state)
                         continue;
                 setenv("PATH", "/usr/bin:/bin", 1);
                 out = interactive(shells[i], "-i", "web",
-                                  "echo \"path=$PATH;\"; echo \"mine=$mine early=$early\"; echo \"zdotdir=${ZDOTDIR-none}\"; echo \"prompt=$PS1\"\n");
+                                  "echo \"path=$PATH;\"; echo \"mine=$mine early=$early\"; echo "
+                                  "\"zdotdir=${ZDOTDIR-none}\"; echo \"prompt=$PS1\"\n");
                 expect(shells[i], out, path);
                 expect(shells[i], out, rc ? "mine=yes" : "mine= ");
                 expect(shells[i], out, i == 2 ? "early=yes" : "early=\n");
@@ -141,7 +146,8 @@ static void test_prompt_commands(void **state)
 
 static void test_zdotdir(void **state)
 {
-        _cleanup_free_ char *other = fs_join(home, "other"), *line = str_printf("zdotdir=%s mine=yes;", other), *out = NULL;
+        _cleanup_free_ char *other = fs_join(home, "other"), *line = str_printf("zdotdir=%s mine=yes;", other),
+                            *out = NULL;
 
         (void)state;
         if (!proc_find("zsh", NULL))
@@ -155,7 +161,8 @@ static void test_zdotdir(void **state)
 
 static void test_fish(void **state)
 {
-        _cleanup_free_ char *path = str_printf("path=%s/bin", dir), *config = fs_join(home, ".config/fish"), *out = NULL;
+        _cleanup_free_ char *path = str_printf("path=%s/bin", dir), *config = fs_join(home, ".config/fish"),
+                            *out = NULL;
 
         (void)state;
         if (!proc_find("fish", NULL))
@@ -210,8 +217,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_posix), TEST(test_no_prompt), TEST(test_no_unset), TEST(test_prompt_commands), TEST(test_zdotdir), TEST(test_fish),
-                TEST(test_choice), TEST(test_failure),
+                TEST(test_posix),   TEST(test_no_prompt), TEST(test_no_unset), TEST(test_prompt_commands),
+                TEST(test_zdotdir), TEST(test_fish),      TEST(test_choice),   TEST(test_failure),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

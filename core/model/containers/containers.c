@@ -17,7 +17,7 @@
 #include "util/strv.h"
 
 #define CONF_MAX (1024 * 1024)
-#define WANTS "machines.target.wants"
+#define WANTS    "machines.target.wants"
 
 void container_free(struct ec_container *c)
 {
@@ -320,7 +320,8 @@ int containers_installed(const struct layout *l, struct container_list *ret, str
         dirs_close(&dirs);
         if (r < 0) {
                 container_list_done(&s.list);
-                return r == -ENOMEM ? err_oom(err) : err_set(err, r, "cannot list %s: %s", s.units ? s.units : l->units, strerror(-r));
+                return r == -ENOMEM ? err_oom(err)
+                                    : err_set(err, r, "cannot list %s: %s", s.units ? s.units : l->units, strerror(-r));
         }
         *ret = s.list;
         return 0;
@@ -411,7 +412,8 @@ static int output_open(struct output_dirs *o, const struct layout *l, const char
 }
 
 /* 1: found; 0: no such container there. */
-static int output_container(const struct output_dirs *o, const char *name, struct ec_container **ret, struct ec_err *err)
+static int output_container(const struct output_dirs *o, const char *name, struct ec_container **ret,
+                            struct ec_err *err)
 {
         _cleanup_container_ struct ec_container *c = NULL;
         _cleanup_free_ char *unit = NULL, *conf = NULL;
@@ -460,7 +462,8 @@ static int unknown_name(const struct output_dirs *o, const char *name, char **ha
         return err_set(err, -ENOENT, "unknown container '%s'; %s defines '%s'", name, o->path, list);
 }
 
-static int output_all(const struct output_dirs *o, const char *const *names, struct container_list *list, struct ec_err *err)
+static int output_all(const struct output_dirs *o, const char *const *names, struct container_list *list,
+                      struct ec_err *err)
 {
         _cleanup_strv_ char **have = NULL, **wanted = NULL;
         int r = 0;
@@ -472,7 +475,8 @@ static int output_all(const struct output_dirs *o, const char *const *names, str
         if (r < 0)
                 return err_set(err, r, "cannot list %s: %s", o->units, strerror(-r));
         if (!have)
-                return err_set(err, -ENOENT, "%s holds no containers (etc/systemd/system/container@NAME.service)", o->path);
+                return err_set(err, -ENOENT, "%s holds no containers (etc/systemd/system/container@NAME.service)",
+                               o->path);
         strv_sort(have);
         wanted = strv_copy(names && *names ? names : STRV_CONST(have));
         if (!wanted)

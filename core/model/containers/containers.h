@@ -7,19 +7,22 @@ struct layout;
 /* One container, of an etc output or installed. */
 struct ec_container {
         char *name;
-        char *unit;              /* container@NAME.service */
-        char *unit_path;         /* installed link, as it is or would be */
+        char *unit;      /* container@NAME.service */
+        char *unit_path; /* installed link, as it is or would be */
         char *conf_path;
-        char *wants_path;        /* in machines.target.wants of the unit's directory */
+        char *wants_path; /* in machines.target.wants of the unit's directory */
         char *state_path;
-        char *unit_target;       /* store path the link (or the etc output) points at; NULL: none */
+        char *unit_target; /* store path the link (or the etc output) points at; NULL: none */
         char *conf_target;
         bool auto_start;
-        bool legacy;             /* conf and state in the older places */
-        char **conf;             /* "KEY=VALUE" of the conf file, parsed at first use */
+        bool legacy; /* conf and state in the older places */
+        char **conf; /* "KEY=VALUE" of the conf file, parsed at first use */
         bool conf_loaded;
 };
-struct container_list { struct ec_container **items; size_t n; };
+struct container_list {
+        struct ec_container **items;
+        size_t n;
+};
 /* With the places that its name gives it; units is the directory of its unit. -ENOMEM. */
 int container_new(const struct layout *l, const char *name, const char *units, bool legacy, struct ec_container **ret);
 void container_free(struct ec_container *c);
@@ -31,7 +34,8 @@ int envfile_parse(const char *text, char ***ret);
 
 /* All that are installed in the unit directories, by name. Others' units are not ours. */
 int containers_installed(const struct layout *l, struct container_list *ret, struct ec_err *err);
-int container_installed(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err); /* -ENOENT */
+int container_installed(const struct layout *l, const char *name, struct ec_container **ret,
+                        struct ec_err *err); /* -ENOENT */
 /* Sets the error of a name that is not installed: -ENOENT with the nearest one that is. */
 int container_unknown(const struct layout *l, const char *name, struct ec_err *err);
 /* A container of the host's own configuration? */

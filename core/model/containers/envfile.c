@@ -9,7 +9,10 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-struct buffer { char *data; size_t len, size; };
+struct buffer {
+        char *data;
+        size_t len, size;
+};
 
 static int buffer_add(struct buffer *b, char c)
 {
@@ -57,8 +60,8 @@ static int assign(char ***env, const char *key, const char *value)
 /* Reads one value from behind its '='; returns the end of its line, NULL: no memory. */
 static const char *read_value(const char *p, struct buffer *b)
 {
-        size_t keep = 0;     /* length without blanks at the end */
-        bool before = true;  /* nothing of it yet, or a quoted part has ended */
+        size_t keep = 0;    /* length without blanks at the end */
+        bool before = true; /* nothing of it yet, or a quoted part has ended */
         char quote = 0;
 
         for (; *p; p++) {

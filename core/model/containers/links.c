@@ -57,7 +57,8 @@ int links_set(struct links *l, const char *path, const char *target, struct ec_e
                         return 0;
                 r = change_link(path, target);
                 if (r < 0)
-                        return err_set(err, r, "cannot %s %s: %s", target ? "make the link" : "remove", path, strerror(-r));
+                        return err_set(err, r, "cannot %s %s: %s", target ? "make the link" : "remove", path,
+                                       strerror(-r));
         }
         log_info(target ? "link %s -> %s" : "removed link %s", path, target);
         undo->path = TAKE_PTR(copy);
@@ -105,7 +106,8 @@ static int any_wanted(const char *dir)
 
 static bool in_unit_dirs(const struct layout *l, const char *name)
 {
-        const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
+        const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system",
+                                     "/lib/systemd/system" };
         _cleanup_free_ char *own = fs_join(l->units, name);
         struct stat st;
 

@@ -9,8 +9,8 @@
 
 #include "model/operation/op.h"
 #include "model/operation/options.h"
-#include "svc/process/interrupt.h"
 #include "svc/nix/nix.h"
+#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -18,7 +18,7 @@
 #include "util/strv.h"
 
 #define TEXT_MAX ((size_t)256 << 20)
-#define HOW "give a file, a directory, a flake reference, a store path, --expr EXPR, or '-' for standard input"
+#define HOW      "give a file, a directory, a flake reference, a store path, --expr EXPR, or '-' for standard input"
 
 void definition_done(struct definition *d)
 {
@@ -88,7 +88,8 @@ static bool is_blank(const char *s, size_t len)
 }
 
 /* Nix reads it from a file: an argument holds no more than 128 KiB. */
-static int set_text(struct ec_op *op, const char *text, size_t len, const char *display, struct definition *d, struct ec_err *err)
+static int set_text(struct ec_op *op, const char *text, size_t len, const char *display, struct definition *d,
+                    struct ec_err *err)
 {
         const char *dir;
         if (is_blank(text, len))
@@ -146,9 +147,14 @@ int definition_check_output(const char *display, const char *path, struct ec_err
         if (r < 0)
                 return err_set(err, r, "cannot read '%s/etc/systemd/system': %s", path, strerror(-r));
         if (!r && has_entry(path, "etc"))
-                return err_set(err, -ENOENT, "'%s' defines no containers: there is no container@NAME.service in its etc/systemd/system", display);
+                return err_set(
+                        err, -ENOENT,
+                        "'%s' defines no containers: there is no container@NAME.service in its etc/systemd/system",
+                        display);
         if (!r)
-                return err_set(err, -ENOENT, "'%s' is neither a system nor a build output with containers: it has no etc directory", display);
+                return err_set(err, -ENOENT,
+                               "'%s' is neither a system nor a build output with containers: it has no etc directory",
+                               display);
         return 0;
 }
 
@@ -170,7 +176,8 @@ static int set_output(const char *arg, const char *real, struct definition *d, s
 static bool is_flake_reference(const char *arg)
 {
         static const char *const schemes[] = {
-                "path:", "github:", "gitlab:", "sourcehut:", "git:", "git+", "hg+", "tarball+", "file+", "http:", "https:", "flake:",
+                "path:", "github:",  "gitlab:", "sourcehut:", "git:",   "git+",
+                "hg+",   "tarball+", "file+",   "http:",      "https:", "flake:",
         };
         for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
                 if (str_after(arg, schemes[i]))
@@ -178,8 +185,8 @@ static bool is_flake_reference(const char *arg)
         return strchr(arg, '#');
 }
 
-static int set_flake(const char *arg, const char *ref, size_t ref_len, const char *dir, const char *attr, struct definition *d,
-                     struct ec_err *err)
+static int set_flake(const char *arg, const char *ref, size_t ref_len, const char *dir, const char *attr,
+                     struct definition *d, struct ec_err *err)
 {
         d->kind = DEFINITION_FLAKE;
         d->path = strndup(ref, ref_len);
@@ -204,10 +211,14 @@ static int set_reference(const char *arg, struct definition *d, struct ec_err *e
         bool is_path = *dir == '.' || *dir == '/';
         int r = stat(dir, &st) < 0 ? -errno : 0;
         if (is_path && r < 0)
-                return err_set(err, r, r == -ENOENT ? "no such directory: '%s' (of flake reference '%s')" :
-                               "cannot read '%s' (of flake reference '%s')", dir, arg);
+                return err_set(err, r,
+                               r == -ENOENT ? "no such directory: '%s' (of flake reference '%s')"
+                                            : "cannot read '%s' (of flake reference '%s')",
+                               dir, arg);
         if (is_path && !S_ISDIR(st.st_mode))
-                return err_set(err, -ENOTDIR, "'%s' is a file: a flake reference, as '%s' is one, names a directory with a flake.nix", dir, arg);
+                return err_set(err, -ENOTDIR,
+                               "'%s' is a file: a flake reference, as '%s' is one, names a directory with a flake.nix",
+                               dir, arg);
         /* Without a slash it is a name of Nix' registry, if it is no flake here. */
         if (!is_path && (r < 0 || !S_ISDIR(st.st_mode) || !has_entry(dir, "flake.nix")))
                 return set_flake(arg, arg, len, NULL, attr, d, err);
@@ -369,8 +380,9 @@ static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
         if (r >= 0)
                 r = set_argument(op, *args, d, err);
         if (r >= 0 && d->kind == DEFINITION_FLAKE && options_is_set(op->options, "attr"))
-                return err_usage(err, "--attr is for files: an attribute of a flake stands behind a '#', as in '%s%s%s'", *args,
-                                 strchr(*args, '#') ? *d->attr ? "." : "" : "#", options_value(op->options, "attr"));
+                return err_usage(
+                        err, "--attr is for files: an attribute of a flake stands behind a '#', as in '%s%s%s'", *args,
+                        strchr(*args, '#') ? *d->attr ? "." : "" : "#", options_value(op->options, "attr"));
         return r;
 }
 

@@ -11,7 +11,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define TEXT_MAX (4 * 1024 * 1024)
+#define TEXT_MAX    (4 * 1024 * 1024)
 #define SYSTEM_PATH "SYSTEM_PATH"
 
 /* Directories that all containers are compared in. */
@@ -96,12 +96,15 @@ static bool same_conf(const struct ec_container *c, const char *old_target)
 
 static int not_ours(const char *name, const char *path, struct ec_err *err)
 {
-        return err_set(err, -EEXIST, "container '%s' exists already and was not installed by this program: "
-                       "%s is no link into the store", name, path);
+        return err_set(err, -EEXIST,
+                       "container '%s' exists already and was not installed by this program: "
+                       "%s is no link into the store",
+                       name, path);
 }
 
 /* What a link of ours holds; *ret NULL: there is none. */
-static int read_own(int fd, const char *file, const struct ec_container *c, const char *path, char **ret, struct ec_err *err)
+static int read_own(int fd, const char *file, const struct ec_container *c, const char *path, char **ret,
+                    struct ec_err *err)
 {
         _cleanup_free_ char *target = NULL;
         int r = fd < 0 ? -ENOENT : fs_readlinkat(fd, file, &target);

@@ -12,8 +12,8 @@
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
-#include "svc/term/log.h"
 #include "svc/nix/nix.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -129,7 +129,8 @@ static int eval_flake_of(const struct ec_op *op, struct deployment *d, struct ec
 
 static int eval_sources(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
-        const char *nixpkgs = options_value(op->options, "nixpkgs-path"), *nixos = options_value(op->options, "nixos-path");
+        const char *nixpkgs = options_value(op->options, "nixpkgs-path"),
+                   *nixos = options_value(op->options, "nixos-path");
         _cleanup_free_ char *cwd = getcwd(NULL, 0), *pwd = NULL;
         int r = 0;
 
@@ -146,7 +147,8 @@ static int eval_sources(const struct ec_op *op, struct ec_eval *ev, struct ec_er
 /* glibc of the store finds no locales by itself where the host is not NixOS. */
 static int eval_locale(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
-        const char *const archives[] = { "/nix/var/nix/profiles/default/lib/locale/locale-archive", "/usr/lib/locale/locale-archive" };
+        const char *const archives[] = { "/nix/var/nix/profiles/default/lib/locale/locale-archive",
+                                         "/usr/lib/locale/locale-archive" };
 
         if (op->layout->nixos || getenv("LOCALE_ARCHIVE"))
                 return 0;
@@ -274,7 +276,8 @@ int deployment_load(struct ec_op *op, struct deployment **ret, struct ec_err *er
         return 0;
 }
 
-int deploy_foreach(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err)
+int deploy_foreach(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
+                   struct ec_err *err)
 {
         struct deployment *d;
         int r = deployment_load(op, &d, err);

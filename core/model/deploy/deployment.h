@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <extra-container/plugin.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include "model/containers/containers.h"
 #include "model/definition/definition.h"
 #include "util/cleanup.h"
+#include <extra-container/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
 /* What the phases of one operation share: model/deploy/deploy.c and its neighbours only. */
 
 enum change_state {
-        CHANGE_NONE,    /* unit and conf resolve to what is installed */
+        CHANGE_NONE, /* unit and conf resolve to what is installed */
         CHANGE_NEW,
         CHANGE_UPDATE,  /* only SYSTEM_PATH differs: the running system can switch */
         CHANGE_RESTART, /* anything else differs */
 };
 struct change {
-        struct ec_container *c;       /* of the deployment's list */
+        struct ec_container *c; /* of the deployment's list */
         enum change_state state;
-        char *old_unit_path;          /* where it is installed until now, if in another place */
+        char *old_unit_path; /* where it is installed until now, if in another place */
         char *old_wants_path;
         char *old_conf_path;
-        bool wants_differs;           /* its link in machines.target.wants is not as it should be */
-        bool unit_differs;            /* systemd has to read its unit anew */
+        bool wants_differs; /* its link in machines.target.wants is not as it should be */
+        bool unit_differs;  /* systemd has to read its unit anew */
 };
 
 struct deployment {
         bool parsed, built, installed;
         struct definition definition;
-        char *output;                 /* store path; held by a root below op->tmp_dir if we built it */
+        char *output; /* store path; held by a root below op->tmp_dir if we built it */
         struct ec_eval *eval;
-        bool prebuilt;                /* a flake builds its output, and knows no names before */
+        bool prebuilt; /* a flake builds its output, and knows no names before */
         bool loaded;
         struct container_list list;
-        struct change *changes;       /* one a container, in the same order */
+        struct change *changes; /* one a container, in the same order */
 };
 int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err);
 /* Reads the containers of the output; builds it first. */
@@ -48,7 +48,9 @@ int pending_set(const struct ec_op *op, const char *name, enum change_state stat
 enum change_state pending_get(const struct ec_op *op, const char *name);
 void pending_clear(const struct ec_op *op, const char *name);
 /* A start takes long, and is not under the lock: what is noted meanwhile, by another run, is not made good by it. */
-struct pending_mark { uint64_t dev, ino, sec, nsec; }; /* of the note that was there before; all 0: none */
+struct pending_mark {
+        uint64_t dev, ino, sec, nsec;
+}; /* of the note that was there before; all 0: none */
 struct pending_mark pending_mark(const struct ec_op *op, const char *name);
 void pending_settle(const struct ec_op *op, const char *name, const struct pending_mark *before);
 /* Links of these containers change, and neither systemd nor all plugins know yet: survives a run that was killed. */
@@ -59,7 +61,12 @@ bool pending_reload(const struct ec_op *op);
 int pending_unfinished(const struct ec_op *op, char ***ret, struct ec_err *err);
 
 /* model/containers/links.c: symlinks of one container, which can be put back as they were. */
-struct links { struct link { char *path, *old; } items[16]; size_t n; };
+struct links {
+        struct link {
+                char *path, *old;
+        } items[16];
+        size_t n;
+};
 int links_set(struct links *l, const char *path, const char *target, struct ec_err *err); /* target NULL: removes it */
 void links_undo(struct links *l);
 void links_done(struct links *l);
@@ -67,7 +74,10 @@ void links_done(struct links *l);
 int links_machines_target(const struct ec_op *op, struct ec_err *err);
 
 /* model/deploy/report.c: what went wrong, container by container. */
-struct report { char **failures; size_t n; };
+struct report {
+        char **failures;
+        size_t n;
+};
 void report_done(struct report *r);
 int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* All of it: 0, or -EIO with the one failure, or with their number after each was logged. */

@@ -13,11 +13,11 @@
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
-#include "svc/process/interrupt.h"
-#include "svc/term/log.h"
 #include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/name.h"
@@ -27,8 +27,8 @@
 struct destroy {
         struct ec_op *op;
         struct container_list list;
-        bool *keep;           /* of each in list: it still runs */
-        char **unfinished;    /* what a run that was killed was about */
+        bool *keep;        /* of each in list: it still runs */
+        char **unfinished; /* what a run that was killed was about */
         bool still_unfinished;
         char **journal_links; /* links of the host's journal directory: name, target, name, target ... */
         struct report report;
@@ -49,9 +49,12 @@ static int unknown_name(const struct layout *l, const char *name, struct ec_err 
 {
         err_done(err);
         if (container_is_declarative(l, name))
-                return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there", name);
+                return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there",
+                               name);
         if (*name && !access(name, F_OK))
-                return err_set(err, -ENOENT, "no container named '%s' is installed; to destroy what that file defines, write './%s'", name, name);
+                return err_set(err, -ENOENT,
+                               "no container named '%s' is installed; to destroy what that file defines, write './%s'",
+                               name, name);
         return container_unknown(l, name, err);
 }
 
@@ -116,8 +119,10 @@ static void remove_veth(const struct ec_container *c)
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
                 _cleanup_free_ char *dev = str_printf("%s%s", prefixes[i], c->name);
                 const char *argv[] = { "ip", "link", "delete", "dev", dev, NULL };
-                struct ec_proc p = { .size = sizeof(p), .argv = argv,
-                                     .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_NO_CANCEL };
+                struct ec_proc p = { .size = sizeof(p),
+                                     .argv = argv,
+                                     .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN |
+                                              EC_PROC_NO_CANCEL };
                 _cleanup_proc_result_ struct ec_proc_result result = { .size = sizeof(result) };
                 _cleanup_err_ struct ec_err e = { 0 };
 
@@ -128,7 +133,8 @@ static void remove_veth(const struct ec_container *c)
         }
 }
 
-static int stop_units(struct destroy *d, struct systemd *s, const char **units, const size_t *which, size_t n, struct ec_err *err)
+static int stop_units(struct destroy *d, struct systemd *s, const char **units, const size_t *which, size_t n,
+                      struct ec_err *err)
 {
         struct unit_result *results = NULL;
         int r = systemd_kill_and_stop(s, units, &results, err);
@@ -149,7 +155,8 @@ static int stop_units(struct destroy *d, struct systemd *s, const char **units, 
 
 /* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings,
  * and one in between the stop and the start of a restart would come again. */
-static int loaded_units(struct destroy *d, struct systemd *s, bool late, const char **units, size_t *which, size_t *ret_n, struct ec_err *err)
+static int loaded_units(struct destroy *d, struct systemd *s, bool late, const char **units, size_t *which,
+                        size_t *ret_n, struct ec_err *err)
 {
         struct unit_state *states = NULL;
         size_t n_states = 0, n = 0;

@@ -8,11 +8,11 @@
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
-#include "svc/process/interrupt.h"
-#include "svc/term/log.h"
 #include "svc/nix/nix.h"
+#include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -60,9 +60,12 @@ static int check_systemd(struct ec_op *op, struct ec_err *err)
         if (r != 0)
                 return r < 0 ? r : 0;
         if (l->nixos)
-                return err_set(err, -ENOENT, "systemd looks for no units in %s; add this to the configuration of the host and rebuild it: "
-                               "programs.extra-container.enable = true; or, without its module, "
-                               "boot.extraSystemdUnitPaths = [ \"%s\" ];", l->units, l->units);
+                return err_set(
+                        err, -ENOENT,
+                        "systemd looks for no units in %s; add this to the configuration of the host and rebuild it: "
+                        "programs.extra-container.enable = true; or, without its module, "
+                        "boot.extraSystemdUnitPaths = [ \"%s\" ];",
+                        l->units, l->units);
         return err_set(err, -ENOENT, "systemd looks for no units in %s ([paths] units)", l->units);
 }
 
@@ -76,8 +79,9 @@ static int set_links(const struct change *ch, struct links *links, struct ec_err
         if (!wants_target)
                 return err_oom(err);
         /* Most have no such link, and none is wanted. */
-        r = c->auto_start || ch->wants_differs || ch->old_wants_path ?
-                links_set(links, c->wants_path, c->auto_start ? wants_target : NULL, err) : 0;
+        r = c->auto_start || ch->wants_differs || ch->old_wants_path
+                    ? links_set(links, c->wants_path, c->auto_start ? wants_target : NULL, err)
+                    : 0;
         if (r >= 0)
                 r = links_set(links, c->conf_path, c->conf_target, err);
         if (r >= 0)
@@ -100,10 +104,12 @@ static int drop_old_links(const struct change *ch, struct links *links, struct e
 static void tell_old_state(const struct ec_op *op, const struct change *ch)
 {
         const struct layout *l = op->layout;
-        _cleanup_free_ char *old = ch->old_conf_path ? fs_join(ch->c->legacy ? l->state : l->state_legacy, ch->c->name) : NULL;
+        _cleanup_free_ char *old = ch->old_conf_path ? fs_join(ch->c->legacy ? l->state : l->state_legacy, ch->c->name)
+                                                     : NULL;
 
         if (old && !access(old, F_OK))
-                log_warn("container '%s' has its root in %s now; the one in %s stays as it is", ch->c->name, ch->c->state_path, old);
+                log_warn("container '%s' has its root in %s now; the one in %s stays as it is", ch->c->name,
+                         ch->c->state_path, old);
 }
 
 /* again: an earlier run may have been killed before the plugins heard of it. */
@@ -250,7 +256,8 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
         if (r < 0)
                 return r;
         if (!registry_provides(op->registry, EC_PROVIDES_GCROOT))
-                log_warn("no plugin keeps installed containers from Nix' garbage collector: it may delete their systems");
+                log_warn("no plugin keeps installed containers from Nix' garbage collector: it may delete their "
+                         "systems");
         r = make_dirs(op->layout, d, err);
         if (r >= 0 && units)
                 r = note_changes(op, d, unfinished, err);

@@ -58,7 +58,9 @@ int finish_hooks(struct ec_op *op, char **unfinished, const struct container_lis
 void finish_temp(const struct ec_op *op)
 {
         const struct layout *l = op->layout;
-        const char *const dirs[] = { l->units, l->conf, l->conf_legacy }, *const wants[] = { "machines.target.wants", "multi-user.target.wants" };
+        const char *const dirs[] = { l->units, l->conf, l->conf_legacy }, *const wants[] = {
+                "machines.target.wants", "multi-user.target.wants"
+        };
 
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
                 fs_remove_temp(dirs[i]);

@@ -5,15 +5,15 @@
 
 #include "model/deploy/deployment.h"
 #include "model/operation/op.h"
-#include "svc/systemd/journal.h"
-#include "svc/term/log.h"
 #include "svc/machine/machine.h"
+#include "svc/systemd/journal.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/strv.h"
 
-#define UNIT_LINES 10
-#define INNER_LINES 15
+#define UNIT_LINES   10
+#define INNER_LINES  15
 #define INNER_SEARCH 500 /* where those of the failed units are looked for */
 
 void report_done(struct report *r)
@@ -105,7 +105,8 @@ static void show_hint(char **lines)
         for (char **l = lines; l && *l; l++) {
                 if (!strstr(*l, "inotify") || !strstr(*l, "Too many open files"))
                         continue;
-                log_notice("  the host is short of inotify instances for so many containers: raise them, as with 'sysctl fs.inotify.max_user_instances=4096'");
+                log_notice("  the host is short of inotify instances for so many containers: raise them, as with "
+                           "'sysctl fs.inotify.max_user_instances=4096'");
                 return;
         }
 }

@@ -12,10 +12,10 @@
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
-#include "svc/process/interrupt.h"
-#include "svc/term/log.h"
 #include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -23,7 +23,10 @@
 #include "util/strv.h"
 
 /* Containers that get the same treatment; pointers into the operation's list. */
-struct group { struct ec_container **items; size_t n; };
+struct group {
+        struct ec_container **items;
+        size_t n;
+};
 
 static void group_done(struct group *g)
 {
@@ -53,7 +56,10 @@ static void announce(const struct ec_op *op, const char *header, const struct gr
 
 /* ---- jobs ---- */
 
-struct progress { const char *verb; size_t done, of; };
+struct progress {
+        const char *verb;
+        size_t done, of;
+};
 
 static void on_done(void *data, const struct unit_result *r)
 {
@@ -74,7 +80,8 @@ static void settle(struct ec_op *op, struct ec_container *c, const struct pendin
 }
 
 /* Queues all jobs at once; what fails is reported, the rest goes on. 1: some were left to themselves. */
-static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, struct report *report, struct ec_err *err)
+static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, struct report *report,
+                    struct ec_err *err)
 {
         const char *verb = job == JOB_RESTART ? "restart" : "start";
         struct progress p = { job == JOB_RESTART ? "restarting" : "starting", 0, g->n };
@@ -132,13 +139,17 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
 
 static int update_one(struct ec_op *op, struct ec_container *c, struct report *report, struct ec_err *err)
 {
-        _cleanup_free_ char *program = str_printf("%s/bin/switch-to-configuration", container_conf_get(c, "SYSTEM_PATH"));
+        _cleanup_free_ char *program = str_printf("%s/bin/switch-to-configuration",
+                                                  container_conf_get(c, "SYSTEM_PATH"));
         _cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         _cleanup_err_ struct ec_err e = { 0 };
         const char *argv[] = { program, "test", NULL };
         struct pending_mark before = pending_mark(op, c->name);
         struct ec_exec x = {
-                .size = sizeof(x), .machine = c->name, .argv = argv, .cwd = "/",
+                .size = sizeof(x),
+                .machine = c->name,
+                .argv = argv,
+                .cwd = "/",
                 .fds = { null, STDERR_FILENO, STDERR_FILENO },
         };
         struct systemd *s;
@@ -161,7 +172,8 @@ static int update_one(struct ec_op *op, struct ec_container *c, struct report *r
         if (r < 0)
                 return report_add(report, err, "container '%s' was not updated: %s", c->name, err_msg(&e));
         if (status)
-                return report_add(report, err, "container '%s' was not updated: switch-to-configuration failed with status %d",
+                return report_add(report, err,
+                                  "container '%s' was not updated: switch-to-configuration failed with status %d",
                                   c->name, (int)status);
         pending_settle(op, c->name, &before);
         report_failed_inside(op, c);
@@ -186,7 +198,9 @@ static int run_updates(struct ec_op *op, const struct group *g, struct report *r
 
 /* ---- who needs what ---- */
 
-struct plan { struct group start, update, restart; };
+struct plan {
+        struct group start, update, restart;
+};
 
 static void plan_done(struct plan *p)
 {
@@ -241,7 +255,8 @@ static void plan_one(struct ec_op *op, const struct change *ch, const char *acti
 
         if (need != CHANGE_NONE && change && (is_up(active) || booting)) {
                 /* Nobody can switch a system that is still booting. */
-                if (need == CHANGE_RESTART || flags & EC_START_RESTART || booting || !container_conf_get(c, "SYSTEM_PATH"))
+                if (need == CHANGE_RESTART || flags & EC_START_RESTART || booting ||
+                    !container_conf_get(c, "SYSTEM_PATH"))
                         group_add(&p->restart, c);
                 else
                         group_add(&p->update, c);
@@ -260,7 +275,8 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
         size_t n = 0;
         int r;
 
-        if (group_init(&p->start, d->list.n) < 0 || group_init(&p->update, d->list.n) < 0 || group_init(&p->restart, d->list.n) < 0)
+        if (group_init(&p->start, d->list.n) < 0 || group_init(&p->update, d->list.n) < 0 ||
+            group_init(&p->restart, d->list.n) < 0)
                 return err_oom(err);
         r = op_systemd(op, &s, err);
         if (r >= 0)
@@ -290,7 +306,9 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         if (r < 0 || !flags)
                 return r;
         if (op_offline(op))
-                return err_set(err, -EOPNOTSUPP, "containers below %s cannot be started: it is not the root of this host", op->layout->root);
+                return err_set(err, -EOPNOTSUPP,
+                               "containers below %s cannot be started: it is not the root of this host",
+                               op->layout->root);
         r = deployment_load(op, &d, err);
         if (r >= 0)
                 r = make_plan(op, d, flags, &p, err);
@@ -378,7 +396,9 @@ int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *er
         if (r < 0)
                 return r;
         if (op_offline(op))
-                return err_set(err, -EOPNOTSUPP, "containers below %s cannot be restarted: it is not the root of this host", op->layout->root);
+                return err_set(err, -EOPNOTSUPP,
+                               "containers below %s cannot be restarted: it is not the root of this host",
+                               op->layout->root);
         g = (struct group){ list.items, list.n };
         announce(op, "Restarting containers:", &g);
         r = finish_locked(op, err);

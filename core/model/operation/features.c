@@ -22,7 +22,7 @@ static void feature_done(struct feature *f)
         strv_free(f->options);
         strv_free(f->nix_options);
         strv_free(f->forwards);
-        *f = (struct feature) { 0 };
+        *f = (struct feature){ 0 };
 }
 
 static int get_list(const json_t *file, const char *key, char ***ret, struct ec_err *err)
@@ -78,7 +78,7 @@ static int feature_read(const char *path, const char *name, struct feature *ret,
         if (!f.name)
                 return err_oom(err);
         *ret = f;
-        f = (struct feature) { 0 };
+        f = (struct feature){ 0 };
         return 0;
 }
 
@@ -114,7 +114,8 @@ static int feature_names(const char *dir, char ***ret, struct ec_err *err)
         return 0;
 }
 
-int features_load(const char *data, const struct registry *reg, bool quiet, struct feature_list *ret, struct ec_err *err)
+int features_load(const char *data, const struct registry *reg, bool quiet, struct feature_list *ret,
+                  struct ec_err *err)
 {
         _cleanup_(feature_list_done) struct feature_list l = { 0 };
         _cleanup_free_ char *dir = fs_join(data, "features");
@@ -146,7 +147,7 @@ int features_load(const char *data, const struct registry *reg, bool quiet, stru
                 err_done(&e);
         }
         *ret = l;
-        l = (struct feature_list) { 0 };
+        l = (struct feature_list){ 0 };
         return 0;
 }
 
@@ -155,7 +156,7 @@ void feature_list_done(struct feature_list *l)
         for (size_t i = 0; i < l->n; i++)
                 feature_done(&l->items[i]);
         free(l->items);
-        *l = (struct feature_list) { 0 };
+        *l = (struct feature_list){ 0 };
 }
 
 const struct feature *feature_of_command(const struct feature_list *l, const char *word)

@@ -2,7 +2,8 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-struct ec_err; struct registry;
+struct ec_err;
+struct registry;
 /*
  * Feature files, DATA/features/NAME.json: what a plugin would bring if it were
  * there, so that its words are answered with "feature NAME is disabled":
@@ -15,7 +16,10 @@ struct feature {
         char *name;
         char **commands, **options, **nix_options, **forwards;
 };
-struct feature_list { struct feature *items; size_t n; };
+struct feature_list {
+        struct feature *items;
+        size_t n;
+};
 /* Those of plugins that are not in r, by name. No directory: none. A broken file
  * is a warning, or nothing if quiet. */
 int features_load(const char *data, const struct registry *r, bool quiet, struct feature_list *ret, struct ec_err *err);

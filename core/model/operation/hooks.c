@@ -163,7 +163,8 @@ bool registry_provides(const struct registry *r, uint32_t what)
 
 static int compare_refs(const void *pa, const void *pb)
 {
-        const struct ec_plugin *a = ((const struct plugin_ref *)pa)->plugin, *b = ((const struct plugin_ref *)pb)->plugin;
+        const struct ec_plugin *a = ((const struct plugin_ref *)pa)->plugin,
+                               *b = ((const struct plugin_ref *)pb)->plugin;
 
         if (a->order != b->order)
                 return a->order < b->order ? -1 : 1;
@@ -184,5 +185,5 @@ void registry_done(struct registry *r)
         }
         free(r->disabled);
         free(r->plugins);
-        *r = (struct registry) { 0 };
+        *r = (struct registry){ 0 };
 }

@@ -3,13 +3,18 @@
 #include <extra-container/plugin.h>
 #include <stdbool.h>
 /* The loaded plugins, in the order of their hooks, and the walks over them. */
-struct plugin_ref { const struct ec_plugin *plugin; void *self; };
+struct plugin_ref {
+        const struct ec_plugin *plugin;
+        void *self;
+};
 struct registry {
         struct plugin_ref *plugins; /* sorted by (order, name) */
         size_t n;
         /* Nix options of the features whose plugins are not loaded: option -> feature;
          * empty until registry_load_disabled(). */
-        struct disabled_option { char *option, *feature; } *disabled;
+        struct disabled_option {
+                char *option, *feature;
+        } * disabled;
         size_t n_disabled;
         bool disabled_loaded;
 };
@@ -22,9 +27,9 @@ int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
 int hooks_pre_install(struct ec_op *op, const struct ec_container *c, struct ec_err *err);
 /* On failure the plugins that had been called are undone by `removed`, backwards. */
 int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-void hooks_started(struct ec_op *op, const struct ec_container *c);     /* failures become warnings */
+void hooks_started(struct ec_op *op, const struct ec_container *c); /* failures become warnings */
 int hooks_shell(struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
 void hooks_pre_destroy(struct ec_op *op, const struct ec_container *c);
-void hooks_removed(struct ec_op *op, const struct ec_container *c);     /* backwards */
+void hooks_removed(struct ec_op *op, const struct ec_container *c); /* backwards */
 void hooks_finish(struct ec_op *op, int status);
 bool registry_provides(const struct registry *r, uint32_t what);

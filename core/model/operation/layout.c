@@ -20,18 +20,25 @@
 
 static const struct ec_setting settings[] = {
         { "root", "path", NULL, "Prefix of all paths below but data; systemd is not contacted then" },
-        { "units", "path", NULL, "Directory of the unit links; /etc/systemd-mutable/system on NixOS, else /etc/systemd/system" },
-        { "units-also", "list", NULL, "Further directories where installed units are looked for; /usr/lib/systemd/system on hosts other than NixOS" },
-        { "legacy", "string", "auto", "yes: conf-legacy and state-legacy are the places of this host; auto: as its template unit says" },
+        { "units", "path", NULL,
+          "Directory of the unit links; /etc/systemd-mutable/system on NixOS, else /etc/systemd/system" },
+        { "units-also", "list", NULL,
+          "Further directories where installed units are looked for; /usr/lib/systemd/system on hosts other than "
+          "NixOS" },
+        { "legacy", "string", "auto",
+          "yes: conf-legacy and state-legacy are the places of this host; auto: as its template unit says" },
         { "conf", "path", "/etc/nixos-containers", "Directory of the containers' settings" },
         { "conf-legacy", "path", "/etc/containers", "The same before NixOS 22.05" },
         { "state", "path", "/var/lib/nixos-containers", "Directory of the containers' root file systems" },
         { "state-legacy", "path", "/var/lib/containers", "The same before NixOS 22.05" },
         { "profiles", "path", "/nix/var/nix/profiles/per-container", "Nix profiles of the containers" },
-        { "container-gcroots", "path", "/nix/var/nix/gcroots/per-container", "Garbage collector roots that containers make" },
-        { "gcroots", "path", "/nix/var/nix/gcroots/auto", "Directory of the roots that keep installed containers alive" },
+        { "container-gcroots", "path", "/nix/var/nix/gcroots/per-container",
+          "Garbage collector roots that containers make" },
+        { "gcroots", "path", "/nix/var/nix/gcroots/auto",
+          "Directory of the roots that keep installed containers alive" },
         { "run", "path", "/run/nixos-containers", "Root file systems of ephemeral containers" },
-        { "pending", "path", "/run/extra-container.pending", "Notes of running containers whose update is outstanding" },
+        { "pending", "path", "/run/extra-container.pending",
+          "Notes of running containers whose update is outstanding" },
         { "journal", "path", "/var/log/journal", "The host's journal, where containers' journals are linked" },
         { "lock", "path", "/run/extra-container.lock", "Lock of the runs that change the host" },
         { "data", "path", EC_DATA_DIR, "The program's own read-only files" },
@@ -125,7 +132,10 @@ static int init_units(struct layout *l, struct conf *c)
 
 static int init_paths(struct layout *l, struct conf *c)
 {
-        const struct { const char *key; char **to; } paths[] = {
+        const struct {
+                const char *key;
+                char **to;
+        } paths[] = {
                 { "conf", &l->conf },         { "conf-legacy", &l->conf_legacy },
                 { "state", &l->state },       { "state-legacy", &l->state_legacy },
                 { "profiles", &l->profiles }, { "container-gcroots", &l->container_gcroots },
@@ -187,8 +197,20 @@ int layout_init(struct layout *l, struct conf *c, struct ec_err *err)
 
 void layout_done(struct layout *l)
 {
-        char *all[] = { l->root, l->units, l->conf, l->conf_legacy, l->state, l->state_legacy, l->profiles,
-                        l->container_gcroots, l->gcroots, l->run, l->lock, l->pending, l->journal, l->data,
+        char *all[] = { l->root,
+                        l->units,
+                        l->conf,
+                        l->conf_legacy,
+                        l->state,
+                        l->state_legacy,
+                        l->profiles,
+                        l->container_gcroots,
+                        l->gcroots,
+                        l->run,
+                        l->lock,
+                        l->pending,
+                        l->journal,
+                        l->data,
                         l->static_os_release };
 
         for (size_t i = 0; i < ARRAY_SIZE(all); i++)
@@ -199,7 +221,9 @@ void layout_done(struct layout *l)
 
 const char *layout_path(const struct layout *l, const char *what)
 {
-        const struct { const char *what, *path; } paths[] = {
+        const struct {
+                const char *what, *path;
+        } paths[] = {
                 { "units", l->units },       { "conf", l->legacy ? l->conf_legacy : l->conf },
                 { "gcroots", l->gcroots },   { "state", l->legacy ? l->state_legacy : l->state },
                 { "profiles", l->profiles }, { "run", l->run },
@@ -225,7 +249,8 @@ int layout_check_host(const struct layout *l, struct ec_err *err)
                 store = "/nix/store";
         if (!exists(l->root, "/run/systemd/system"))
                 r = strv_push(&missing, "systemd as PID 1");
-        if (r >= 0 && !exists(l->root, "/usr/lib/systemd/systemd-machined") && !exists(l->root, "/lib/systemd/systemd-machined"))
+        if (r >= 0 && !exists(l->root, "/usr/lib/systemd/systemd-machined") &&
+            !exists(l->root, "/lib/systemd/systemd-machined"))
                 r = strv_push(&missing, "systemd-machined (often in a package named systemd-container)");
         if (r >= 0 && !exists(l->root, store))
                 r = strv_pushf(&missing, "a Nix store at %s", store);

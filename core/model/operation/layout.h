@@ -5,26 +5,26 @@ struct conf;
 struct ec_err;
 /* Where this host keeps things; from [paths], else by kind of host. All below root. */
 struct layout {
-        bool nixos;             /* told by /run/booted-system/nixos-version */
-        bool legacy;            /* a NixOS older than 22.05: told by the template unit's EnvironmentFile */
-        char *root;             /* "" or a prefix without a slash at its end: for tests */
-        char *units;            /* where unit links are made */
-        char **units_also;      /* other places where earlier installations put them */
-        char *conf, *conf_legacy;    /* /etc/nixos-containers, /etc/containers */
-        char *state, *state_legacy;  /* /var/lib/nixos-containers, /var/lib/containers */
+        bool nixos;                         /* told by /run/booted-system/nixos-version */
+        bool legacy;                        /* a NixOS older than 22.05: told by the template unit's EnvironmentFile */
+        char *root;                         /* "" or a prefix without a slash at its end: for tests */
+        char *units;                        /* where unit links are made */
+        char **units_also;                  /* other places where earlier installations put them */
+        char *conf, *conf_legacy;           /* /etc/nixos-containers, /etc/containers */
+        char *state, *state_legacy;         /* /var/lib/nixos-containers, /var/lib/containers */
         char *profiles, *container_gcroots; /* /nix/var/nix/{profiles,gcroots}/per-container */
-        char *gcroots;          /* /nix/var/nix/gcroots/auto */
-        char *run;              /* /run/nixos-containers */
-        char *lock;             /* /run/extra-container.lock */
-        char *pending;          /* /run/extra-container.pending: a file for each container that runs on an older system than is installed */
-        char *journal;          /* /var/log/journal: containers' journals are linked there */
-        char *data;             /* the program's own read-only files: eval-config.nix below nix/ */
+        char *gcroots;                      /* /nix/var/nix/gcroots/auto */
+        char *run;                          /* /run/nixos-containers */
+        char *lock;                         /* /run/extra-container.lock */
+        char *pending; /* /run/extra-container.pending: a file for each container that runs on an older system than is installed */
+        char *journal;           /* /var/log/journal: containers' journals are linked there */
+        char *data;              /* the program's own read-only files: eval-config.nix below nix/ */
         char *static_os_release; /* /etc/static/os-release */
 };
 int layout_init(struct layout *l, struct conf *c, struct ec_err *err);
 void layout_done(struct layout *l);
 const char *layout_path(const struct layout *l, const char *what); /* as struct ec_conf_api.path */
-extern const struct ec_array layout_settings; /* [paths] */
+extern const struct ec_array layout_settings;                      /* [paths] */
 /* What a host that is not NixOS must have: names what is missing. */
 int layout_check_host(const struct layout *l, struct ec_err *err);
 /* Makes what container systems expect of a host and other distributions lack. */

@@ -11,9 +11,9 @@
 
 #include "model/deploy/deploy.h"
 #include "model/operation/options.h"
-#include "svc/term/log.h"
 #include "svc/nix/nix.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -49,7 +49,7 @@ static bool can_execute(const char *dir)
 
 static void choose_place(struct tmp_place *p)
 {
-        *p = (struct tmp_place) { .dir = RUN_DIR };
+        *p = (struct tmp_place){ .dir = RUN_DIR };
         if (geteuid() == 0 && private_dir(RUN_DIR) && can_execute(RUN_DIR))
                 return;
         p->dir = TMP_DIR;
@@ -191,5 +191,5 @@ void op_done(struct ec_op *op)
                 close(op->tmp_fd);
         free(op->tmp_dir);
         options_free(op->options);
-        *op = (struct ec_op) OP_INIT;
+        *op = (struct ec_op)OP_INIT;
 }

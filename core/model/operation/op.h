@@ -2,23 +2,31 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-struct conf; struct layout; struct registry; struct systemd; struct ec_eval; struct deployment;
+struct conf;
+struct layout;
+struct registry;
+struct systemd;
+struct ec_eval;
+struct deployment;
 
 /* Everything that one run of one command works on. */
 struct ec_op {
         const struct ec_command *command;
-        struct parsed_options *options;   /* model/operation/options.h; owned */
+        struct parsed_options *options; /* model/operation/options.h; owned */
         struct conf *conf;
         struct layout *layout;
-        struct registry *registry;        /* plugins, for hooks */
-        struct systemd *systemd;          /* opened lazily */
-        struct deployment *deployment;    /* model/deploy/deploy.h, made at first use */
-        char *tmp_dir;                    /* private, 0700, removed at the end; made by op_tmp_dir() */
-        int tmp_fd;                       /* a lock on it: while it is held, it is no left-over */
-        const char *program;              /* absolute path of this program */
-        void *app;                        /* the builtin commands' own */
+        struct registry *registry;     /* plugins, for hooks */
+        struct systemd *systemd;       /* opened lazily */
+        struct deployment *deployment; /* model/deploy/deploy.h, made at first use */
+        char *tmp_dir;                 /* private, 0700, removed at the end; made by op_tmp_dir() */
+        int tmp_fd;                    /* a lock on it: while it is held, it is no left-over */
+        const char *program;           /* absolute path of this program */
+        void *app;                     /* the builtin commands' own */
 };
-#define OP_INIT { .tmp_fd = -1 }
+#define OP_INIT              \
+        {                    \
+                .tmp_fd = -1 \
+        }
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
 /* Lines of the command's result: on stdout, or on stderr where stdout is a session's. */

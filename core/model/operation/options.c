@@ -37,7 +37,7 @@ int option_set_add(struct option_set *set, const struct ec_option *o, const char
         if (!items)
                 return -ENOMEM;
         set->items = items;
-        set->items[set->n++] = (struct option_ref) { .option = o, .plugin = plugin, .own = own };
+        set->items[set->n++] = (struct option_ref){ .option = o, .plugin = plugin, .own = own };
         return 0;
 }
 
@@ -109,7 +109,7 @@ static int given_add(struct parsed_options *p, const struct ec_option *o, struct
                         return -ENOMEM;
                 p->items = items;
                 g = &items[p->n++];
-                *g = (struct given) { .option = o };
+                *g = (struct given){ .option = o };
         }
         g->times++;
         *ret = g;
@@ -128,7 +128,8 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
                         return r;
         }
         if (option_set_find(p->set, "build-args", strlen("build-args")) && nix_takes_option(word))
-                return err_usage(err, "%s: unknown option '%s'; options of Nix stand behind --build-args", p->cmd->name, word);
+                return err_usage(err, "%s: unknown option '%s'; options of Nix stand behind --build-args", p->cmd->name,
+                                 word);
         for (size_t i = 0; i < p->set->n; i++) {
                 const struct option_ref *ref = &p->set->items[i];
 
@@ -143,8 +144,8 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
 
 /* Stores one option; `attached` is the value in the same word, or NULL. `shown` is
  * how the user wrote it. `alone`: with "=" one word is all that a REST option takes. */
-static int take_option(struct parser *p, const struct option_ref *ref, const char *shown, const char *attached, bool alone,
-                       struct ec_err *err)
+static int take_option(struct parser *p, const struct option_ref *ref, const char *shown, const char *attached,
+                       bool alone, struct ec_err *err)
 {
         const struct ec_option *o = ref->option;
         struct given *g;
@@ -239,8 +240,8 @@ static int parse(struct parser *p, struct ec_err *err)
         return 0;
 }
 
-int options_parse(const struct option_set *set, const struct ec_command *cmd, const char *const *argv, struct parsed_options **ret,
-                  struct ec_err *err)
+int options_parse(const struct option_set *set, const struct ec_command *cmd, const char *const *argv,
+                  struct parsed_options **ret, struct ec_err *err)
 {
         _cleanup_(cleanup_options_free) struct parsed_options *parsed = calloc(1, sizeof(*parsed));
         struct parser p = { .set = set, .cmd = cmd, .argv = argv, .parsed = parsed };

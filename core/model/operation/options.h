@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include "util/cleanup.h"
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-#include "util/cleanup.h"
 /* Options that one command takes: its own, the core's, and those of plugins whose scopes meet its own. */
-struct option_ref { const struct ec_option *option; const char *plugin; /* NULL: the core */ bool own; };
+struct option_ref {
+        const struct ec_option *option;
+        const char *plugin; /* NULL: the core */
+        bool own;
+};
 struct option_set {
         struct option_ref *items;
         size_t n;
@@ -21,8 +25,8 @@ int option_set_short(const struct option_set *set, const struct option_ref *ref)
 const struct option_ref *option_set_find(const struct option_set *set, const char *name, size_t len);
 
 struct parsed_options;
-int options_parse(const struct option_set *set, const struct ec_command *cmd, const char *const *argv /* behind the command */,
-                  struct parsed_options **ret, struct ec_err *err);
+int options_parse(const struct option_set *set, const struct ec_command *cmd,
+                  const char *const *argv /* behind the command */, struct parsed_options **ret, struct ec_err *err);
 void options_free(struct parsed_options *p);
 DEFINE_CLEANUP(struct parsed_options, options_free)
 /* p may be NULL: nothing is set. */

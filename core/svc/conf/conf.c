@@ -16,7 +16,7 @@
 
 struct item {
         char *section, *key, *value;
-        unsigned file, line;    /* index into files */
+        unsigned file, line; /* index into files */
 };
 
 struct declared {
@@ -29,7 +29,7 @@ struct conf {
         size_t n_items;
         struct declared *declared;
         size_t n_declared;
-        char **sections;        /* that are known */
+        char **sections; /* that are known */
         char **ignored;
 };
 
@@ -46,7 +46,8 @@ static const struct item *in_file(const struct conf *c, unsigned file, const cha
         return NULL;
 }
 
-static int add_item(void *data, const char *section, const char *key, const char *value, unsigned line, struct ec_err *err)
+static int add_item(void *data, const char *section, const char *key, const char *value, unsigned line,
+                    struct ec_err *err)
 {
         struct conf *c = data;
         unsigned file = strv_len(STRV_CONST(c->files)) - 1;
@@ -54,14 +55,19 @@ static int add_item(void *data, const char *section, const char *key, const char
         struct item *items, *it;
 
         if (before)
-                return err_set(err, -EEXIST, "%s:%u: '%s' of [%s] is set a second time, after line %u", c->files[file], line, key, section, before->line);
+                return err_set(err, -EEXIST, "%s:%u: '%s' of [%s] is set a second time, after line %u", c->files[file],
+                               line, key, section, before->line);
         items = reallocarray(c->items, c->n_items + 1, sizeof(*items));
         if (!items)
                 return err_oom(err);
         c->items = items;
         it = &c->items[c->n_items++];
         *it = (struct item){
-                .section = strdup(section), .key = strdup(key), .value = strdup(value), .file = file, .line = line,
+                .section = strdup(section),
+                .key = strdup(key),
+                .value = strdup(value),
+                .file = file,
+                .line = line,
         };
         return it->section && it->key && it->value ? 0 : err_oom(err);
 }
@@ -232,7 +238,8 @@ uint64_t conf_ms(const struct conf *c, const char *section, const char *key)
         return s && conf_parse_ms(s, &ms) ? ms : 0;
 }
 
-void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value), void *data)
+void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value),
+                  void *data)
 {
         for (size_t i = 0; i < c->n_items; i++) {
                 const struct item *it = &c->items[i];
@@ -279,7 +286,8 @@ static bool known_type(const char *type)
 
 static int refuse(const struct conf *c, const struct item *it, const char *what, struct ec_err *err)
 {
-        return err_set(err, -EINVAL, "%s:%u: '%s' of [%s] must be %s, not '%s'", c->files[it->file], it->line, it->key, it->section, what, it->value);
+        return err_set(err, -EINVAL, "%s:%u: '%s' of [%s] must be %s, not '%s'", c->files[it->file], it->line, it->key,
+                       it->section, what, it->value);
 }
 
 int conf_refuse(const struct conf *c, const char *section, const char *key, const char *what, struct ec_err *err)
@@ -294,7 +302,8 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
         struct declared *declared, *d;
 
         if (!s->key || !known_type(s->type) || (s->def && mismatch(s->type, s->def)))
-                return err_set(err, -EINVAL, "setting '%s' of [%s] is declared with a bad type or default", s->key ? s->key : "", section);
+                return err_set(err, -EINVAL, "setting '%s' of [%s] is declared with a bad type or default",
+                               s->key ? s->key : "", section);
         for (size_t i = 0; i < c->n_items; i++) {
                 const struct item *it = &c->items[i];
                 const char *what;
@@ -311,7 +320,10 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
         c->declared = declared;
         d = &c->declared[c->n_declared++];
         *d = (struct declared){
-                .section = strdup(section), .key = strdup(s->key), .type = strdup(s->type), .def = s->def ? strdup(s->def) : NULL,
+                .section = strdup(section),
+                .key = strdup(s->key),
+                .type = strdup(s->type),
+                .def = s->def ? strdup(s->def) : NULL,
         };
         return d->section && d->key && d->type && (!s->def || d->def) ? 0 : err_oom(err);
 }
@@ -349,7 +361,8 @@ static void warn_key(const struct conf *c, const struct item *it)
                         (void)strv_push(&keys, c->declared[i].key);
         nearest = str_nearest(it->key, STRV_CONST(keys));
         if (nearest)
-                log_warn("%s:%u: unknown setting '%s' in [%s], did you mean '%s'?", c->files[it->file], it->line, it->key, it->section, nearest);
+                log_warn("%s:%u: unknown setting '%s' in [%s], did you mean '%s'?", c->files[it->file], it->line,
+                         it->key, it->section, nearest);
         else
                 log_warn("%s:%u: unknown setting '%s' in [%s]", c->files[it->file], it->line, it->key, it->section);
 }
@@ -371,7 +384,8 @@ void conf_warn_unknown(const struct conf *c)
                 }
                 nearest = str_nearest(it->section, STRV_CONST(c->sections));
                 if (nearest)
-                        log_warn("%s:%u: unknown section [%s], did you mean [%s]?", c->files[it->file], it->line, it->section, nearest);
+                        log_warn("%s:%u: unknown section [%s], did you mean [%s]?", c->files[it->file], it->line,
+                                 it->section, nearest);
                 else
                         log_warn("%s:%u: unknown section [%s]", c->files[it->file], it->line, it->section);
                 (void)strv_push(&told, it->section);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include "util/cleanup.h"
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-#include "util/cleanup.h"
 /* INI files: /etc/extra-container.ini, then /etc/extra-container.d/NAME.ini in
  * name order; later files override. Broken lines, over-long lines and a key
  * given twice in one file are errors with file and line. Values keep their
@@ -28,11 +28,13 @@ const char *conf_get(const struct conf *c, const char *section, const char *key)
 /* Declares what may stand in a section, in addition to what was declared before;
  * checks the type of what does. The table is copied. */
 int conf_declare(struct conf *c, const char *section, const struct ec_array *settings, struct ec_err *err);
-const char *conf_value(const struct conf *c, const char *section, const char *key); /* set, else declared default, else NULL */
+const char *conf_value(const struct conf *c, const char *section,
+                       const char *key);                                    /* set, else declared default, else NULL */
 bool conf_bool(const struct conf *c, const char *section, const char *key); /* false: neither set nor a default */
 uint64_t conf_ms(const struct conf *c, const char *section, const char *key); /* 0: likewise */
 /* Keys of a section in file order: fn(data, key, value); for [plugins]. */
-void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value), void *data);
+void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value),
+                  void *data);
 /* -EINVAL: what is set there must be WHAT, with file and line. */
 int conf_refuse(const struct conf *c, const char *section, const char *key, const char *what, struct ec_err *err);
 /* Accepts a whole section without a table: of a plugin that is off or absent. */

@@ -15,7 +15,7 @@
 struct parser {
         const char *file, *text;
         size_t len;
-        unsigned line;          /* of what was read last */
+        unsigned line; /* of what was read last */
         conf_file_fn fn;
         void *data;
         struct ec_err *err;
@@ -172,7 +172,10 @@ bool conf_parse_bool(const char *s, bool *ret)
 
 bool conf_parse_ms(const char *s, uint64_t *ret)
 {
-        static const struct { const char *name; uint64_t ms; } units[] = {
+        static const struct {
+                const char *name;
+                uint64_t ms;
+        } units[] = {
                 { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 },
         };
         uint64_t sum = 0;

@@ -5,22 +5,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/systemd/bus.h"
-#include "svc/process/interrupt.h"
-#include "svc/term/log.h"
-#include "svc/machine/machine.h"
 #include "svc/machine/internal.h"
+#include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
-#include "util/resolve.h"
+#include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "util/err.h"
+#include "util/resolve.h"
 #include "util/strv.h"
 
 /* Until a container that is starting is registered. */
 #define REGISTER_WAIT (30 * USEC_PER_SEC)
-#define LOOK_AGAIN (20 * USEC_PER_MSEC)
+#define LOOK_AGAIN    (20 * USEC_PER_MSEC)
 /* From the user's signal to TERM, to KILL, to giving up. */
-#define ASKED_GRACE (5 * USEC_PER_SEC)
+#define ASKED_GRACE  (5 * USEC_PER_SEC)
 #define TERMED_GRACE (3 * USEC_PER_SEC)
 #define KILLED_GRACE (10 * USEC_PER_SEC)
 
@@ -32,7 +32,9 @@ static void to_stage(struct exec *x, enum exec_stage stage, int sig)
         x->signal = sig;
         if (!x->sent)
                 x->sent = sig;
-        x->next_stage = bus_now() + (stage == EXEC_ASKED ? ASKED_GRACE : stage == EXEC_TERMED ? TERMED_GRACE : KILLED_GRACE);
+        x->next_stage = bus_now() + (stage == EXEC_ASKED    ? ASKED_GRACE
+                                     : stage == EXEC_TERMED ? TERMED_GRACE
+                                                            : KILLED_GRACE);
 }
 
 static void next_stage(struct exec *x)
@@ -171,7 +173,8 @@ static int take_fds(struct exec *x, const struct ec_exec *in, struct ec_err *err
 /* As NixOS sets it, then as others do. */
 static char *default_path(const struct machine_user *u)
 {
-        return str_printf("PATH=/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:/etc/profiles/per-user/%s/bin:"
+        return str_printf("PATH=/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:/etc/profiles/"
+                          "per-user/%s/bin:"
                           "/nix/var/nix/profiles/default/bin:/run/current-system/sw/bin:/run/current-system/sw/sbin:"
                           "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                           strcmp(u->home, "/") ? u->home : "", strcmp(u->home, "/") ? u->home : "", u->name);
@@ -328,7 +331,8 @@ static int login_argv(struct exec *x, const char *const *argv)
 
 static int say_not_run(const struct exec *x, const char *cmd, int status, int32_t *ret_status)
 {
-        dprintf(x->tty ? STDERR_FILENO : x->fds[2], "%s: %s\n", cmd, status == 127 ? "command not found" : "cannot be executed");
+        dprintf(x->tty ? STDERR_FILENO : x->fds[2], "%s: %s\n", cmd,
+                status == 127 ? "command not found" : "cannot be executed");
         *ret_status = status;
         return 1;
 }
@@ -343,7 +347,8 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
         if (in->flags & EC_EXEC_LOGIN) {
                 r = executable(x, x->user.shell);
                 if (r)
-                        return err_set(err, -ENOENT, "the login shell %s of user '%s' cannot be run in container '%s'", x->user.shell, x->user.name, x->name);
+                        return err_set(err, -ENOENT, "the login shell %s of user '%s' cannot be run in container '%s'",
+                                       x->user.shell, x->user.name, x->name);
                 return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
         }
         /* A shell finds it, runs scripts without a first line for one, and tells what is wrong. */
@@ -453,8 +458,8 @@ static int open_pty(struct exec *x, struct ec_err *err)
         r = systemd_bus(x->s, &bus, err);
         if (r < 0)
                 return r;
-        r = bus_call_method(bus, BUS_MACHINED, "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager", "OpenMachinePTY",
-                            30 * USEC_PER_SEC, &e, &m, "s", x->name);
+        r = bus_call_method(bus, BUS_MACHINED, "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager",
+                            "OpenMachinePTY", 30 * USEC_PER_SEC, &e, &m, "s", x->name);
         if (r >= 0)
                 r = sd_bus_message_read(m, "hs", &fd, &path);
         if (r < 0)
@@ -496,8 +501,10 @@ static int failed(struct exec *x, struct ec_err *err)
 {
         if (x->failure == -ETIMEDOUT) {
                 if (x->timeout_ms % 1000)
-                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms in container '%s'", x->label, x->timeout_ms, x->name);
-                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label, x->timeout_ms / 1000, x->name);
+                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms in container '%s'",
+                                       x->label, x->timeout_ms, x->name);
+                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label,
+                               x->timeout_ms / 1000, x->name);
         }
         if (intr_check(err) < 0)
                 return -ECANCELED;

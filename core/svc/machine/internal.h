@@ -32,8 +32,8 @@ enum exec_stage { EXEC_RUNS, EXEC_ASKED, EXEC_TERMED, EXEC_KILLED, EXEC_LEFT };
 
 struct exec {
         struct systemd *s;
-        const char *name;  /* of the container */
-        char *unit;        /* its unit on the host */
+        const char *name; /* of the container */
+        char *unit;       /* its unit on the host */
         uint32_t leader;
         int root;          /* its root directory */
         const char *label; /* the command, for messages */
@@ -41,9 +41,9 @@ struct exec {
         char *cwd;
         bool cwd_optional, tty;
         struct machine_user user;
-        bool named_user;   /* not root */
+        bool named_user; /* not root */
         int fds[3];
-        int null;          /* what stands in for fds that are not there, or -1 */
+        int null; /* what stands in for fds that are not there, or -1 */
         struct pty *pty;
         char *tty_path;    /* of the slave, in the container */
         uint64_t deadline; /* UINT64_MAX: none */
@@ -52,9 +52,9 @@ struct exec {
         /* How it is ended. */
         enum exec_stage stage;
         uint64_t next_stage;
-        int signal;        /* that is due to be sent; 0: none */
-        int sent;          /* the first that was */
-        int failure;       /* -ECANCELED, -ETIMEDOUT; 0: none */
+        int signal;  /* that is due to be sent; 0: none */
+        int sent;    /* the first that was */
+        int failure; /* -ECANCELED, -ETIMEDOUT; 0: none */
 };
 
 #define EXEC_FDS (2 + PTY_FDS) /* bus or child, interruption, terminal */

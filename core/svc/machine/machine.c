@@ -11,22 +11,23 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 
-#define MACHINED_PATH "/org/freedesktop/machine1"
+#define MACHINED_PATH    "/org/freedesktop/machine1"
 #define MACHINED_MANAGER "org.freedesktop.machine1.Manager"
 #define MACHINED_TIMEOUT (30 * USEC_PER_SEC)
-#define GONE_TIMEOUT (15 * USEC_PER_SEC)
-#define ANSWER_TIMEOUT (2 * USEC_PER_SEC)
-#define UNIT_NAME_MAX 255
+#define GONE_TIMEOUT     (15 * USEC_PER_SEC)
+#define ANSWER_TIMEOUT   (2 * USEC_PER_SEC)
+#define UNIT_NAME_MAX    255
 
 static int machined(sd_bus *bus, const char *method, const char *name, sd_bus_error *e, sd_bus_message **ret)
 {
-        return bus_call_method(bus, BUS_MACHINED, MACHINED_PATH, MACHINED_MANAGER, method, MACHINED_TIMEOUT, e, ret, "s", name);
+        return bus_call_method(bus, BUS_MACHINED, MACHINED_PATH, MACHINED_MANAGER, method, MACHINED_TIMEOUT, e, ret,
+                               "s", name);
 }
 
 static bool absent(const sd_bus_error *e)
@@ -36,7 +37,8 @@ static bool absent(const sd_bus_error *e)
 
 static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const char *name, const char *what)
 {
-        if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) || sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+        if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+            sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return err_set(err, -ENOSYS, "cannot %s machine '%s': this host has no systemd-machined", what, name);
         return bus_err(err, r, e, "cannot %s machine '%s'", what, name);
 }
@@ -124,8 +126,8 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
         _cleanup_bus_slot_ sd_bus_slot *match = NULL;
         uint64_t deadline = bus_now() + timeout;
         bool event = true;
-        int r = sd_bus_match_signal_async(bus, &match, bus_sender(bus, BUS_MACHINED), MACHINED_PATH, MACHINED_MANAGER, "MachineRemoved",
-                                          on_event, NULL, &event);
+        int r = sd_bus_match_signal_async(bus, &match, bus_sender(bus, BUS_MACHINED), MACHINED_PATH, MACHINED_MANAGER,
+                                          "MachineRemoved", on_event, NULL, &event);
 
         while (r >= 0) {
                 struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
@@ -167,7 +169,8 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
         if (r == -ETIMEDOUT && !e.name && machine_clear_stale(s, name) > 0)
                 return 0;
         if (r == -ETIMEDOUT && !e.name)
-                return err_set(err, r, "machine '%s' did not end within %d s", name, (int)(GONE_TIMEOUT / USEC_PER_SEC));
+                return err_set(err, r, "machine '%s' did not end within %d s", name,
+                               (int)(GONE_TIMEOUT / USEC_PER_SEC));
         return r < 0 ? machined_err(err, r, &e, name, "terminate") : 0;
 }
 
@@ -208,7 +211,8 @@ static bool is_unit_name(const char *s)
 {
         size_t n = strlen(s);
 
-        return n <= UNIT_NAME_MAX && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") == n;
+        return n <= UNIT_NAME_MAX &&
+               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") == n;
 }
 
 static int read_names(sd_bus_message *m, char ***ret)
@@ -289,8 +293,8 @@ static int ask_failed(sd_bus *bus, char ***ret)
         int r = bus_wait_ready(bus, bus_now() + ANSWER_TIMEOUT);
 
         if (r >= 0)
-                r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered", ANSWER_TIMEOUT, &e, &m,
-                                    "as", 1, "failed");
+                r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered",
+                                    ANSWER_TIMEOUT, &e, &m, "as", 1, "failed");
         return r < 0 ? r : read_names(m, ret);
 }
 

@@ -3,9 +3,10 @@
 #include <extra-container/plugin.h>
 struct systemd;
 /* machined, and the system inside a container. */
-int machine_running(struct systemd *s, const char *name, struct ec_err *err);  /* 1 or 0: registered with machined */
+int machine_running(struct systemd *s, const char *name, struct ec_err *err); /* 1 or 0: registered with machined */
 int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err);
-int machine_terminate(struct systemd *s, const char *name, struct ec_err *err); /* absent is fine; waits until it is gone */
+int machine_terminate(struct systemd *s, const char *name,
+                      struct ec_err *err); /* absent is fine; waits until it is gone */
 /* 1: a registration whose processes are all gone was removed. Else 0. */
 int machine_clear_stale(struct systemd *s, const char *name);
 /* 1: a mount was removed that a killed systemd-nspawn (256 and later) had left; no other starts over it. Else 0. */

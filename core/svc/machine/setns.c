@@ -18,13 +18,13 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/systemd/bus.h"
 #include "svc/machine/internal.h"
+#include "svc/systemd/bus.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define CGROUPS "/sys/fs/cgroup"
+#define CGROUPS          "/sys/fs/cgroup"
 #define EMPTY_TIMEOUT_MS 3000
 
 enum report_kind { REPORT_STATUS, REPORT_JOIN, REPORT_FORK, REPORT_TTY, REPORT_USER, REPORT_CWD, REPORT_EXEC };
@@ -34,12 +34,12 @@ struct report {
 
 struct join {
         struct exec *x;
-        int leader_fd;      /* pidfd */
-        char *cgroup;       /* of our own, in the container's; or NULL */
-        bool user_ns;       /* it has one of its own */
-        uint64_t bounding;  /* its capabilities */
-        int ours, theirs;   /* ends of the report socket */
-        pid_t joiner;       /* it ends as soon as the supervisor is there */
+        int leader_fd;     /* pidfd */
+        char *cgroup;      /* of our own, in the container's; or NULL */
+        bool user_ns;      /* it has one of its own */
+        uint64_t bounding; /* its capabilities */
+        int ours, theirs;  /* ends of the report socket */
+        pid_t joiner;      /* it ends as soon as the supervisor is there */
 };
 
 /* ---- in the children ---------------------------------------------------- */
@@ -455,11 +455,14 @@ static int not_run(const struct join *j, const struct report *r, struct ec_err *
         case REPORT_JOIN:
                 return err_set(err, -r->value, "cannot enter the namespaces of container '%s': %s", x->name, why);
         case REPORT_TTY:
-                return err_set(err, -r->value, "cannot use the streams of '%s' in container '%s': %s", x->label, x->name, why);
+                return err_set(err, -r->value, "cannot use the streams of '%s' in container '%s': %s", x->label,
+                               x->name, why);
         case REPORT_USER:
-                return err_set(err, -r->value, "cannot become user '%s' in container '%s': %s", x->user.name, x->name, why);
+                return err_set(err, -r->value, "cannot become user '%s' in container '%s': %s", x->user.name, x->name,
+                               why);
         case REPORT_CWD:
-                return err_set(err, -r->value, "cannot enter directory '%s' in container '%s': %s", x->cwd, x->name, why);
+                return err_set(err, -r->value, "cannot enter directory '%s' in container '%s': %s", x->cwd, x->name,
+                               why);
         default:
                 return err_set(err, -r->value, "cannot run '%s' in container '%s': %s", x->label, x->name, why);
         }

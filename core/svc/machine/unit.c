@@ -6,21 +6,21 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/systemd/bus.h"
-#include "svc/process/interrupt.h"
 #include "svc/machine/internal.h"
+#include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 
 #define SERVICE "org.freedesktop.systemd1.Service"
-#define UNIT "org.freedesktop.systemd1.Unit"
+#define UNIT    "org.freedesktop.systemd1.Unit"
 /* A container that boots gets its bus within this, or is entered without. */
 #define BUS_WAIT (10 * USEC_PER_SEC)
 /* One that has lost it may get it back. */
-#define REGAIN_WAIT (20 * USEC_PER_SEC)
+#define REGAIN_WAIT   (20 * USEC_PER_SEC)
 #define START_TIMEOUT (60 * USEC_PER_SEC)
-#define LOOK_AGAIN (20 * USEC_PER_MSEC)
+#define LOOK_AGAIN    (20 * USEC_PER_MSEC)
 /* Signals can get lost where the bus is overrun. */
 #define POLL_USEC USEC_PER_SEC
 
@@ -170,11 +170,12 @@ static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
 static int add_matches(struct unit *u)
 {
         const char *sender = bus_sender(u->bus, BUS_SYSTEMD);
-        int r = sd_bus_match_signal_async(u->bus, &u->removed, sender, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", on_removed, NULL, u);
+        int r = sd_bus_match_signal_async(u->bus, &u->removed, sender, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
+                                          on_removed, NULL, u);
 
         if (r >= 0)
-                r = sd_bus_match_signal_async(u->bus, &u->changed, sender, u->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
-                                              on_changed, NULL, u);
+                r = sd_bus_match_signal_async(u->bus, &u->changed, sender, u->path, "org.freedesktop.DBus.Properties",
+                                              "PropertiesChanged", on_changed, NULL, u);
         return r;
 }
 
@@ -223,10 +224,11 @@ static int add_streams(sd_bus_message *m, const struct exec *x)
 {
         /* TTYReset= would throw away what we have not read at its end, and what was typed before its start. */
         if (x->tty)
-                return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s", "tty",
-                                             "StandardError", "s", "tty", "TTYPath", "s", x->tty_path);
+                return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s",
+                                             "tty", "StandardError", "s", "tty", "TTYPath", "s", x->tty_path);
         return sd_bus_message_append(m, "(sv)(sv)(sv)", "StandardInputFileDescriptor", "h", x->fds[0],
-                                     "StandardOutputFileDescriptor", "h", x->fds[1], "StandardErrorFileDescriptor", "h", x->fds[2]);
+                                     "StandardOutputFileDescriptor", "h", x->fds[1], "StandardErrorFileDescriptor", "h",
+                                     x->fds[2]);
 }
 
 static int add_properties(sd_bus_message *m, const struct exec *x)
@@ -242,8 +244,8 @@ static int add_properties(sd_bus_message *m, const struct exec *x)
                                   "AddRef", "b", 1, "CollectMode", "s", "inactive-or-failed");
         /* Also while the container still boots; it ends with the container. */
         if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)(sv)(sv)", "DefaultDependencies", "b", 0, "Conflicts", "as", 1, "shutdown.target",
-                                          "Before", "as", 1, "shutdown.target");
+                r = sd_bus_message_append(m, "(sv)(sv)(sv)", "DefaultDependencies", "b", 0, "Conflicts", "as", 1,
+                                          "shutdown.target", "Before", "as", 1, "shutdown.target");
         /* A shell that ignores TERM must not hold up a shutdown. */
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "IgnoreSIGPIPE", "b", 0, "SendSIGHUP", "b", 1,
@@ -260,7 +262,8 @@ static int add_properties(sd_bus_message *m, const struct exec *x)
 static int start(struct unit *u)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "StartTransientUnit");
+        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                               "StartTransientUnit");
 
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", u->name, "fail");
@@ -280,11 +283,13 @@ static int start(struct unit *u)
 static int send_signal(struct unit *u, int sig)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, sig == SIGTERM ? "StopUnit" : "KillUnit");
+        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                               sig == SIGTERM ? "StopUnit" : "KillUnit");
 
         /* A stop also ends what has not begun, and is followed by a kill of all that is left. */
         if (r >= 0)
-                r = sig == SIGTERM ? sd_bus_message_append(m, "ss", u->name, "replace") : sd_bus_message_append(m, "ssi", u->name, "all", sig);
+                r = sig == SIGTERM ? sd_bus_message_append(m, "ss", u->name, "replace")
+                                   : sd_bus_message_append(m, "ssi", u->name, "all", sig);
         if (r >= 0)
                 r = sd_bus_message_set_expect_reply(m, 0);
         return r < 0 ? r : sd_bus_send(u->bus, m, NULL);
@@ -384,7 +389,8 @@ static int read_status(struct unit *u, int32_t *ret_status, struct ec_err *err)
         if (r == -ECONNRESET)
                 return exec_stopped(x, err);
         if (r < 0)
-                return err_set(err, r, "the exit status of '%s' in container '%s' cannot be read: %s", x->label, x->name, strerror(-r));
+                return err_set(err, r, "the exit status of '%s' in container '%s' cannot be read: %s", x->label,
+                               x->name, strerror(-r));
         if (!code)
                 return err_set(err, -EIO, "'%s' was not started in container '%s'", x->label, x->name);
         *ret_status = code == CLD_EXITED ? status : 128 + status;
@@ -397,7 +403,8 @@ static int ref_unit(struct unit *u)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
 
-        return bus_call_method(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", 10 * USEC_PER_SEC, &e, NULL, "s", u->name);
+        return bus_call_method(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", 10 * USEC_PER_SEC, &e,
+                               NULL, "s", u->name);
 }
 
 /* With the container, or because only its daemon was restarted: 1 then, and it is watched on. */
@@ -421,7 +428,10 @@ static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
                 if (r == -ECANCELED || pause_for(5 * LOOK_AGAIN) < 0)
                         return interrupted(err);
                 if (bus_now() >= until)
-                        return err_set(err, -ECONNRESET, "the system bus of container '%s' was lost while '%s' was running, and with it its exit status", x->name, x->label);
+                        return err_set(err, -ECONNRESET,
+                                       "the system bus of container '%s' was lost while '%s' was running, and with it "
+                                       "its exit status",
+                                       x->name, x->label);
         }
         u->bus = *bus;
         u->dirty = true;
@@ -429,7 +439,10 @@ static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
         u->next_poll = 0;
         /* Without a reference of ours it was forgotten at its end. */
         if (ref_unit(u) < 0 || add_matches(u) < 0)
-                return err_set(err, -ECONNRESET, "the system bus of container '%s' was restarted while '%s' was running: its exit status was lost", x->name, x->label);
+                return err_set(err, -ECONNRESET,
+                               "the system bus of container '%s' was restarted while '%s' was running: its exit status "
+                               "was lost",
+                               x->name, x->label);
         return 1;
 }
 
@@ -438,7 +451,8 @@ static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
 /* What a systemd of that age does not know; then it was not run. */
 static bool too_old(const sd_bus_error *e)
 {
-        return sd_bus_error_has_name(e, SD_BUS_ERROR_PROPERTY_READ_ONLY) || sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_PROPERTY) ||
+        return sd_bus_error_has_name(e, SD_BUS_ERROR_PROPERTY_READ_ONLY) ||
+               sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_PROPERTY) ||
                sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD);
 }
 
@@ -483,7 +497,9 @@ int exec_transient(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_
                         break;
                 u.failure = 0;
                 if (!u.started)
-                        return err_set(err, -ECONNRESET, "the system bus of container '%s' was lost while '%s' was being started in it", x->name, x->label);
+                        return err_set(err, -ECONNRESET,
+                                       "the system bus of container '%s' was lost while '%s' was being started in it",
+                                       x->name, x->label);
                 r = regain(&u, bus, err);
                 if (r < 0)
                         return r;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "svc/machine/internal.h"
-#include "util/resolve.h"
 #include "util/cleanup.h"
+#include "util/resolve.h"
 
 #define FILE_MAX_BYTES ((size_t)4 << 20)
 
@@ -50,7 +50,8 @@ static char *or_else(const char *s, const char *other)
         return strdup(s && *s == '/' ? s : other);
 }
 
-static int fill(struct machine_user *u, const char *name, uint32_t uid, uint32_t gid, const char *home, const char *shell)
+static int fill(struct machine_user *u, const char *name, uint32_t uid, uint32_t gid, const char *home,
+                const char *shell)
 {
         machine_user_done(u);
         u->name = strdup(name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/nix.h"
 #include "svc/nix/internal.h"
+#include "svc/nix/nix.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -11,17 +11,17 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define EVAL    1u  /* nix-instantiate takes it */
-#define REALISE 2u  /* nix-store --realise takes it */
+#define EVAL    1u /* nix-instantiate takes it */
+#define REALISE 2u /* nix-store --realise takes it */
 #define BOTH    (EVAL | REALISE)
 #define JOBS    4u
 #define FORMAT  8u
 #define LOGS    16u /* ours to do, no option of Nix' older commands */
 #define NO_LOGS 32u
 #define TRACE   64u
-#define DROP    128u /* what we do anyway */
-#define FOREIGN 256u /* would change what is built or where it goes */
-#define FETCH   512u /* nix flake metadata takes it as well, and it matters there */
+#define DROP    128u            /* what we do anyway */
+#define FOREIGN 256u            /* would change what is built or where it goes */
+#define FETCH   512u            /* nix flake metadata takes it as well, and it matters there */
 #define FLAKE   (FETCH | 1024u) /* and nothing else does */
 
 /* Settings of nix.conf are options of each command; of the others, which takes what. */
@@ -222,8 +222,12 @@ static int expand(const char *const *args, char ***ret)
 /* What `nix build` calls it; NULL: it has no such option, or we do what it does. */
 static const char *new_name(const char *name, unsigned flags)
 {
-        static const struct { const char *old, *new; } names[] = {
-                { "-k", "--keep-going" }, { "-K", "--keep-failed" }, { "--check", "--rebuild" },
+        static const struct {
+                const char *old, *new;
+        } names[] = {
+                { "-k", "--keep-going" },
+                { "-K", "--keep-failed" },
+                { "--check", "--rebuild" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (!strcmp(name, names[i].old))
@@ -267,7 +271,9 @@ int nix_args_sort(const char *const *args, struct nix_args *ret, struct ec_err *
                 const struct arg *known = arg_find(*w);
                 if (!known) {
                         if (**w != '-' && !a.unknown) {
-                                r = err_usage(err, "--build-args: '%s' is no option; a definition stands before --build-args", *w);
+                                r = err_usage(
+                                        err, "--build-args: '%s' is no option; a definition stands before --build-args",
+                                        *w);
                                 goto fail;
                         }
                         /* Its values cannot be told from other words: nix-build has to sort them out. */

@@ -11,7 +11,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define EXCERPT_WIDTH 120
+#define EXCERPT_WIDTH    120
 #define EXCERPT_FILE_MAX (16u << 20)
 
 char *nix_names_apply(const struct nix_names *n, const char *text)
@@ -72,7 +72,8 @@ static bool in_nixpkgs(const char *file, size_t len)
 
 static bool is_below(const char *file, const char *dir, size_t len)
 {
-        return len && !strncmp(file, dir, len) && file[len] == '/' && !strstr(file + len, "/.") && !in_nixpkgs(file, len);
+        return len && !strncmp(file, dir, len) && file[len] == '/' && !strstr(file + len, "/.") &&
+               !in_nixpkgs(file, len);
 }
 
 /* Beside the definition or in the current directory, so probably the user's as well. */
@@ -214,8 +215,9 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
         size_t dir, len;
         const char *beside = beside_text(n, text, &dir, &len);
         if (beside) {
-                char *hinted = str_printf("%.*s./%s (relative paths begin nowhere here; of the working directory it is <pwd/%.*s>)",
-                                          (int)(beside - text), text, beside + dir, (int)len, beside + dir);
+                char *hinted = str_printf(
+                        "%.*s./%s (relative paths begin nowhere here; of the working directory it is <pwd/%.*s>)",
+                        (int)(beside - text), text, beside + dir, (int)len, beside + dir);
                 free(text);
                 text = hinted;
         }
@@ -284,8 +286,8 @@ static bool is_consequence(const char *text)
 
 static bool is_build_failure(const char *text)
 {
-        return str_after(text, "builder for '") || str_after(text, "Cannot build '") ||
-               str_after(text, "build of '") || str_after(text, "building of '");
+        return str_after(text, "builder for '") || str_after(text, "Cannot build '") || str_after(text, "build of '") ||
+               str_after(text, "building of '");
 }
 
 /* Where Nix' own copy of the log, or its advice, begins. */
@@ -366,7 +368,8 @@ static int set_build(const struct nix_log *l, const struct nix_error *e, struct 
         bool first = true;
         for (size_t i = 0; i < l->n_errors; i++) {
                 const struct nix_error *o = &l->errors[i];
-                if (o == e || !is_build_failure(o->text) || is_consequence(o->text) || !nix_text_drv(o->text, &drv, &drv_len))
+                if (o == e || !is_build_failure(o->text) || is_consequence(o->text) ||
+                    !nix_text_drv(o->text, &drv, &drv_len))
                         continue;
                 if (strlen(path) == drv_len && !memcmp(path, drv, drv_len))
                         continue;
@@ -424,8 +427,8 @@ static int set_held(const struct nix_log *l, const char *program, struct ec_err 
         return err_set(err, -EIO, "%s: %s", program, rest);
 }
 
-int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status,
-                  bool show_trace, struct ec_err *err)
+int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status, bool show_trace,
+                  struct ec_err *err)
 {
         if (l->oom && !l->n_errors)
                 return err_oom(err);
@@ -439,7 +442,8 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
                 return err_set(err, -EIO, "%s failed with exit status %d", program, status);
 
         if (is_unreachable(e->text))
-                return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?", e->text);
+                return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?",
+                               e->text);
         const char *drv;
         size_t drv_len;
         if (is_build_failure(e->text) || (status >= 100 && status < 108 && nix_text_drv(e->text, &drv, &drv_len)))

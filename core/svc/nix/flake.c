@@ -17,7 +17,8 @@
 /* Nix before 2.4, or one that was built without. */
 static bool knows_no_flakes(const char *message)
 {
-        return strstr(message, "'flake' is not a recognised command") || strstr(message, "unrecognised flag '--extra-experimental-features'") ||
+        return strstr(message, "'flake' is not a recognised command") ||
+               strstr(message, "unrecognised flag '--extra-experimental-features'") ||
                strstr(message, "unknown experimental feature 'flakes'");
 }
 
@@ -62,17 +63,24 @@ static int check_owner(const char *ref, const char *dir, const char *display, st
         _cleanup_free_ char *top = path ? find_upwards(path, ".git") : NULL, *git = top ? fs_join(top, ".git") : NULL;
         struct stat st, tree;
 
-        if (!git || stat(git, &st) < 0 || stat(top, &tree) < 0 || (is_ours(st.st_uid) && is_ours(tree.st_uid)) || !proc_find("git", NULL))
+        if (!git || stat(git, &st) < 0 || stat(top, &tree) < 0 || (is_ours(st.st_uid) && is_ours(tree.st_uid)) ||
+            !proc_find("git", NULL))
                 return 0;
         const char *const argv[] = { "git", "rev-parse", "--git-dir", NULL };
         struct ec_proc p = {
-                .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN, .argv = argv, .cwd = top,
+                .size = sizeof(p),
+                .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN,
+                .argv = argv,
+                .cwd = top,
         };
         int r = proc_run(&p, &res, err);
         if (r < 0 || !res.status)
                 return r;
-        return err_set(err, -EPERM, "'%s': git does not read '%s', as it belongs to another user: run this as its owner, or give it as "
-                       "path:, or set safe.directory of git", display, top);
+        return err_set(
+                err, -EPERM,
+                "'%s': git does not read '%s', as it belongs to another user: run this as its owner, or give it as "
+                "path:, or set safe.directory of git",
+                display, top);
 }
 
 /* ---- the flake ----------------------------------------------------------- */
@@ -84,7 +92,8 @@ static bool same_text(const char *a, const char *b)
         _cleanup_free_ char *x = NULL, *y = NULL;
         size_t n, m;
 
-        return fs_read(a, FLAKE_NIX_MAX, &x, &n) >= 0 && fs_read(b, FLAKE_NIX_MAX, &y, &m) >= 0 && n == m && !memcmp(x, y, n);
+        return fs_read(a, FLAKE_NIX_MAX, &x, &n) >= 0 && fs_read(b, FLAKE_NIX_MAX, &y, &m) >= 0 && n == m &&
+               !memcmp(x, y, n);
 }
 
 /* An error in flake.nix itself is told of the copy in the store: the user's own file, if that is its original. */
@@ -113,7 +122,8 @@ static int explain(int r, const char *dir, const char *display, struct ec_err *e
         if (r == -ECANCELED || r == -ENOMEM)
                 return r;
         if (knows_no_flakes(err_msg(err)))
-                return err_set(err, -EOPNOTSUPP, "'%s' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", display);
+                return err_set(err, -EOPNOTSUPP,
+                               "'%s' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", display);
         text = dir ? name_original(err_msg(err), dir) : NULL;
         return text ? err_set(err, r, "'%s': %s", display, text) : err_prefix(err, "'%s'", display);
 }
@@ -122,7 +132,8 @@ static int explain(int r, const char *dir, const char *display, struct ec_err *e
 static int push_nix(char ***argv, const char *program, const struct nix_args *a, const char *const *command)
 {
         /* Its lock file is the user's: root is not to write one that he cannot change. */
-        const char *const words[] = { "--no-write-lock-file", "--extra-experimental-features", "nix-command flakes", NULL };
+        const char *const words[] = { "--no-write-lock-file", "--extra-experimental-features", "nix-command flakes",
+                                      NULL };
         const char *const format[] = { "--log-format", "internal-json", "--show-trace", NULL };
         int r = strv_push(argv, program);
 
@@ -133,8 +144,8 @@ static int push_nix(char ***argv, const char *program, const struct nix_args *a,
         return r < 0 || a->format ? r : strv_extend(argv, format);
 }
 
-static int metadata(struct ec_eval *ev, const struct nix_args *a, const char *ref, const char *dir, const char *display, char **ret,
-                    struct ec_err *err)
+static int metadata(struct ec_eval *ev, const struct nix_args *a, const char *ref, const char *dir, const char *display,
+                    char **ret, struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *what = str_printf("fetching %s", display);
         _cleanup_strv_ char **argv = NULL;
@@ -145,7 +156,8 @@ static int metadata(struct ec_eval *ev, const struct nix_args *a, const char *re
         if (r < 0)
                 return r;
         const char *const command[] = { "flake", "metadata", "--json", NULL }, *const last[] = { "--", ref, NULL };
-        if (!what || push_nix(&argv, program, a, command) < 0 || strv_extend(&argv, STRV_CONST(a->flake)) < 0 || strv_extend(&argv, last) < 0)
+        if (!what || push_nix(&argv, program, a, command) < 0 || strv_extend(&argv, STRV_CONST(a->flake)) < 0 ||
+            strv_extend(&argv, last) < 0)
                 return err_oom(err);
         r = nix_run(ev, a, "nix", what, dir, argv, ret, err);
         return r < 0 ? explain(r, dir, display, err) : 0;
@@ -156,7 +168,8 @@ static int name_source(struct ec_eval *ev, const json_t *o, struct ec_err *err)
 {
         const json_t *from = json_object_get(o, "resolved");
         const char *type = json_string_value(json_object_get(from, "type"));
-        const char *path = json_string_value(json_object_get(from, "path")), *url = json_string_value(json_object_get(from, "url"));
+        const char *path = json_string_value(json_object_get(from, "path")),
+                   *url = json_string_value(json_object_get(from, "url"));
 
         if (type && !strcmp(type, "git") && url)
                 path = str_after(url, "file://");
@@ -166,7 +179,8 @@ static int name_source(struct ec_eval *ev, const json_t *o, struct ec_err *err)
         return real ? eval_display_name(ev, ev->flake, real, err) : err_oom(err);
 }
 
-static int take_metadata(struct ec_eval *ev, const char *text, const char *attr, const char *display, struct ec_err *err)
+static int take_metadata(struct ec_eval *ev, const char *text, const char *attr, const char *display,
+                         struct ec_err *err)
 {
         _cleanup_free_ char *file = fs_join(ev->tmp_dir, "flake.json");
         json_t *o = json_loads(text, 0, NULL);
@@ -210,7 +224,8 @@ static int set_installable(struct ec_eval *ev, const char *ref, const char *dir,
         return r;
 }
 
-int eval_flake(struct ec_eval *ev, const char *ref, const char *dir, const char *attr, const char *display, struct ec_err *err)
+int eval_flake(struct ec_eval *ev, const char *ref, const char *dir, const char *attr, const char *display,
+               struct ec_err *err)
 {
         _cleanup_free_ char *text = NULL, *kind = NULL;
         struct nix_args a;
@@ -231,7 +246,8 @@ int nix_build_installable(struct ec_eval *ev, const struct nix_args *a, const ch
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = str_printf("evaluating %s", ev->installable);
         _cleanup_strv_ char **argv = NULL;
-        const char *const command[] = { "build", "--out-link", root, NULL }, *const last[] = { "--", ev->installable, NULL };
+        const char *const command[] = { "build", "--out-link", root, NULL }, *const last[] = { "--", ev->installable,
+                                                                                               NULL };
         int r = nix_find_program("nix", &program, err);
 
         if (r < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <jansson.h>
 struct ec_err;
 
 /* ---- nix.c ---------------------------------------------------------------- */
@@ -14,16 +14,16 @@ struct ec_eval {
         char *eval_nix, *tmp_dir;
         bool print_build_logs, show_trace;
         char **build_args;
-        char **env;           /* of Nix: "K=V", "K" */
-        char **arg_names;     /* of eval-config.nix, */
+        char **env;       /* of Nix: "K=V", "K" */
+        char **arg_names; /* of eval-config.nix, */
         char **arg_values;
-        char **arg_kinds;     /* and "--argstr" or "--arg" */
+        char **arg_kinds; /* and "--argstr" or "--arg" */
         char **search_path;
         char **files, **display;
         char **warned;
-        char *flake;          /* source of the flake in the store, or NULL: the definition is a file */
-        char *flake_dir;      /* where its reference is relative to, or NULL */
-        char *installable;    /* of the flake, where it is not for us to evaluate; or NULL */
+        char *flake;       /* source of the flake in the store, or NULL: the definition is a file */
+        char *flake_dir;   /* where its reference is relative to, or NULL */
+        char *installable; /* of the flake, where it is not for us to evaluate; or NULL */
         json_t *modules, *args, *disabled;
 };
 int nix_find_program(const char *name, char **ret, struct ec_err *err);
@@ -49,17 +49,17 @@ bool nix_text_drv(const char *s, const char **ret_start, size_t *ret_len);
 /* ---- nix_args.c: --build-args -------------------------------------------- */
 
 struct nix_args {
-        char **eval;     /* for nix-instantiate */
-        char **realise;  /* for nix-store --realise */
-        char **all;      /* for nix-build, where one is unknown */
-        char **flake;    /* for nix flake metadata */
-        char **build;    /* for nix build, likewise of a flake */
+        char **eval;      /* for nix-instantiate */
+        char **realise;   /* for nix-store --realise */
+        char **all;       /* for nix-build, where one is unknown */
+        char **flake;     /* for nix flake metadata */
+        char **build;     /* for nix build, likewise of a flake */
         char *flake_only; /* the first one that nothing but flakes has a use for, or NULL */
-        bool unknown;    /* some option is none of the tables: nix-build has to take it */
-        bool jobs;       /* max-jobs is among them */
-        bool format;     /* a log format of the user's own */
-        bool logs;       /* -L */
-        bool no_logs;    /* -Q */
+        bool unknown;     /* some option is none of the tables: nix-build has to take it */
+        bool jobs;        /* max-jobs is among them */
+        bool format;      /* a log format of the user's own */
+        bool logs;        /* -L */
+        bool no_logs;     /* -Q */
         bool show_trace;
 };
 int nix_args_sort(const char *const *args, struct nix_args *ret, struct ec_err *err);
@@ -80,7 +80,7 @@ bool nix_hold_directly(const char *store_path, const char *root);
 #define NIX_TAIL_LINES 20
 
 struct nix_pos {
-        char *file;        /* NULL: unknown */
+        char *file; /* NULL: unknown */
         int64_t line, column;
 };
 struct nix_frame {
@@ -88,7 +88,7 @@ struct nix_frame {
         struct nix_pos pos;
 };
 struct nix_error {
-        char *text;              /* cleaned */
+        char *text; /* cleaned */
         struct nix_pos pos;
         struct nix_frame *trace; /* innermost first */
         size_t n_trace;
@@ -96,16 +96,16 @@ struct nix_error {
 struct nix_activity {
         uint64_t id;
         int type;
-        char *name;              /* short */
-        char *drv;               /* of a build */
+        char *name; /* short */
+        char *drv;  /* of a build */
         uint64_t done, expected, running, failed;
         uint64_t expect_bytes;
         char *tail[NIX_TAIL_LINES];
-        size_t n_lines;          /* of the log so far */
+        size_t n_lines; /* of the log so far */
 };
 struct nix_log {
-        const char *what;        /* "evaluating web.nix": shown until a build begins */
-        bool raw;                /* the user's own log format: everything is passed on */
+        const char *what; /* "evaluating web.nix": shown until a build begins */
+        bool raw;         /* the user's own log format: everything is passed on */
         bool print_logs, quiet;
         uint64_t start_ms;
         struct nix_activity *acts;
@@ -115,18 +115,18 @@ struct nix_log {
         uint64_t bytes_done, bytes_expected; /* of downloads that are through */
         struct nix_error *errors;
         size_t n_errors;
-        char **held;             /* plain lines from "error:" on */
-        char ***warned;          /* shown once, over several runs; or NULL */
-        char *part;              /* of an event that came in several pieces */
+        char **held;    /* plain lines from "error:" on */
+        char ***warned; /* shown once, over several runs; or NULL */
+        char *part;     /* of an event that came in several pieces */
         size_t part_len;
         unsigned spin;
         bool oom;
 };
-#define NIX_ACT_COPY_PATH 100
-#define NIX_ACT_TRANSFER 101
+#define NIX_ACT_COPY_PATH  100
+#define NIX_ACT_TRANSFER   101
 #define NIX_ACT_COPY_PATHS 103
-#define NIX_ACT_BUILDS 104
-#define NIX_ACT_BUILD 105
+#define NIX_ACT_BUILDS     104
+#define NIX_ACT_BUILD      105
 #define NIX_ACT_SUBSTITUTE 108
 
 void nix_log_init(struct nix_log *l);
@@ -149,14 +149,14 @@ uint64_t nix_now_ms(void);
 /* ---- nix_error.c --------------------------------------------------------- */
 
 struct nix_names {
-        const char *const *files; /* paths, */
-        const char *const *names; /* and what to call each */
-        const char *definition; /* the user's file, or NULL */
-        const char *where; /* what to call that where nothing tells more, or NULL: its name */
-        const char *const *exprs; /* expressions given as arguments, */
+        const char *const *files;   /* paths, */
+        const char *const *names;   /* and what to call each */
+        const char *definition;     /* the user's file, or NULL */
+        const char *where;          /* what to call that where nothing tells more, or NULL: its name */
+        const char *const *exprs;   /* expressions given as arguments, */
         const char *const *options; /* and the option of each */
 };
 char *nix_names_apply(const struct nix_names *n, const char *text);
 /* The failure of a run, out of what it said. status is its exit status, program its name. */
-int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status,
-                  bool show_trace, struct ec_err *err);
+int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status, bool show_trace,
+                  struct ec_err *err);

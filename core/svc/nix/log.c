@@ -11,24 +11,24 @@
 #include "util/cleanup.h"
 #include "util/strv.h"
 
-#define RESULT_LOG_LINE 101
-#define RESULT_PROGRESS 105
-#define RESULT_EXPECTED 106
+#define RESULT_LOG_LINE       101
+#define RESULT_PROGRESS       105
+#define RESULT_EXPECTED       106
 #define RESULT_POST_BUILD_LOG 107
 
 #define LEVEL_ERROR 0
-#define LEVEL_WARN 1
-#define LEVEL_INFO 3
+#define LEVEL_WARN  1
+#define LEVEL_INFO  3
 
 /* Limits against a Nix gone wild. */
-#define MAX_ERRORS 64
-#define MAX_TRACE 4096
-#define MAX_HELD 200
-#define MAX_ENDED 32
+#define MAX_ERRORS     64
+#define MAX_TRACE      4096
+#define MAX_HELD       200
+#define MAX_ENDED      32
 #define MAX_ACTIVITIES 4096
-#define MAX_LOG_LINE 500
-#define MAX_EVENT ((size_t)64 << 20)
-#define MIN_PIECE 65536
+#define MAX_LOG_LINE   500
+#define MAX_EVENT      ((size_t)64 << 20)
+#define MIN_PIECE      65536
 
 void nix_log_init(struct nix_log *l)
 {
@@ -177,8 +177,8 @@ static void add_error(struct nix_log *l, const char *text, const json_t *o)
 static const char *warning_text(const char *text)
 {
         static const char *const prefixes[] = {
-                "trace: extra-container: warning: ", "extra-container: warning: ", "trace: warning: ", "trace: evaluation warning: ",
-                "evaluation warning: ", "warning: ",
+                "trace: extra-container: warning: ", "extra-container: warning: ", "trace: warning: ",
+                "trace: evaluation warning: ",       "evaluation warning: ",       "warning: ",
         };
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
                 const char *rest = str_after(text, prefixes[i]);
@@ -249,7 +249,8 @@ static struct nix_activity *find(const struct nix_log *l, uint64_t id)
 static void on_start(struct nix_log *l, const json_t *o)
 {
         int64_t type = get_int(o, "type");
-        bool named = type == NIX_ACT_BUILD || type == NIX_ACT_SUBSTITUTE || type == NIX_ACT_COPY_PATH || type == NIX_ACT_TRANSFER;
+        bool named = type == NIX_ACT_BUILD || type == NIX_ACT_SUBSTITUTE || type == NIX_ACT_COPY_PATH ||
+                     type == NIX_ACT_TRANSFER;
         if (!named && type != NIX_ACT_BUILDS && type != NIX_ACT_COPY_PATHS && type != 102)
                 return;
         if (l->n_acts >= MAX_ACTIVITIES)

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "svc/process/interrupt.h"
-#include "svc/term/log.h"
 #include "svc/nix/internal.h"
+#include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
+#include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -125,7 +125,8 @@ static int set_arg(struct ec_eval *ev, const char *kind, const char *name, const
                 ev->arg_kinds[i] = k;
                 return 0;
         }
-        if (strv_push(&ev->arg_values, value) < 0 || strv_push(&ev->arg_kinds, kind) < 0 || strv_push(&ev->arg_names, name) < 0)
+        if (strv_push(&ev->arg_values, value) < 0 || strv_push(&ev->arg_kinds, kind) < 0 ||
+            strv_push(&ev->arg_names, name) < 0)
                 return err_oom(err);
         return 0;
 }
@@ -277,15 +278,22 @@ int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, c
                     (strv_push(&exprs, ev->arg_values[i]) < 0 || push_option_name(&options, ev->arg_names[i]) < 0))
                         return err_oom(err);
         struct nix_names names = {
-                .files = STRV_CONST(ev->files), .names = STRV_CONST(ev->display),
-                .definition = !strcmp(program, "nix-store") ? NULL : ev->flake ? ev->flake : arg_value(ev, "definitionFile"),
-                .exprs = STRV_CONST(exprs), .options = STRV_CONST(options),
+                .files = STRV_CONST(ev->files),
+                .names = STRV_CONST(ev->display),
+                .definition = !strcmp(program, "nix-store") ? NULL
+                              : ev->flake                   ? ev->flake
+                                                            : arg_value(ev, "definitionFile"),
+                .exprs = STRV_CONST(exprs),
+                .options = STRV_CONST(options),
                 .where = ev->flake ? arg_value(ev, "definitionName") : NULL,
         };
 
         struct ec_proc p = {
-                .size = sizeof(p), .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN,
-                .argv = STRV_CONST(argv), .env = STRV_CONST(ev->env), .cwd = cwd,
+                .size = sizeof(p),
+                .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN,
+                .argv = STRV_CONST(argv),
+                .env = STRV_CONST(ev->env),
+                .cwd = cwd,
         };
         log_info("%s", what);
         nix_log_init(&log);
@@ -379,15 +387,16 @@ static int check_one_line(const char *out, const char *attr, struct ec_err *err)
         return 0;
 }
 
-static int instantiate(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
+static int instantiate(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root,
+                       struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = NULL;
         _cleanup_strv_ char **argv = NULL;
         int r = nix_find_program("nix-instantiate", &program, err);
         if (r < 0 || (r = what_text(ev, &what, err)) < 0)
                 return r;
-        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--add-root") < 0 || strv_push(&argv, root) < 0 ||
-            push_eval(ev, attr, &argv) < 0 || strv_extend(&argv, STRV_CONST(a->eval)) < 0)
+        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--add-root") < 0 ||
+            strv_push(&argv, root) < 0 || push_eval(ev, attr, &argv) < 0 || strv_extend(&argv, STRV_CONST(a->eval)) < 0)
                 return err_oom(err);
         r = nix_run(ev, a, "nix-instantiate", what, NULL, argv, &out, err);
         return r < 0 ? r : check_one_line(out, attr, err);
@@ -401,20 +410,22 @@ static int realise(struct ec_eval *ev, const struct nix_args *a, const char *drv
         if (r < 0)
                 return r;
         if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--realise") < 0 || strv_push(&argv, drv) < 0 ||
-            strv_push(&argv, "--add-root") < 0 || strv_push(&argv, root) < 0 || strv_extend(&argv, STRV_CONST(a->realise)) < 0)
+            strv_push(&argv, "--add-root") < 0 || strv_push(&argv, root) < 0 ||
+            strv_extend(&argv, STRV_CONST(a->realise)) < 0)
                 return err_oom(err);
         return nix_run(ev, a, "nix-store", "building", NULL, argv, &out, err);
 }
 
-static int build_at_once(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root, struct ec_err *err)
+static int build_at_once(struct ec_eval *ev, const struct nix_args *a, const char *attr, const char *root,
+                         struct ec_err *err)
 {
         _cleanup_free_ char *program = NULL, *out = NULL, *what = NULL;
         _cleanup_strv_ char **argv = NULL;
         int r = nix_find_program("nix-build", &program, err);
         if (r < 0 || (r = what_text(ev, &what, err)) < 0)
                 return r;
-        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--out-link") < 0 || strv_push(&argv, root) < 0 ||
-            push_eval(ev, attr, &argv) < 0 || strv_extend(&argv, STRV_CONST(a->all)) < 0)
+        if (push_program(ev, &argv, program, a) < 0 || strv_push(&argv, "--out-link") < 0 ||
+            strv_push(&argv, root) < 0 || push_eval(ev, attr, &argv) < 0 || strv_extend(&argv, STRV_CONST(a->all)) < 0)
                 return err_oom(err);
         r = nix_run(ev, a, "nix-build", what, NULL, argv, &out, err);
         return r < 0 ? r : check_one_line(out, attr, err);
@@ -462,8 +473,8 @@ int eval_json(struct ec_eval *ev, const char *attr, char **ret_json, struct ec_e
                 return r;
         if ((r = nix_find_program("nix-instantiate", &program, err)) < 0 || (r = what_text(ev, &what, err)) < 0)
                 goto out;
-        if (push_program(ev, &argv, program, &a) < 0 || strv_push(&argv, "--eval") < 0 || strv_push(&argv, "--strict") < 0 ||
-            strv_push(&argv, "--json") < 0 || push_eval(ev, attr, &argv) < 0 ||
+        if (push_program(ev, &argv, program, &a) < 0 || strv_push(&argv, "--eval") < 0 ||
+            strv_push(&argv, "--strict") < 0 || strv_push(&argv, "--json") < 0 || push_eval(ev, attr, &argv) < 0 ||
             strv_extend(&argv, STRV_CONST(a.unknown ? a.all : a.eval)) < 0)
                 r = err_oom(err);
         else

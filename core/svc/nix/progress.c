@@ -78,7 +78,8 @@ static void put_bytes(struct line *out, const struct nix_log *l)
         if (promised > expected)
                 expected = promised;
         if (expected)
-                put(out, " (%.1f of %.1f MiB)", (double)done / 1048576, (double)(expected > done ? expected : done) / 1048576);
+                put(out, " (%.1f of %.1f MiB)", (double)done / 1048576,
+                    (double)(expected > done ? expected : done) / 1048576);
 }
 
 static void put_elapsed(struct line *out, uint64_t ms)

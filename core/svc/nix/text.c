@@ -95,7 +95,8 @@ char *nix_text_replace(const char *s, const char *from, const char *to)
 
 static bool is_path_char(char c)
 {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("+-._?=/", c));
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (c && strchr("+-._?=/", c));
 }
 
 bool nix_text_drv(const char *s, const char **ret_start, size_t *ret_len)

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/term/log.h"
 #include "svc/process/proc.h"
+#include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/err.h"
 #include "util/fs.h"

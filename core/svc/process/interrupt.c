@@ -9,7 +9,7 @@
 
 /* Signals belong to the process, so there is one of this. */
 static struct {
-        int fd;          /* plus one: zero is none */
+        int fd; /* plus one: zero is none */
         int first;
         unsigned held;
         bool ignore_int;

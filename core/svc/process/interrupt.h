@@ -8,7 +8,7 @@ int intr_init(void);
 /* Poll for POLLIN, then call intr_signal(). A signal that was read before does
  * not show here again: call intr_check() first. -1: intr_init() was not called. */
 int intr_fd(void);
-int intr_signal(void);       /* the signal that came first, 0: none. Does not block. */
+int intr_signal(void); /* the signal that came first, 0: none. Does not block. */
 /* -ECANCELED with err set if one came; for loops that do not wait. */
 struct ec_err;
 int intr_check(struct ec_err *err);

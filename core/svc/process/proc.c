@@ -21,10 +21,10 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define OUTPUT_MAX ((size_t)512 << 20)
-#define LINE_MAX_BYTES ((size_t)1 << 20) /* a longer line arrives in parts */
-#define CANCEL_GRACE_MS 10000            /* from the user's signal to SIGTERM */
-#define TERM_GRACE_MS 2000               /* from SIGTERM to SIGKILL */
+#define OUTPUT_MAX      ((size_t)512 << 20)
+#define LINE_MAX_BYTES  ((size_t)1 << 20) /* a longer line arrives in parts */
+#define CANCEL_GRACE_MS 10000             /* from the user's signal to SIGTERM */
+#define TERM_GRACE_MS   2000              /* from SIGTERM to SIGKILL */
 
 struct buffer {
         char *data;
@@ -41,13 +41,13 @@ struct run {
         char *path;
         pid_t pid;
         bool own_group;
-        int pidfd, in, out, err;        /* our ends, -1: none or done */
+        int pidfd, in, out, err; /* our ends, -1: none or done */
         size_t in_pos;
         struct buffer out_buf, err_buf, line;
-        uint64_t deadline, next_tick;   /* 0: none */
+        uint64_t deadline, next_tick; /* 0: none */
         enum stage stage;
         uint64_t next_stage;
-        int failure;                    /* why we end it: -ECANCELED, -ETIMEDOUT, -EFBIG, -ENOMEM */
+        int failure; /* why we end it: -ECANCELED, -ETIMEDOUT, -EFBIG, -ENOMEM */
 };
 
 static uint64_t now_ms(void)
@@ -553,7 +553,8 @@ static void run_done(struct run *x)
         strv_free(x->env);
 }
 
-int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret, struct ec_err *err)
+int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret,
+                    struct ec_err *err)
 {
         _cleanup_(run_done) struct run x = { .stream = s, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
         bool terminal, foreground, cancel;

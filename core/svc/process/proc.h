@@ -18,14 +18,16 @@ void proc_result_done(struct ec_proc_result *r);
 
 /* For callers with a loop of their own (Nix' progress): lines of stderr go to a function. */
 struct proc_stream {
-        void (*line)(void *data, const char *line, size_t len); /* stderr, one line without \n, NUL-terminated; NULL: stderr as without a stream */
-        void (*tick)(void *data);                               /* every tick_ms, while it runs */
+        void (*line)(void *data, const char *line,
+                     size_t len); /* stderr, one line without \n, NUL-terminated; NULL: stderr as without a stream */
+        void (*tick)(void *data); /* every tick_ms, while it runs */
         void *data;
         unsigned tick_ms;
-        bool hangup;     /* each signal is passed on as HUP: an interactive shell ignores the others */
+        bool hangup; /* each signal is passed on as HUP: an interactive shell ignores the others */
         bool foreground; /* the child may ask on the terminal (passphrases): it shares our group; ^C reaches both, and still cancels */
 };
-int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret, struct ec_err *err);
+int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret,
+                    struct ec_err *err);
 
 /* The environment of children: ours without LD_*, BASH_ENV, ENV, IFS, CDPATH,
  * GCONV_PATH, changed by delta ("K=V" sets, "K" unsets). NULL: no memory. */

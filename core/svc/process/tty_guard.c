@@ -69,8 +69,13 @@ void guard_end(struct guard *g, bool killed)
 
 void guard_child_defaults(const struct guard *g, sigset_t *ret)
 {
-        const struct { int sig; const struct sigaction *was; } ours[] = {
-                { SIGINT, g->terminal ? &g->intr : NULL }, { SIGQUIT, g->terminal ? &g->quit : NULL }, { SIGHUP, NULL },
+        const struct {
+                int sig;
+                const struct sigaction *was;
+        } ours[] = {
+                { SIGINT, g->terminal ? &g->intr : NULL },
+                { SIGQUIT, g->terminal ? &g->quit : NULL },
+                { SIGHUP, NULL },
         };
 
         sigfillset(ret);

@@ -129,8 +129,8 @@ int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, 
         return 0;
 }
 
-int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method, uint64_t timeout,
-                    sd_bus_error *e, sd_bus_message **ret, const char *types, ...)
+int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
+                    uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         int r = sd_bus_message_new_method_call(bus, &m, dest, path, iface, method);
@@ -145,13 +145,14 @@ int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char 
         return r < 0 ? r : bus_call(bus, m, timeout, e, ret);
 }
 
-int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop, const char *const *types,
-            sd_bus_error *e, sd_bus_message **ret)
+int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,
+            const char *const *types, sd_bus_error *e, sd_bus_message **ret)
 {
         _cleanup_bus_message_ sd_bus_message *reply = NULL;
         const char *contents;
         char type;
-        int r = bus_call_method(bus, dest, path, "org.freedesktop.DBus.Properties", "Get", BUS_TIMEOUT, e, &reply, "ss", iface, prop);
+        int r = bus_call_method(bus, dest, path, "org.freedesktop.DBus.Properties", "Get", BUS_TIMEOUT, e, &reply, "ss",
+                                iface, prop);
 
         if (r < 0)
                 return r;
@@ -161,7 +162,8 @@ int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, 
         if (type != 'v')
                 return -EBADMSG;
         if (!strv_contains(types, contents))
-                return sd_bus_error_setf(e, "org.freedesktop.DBus.Error.InvalidArgs", "property %s is of type '%s'", prop, contents);
+                return sd_bus_error_setf(e, "org.freedesktop.DBus.Error.InvalidArgs", "property %s is of type '%s'",
+                                         prop, contents);
         r = sd_bus_message_enter_container(reply, 'v', contents);
         if (r < 0)
                 return r;
@@ -173,7 +175,10 @@ int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, 
 
 int bus_error_errno(int r, const sd_bus_error *e)
 {
-        static const struct { const char *name; int code; } names[] = {
+        static const struct {
+                const char *name;
+                int code;
+        } names[] = {
                 { BUS_NO_SUCH_UNIT, -ENOENT },
                 { BUS_NO_SUCH_MACHINE, -ENOENT },
                 { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES },

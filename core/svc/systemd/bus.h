@@ -10,25 +10,34 @@
 
 /* sd-bus with our errors, and with waits that ^C ends. */
 
-#define BUS_SYSTEMD "org.freedesktop.systemd1"
-#define BUS_SYSTEMD_PATH "/org/freedesktop/systemd1"
-#define BUS_MANAGER "org.freedesktop.systemd1.Manager"
-#define BUS_MACHINED "org.freedesktop.machine1"
-#define BUS_NO_SUCH_UNIT "org.freedesktop.systemd1.NoSuchUnit"
+#define BUS_SYSTEMD         "org.freedesktop.systemd1"
+#define BUS_SYSTEMD_PATH    "/org/freedesktop/systemd1"
+#define BUS_MANAGER         "org.freedesktop.systemd1.Manager"
+#define BUS_MACHINED        "org.freedesktop.machine1"
+#define BUS_NO_SUCH_UNIT    "org.freedesktop.systemd1.NoSuchUnit"
 #define BUS_NO_SUCH_MACHINE "org.freedesktop.machine1.NoSuchMachine"
 
-#define USEC_PER_SEC UINT64_C(1000000)
+#define USEC_PER_SEC  UINT64_C(1000000)
 #define USEC_PER_MSEC UINT64_C(1000)
 /* The manager may be busy for long: reading thousands of units, starting hundreds. */
 #define BUS_TIMEOUT (300 * USEC_PER_SEC)
 
-static inline void cleanup_bus(sd_bus **b) { sd_bus_close_unref(*b); }
-static inline void cleanup_bus_message(sd_bus_message **m) { sd_bus_message_unref(*m); }
-static inline void cleanup_bus_slot(sd_bus_slot **s) { sd_bus_slot_unref(*s); }
-#define _cleanup_bus_ _cleanup_(cleanup_bus)
+static inline void cleanup_bus(sd_bus **b)
+{
+        sd_bus_close_unref(*b);
+}
+static inline void cleanup_bus_message(sd_bus_message **m)
+{
+        sd_bus_message_unref(*m);
+}
+static inline void cleanup_bus_slot(sd_bus_slot **s)
+{
+        sd_bus_slot_unref(*s);
+}
+#define _cleanup_bus_         _cleanup_(cleanup_bus)
 #define _cleanup_bus_message_ _cleanup_(cleanup_bus_message)
-#define _cleanup_bus_slot_ _cleanup_(cleanup_bus_slot)
-#define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
+#define _cleanup_bus_slot_    _cleanup_(cleanup_bus_slot)
+#define _cleanup_bus_error_   _cleanup_(sd_bus_error_free)
 
 uint64_t bus_now(void); /* CLOCK_MONOTONIC, as deadlines are */
 
@@ -46,11 +55,11 @@ int bus_wait_ready(sd_bus *bus, uint64_t until);
  * first. A reply comes within timeout, or it is -ETIMEDOUT. */
 int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret);
 /* The same, of a method without the message; types as in sd_bus_message_append(). */
-int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method, uint64_t timeout,
-                    sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
+int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
+                    uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
 /* Property Get; the reply is inside the variant then, which must be of one of the types in `types`, as its signature is. */
-int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop, const char *const *types,
-            sd_bus_error *e, sd_bus_message **ret);
+int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,
+            const char *const *types, sd_bus_error *e, sd_bus_message **ret);
 
 /* "cannot do this: what the bus said"; an interruption is told as one. Returns the errno. */
 int bus_err(struct ec_err *err, int r, const sd_bus_error *e, const char *fmt, ...) EC_PRINTF(4, 5);

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "svc/systemd/bus.h"
-#include "svc/process/interrupt.h"
-#include "svc/systemd/journal.h"
-#include "svc/term/log.h"
 #include "svc/machine/machine.h"
-#include "svc/systemd/systemd.h"
+#include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
+#include "svc/systemd/journal.h"
 #include "svc/systemd/reason.h"
+#include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/name.h"
 #include "util/strv.h"
@@ -43,12 +43,12 @@ struct item {
         struct engine *e;
         struct unit_result *res;
         enum phase phase;
-        bool wants_call;  /* the next call of its phase is still to be sent */
+        bool wants_call;   /* the next call of its phase is still to be sent */
         sd_bus_slot *call; /* sent, without a reply yet */
-        char *job;        /* object path of the job that is awaited */
-        char *job_result; /* of the start that failed */
+        char *job;         /* object path of the job that is awaited */
+        char *job_result;  /* of the start that failed */
         struct early *early;
-        uint64_t since;   /* realtime of its start, to read the journal from */
+        uint64_t since; /* realtime of its start, to read the journal from */
         bool retried;
 };
 
@@ -197,8 +197,10 @@ static void stopped(struct item *i, const char *result)
         struct engine *e = i->e;
 
         if (strcmp(result, "done")) {
-                finish(i, -EIO, strdup(!strcmp(result, "timeout") ? "its stop timed out" :
-                                       !strcmp(result, "canceled") ? "its stop was cancelled by another job" : "its stop failed"));
+                finish(i, -EIO,
+                       strdup(!strcmp(result, "timeout")    ? "its stop timed out"
+                              : !strcmp(result, "canceled") ? "its stop was cancelled by another job"
+                                                            : "its stop failed"));
                 return;
         }
         if (e->kind == JOB_RESTART) {
@@ -337,7 +339,8 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
  * one's mount stands. */
 static bool name_was_taken(const struct item *i)
 {
-        static const char *const signs[] = { "already exists", "Failed to register machine", "is currently busy", "exists already, refusing" };
+        static const char *const signs[] = { "already exists", "Failed to register machine", "is currently busy",
+                                             "exists already, refusing" };
         _cleanup_free_ char *name = container_name_of_unit(i->res->unit);
         _cleanup_strv_ char **lines = NULL;
         bool taken = false;
@@ -370,7 +373,8 @@ static int ask(struct item *i)
                 i->retried = true;
                 to_phase(i, PHASE_START, true);
         } else {
-                finish(i, !strcmp(i->job_result, "timeout") || !strcmp(f.result, "timeout") ? -ETIMEDOUT : -EIO, TAKE_PTR(f.reason));
+                finish(i, !strcmp(i->job_result, "timeout") || !strcmp(f.result, "timeout") ? -ETIMEDOUT : -EIO,
+                       TAKE_PTR(f.reason));
         }
         unit_failure_done(&f);
         return 0;
@@ -411,7 +415,8 @@ static int list_jobs(struct engine *e, char ***ret)
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         const char *job;
-        int r = bus_call_method(e->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListJobs", BUS_TIMEOUT, &error, &m, NULL);
+        int r = bus_call_method(e->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListJobs", BUS_TIMEOUT, &error, &m,
+                                NULL);
 
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "(usssoo)");
@@ -572,8 +577,8 @@ static int step(struct engine *e)
 static int run(struct engine *e, struct ec_err *err)
 {
         _cleanup_bus_slot_ sd_bus_slot *match = NULL;
-        int r = sd_bus_match_signal_async(e->bus, &match, bus_sender(e->bus, BUS_SYSTEMD), BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
-                                          on_removed, NULL, e);
+        int r = sd_bus_match_signal_async(e->bus, &match, bus_sender(e->bus, BUS_SYSTEMD), BUS_SYSTEMD_PATH,
+                                          BUS_MANAGER, "JobRemoved", on_removed, NULL, e);
 
         e->next_check = bus_now() + CHECK_USEC;
         while (r >= 0 && e->left)
@@ -585,7 +590,8 @@ static int run(struct engine *e, struct ec_err *err)
         if (r == -ENOMEM)
                 return err_oom(err);
         if (r != -ECANCELED)
-                return err_set(err, r, "lost the connection to systemd while waiting for %zu of %zu units: %s", e->left, e->n, strerror(-r));
+                return err_set(err, r, "lost the connection to systemd while waiting for %zu of %zu units: %s", e->left,
+                               e->n, strerror(-r));
         return intr_check(err) < 0 ? r : err_set(err, r, "interrupted");
 }
 
@@ -629,7 +635,10 @@ static int run_jobs(struct engine *e, const char *const *units, struct unit_resu
         for (size_t k = 0; k < e->n; k++) {
                 results[k].unit = units[k];
                 e->items[k] = (struct item){
-                        .e = e, .res = &results[k], .phase = starts ? PHASE_START : PHASE_STOP, .wants_call = true,
+                        .e = e,
+                        .res = &results[k],
+                        .phase = starts ? PHASE_START : PHASE_STOP,
+                        .wants_call = true,
                 };
         }
         if (e->n)
@@ -646,15 +655,16 @@ static int run_jobs(struct engine *e, const char *const *units, struct unit_resu
 }
 
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
-                 void (*on_done)(void *data, const struct unit_result *r), void *data,
-                 struct unit_result **ret_results, struct ec_err *err)
+                 void (*on_done)(void *data, const struct unit_result *r), void *data, struct unit_result **ret_results,
+                 struct ec_err *err)
 {
         _cleanup_(engine_done) struct engine e = { .s = s, .kind = job, .on_done = on_done, .data = data };
 
         return run_jobs(&e, units, ret_results, err);
 }
 
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
+int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
+                          struct ec_err *err)
 {
         _cleanup_(engine_done) struct engine e = { .s = s, .kind = JOB_STOP, .kill = true };
 

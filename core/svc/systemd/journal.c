@@ -11,26 +11,30 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
-#include "util/resolve.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
 
-#define LINE_BYTES 1000   /* longer lines are cut */
-#define SCAN_MAX 200000   /* entries looked at before giving up */
+#define LINE_BYTES  1000   /* longer lines are cut */
+#define SCAN_MAX    200000 /* entries looked at before giving up */
 #define SYNC_SOCKET "/run/systemd/journal/io.systemd.journal"
-#define SYNC_CALL "{\"method\":\"io.systemd.Journal.Synchronize\"}"
-#define SYNC_MS 2000
+#define SYNC_CALL   "{\"method\":\"io.systemd.Journal.Synchronize\"}"
+#define SYNC_MS     2000
 
 /* Of systemd's message catalogue: a unit's job failed, a unit failed, a unit was started, is being started, is being stopped. */
-#define MESSAGE_JOB_FAILED "be02cf6855d2428ba40df7e9d022f03d"
-#define MESSAGE_UNIT_FAILED "d9b373ed55a64feb8242e02dbe79a49c"
-#define MESSAGE_UNIT_STARTED "39f53479d3a045ac8e11786248231fbf"
+#define MESSAGE_JOB_FAILED    "be02cf6855d2428ba40df7e9d022f03d"
+#define MESSAGE_UNIT_FAILED   "d9b373ed55a64feb8242e02dbe79a49c"
+#define MESSAGE_UNIT_STARTED  "39f53479d3a045ac8e11786248231fbf"
 #define MESSAGE_UNIT_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5"
 #define MESSAGE_UNIT_STOPPING "de5b426a63be47a7b6ac3eaac82e2f6f"
 
-static inline void cleanup_journal(sd_journal **j) { if (*j) sd_journal_close(*j); }
+static inline void cleanup_journal(sd_journal **j)
+{
+        if (*j)
+                sd_journal_close(*j);
+}
 #define _cleanup_journal_ _cleanup_(cleanup_journal)
 
 /* ---- text --------------------------------------------------------------- */
@@ -235,7 +239,8 @@ uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
         return 0;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret, struct ec_err *err)
+int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+                      struct ec_err *err)
 {
         _cleanup_journal_ sd_journal *j = NULL;
         int r;
@@ -311,7 +316,8 @@ static char **tidy(char **v)
 
 static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id128_t *boot, struct journal_inside *in)
 {
-        static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED, MESSAGE_UNIT_STARTING, MESSAGE_UNIT_STOPPING };
+        static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED,
+                                           MESSAGE_UNIT_STARTING, MESSAGE_UNIT_STOPPING };
         int r = sd_journal_add_match(j, "_PID=1", 0);
 
         for (size_t k = 0; k < ARRAY_SIZE(ids) && r >= 0; k++) {
@@ -346,7 +352,8 @@ static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id
 }
 
 /* The directory's journal, if it has entries of that time: 1. It uses *ret_fd as long as it is open. */
-static int open_at(int root, const char *path, uint64_t since, uint64_t until, int *ret_fd, sd_journal **ret, sd_id128_t *ret_boot)
+static int open_at(int root, const char *path, uint64_t since, uint64_t until, int *ret_fd, sd_journal **ret,
+                   sd_id128_t *ret_boot)
 {
         *ret_fd = resolve_in(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (*ret_fd < 0 || sd_journal_open_directory_fd(ret, *ret_fd, 0) < 0)
@@ -355,7 +362,8 @@ static int open_at(int root, const char *path, uint64_t since, uint64_t until, i
                sd_journal_get_monotonic_usec(*ret, NULL, ret_boot) >= 0;
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max, struct journal_inside *ret, struct ec_err *err)
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
+                      struct journal_inside *ret, struct ec_err *err)
 {
         /* Kept, and only as long as it runs. */
         static const char *const places[] = { "var/log/journal", "run/log/journal" };
@@ -377,7 +385,8 @@ int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec
                 r = read_units(j, since_usec, until_usec, &boot, &in);
                 sd_journal_flush_matches(j);
                 if (r >= 0)
-                        r = tail(j, since_usec, up_only && in.stopping_usec ? in.stopping_usec - 1 : until_usec, max, &boot, &in.lines);
+                        r = tail(j, since_usec, up_only && in.stopping_usec ? in.stopping_usec - 1 : until_usec, max,
+                                 &boot, &in.lines);
                 if (r >= 0)
                         r = 1;
         }

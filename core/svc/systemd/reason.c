@@ -89,8 +89,8 @@ static int read_facts(sd_bus *bus, const char *unit, struct facts *f)
 
         if (sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", unit, &path) < 0)
                 return -ENOMEM;
-        r = bus_call_method(bus, BUS_SYSTEMD, path, "org.freedesktop.DBus.Properties", "GetAll", 10 * USEC_PER_SEC, &e, &m,
-                            "s", "org.freedesktop.systemd1.Service");
+        r = bus_call_method(bus, BUS_SYSTEMD, path, "org.freedesktop.DBus.Properties", "GetAll", 10 * USEC_PER_SEC, &e,
+                            &m, "s", "org.freedesktop.systemd1.Service");
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "{sv}");
         while (r >= 0) {
@@ -112,8 +112,9 @@ static char *ended(const char *who, int code, int status)
 
         if (code == CLD_EXITED)
                 return str_printf("%s ended with exit code %d%s", who, status,
-                                  status == 203 ? " (it could not be executed)" :
-                                  status == 200 ? " (its working directory could not be entered)" : "");
+                                  status == 203   ? " (it could not be executed)"
+                                  : status == 200 ? " (its working directory could not be entered)"
+                                                  : "");
         sig = sigabbrev_np(status);
         if (sig)
                 return str_printf("%s was killed by SIG%s", who, sig);
@@ -140,7 +141,9 @@ static char *of_exit(const struct facts *f)
 /* The sentence for a job that "failed", by the result of the unit. */
 static char *of_result(const struct facts *f)
 {
-        static const struct { const char *result, *text; } texts[] = {
+        static const struct {
+                const char *result, *text;
+        } texts[] = {
                 { "watchdog", "its watchdog timed out" },
                 { "start-limit-hit", "it was started too often within a short time" },
                 { "resources", "systemd could not set up its processes" },
@@ -169,7 +172,9 @@ static char *of_result(const struct facts *f)
 
 static const char *of_job(const char *job_result)
 {
-        static const struct { const char *result, *text; } texts[] = {
+        static const struct {
+                const char *result, *text;
+        } texts[] = {
                 { "canceled", "another job took the place of this one" },
                 { "timeout", "its job timed out" },
                 { "dependency", "a unit that it needs did not start" },

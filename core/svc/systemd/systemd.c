@@ -12,7 +12,7 @@
 
 struct systemd {
         sd_bus *bus;
-        bool given;  /* by a test: never opened anew */
+        bool given; /* by a test: never opened anew */
 };
 
 int systemd_new(struct systemd **ret, struct ec_err *err)
@@ -74,7 +74,9 @@ int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
                 if (r < 0 && !geteuid() && open_private(&s->bus) >= 0)
                         r = 0;
                 if (r < 0)
-                        return err_set(err, r, "cannot reach systemd over the system bus: %s; is a D-Bus daemon running?", strerror(-r));
+                        return err_set(err, r,
+                                       "cannot reach systemd over the system bus: %s; is a D-Bus daemon running?",
+                                       strerror(-r));
         }
         *ret = s->bus;
         return 0;
@@ -120,7 +122,8 @@ static int read_states(sd_bus_message *m, struct unit_state **v, size_t *n)
                 struct unit_state *u;
                 uint32_t job;
 
-                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL, NULL, &job, NULL, NULL);
+                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL, NULL, &job, NULL,
+                                        NULL);
                 if (r <= 0)
                         return r;
                 if (*n == size) {
@@ -149,8 +152,8 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
         if (r < 0)
                 return r;
-        r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByPatterns", BUS_TIMEOUT, &e, &reply,
-                            "asas", 0, 1, pattern);
+        r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByPatterns", BUS_TIMEOUT, &e,
+                            &reply, "asas", 0, 1, pattern);
         if (r >= 0)
                 r = read_states(reply, &v, &n);
         if (r < 0) {
@@ -191,7 +194,8 @@ static int unreadable(struct ec_err *err, int r, const char *unit, const char *p
         return bus_err(err, r, NULL, "cannot read property %s of %s", prop, unit);
 }
 
-int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err)
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
+                       struct ec_err *err)
 {
         static const char *const types[] = { "s", "o", NULL };
         _cleanup_bus_message_ sd_bus_message *m = NULL;
@@ -232,7 +236,8 @@ static int read_strings(sd_bus_message *m, char ***ret)
         return r;
 }
 
-int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret, struct ec_err *err)
+int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret,
+                     struct ec_err *err)
 {
         static const char *const types[] = { "as", "a(sb)", NULL };
         _cleanup_bus_message_ sd_bus_message *m = NULL;
@@ -248,11 +253,18 @@ int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, con
         return 0;
 }
 
-int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret, struct ec_err *err)
+int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
+                    struct ec_err *err)
 {
         static const char *const types[] = { "t", "x", "u", "i", "b", NULL };
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        union { uint64_t t; int64_t x; uint32_t u; int32_t i; int b; } v = { 0 };
+        union {
+                uint64_t t;
+                int64_t x;
+                uint32_t u;
+                int32_t i;
+                int b;
+        } v = { 0 };
         char type;
         int r = get(s, unit, iface, prop, types, &m, err);
 
@@ -264,11 +276,21 @@ int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, cons
         if (r < 0)
                 return unreadable(err, r, unit, prop);
         switch (type) {
-        case 't': *ret = v.t; break;
-        case 'x': *ret = (uint64_t)v.x; break;
-        case 'u': *ret = v.u; break;
-        case 'i': *ret = (uint64_t)(int64_t)v.i; break;
-        default: *ret = v.b ? 1 : 0; break;
+        case 't':
+                *ret = v.t;
+                break;
+        case 'x':
+                *ret = (uint64_t)v.x;
+                break;
+        case 'u':
+                *ret = v.u;
+                break;
+        case 'i':
+                *ret = (uint64_t)(int64_t)v.i;
+                break;
+        default:
+                *ret = v.b ? 1 : 0;
+                break;
         }
         return 0;
 }

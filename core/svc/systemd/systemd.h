@@ -16,9 +16,9 @@ int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err);
 
 enum unit_job { JOB_START, JOB_STOP, JOB_RESTART, JOB_START_DETACH };
 struct unit_result {
-        const char *unit;   /* the caller's string */
-        int code;           /* 0, or -errno: its job failed */
-        char *reason;       /* one sentence; owned */
+        const char *unit; /* the caller's string */
+        int code;         /* 0, or -errno: its job failed */
+        char *reason;     /* one sentence; owned */
 };
 /* Queues a job for each unit, then waits for all. results has one entry a unit,
  * freed by unit_results_done(). Returns 0 if all went well, 1 if at least one
@@ -30,24 +30,28 @@ struct unit_result {
  * -EINPROGRESS as its code, and the interruption is forgotten.
  * on_done (may be NULL) is called as each unit is through. */
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
-                 void (*on_done)(void *data, const struct unit_result *r), void *data,
-                 struct unit_result **ret_results, struct ec_err *err);
+                 void (*on_done)(void *data, const struct unit_result *r), void *data, struct unit_result **ret_results,
+                 struct ec_err *err);
 void unit_results_done(struct unit_result *results, size_t n);
 /* Queues stops and kills what is in the units at once: stop without a clean shutdown. */
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results, struct ec_err *err);
+int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
+                          struct ec_err *err);
 int systemd_daemon_reload(struct systemd *s, struct ec_err *err);
 
 struct unit_state {
         char *unit;
-        char *active;  /* "active", "inactive", "activating", "failed" ... */
+        char *active; /* "active", "inactive", "activating", "failed" ... */
         char *sub;
-        bool queued;   /* a job of it waits or runs: it is not to stay as it is */
+        bool queued; /* a job of it waits or runs: it is not to stay as it is */
 };
 /* The loaded units that match a pattern, sorted by name. What is absent is inactive. */
 int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err);
 void unit_states_free(struct unit_state *v, size_t n);
-int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err);
-int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret, struct ec_err *err);
-int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret, struct ec_err *err);
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
+                       struct ec_err *err);
+int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret,
+                     struct ec_err *err);
+int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
+                    struct ec_err *err);
 /* Does systemd look into this directory for units? 1 or 0 (property UnitPath). */
 int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err);

@@ -11,7 +11,7 @@
 
 #include "svc/systemd/bus.h"
 
-#define ESCAPE 0x1d /* ^], three times within a second, as machinectl has it */
+#define ESCAPE    0x1d /* ^], three times within a second, as machinectl has it */
 #define DRAIN_MAX ((size_t)16 << 20)
 
 enum { MASTER_IN, MASTER_OUT, OURS_IN, OURS_OUT };
@@ -103,7 +103,8 @@ void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS])
 {
         bool room = p->from.end == p->from.start, pending = p->to.end > p->to.start || p->eof_due;
 
-        fds[0] = (struct pollfd){ .fd = room || pending ? p->master : -1, .events = (room ? POLLIN : 0) | (pending ? POLLOUT : 0) };
+        fds[0] = (struct pollfd){ .fd = room || pending ? p->master : -1,
+                                  .events = (room ? POLLIN : 0) | (pending ? POLLOUT : 0) };
         fds[1] = (struct pollfd){ .fd = pending || p->in_done ? -1 : p->in, .events = POLLIN };
         fds[2] = (struct pollfd){ .fd = room || p->out_done ? -1 : p->out, .events = POLLOUT };
         fds[3] = (struct pollfd){ .fd = p->signals, .events = POLLIN };

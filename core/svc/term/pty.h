@@ -14,15 +14,15 @@ struct pty_way {
 };
 struct pty {
         int master;
-        int peer;       /* a slave of ours: without any, reads from the master fail */
+        int peer; /* a slave of ours: without any, reads from the master fail */
         int in, out;
-        int signals;    /* signalfd: window changes, and return from a stop */
-        sigset_t mask;  /* as it was */
+        int signals;   /* signalfd: window changes, and return from a stop */
+        sigset_t mask; /* as it was */
         bool masked;
         struct termios tio; /* as it was */
         bool raw;
         bool in_done, out_done, eof_due;
-        unsigned escapes;       /* of three ^] within a second */
+        unsigned escapes; /* of three ^] within a second */
         uint64_t escape_until;
         struct pty_way to, from;
 };

@@ -46,9 +46,13 @@ int table_create(const struct ec_array *columns, bool json, struct ec_table **re
                 const struct ec_column *c = (const void *)((const char *)columns->items + (size_t)i * columns->stride);
 
                 if (!c->key || !*c->key || c->type > EC_COL_TIME)
-                        return err_set(err, -EINVAL, "column %" PRIu32 " of a listing has no key or an unknown type", i + 1);
+                        return err_set(err, -EINVAL, "column %" PRIu32 " of a listing has no key or an unknown type",
+                                       i + 1);
                 t->columns[i] = (struct column){
-                        .key = strdup(c->key), .title = strdup(c->title ? c->title : c->key), .type = c->type, .flags = c->flags,
+                        .key = strdup(c->key),
+                        .title = strdup(c->title ? c->title : c->key),
+                        .type = c->type,
+                        .flags = c->flags,
                 };
                 t->n_columns = i + 1;
                 if (!t->columns[i].key || !t->columns[i].title)
@@ -104,7 +108,8 @@ static int find(struct ec_table *t, const char *key, bool number, struct cell **
                 if (strcmp(t->columns[i].key, key) != 0)
                         continue;
                 if (number == (t->columns[i].type == EC_COL_STR || t->columns[i].type == EC_COL_LIST))
-                        return err_set(err, -EINVAL, "column '%s' of a listing holds no %s", key, number ? "number" : "text");
+                        return err_set(err, -EINVAL, "column '%s' of a listing holds no %s", key,
+                                       number ? "number" : "text");
                 *ret = &t->rows[t->n_rows - 1][i];
                 return 0;
         }
@@ -206,7 +211,8 @@ static int print_json(struct ec_table *t, struct ec_err *err)
                 int failed = !row;
 
                 for (size_t i = 0; !failed && i < t->n_columns; i++)
-                        failed = json_object_set_new(row, t->columns[i].key, json_cell(&t->columns[i], &t->rows[r][i])) < 0;
+                        failed = json_object_set_new(row, t->columns[i].key,
+                                                     json_cell(&t->columns[i], &t->rows[r][i])) < 0;
                 if (failed) {
                         json_decref(row);
                         json_decref(all);
@@ -374,7 +380,8 @@ static int print_text(struct ec_table *t, bool people, struct ec_err *err)
                 for (size_t i = 0; i < t->n_columns; i++) {
                         struct cell title = { .set = true, .str = t->columns[i].title };
                         const struct column text = { .type = EC_COL_STR };
-                        char *s = l ? text_of(&t->columns[i], &t->rows[l - 1][i], people) : text_of(&text, &title, people);
+                        char *s = l ? text_of(&t->columns[i], &t->rows[l - 1][i], people)
+                                    : text_of(&text, &title, people);
 
                         texts[l * t->n_columns + i] = s;
                         if (!s)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <extra-container/plugin.h>
-#include <stdbool.h>
 #include "util/cleanup.h"
+#include <extra-container/plugin.h>
 #include <jansson.h>
+#include <stdbool.h>
 /* struct ec_table of plugin.h: see struct ec_table_api. */
 int table_create(const struct ec_array *columns, bool json, struct ec_table **ret, struct ec_err *err);
 int table_add_row(struct ec_table *t, struct ec_err *err);

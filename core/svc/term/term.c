@@ -14,9 +14,9 @@
 
 /* The two streams are the process's, and so is what was last written there. */
 static struct {
-        int out_error;   /* the first failure on stdout */
-        char *progress;  /* the line that stands there, NULL: none */
-        bool midline;    /* stderr: the last thing written did not end its line */
+        int out_error;  /* the first failure on stdout */
+        char *progress; /* the line that stands there, NULL: none */
+        bool midline;   /* stderr: the last thing written did not end its line */
 } term;
 
 bool term_stdout_tty(void)

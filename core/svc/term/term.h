@@ -5,10 +5,10 @@
 #include <stddef.h>
 void term_out(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* stdout, flushed by line */
 void term_outv(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
-int term_flush(void);             /* -errno if anything did not reach stdout */
+int term_flush(void); /* -errno if anything did not reach stdout */
 bool term_stdout_tty(void);
 bool term_stderr_tty(void);
-bool term_colour(void);           /* stderr is a terminal, NO_COLOR unset, TERM not dumb */
+bool term_colour(void); /* stderr is a terminal, NO_COLOR unset, TERM not dumb */
 /* One line on stderr that is redrawn; nothing without a terminal. */
 void term_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void term_progress_clear(void);

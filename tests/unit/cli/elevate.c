@@ -33,8 +33,8 @@ static void test_argv(void **state)
         setenv(ELEVATED_VARIABLE, "0", 1);
         assert_int_equal(elevate_argv("/bin/sudo", "/bin/env", "/bin/ec", args, &v, &err), 0);
         s = strv_join(STRV_CONST(v), "|");
-        assert_string_equal(s, "/bin/sudo|-H|--|/bin/env|PATH=/a:/b|NIX_PATH=nixpkgs=/n p|EXTRA_CONTAINER_ETC=/nix/store/x|"
-                               ELEVATED_VARIABLE "=1|/bin/ec|create|a b");
+        assert_string_equal(s, "/bin/sudo|-H|--|/bin/env|PATH=/a:/b|NIX_PATH=nixpkgs=/n "
+                               "p|EXTRA_CONTAINER_ETC=/nix/store/x|" ELEVATED_VARIABLE "=1|/bin/ec|create|a b");
         /* env would set a variable, and run "create" as root. */
         assert_int_equal(elevate_argv("/bin/sudo", "/bin/env", "/opt/a=b/ec", args, &v, &err), -EINVAL);
         assert_non_null(strstr(err_msg(&err), "'/opt/a=b/ec'"));

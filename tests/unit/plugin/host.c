@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "plugin/host.h"
 #include "model/operation/op.h"
+#include "plugin/host.h"
 #include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "util/err.h"
@@ -113,13 +113,19 @@ static void test_err(void **state)
         h->err->clear(&err);
 }
 
-struct proc_next { struct ec_proc now; void *more; };
+struct proc_next {
+        struct ec_proc now;
+        void *more;
+};
 
 static void test_proc_sizes(void **state)
 {
         static const char *const argv[] = { "sh", "-c", "echo out; exit 3", NULL };
         struct proc_next p = { .now = { .size = sizeof(p), .flags = EC_PROC_CAPTURE, .argv = argv } };
-        struct { struct ec_proc_result now; uint64_t more; } res = { .now = { .size = sizeof(res) }, .more = 42 };
+        struct {
+                struct ec_proc_result now;
+                uint64_t more;
+        } res = { .now = { .size = sizeof(res) }, .more = 42 };
         struct ec_err err = { 0 };
 
         (void)state;
@@ -155,7 +161,10 @@ static void test_modules(void **state)
 
 static void test_columns(void **state)
 {
-        struct { struct ec_column now; uint64_t more; } next[] = { { { "a", "A", EC_COL_STR, 0 }, 1 }, { { "b", "B", EC_COL_INT, 0 }, 2 } };
+        struct {
+                struct ec_column now;
+                uint64_t more;
+        } next[] = { { { "a", "A", EC_COL_STR, 0 }, 1 }, { { "b", "B", EC_COL_INT, 0 }, 2 } };
         struct ec_array a = EC_ARRAY(next);
         struct ec_table *t = NULL;
         struct ec_err err = { 0 };
@@ -173,8 +182,9 @@ static void test_columns(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_tables), cmocka_unit_test(test_settings_are_own), cmocka_unit_test(test_err),
-                cmocka_unit_test(test_proc_sizes), cmocka_unit_test(test_modules), cmocka_unit_test(test_columns),
+                cmocka_unit_test(test_tables),  cmocka_unit_test(test_settings_are_own),
+                cmocka_unit_test(test_err),     cmocka_unit_test(test_proc_sizes),
+                cmocka_unit_test(test_modules), cmocka_unit_test(test_columns),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

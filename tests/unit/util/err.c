@@ -98,9 +98,13 @@ static void keeps_errno(void **s UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(sets), cmocka_unit_test(replaces_and_may_quote_itself),
-                cmocka_unit_test(failure_stays_failure), cmocka_unit_test(usage), cmocka_unit_test(no_memory),
-                cmocka_unit_test(moves), cmocka_unit_test(keeps_errno),
+                cmocka_unit_test(sets),
+                cmocka_unit_test(replaces_and_may_quote_itself),
+                cmocka_unit_test(failure_stays_failure),
+                cmocka_unit_test(usage),
+                cmocka_unit_test(no_memory),
+                cmocka_unit_test(moves),
+                cmocka_unit_test(keeps_errno),
         };
 
         return cmocka_run_group_tests_name("err", tests, NULL, NULL);

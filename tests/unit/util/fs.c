@@ -241,9 +241,11 @@ static void test_unlink(void **state)
 
 static void test_join(void **state)
 {
-        static const struct { const char *a, *b, *want; } cases[] = {
-                { "a", "b", "a/b" }, { "a/", "/b", "a/b" }, { "/", "b", "/b" }, { "", "b", "b" }, { "a", "", "a/" }, { "//", "//b/", "/b/" },
-                { "a//", "b/c", "a/b/c" }, { "", "/b", "b" },
+        static const struct {
+                const char *a, *b, *want;
+        } cases[] = {
+                { "a", "b", "a/b" }, { "a/", "/b", "a/b" },   { "/", "b", "/b" },        { "", "b", "b" },
+                { "a", "", "a/" },   { "//", "//b/", "/b/" }, { "a//", "b/c", "a/b/c" }, { "", "/b", "b" },
         };
 
         (void)state;
@@ -274,8 +276,8 @@ static void test_remove_temp(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_read), TEST(test_readlink), TEST(test_mkdir), TEST(test_symlink), TEST(test_write), TEST(test_no_space), TEST(test_unlink),
-                TEST(test_join), TEST(test_remove_temp),
+                TEST(test_read),     TEST(test_readlink), TEST(test_mkdir), TEST(test_symlink),     TEST(test_write),
+                TEST(test_no_space), TEST(test_unlink),   TEST(test_join),  TEST(test_remove_temp),
         };
         return cmocka_run_group_tests_name("fs", tests, NULL, NULL);
 }

@@ -121,7 +121,8 @@ static void in_test_denied(void)
 
         if (geteuid())
                 return;
-        must(fs_mkdir_p(at("d/a"), 0755) == 0 && fs_mkdir_p(at("d/mine"), 0755) == 0 && fs_mkdir_p(at("d/z"), 0755) == 0);
+        must(fs_mkdir_p(at("d/a"), 0755) == 0 && fs_mkdir_p(at("d/mine"), 0755) == 0 &&
+             fs_mkdir_p(at("d/z"), 0755) == 0);
         must(fs_write_atomic(at("d/a/f"), "", 0, 0644) == 0 && fs_write_atomic(at("d/mine/f"), "", 0, 0644) == 0);
         must(chown(at("d/mine"), 65534, 65534) == 0 && chown(at("d"), 65534, 65534) == 0 && chmod(top, 0777) == 0);
         must(setgid(65534) == 0 && setuid(65534) == 0);
@@ -228,7 +229,8 @@ static void in_test_mounts(void)
         struct ec_err err = { 0 };
 
         own_mounts();
-        must(fs_mkdir_p(at("d/mnt/inner"), 0755) == 0 && fs_mkdir_p(at("precious"), 0755) == 0 && fs_mkdir_p(at("d/with blank\tand tab"), 0755) == 0);
+        must(fs_mkdir_p(at("d/mnt/inner"), 0755) == 0 && fs_mkdir_p(at("precious"), 0755) == 0 &&
+             fs_mkdir_p(at("d/with blank\tand tab"), 0755) == 0);
         must(fs_write_atomic(at("precious/f"), "x", 1, 0644) == 0 && fs_write_atomic(at("d/file"), "x", 1, 0644) == 0);
         must(mount(at("precious"), at("d/mnt/inner"), NULL, MS_BIND, NULL) == 0);
         must(mount("none", at("d/mnt/inner"), "tmpfs", 0, NULL) == 0); /* one on the other */
@@ -304,8 +306,9 @@ static void test_busy(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_kinds), TEST(test_refused), TEST(test_permissions), TEST(test_permissions_as_user), TEST(test_denied), TEST(test_immutable),
-                TEST(test_deep), TEST(test_wide), TEST(test_mounts), TEST(test_locked_mounts), TEST(test_busy),
+                TEST(test_kinds),  TEST(test_refused),       TEST(test_permissions), TEST(test_permissions_as_user),
+                TEST(test_denied), TEST(test_immutable),     TEST(test_deep),        TEST(test_wide),
+                TEST(test_mounts), TEST(test_locked_mounts), TEST(test_busy),
         };
         return cmocka_run_group_tests_name("fs_remove", tests, NULL, NULL);
 }

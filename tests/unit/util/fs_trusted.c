@@ -175,7 +175,8 @@ static void test_relative(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_plain), TEST(test_writable), TEST(test_owner), TEST(test_links), TEST(test_relative) };
+        const struct CMUnitTest tests[] = { TEST(test_plain), TEST(test_writable), TEST(test_owner), TEST(test_links),
+                                            TEST(test_relative) };
 
         return cmocka_run_group_tests_name("fs_trusted", tests, NULL, NULL);
 }

@@ -6,8 +6,9 @@
 static void good(void **s UNUSED)
 {
         static const char *const names[] = {
-                "a", "A", "0", "web", "web-1", "a--b", "Web01", "123",
-                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", /* 63 */
+                "a",     "A",     "0",
+                "web",   "web-1", "a--b",
+                "Web01", "123",   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", /* 63 */
         };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -20,7 +21,9 @@ static void good(void **s UNUSED)
 
 static void bad(void **s UNUSED)
 {
-        static const struct { const char *name, *why; } names[] = {
+        static const struct {
+                const char *name, *why;
+        } names[] = {
                 { "", "must not be empty" },
                 { "-", "must not begin or end with '-'" },
                 { "-a", "'-a': it must not begin or end with '-'" },
@@ -36,7 +39,8 @@ static void bad(void **s UNUSED)
                 { "b\xc3\xa4r", "'b\xc3\xa4r': only letters" },
                 { "a@b", "not '@'" },
                 { "a\\x2db", "not '\\'" },
-                { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "it is 64 characters long, 63 are allowed" },
+                { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                  "it is 64 characters long, 63 are allowed" },
         };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -108,7 +112,9 @@ static void plugins(void **s UNUSED)
 static void units(void **s UNUSED)
 {
         static const char *const others[] = {
-                "container@.service", "container@x", "container@x.socket", "xcontainer@x.service", "container.service", "",
+                "container@.service",    "container@x",
+                "container@x.socket",    "xcontainer@x.service",
+                "container.service",     "",
                 "container@x.service.d", "container@.service.service",
         };
         char *n = container_name_of_unit("container@web-1.service");
@@ -122,7 +128,8 @@ static void units(void **s UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(huge), cmocka_unit_test(possible), cmocka_unit_test(plugins), cmocka_unit_test(units),
+                cmocka_unit_test(good),     cmocka_unit_test(bad),     cmocka_unit_test(huge),
+                cmocka_unit_test(possible), cmocka_unit_test(plugins), cmocka_unit_test(units),
         };
 
         return cmocka_run_group_tests_name("name", tests, NULL, NULL);

@@ -53,7 +53,8 @@ static void copies(void **s UNUSED)
 
 static void splits(void **s UNUSED)
 {
-        _cleanup_strv_ char **v = strv_split("::/bin:/usr/bin::", ":"), **w = strv_split(" a\tb ", " \t"), **none = strv_split("::", ":");
+        _cleanup_strv_ char **v = strv_split("::/bin:/usr/bin::", ":"), **w = strv_split(" a\tb ", " \t"),
+                            **none = strv_split("::", ":");
 
         assert_int_equal(strv_len(STRV_CONST(v)), 2);
         assert_string_equal(v[0], "/bin");
@@ -112,8 +113,9 @@ static void nearest(void **s UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(empty), cmocka_unit_test(pushes), cmocka_unit_test(copies), cmocka_unit_test(splits),
-                cmocka_unit_test(sorts_by_bytes), cmocka_unit_test(strings), cmocka_unit_test(nearest),
+                cmocka_unit_test(empty),   cmocka_unit_test(pushes),         cmocka_unit_test(copies),
+                cmocka_unit_test(splits),  cmocka_unit_test(sorts_by_bytes), cmocka_unit_test(strings),
+                cmocka_unit_test(nearest),
         };
 
         return cmocka_run_group_tests_name("strv", tests, NULL, NULL);

@@ -5,9 +5,18 @@
 
 static void valid(void **s UNUSED)
 {
-        static const struct { const char *s; uint32_t c; } good[] = {
-                { "a", 'a' }, { "\xc2\x80", 0x80 }, { "\xdf\xbf", 0x7ff }, { "\xe0\xa0\x80", 0x800 }, { "\xed\x9f\xbf", 0xd7ff },
-                { "\xee\x80\x80", 0xe000 }, { "\xf0\x90\x80\x80", 0x10000 }, { "\xf4\x8f\xbf\xbf", 0x10ffff },
+        static const struct {
+                const char *s;
+                uint32_t c;
+        } good[] = {
+                { "a", 'a' },
+                { "\xc2\x80", 0x80 },
+                { "\xdf\xbf", 0x7ff },
+                { "\xe0\xa0\x80", 0x800 },
+                { "\xed\x9f\xbf", 0xd7ff },
+                { "\xee\x80\x80", 0xe000 },
+                { "\xf0\x90\x80\x80", 0x10000 },
+                { "\xf4\x8f\xbf\xbf", 0x10ffff },
         };
 
         for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -24,8 +33,21 @@ static void valid(void **s UNUSED)
 static void invalid(void **s UNUSED)
 {
         static const char *const bad[] = {
-                "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2z", "\xe0\x80\x80", "\xe0\xa0", "\xed\xa0\x80", "\xed\xbf\xbf",
-                "\xf0\x80\x80\x80", "\xf0\x90\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+                "\x80",
+                "\xbf",
+                "\xc0\x80",
+                "\xc1\xbf",
+                "\xc2",
+                "\xc2z",
+                "\xe0\x80\x80",
+                "\xe0\xa0",
+                "\xed\xa0\x80",
+                "\xed\xbf\xbf",
+                "\xf0\x80\x80\x80",
+                "\xf0\x90\x80",
+                "\xf4\x90\x80\x80",
+                "\xf5\x80\x80\x80",
+                "\xff",
         };
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -54,7 +76,8 @@ static void kinds(void **s UNUSED)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(valid), cmocka_unit_test(invalid), cmocka_unit_test(kinds) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(valid), cmocka_unit_test(invalid),
+                                            cmocka_unit_test(kinds) };
 
         return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }

@@ -240,8 +240,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_installed_none), T(test_installed), T(test_many), T(test_output), T(test_output_chain),
-                T(test_output_names), T(test_output_bad), T(test_declarative),
+                T(test_installed_none), T(test_installed),    T(test_many),       T(test_output),
+                T(test_output_chain),   T(test_output_names), T(test_output_bad), T(test_declarative),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "model/containers/containers.h"
 #include "util/strv.h"
@@ -75,7 +75,7 @@ static void test_keys(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_plain), cmocka_unit_test(test_comments), cmocka_unit_test(test_quotes),
+                cmocka_unit_test(test_plain),   cmocka_unit_test(test_comments), cmocka_unit_test(test_quotes),
                 cmocka_unit_test(test_escapes), cmocka_unit_test(test_keys),
         };
 

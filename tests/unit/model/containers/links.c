@@ -99,7 +99,8 @@ static void test_machines_target(void **state)
 static void test_machines_target_unknown(void **state)
 {
         struct fixture *f = *state;
-        char *p = fx_path(f, "/etc/units/machines.target"), *wants = fx_path(f, "/etc/units/machines.target.wants"), *away = fx_path(f, "/away");
+        char *p = fx_path(f, "/etc/units/machines.target"), *wants = fx_path(f, "/etc/units/machines.target.wants"),
+             *away = fx_path(f, "/away");
 
         fx_write(p, "");
         want(f, true);
@@ -129,7 +130,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_set_and_undo), T(test_no_change), T(test_in_the_way), T(test_machines_target), T(test_machines_target_wanted),
+                T(test_set_and_undo),
+                T(test_no_change),
+                T(test_in_the_way),
+                T(test_machines_target),
+                T(test_machines_target_wanted),
                 T(test_machines_target_unknown),
         };
 

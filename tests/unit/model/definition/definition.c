@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,9 +25,9 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define HASH "3sd60ih5rjklrmxr7w30vsdfksn55vlx"
+#define HASH       "3sd60ih5rjklrmxr7w30vsdfksn55vlx"
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define NO_WORDS ((const char *const[]){ NULL })
+#define NO_WORDS   ((const char *const[]){ NULL })
 
 static char dir[] = "/tmp/definition-XXXXXX", *top, *before, *store;
 
@@ -104,7 +104,8 @@ static int parse(const char *const *words, struct ec_op *op, struct definition *
         return definition_parse(op, d, err);
 }
 
-static void check(const char *const *words, enum definition_kind kind, const char *path, const char *display, const char *names)
+static void check(const char *const *words, enum definition_kind kind, const char *path, const char *display,
+                  const char *names)
 {
         struct ec_op op;
         struct definition d;
@@ -307,9 +308,11 @@ static void test_outputs(void **state)
         (void)state;
         char full[300];
         check(WORDS("result"), DEFINITION_OUTPUT, "store/" HASH "-etc", "result", "");
-        check(WORDS("store/" HASH "-etc", "demo"), DEFINITION_OUTPUT, "store/" HASH "-etc", "store/" HASH "-etc", "demo");
+        check(WORDS("store/" HASH "-etc", "demo"), DEFINITION_OUTPUT, "store/" HASH "-etc", "store/" HASH "-etc",
+              "demo");
         check(WORDS("store/" HASH "-source"), DEFINITION_FILE, "store/" HASH "-source", "store/" HASH "-source", "");
-        check(WORDS("store/" HASH "-file.nix"), DEFINITION_FILE, "store/" HASH "-file.nix", "store/" HASH "-file.nix", "");
+        check(WORDS("store/" HASH "-file.nix"), DEFINITION_FILE, "store/" HASH "-file.nix", "store/" HASH "-file.nix",
+              "");
         refused(WORDS("store/" HASH "-template"), "defines no containers", false);
         refused(WORDS("store/" HASH "-nothing"), "no etc directory", false);
         refused(WORDS("store/" HASH "-gone"), "no such file", false);
@@ -419,16 +422,11 @@ static void test_interrupted(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_files),
-                cmocka_unit_test(test_files_refused),
-                cmocka_unit_test(test_two_definitions),
-                cmocka_unit_test(test_text),
-                cmocka_unit_test(test_stdin),
-                cmocka_unit_test(test_pipe),
-                cmocka_unit_test(test_terminal),
-                cmocka_unit_test(test_outputs),
-                cmocka_unit_test(test_flakes),
-                cmocka_unit_test(test_interrupted), /* last: it stays */
+                cmocka_unit_test(test_files),           cmocka_unit_test(test_files_refused),
+                cmocka_unit_test(test_two_definitions), cmocka_unit_test(test_text),
+                cmocka_unit_test(test_stdin),           cmocka_unit_test(test_pipe),
+                cmocka_unit_test(test_terminal),        cmocka_unit_test(test_outputs),
+                cmocka_unit_test(test_flakes),          cmocka_unit_test(test_interrupted), /* last: it stays */
         };
         return cmocka_run_group_tests_name("definition", tests, setup, teardown);
 }

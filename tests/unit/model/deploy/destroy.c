@@ -6,7 +6,7 @@
 #include "svc/process/interrupt.h"
 
 static char *removed;
-static bool interrupts; /* each removal */
+static bool interrupts;       /* each removal */
 static struct fixture *again; /* whose container a runs once more by the time it is removed */
 
 static void leave_behind(struct fixture *f, const char *name);
@@ -26,14 +26,20 @@ static int on_removed(void *self, struct ec_op *op, const struct ec_container *c
 }
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .removed = on_removed };
-static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static const struct ec_plugin plugin = { .size = sizeof(plugin),
+                                         .name = "noter",
+                                         .provides = EC_PROVIDES_GCROOT,
+                                         .hooks = &hooks };
 static struct plugin_ref ref = { .plugin = &plugin };
-static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
+static const struct ec_command command = { .name = "create",
+                                           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
 
 static void leave_behind(struct fixture *f, const char *name)
 {
         const char *const files[] = {
-                "/var/lib/nixos-containers/%s/etc/machine-id", "/nix/profiles/%s/system", "/nix/gcroots/per-container/%s/x",
+                "/var/lib/nixos-containers/%s/etc/machine-id",
+                "/nix/profiles/%s/system",
+                "/nix/gcroots/per-container/%s/x",
                 "/run/nixos-containers/%s/x",
         };
 
@@ -102,7 +108,8 @@ static int destroy(struct fixture *f, const char *const *names, uint32_t flags, 
         return r;
 }
 
-static void expect(struct fixture *f, const char *const *names, uint32_t flags, int result, const char *log, const char *lines)
+static void expect(struct fixture *f, const char *const *names, uint32_t flags, int result, const char *log,
+                   const char *lines)
 {
         char *out;
         int r = destroy(f, names, flags, &out);
@@ -119,8 +126,13 @@ static void expect(struct fixture *f, const char *const *names, uint32_t flags, 
 static void assert_gone(struct fixture *f, const char *name)
 {
         const char *const paths[] = {
-                "/etc/units/container@%s.service", "/etc/nixos-containers/%s.conf", "/etc/units/machines.target.wants/container@%s.service",
-                "/var/lib/nixos-containers/%s", "/nix/profiles/%s", "/nix/gcroots/per-container/%s", "/run/nixos-containers/%s",
+                "/etc/units/container@%s.service",
+                "/etc/nixos-containers/%s.conf",
+                "/etc/units/machines.target.wants/container@%s.service",
+                "/var/lib/nixos-containers/%s",
+                "/nix/profiles/%s",
+                "/nix/gcroots/per-container/%s",
+                "/run/nixos-containers/%s",
         };
 
         for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
@@ -152,7 +164,8 @@ static void test_running(void **state)
 
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service=failed";
-        expect(f, NAMES("b", "a", "b"), 0, 0, "kill container@a.service container@b.service\nterminate a\nterminate b\nreload\n", "");
+        expect(f, NAMES("b", "a", "b"), 0, 0,
+               "kill container@a.service container@b.service\nterminate a\nterminate b\nreload\n", "");
         assert_gone(f, "a");
         assert_gone(f, "b");
 }
@@ -375,7 +388,8 @@ static void test_read_only(void **state)
 static void test_elsewhere(void **state)
 {
         struct fixture *f = *state;
-        char *from = fx_path(f, "/etc/units/container@b.service"), *to = fx_path(f, "/usr/lib/units/container@b.service");
+        char *from = fx_path(f, "/etc/units/container@b.service"),
+             *to = fx_path(f, "/usr/lib/units/container@b.service");
 
         fx_link("x", to);
         assert_int_equal(rename(from, to), 0);
@@ -399,10 +413,22 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_stopped), T(test_running), T(test_between), T(test_started_late), T(test_started_late_interrupted),
-                T(test_all), T(test_unknown), T(test_declarative), T(test_by_definition),
+                T(test_stopped),
+                T(test_running),
+                T(test_between),
+                T(test_started_late),
+                T(test_started_late_interrupted),
+                T(test_all),
+                T(test_unknown),
+                T(test_declarative),
+                T(test_by_definition),
                 T(test_quiet),
-                T(test_stop_fails), T(test_no_bus), T(test_not_removed), T(test_elsewhere), T(test_after_a_kill), T(test_odd_name),
+                T(test_stop_fails),
+                T(test_no_bus),
+                T(test_not_removed),
+                T(test_elsewhere),
+                T(test_after_a_kill),
+                T(test_odd_name),
                 T(test_read_only),
         };
 

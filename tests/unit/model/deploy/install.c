@@ -29,9 +29,13 @@ static int on_installed(void *self, struct ec_op *op, const struct ec_container 
 }
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .pre_install = on_pre, .installed = on_installed };
-static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static const struct ec_plugin plugin = { .size = sizeof(plugin),
+                                         .name = "noter",
+                                         .provides = EC_PROVIDES_GCROOT,
+                                         .hooks = &hooks };
 static struct plugin_ref ref = { .plugin = &plugin };
-static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
+static const struct ec_command command = { .name = "create",
+                                           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
 
 static int setup(void **state)
 {
@@ -264,7 +268,8 @@ static void test_machines_target_foreign(void **state)
         fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\nB=1\n", false);
         free(install(f, "etc", 0));
         free(install(f, "etc2", 0));
-        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "/usr/lib/systemd/system/machines.target");
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target",
+                       "/usr/lib/systemd/system/machines.target");
         free(p);
 }
 
@@ -426,10 +431,28 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_new), T(test_unchanged), T(test_after_a_kill), T(test_update), T(test_update_notes), T(test_changed_unit), T(test_changed_value),
-                T(test_changed_key_gone), T(test_changed_key_more), T(test_changed_to_flake), T(test_pending_restart_stays),
-                T(test_auto_start_dropped), T(test_wants_repaired), T(test_machines_target_foreign), T(test_veto), T(test_rollback),
-                T(test_not_ours), T(test_declarative), T(test_moves), T(test_other_layout), T(test_names), T(test_bad_dir),
+                T(test_new),
+                T(test_unchanged),
+                T(test_after_a_kill),
+                T(test_update),
+                T(test_update_notes),
+                T(test_changed_unit),
+                T(test_changed_value),
+                T(test_changed_key_gone),
+                T(test_changed_key_more),
+                T(test_changed_to_flake),
+                T(test_pending_restart_stays),
+                T(test_auto_start_dropped),
+                T(test_wants_repaired),
+                T(test_machines_target_foreign),
+                T(test_veto),
+                T(test_rollback),
+                T(test_not_ours),
+                T(test_declarative),
+                T(test_moves),
+                T(test_other_layout),
+                T(test_names),
+                T(test_bad_dir),
                 T(test_start_offline),
         };
 

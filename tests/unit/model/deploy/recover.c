@@ -30,7 +30,10 @@ static int on_removed(void *self, struct ec_op *op, const struct ec_container *c
 }
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .installed = on_installed, .removed = on_removed };
-static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static const struct ec_plugin plugin = { .size = sizeof(plugin),
+                                         .name = "noter",
+                                         .provides = EC_PROVIDES_GCROOT,
+                                         .hooks = &hooks };
 static struct plugin_ref ref = { .plugin = &plugin };
 static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL };
 
@@ -149,7 +152,8 @@ static void test_besides(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_nothing), T(test_both), T(test_reload_alone), T(test_failures), T(test_besides) };
+        const struct CMUnitTest tests[] = { T(test_nothing), T(test_both), T(test_reload_alone), T(test_failures),
+                                            T(test_besides) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

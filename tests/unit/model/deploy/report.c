@@ -38,7 +38,9 @@ static void test_result(void **state)
 /* What goes to stderr while fn runs. */
 static char *told(struct fixture *f, void (*fn)(struct fixture *f, struct ec_container *c))
 {
-        struct ec_container c = { .name = (char *)"web", .unit = (char *)"container@web.service", .state_path = (char *)"/nowhere" };
+        struct ec_container c = { .name = (char *)"web",
+                                  .unit = (char *)"container@web.service",
+                                  .state_path = (char *)"/nowhere" };
         char *p = fx_path(f, "/stderr"), *text;
         int fd = open(p, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), old = dup(2);
 

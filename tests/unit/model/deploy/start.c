@@ -15,9 +15,13 @@ static int on_started(void *self, struct ec_op *op, const struct ec_container *c
 }
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .started = on_started };
-static const struct ec_plugin plugin = { .size = sizeof(plugin), .name = "noter", .provides = EC_PROVIDES_GCROOT, .hooks = &hooks };
+static const struct ec_plugin plugin = { .size = sizeof(plugin),
+                                         .name = "noter",
+                                         .provides = EC_PROVIDES_GCROOT,
+                                         .hooks = &hooks };
 static struct plugin_ref ref = { .plugin = &plugin };
-static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
+static const struct ec_command command = { .name = "create",
+                                           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
 
 static int setup(void **state)
 {
@@ -70,7 +74,8 @@ static int go(struct fixture *f, const char *output, uint32_t flags, char **ret_
         return r;
 }
 
-static void expect(struct fixture *f, const char *output, uint32_t flags, int result, const char *log, const char *lines)
+static void expect(struct fixture *f, const char *output, uint32_t flags, int result, const char *log,
+                   const char *lines)
 {
         char *out;
         int r = go(f, output, flags, &out);
@@ -89,8 +94,8 @@ static void test_start(void **state)
 {
         struct fixture *f = *state;
 
-        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "reload\nstart container@a.service container@b.service\n",
-               INSTALLED "Starting containers:\na\nb\n");
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0,
+               "reload\nstart container@a.service container@b.service\n", INSTALLED "Starting containers:\na\nb\n");
         assert_string_equal(started, "a b ");
 }
 
@@ -221,7 +226,8 @@ static void test_restart_instead_of_update(void **state)
 
         expect(f, "etc", 0, 0, "reload\n", INSTALLED);
         fake.active[0] = "container@a.service";
-        expect(f, "update", EC_START_RESTART, 0, "restart container@a.service\n", INSTALLED "Restarting containers:\na\n");
+        expect(f, "update", EC_START_RESTART, 0, "restart container@a.service\n",
+               INSTALLED "Restarting containers:\na\n");
         expect(f, "update", EC_START_RESTART, 0, "", UNCHANGED);
 }
 
@@ -233,7 +239,8 @@ static void test_changed_later(void **state)
         fake.active[0] = "container@a.service";
         expect(f, "change", 0, 0, "reload\n", "Installing containers:\na\nb (unchanged, skipped)\n");
         /* Started anew by somebody else in between does not matter: a restart, once. */
-        expect(f, "change", EC_START_STOPPED | EC_START_UPDATE, 0, "start container@b.service\nrestart container@a.service\n",
+        expect(f, "change", EC_START_STOPPED | EC_START_UPDATE, 0,
+               "start container@b.service\nrestart container@a.service\n",
                UNCHANGED "Starting containers:\nb\nRestarting containers:\na\n");
 }
 
@@ -244,7 +251,8 @@ static void test_booting(void **state)
         expect(f, "etc", 0, 0, "reload\n", INSTALLED);
         fake.active[0] = "container@a.service=activating";
         fake.active[1] = "container@b.service=failed";
-        expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0, "start container@b.service\nrestart container@a.service\n",
+        expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0,
+               "start container@b.service\nrestart container@a.service\n",
                INSTALLED "Starting containers:\nb\nRestarting containers:\na\n");
 }
 
@@ -273,10 +281,12 @@ static void test_installed_meanwhile(void **state)
         assert_int_equal(pending_get(&f->op, "b"), CHANGE_NONE);
         /* Also where it is another's restart that is outstanding, and stays the word. */
         assert_int_equal(pending_set(&f->op, "a", CHANGE_RESTART, &f->err), 0);
-        expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n", UNCHANGED "Restarting containers:\na\n");
+        expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n",
+               UNCHANGED "Restarting containers:\na\n");
         assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
         fake.meanwhile = NULL;
-        expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n", UNCHANGED "Restarting containers:\na\n");
+        expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n",
+               UNCHANGED "Restarting containers:\na\n");
         assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
 }
 
@@ -361,9 +371,24 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_start), T(test_nothing_to_do), T(test_no_bus_needed), T(test_no_bus), T(test_unit_dir), T(test_update),
-                T(test_update_by_start), T(test_update_fails), T(test_update_unreachable), T(test_update_interrupted), T(test_restart),
-                T(test_restart_instead_of_update), T(test_changed_later), T(test_booting), T(test_installed_meanwhile), T(test_waits_for_boot), T(test_start_fails), T(test_interrupted),
+                T(test_start),
+                T(test_nothing_to_do),
+                T(test_no_bus_needed),
+                T(test_no_bus),
+                T(test_unit_dir),
+                T(test_update),
+                T(test_update_by_start),
+                T(test_update_fails),
+                T(test_update_unreachable),
+                T(test_update_interrupted),
+                T(test_restart),
+                T(test_restart_instead_of_update),
+                T(test_changed_later),
+                T(test_booting),
+                T(test_installed_meanwhile),
+                T(test_waits_for_boot),
+                T(test_start_fails),
+                T(test_interrupted),
                 T(test_restart_names),
         };
 

@@ -67,7 +67,8 @@ static void test_load(void **state)
         struct ec_err err = { 0 };
 
         (void)state;
-        put("zeta.json", "{ \"feature\": \"zeta\", \"commands\": [\"z\", \"y\"], \"options\": [\"--z\", \"-z\"], \"forwards\": [\"y\"], \"other\": 1 }");
+        put("zeta.json", "{ \"feature\": \"zeta\", \"commands\": [\"z\", \"y\"], \"options\": [\"--z\", \"-z\"], "
+                         "\"forwards\": [\"y\"], \"other\": 1 }");
         put("alpha.json", "{ \"feature\": \"alpha\", \"nixOptions\": [\"extra.a\", \"extra.b\"] }");
         put("here.json", "{ \"feature\": \"here\", \"commands\": [\"h\"] }");
         /* Each of these is left out. */
@@ -107,7 +108,9 @@ static void test_disabled(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_absent), cmocka_unit_test(test_load), cmocka_unit_test(test_disabled),
+                cmocka_unit_test(test_absent),
+                cmocka_unit_test(test_load),
+                cmocka_unit_test(test_disabled),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

@@ -14,7 +14,11 @@
 #include "util/err.h"
 
 /* Each call adds "name:hook " to what happened; a plugin's self says how it fails. */
-struct self { const char *name; const char *fails; bool without_error; };
+struct self {
+        const char *name;
+        const char *fails;
+        bool without_error;
+};
 static char happened[1024];
 
 static int call(void *self, const char *hook, struct ec_err *err)
@@ -48,11 +52,11 @@ static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
         return call(self, "shell", err);
 }
 
-#define CONTAINER_HOOK(hook)                                                                                   \
-        static int hook(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)        \
-        {                                                                                                      \
-                (void)op, (void)c;                                                                             \
-                return call(self, #hook, err);                                                                 \
+#define CONTAINER_HOOK(hook)                                                                            \
+        static int hook(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err) \
+        {                                                                                               \
+                (void)op, (void)c;                                                                      \
+                return call(self, #hook, err);                                                          \
         }
 CONTAINER_HOOK(pre_install)
 CONTAINER_HOOK(installed)
@@ -71,8 +75,16 @@ static void finish(void *self, struct ec_op *op, int status)
 }
 
 static const struct ec_hooks hooks = {
-        .size = sizeof(hooks), .configure = configure, .eval = eval, .pre_install = pre_install, .installed = installed,
-        .started = started, .shell = shell, .pre_destroy = pre_destroy, .removed = removed, .finish = finish,
+        .size = sizeof(hooks),
+        .configure = configure,
+        .eval = eval,
+        .pre_install = pre_install,
+        .installed = installed,
+        .started = started,
+        .shell = shell,
+        .pre_destroy = pre_destroy,
+        .removed = removed,
+        .finish = finish,
 };
 static const struct ec_plugin plugins[] = {
         { .name = "late", .order = 10, .hooks = &hooks },
@@ -88,10 +100,10 @@ static struct ec_op op = OP_INIT;
 static int setup(void **state)
 {
         (void)state;
-        reg = (struct registry) { .plugins = calloc(ARRAY_SIZE(plugins), sizeof(*reg.plugins)) };
+        reg = (struct registry){ .plugins = calloc(ARRAY_SIZE(plugins), sizeof(*reg.plugins)) };
         for (size_t i = 0; i < ARRAY_SIZE(plugins); i++) {
-                selves[i] = (struct self) { .name = plugins[i].name };
-                reg.plugins[reg.n++] = (struct plugin_ref) { .plugin = &plugins[i], .self = &selves[i] };
+                selves[i] = (struct self){ .name = plugins[i].name };
+                reg.plugins[reg.n++] = (struct plugin_ref){ .plugin = &plugins[i], .self = &selves[i] };
         }
         registry_sort(&reg);
         op.registry = &reg;
@@ -194,7 +206,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_order), TEST(test_failure_stops), TEST(test_installed_undoes), TEST(test_warnings), TEST(test_provides),
+                TEST(test_order),    TEST(test_failure_stops), TEST(test_installed_undoes),
+                TEST(test_warnings), TEST(test_provides),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

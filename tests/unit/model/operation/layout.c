@@ -5,7 +5,12 @@
 
 #include "svc/conf/conf.h"
 
-struct host { char *dir, *ini; struct conf *conf; struct layout layout; struct ec_err err; };
+struct host {
+        char *dir, *ini;
+        struct conf *conf;
+        struct layout layout;
+        struct ec_err err;
+};
 
 static char *in(struct host *h, const char *path)
 {
@@ -185,8 +190,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_other), T(test_nixos), T(test_nixos_legacy), T(test_legacy_off), T(test_legacy_bad), T(test_keys),
-                T(test_missing), T(test_prepare),
+                T(test_other),      T(test_nixos), T(test_nixos_legacy), T(test_legacy_off),
+                T(test_legacy_bad), T(test_keys),  T(test_missing),      T(test_prepare),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

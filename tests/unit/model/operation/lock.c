@@ -201,8 +201,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_alone), T(test_released), T(test_holder_ends), T(test_interrupted), T(test_many), T(test_bad_place),
-                T(test_symlink),
+                T(test_alone), T(test_released),  T(test_holder_ends), T(test_interrupted),
+                T(test_many),  T(test_bad_place), T(test_symlink),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,12 @@
 static const struct ec_option own[] = {
         { .name = "start", .help = "x", .short_name = 's' },
         { .name = "restart-changed", .help = "x", .short_name = 'r' },
-        { .name = "run", .metavar = "CMD...", .help = "x", .arg = EC_ARG_REST, .flags = EC_OPT_FINAL, .short_name = 'R' },
+        { .name = "run",
+          .metavar = "CMD...",
+          .help = "x",
+          .arg = EC_ARG_REST,
+          .flags = EC_OPT_FINAL,
+          .short_name = 'R' },
         { .name = "host", .metavar = "HOST", .help = "x", .arg = EC_ARG_ONE, .short_name = 'h' },
         { .name = "tag", .metavar = "TAG", .help = "x", .arg = EC_ARG_ONE, .flags = EC_OPT_REPEAT, .short_name = 't' },
         { .name = "zzz-internal", .help = "x", .flags = EC_OPT_HIDDEN },
@@ -33,7 +38,7 @@ static struct ec_command cmd = { .name = "create" };
 
 static void make_set(struct option_set *set)
 {
-        *set = (struct option_set) { 0 };
+        *set = (struct option_set){ 0 };
         for (size_t i = 0; i < ARRAY_SIZE(own); i++)
                 assert_int_equal(option_set_add(set, &own[i], "mine", true), 0);
         for (size_t i = 0; i < ARRAY_SIZE(core); i++)
@@ -42,7 +47,7 @@ static void make_set(struct option_set *set)
         assert_int_equal(option_set_add(set, &foreign_value, "ssh", false), 0);
 }
 
-#define PARSE(...) parse((const char *[]) { __VA_ARGS__, NULL })
+#define PARSE(...) parse((const char *[]){ __VA_ARGS__, NULL })
 static struct parsed_options *parse(const char *const *argv)
 {
         struct parsed_options *p = NULL;
@@ -56,7 +61,7 @@ static struct parsed_options *parse(const char *const *argv)
         return p;
 }
 
-#define FAIL(message, ...) parse_fails(message, (const char *[]) { __VA_ARGS__, NULL })
+#define FAIL(message, ...) parse_fails(message, (const char *[]){ __VA_ARGS__, NULL })
 static void parse_fails(const char *message, const char *const *argv)
 {
         struct parsed_options *p = NULL;
@@ -98,7 +103,8 @@ static void test_nothing(void **state)
 
 static void test_long(void **state)
 {
-        struct parsed_options *p = PARSE("web.nix", "--start", "--attr=a.b=c", "db", "--key", "-f", "--ssh", "--tag", "1", "--tag=2");
+        struct parsed_options *p = PARSE("web.nix", "--start", "--attr=a.b=c", "db", "--key", "-f", "--ssh", "--tag",
+                                         "1", "--tag=2");
 
         (void)state;
         assert_int_equal(options_is_set(p, "start"), 1);
@@ -171,7 +177,8 @@ static void test_end(void **state)
 
 static void test_rest(void **state)
 {
-        struct parsed_options *p = PARSE("a", "--build-args", "--builders", "ssh://x - - 8", "--start", "--run", "c", "--run", "-s", "--");
+        struct parsed_options *p = PARSE("a", "--build-args", "--builders", "ssh://x - - 8", "--start", "--run", "c",
+                                         "--run", "-s", "--");
 
         (void)state;
         assert_words(options_values(p, "build-args"), "--builders|ssh://x - - 8|--start");
@@ -250,15 +257,15 @@ static int knows_better(void *data, const char *word, struct ec_err *err)
 
 static void test_unknown(void **state)
 {
-        struct option_set set = { .unknown = knows_better, .data = (char []) { "--wan" } };
+        struct option_set set = { .unknown = knows_better, .data = (char[]){ "--wan" } };
         struct parsed_options *p = NULL;
         struct ec_err err = { 0 };
 
         (void)state;
-        assert_int_equal(options_parse(&set, &cmd, (const char *[]) { "--wan=1", NULL }, &p, &err), -EINVAL);
+        assert_int_equal(options_parse(&set, &cmd, (const char *[]){ "--wan=1", NULL }, &p, &err), -EINVAL);
         assert_string_equal(err_msg(&err), "feature x is disabled");
         err_done(&err);
-        assert_int_equal(options_parse(&set, &cmd, (const char *[]) { "--lan", NULL }, &p, &err), -EINVAL);
+        assert_int_equal(options_parse(&set, &cmd, (const char *[]){ "--lan", NULL }, &p, &err), -EINVAL);
         assert_string_equal(err_msg(&err), "create: unknown option '--lan'");
         err_done(&err);
 }
@@ -266,9 +273,11 @@ static void test_unknown(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_nothing), cmocka_unit_test(test_long), cmocka_unit_test(test_short),
-                cmocka_unit_test(test_own_short_first), cmocka_unit_test(test_empty_values), cmocka_unit_test(test_end),
-                cmocka_unit_test(test_rest), cmocka_unit_test(test_words), cmocka_unit_test(test_errors), cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_nothing),      cmocka_unit_test(test_long),
+                cmocka_unit_test(test_short),        cmocka_unit_test(test_own_short_first),
+                cmocka_unit_test(test_empty_values), cmocka_unit_test(test_end),
+                cmocka_unit_test(test_rest),         cmocka_unit_test(test_words),
+                cmocka_unit_test(test_errors),       cmocka_unit_test(test_unknown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,7 +163,9 @@ static void test_too_big(void **state)
 
 static void test_types(void **state)
 {
-        static const struct { const char *type, *good, *bad, *message; } types[] = {
+        static const struct {
+                const char *type, *good, *bad, *message;
+        } types[] = {
                 { "bool", "on", "maybe", "must be yes or no, not 'maybe'" },
                 { "duration", "1min 5s", "5 parsecs", "must be a duration" },
                 { "path", "/x", "x/y", "must be an absolute path, not 'x/y'" },
@@ -202,7 +204,10 @@ static void test_types(void **state)
 static void test_bad_tables(void **state)
 {
         static const struct ec_setting bad[] = {
-                { .key = NULL, .type = "string" }, { .key = "k", .type = "number" }, { .key = "k", .type = NULL }, { .key = "k", .type = "bool", .def = "perhaps" },
+                { .key = NULL, .type = "string" },
+                { .key = "k", .type = "number" },
+                { .key = "k", .type = NULL },
+                { .key = "k", .type = "bool", .def = "perhaps" },
         };
         struct dir *d = *state;
         struct conf *c = load(d);
@@ -223,8 +228,12 @@ static void test_bad_tables(void **state)
 /* Of a later minor, each entry is longer. */
 static void test_stride(void **state)
 {
-        struct { struct ec_setting s; const char *more; } wide[2] = {
-                { { .key = "a", .type = "int", .def = "1" }, "x" }, { { .key = "b", .type = "int", .def = "2" }, "y" },
+        struct {
+                struct ec_setting s;
+                const char *more;
+        } wide[2] = {
+                { { .key = "a", .type = "int", .def = "1" }, "x" },
+                { { .key = "b", .type = "int", .def = "2" }, "y" },
         };
         struct ec_array a = { wide, 2, sizeof(wide[0]) };
         struct dir *d = *state;
@@ -239,7 +248,9 @@ static void test_stride(void **state)
 static void test_values(void **state)
 {
         static const struct ec_setting settings[] = {
-                { .key = "flag", .type = "bool", .def = "yes" }, { .key = "off", .type = "bool", .def = "yes" }, { .key = "wait", .type = "duration", .def = "3s" },
+                { .key = "flag", .type = "bool", .def = "yes" },
+                { .key = "off", .type = "bool", .def = "yes" },
+                { .key = "wait", .type = "duration", .def = "3s" },
                 { .key = "name", .type = "string" },
         };
         struct dir *d = *state;
@@ -292,7 +303,8 @@ static void test_unknown(void **state)
         char *got, *want;
 
         free(put(d, "extra-container.ini",
-                 "[network]\naddress = 1\nadress = 2\nzebra = 3\n[netwrok]\na = 1\nb = 2\n[off]\na = 1\n[elsewhere-entirely]\nx = 1\n"));
+                 "[network]\naddress = 1\nadress = 2\nzebra = 3\n[netwrok]\na = 1\nb = 2\n[off]\na = "
+                 "1\n[elsewhere-entirely]\nx = 1\n"));
         c = load(d);
         declare(d, c, "network", settings, 1);
         conf_ignore(c, "off");
@@ -300,11 +312,12 @@ static void test_unknown(void **state)
         capture_begin(&cap, STDERR_FILENO);
         conf_warn_unknown(c);
         got = capture_end(&cap);
-        want = str_printf("warning: %s/extra-container.ini:3: unknown setting 'adress' in [network], did you mean 'address'?\n"
-                          "warning: %s/extra-container.ini:4: unknown setting 'zebra' in [network]\n"
-                          "warning: %s/extra-container.ini:6: unknown section [netwrok], did you mean [network]?\n"
-                          "warning: %s/extra-container.ini:11: unknown section [elsewhere-entirely]\n",
-                          d->path, d->path, d->path, d->path);
+        want = str_printf(
+                "warning: %s/extra-container.ini:3: unknown setting 'adress' in [network], did you mean 'address'?\n"
+                "warning: %s/extra-container.ini:4: unknown setting 'zebra' in [network]\n"
+                "warning: %s/extra-container.ini:6: unknown section [netwrok], did you mean [network]?\n"
+                "warning: %s/extra-container.ini:11: unknown section [elsewhere-entirely]\n",
+                d->path, d->path, d->path, d->path);
         assert_string_equal(got, want);
         free(got);
         free(want);
@@ -315,8 +328,9 @@ static void test_unknown(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_absent), TEST(test_override), TEST(test_given_file), TEST(test_twice), TEST(test_unreadable), TEST(test_too_big),
-                TEST(test_types), TEST(test_bad_tables), TEST(test_stride), TEST(test_values), TEST(test_foreach), TEST(test_unknown),
+                TEST(test_absent),     TEST(test_override), TEST(test_given_file), TEST(test_twice),
+                TEST(test_unreadable), TEST(test_too_big),  TEST(test_types),      TEST(test_bad_tables),
+                TEST(test_stride),     TEST(test_values),   TEST(test_foreach),    TEST(test_unknown),
         };
         return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 #include "util/strv.h"
 
 /* What came, "line:section.key=value" joined with '|'. */
-static int collect(void *data, const char *section, const char *key, const char *value, unsigned line, struct ec_err *err)
+static int collect(void *data, const char *section, const char *key, const char *value, unsigned line,
+                   struct ec_err *err)
 {
         char **all = data, *more;
 
@@ -115,8 +116,10 @@ static void test_broken(void **state)
         bad("[a] b\n", "f.ini:1: text behind the section's ']'");
         bad("[a]]\n", "f.ini:1: text behind the section's ']'");
         bad("[\n", "f.ini:1: a section without its closing ']'");
-        good("[a23456789b123456789c123456789d123456789e12345678]\nk=v\n", "2:a23456789b123456789c123456789d123456789e12345678.k=v");
-        bad("[a23456789b123456789c123456789d123456789e1234567890]\n", "f.ini:1: the section's name is longer than 49 characters");
+        good("[a23456789b123456789c123456789d123456789e12345678]\nk=v\n",
+             "2:a23456789b123456789c123456789d123456789e12345678.k=v");
+        bad("[a23456789b123456789c123456789d123456789e1234567890]\n",
+            "f.ini:1: the section's name is longer than 49 characters");
         bad_n("[a]\nk = v\nl = refuse\nno value\n", 30, -EPERM, "refused");
 }
 
@@ -149,7 +152,9 @@ static void test_long_lines(void **state)
 
 static void test_bool(void **state)
 {
-        static const char *const yes[] = { "yes", "on", "true", "1", "YES", "True" }, *const no[] = { "no", "off", "false", "0", "Off" };
+        static const char *const yes[] = { "yes", "on", "true", "1", "YES", "True" }, *const no[] = { "no", "off",
+                                                                                                      "false", "0",
+                                                                                                      "Off" };
         static const char *const neither[] = { "", "2", "y", "yes ", "10", "nothing" };
         bool b;
 
@@ -168,14 +173,40 @@ static void test_bool(void **state)
 
 static void test_duration(void **state)
 {
-        static const struct { const char *text; uint64_t ms; } good_ones[] = {
-                { "0", 0 }, { "10", 10000 }, { "10s", 10000 }, { "10 s", 10000 }, { "500ms", 500 }, { "2min", 120000 }, { "1h", 3600000 },
-                { "1d", 86400000 }, { "1min 30s", 90000 }, { "1min30s", 90000 }, { " 1s ", 1000 }, { "0ms", 0 },
+        static const struct {
+                const char *text;
+                uint64_t ms;
+        } good_ones[] = {
+                { "0", 0 },
+                { "10", 10000 },
+                { "10s", 10000 },
+                { "10 s", 10000 },
+                { "500ms", 500 },
+                { "2min", 120000 },
+                { "1h", 3600000 },
+                { "1d", 86400000 },
+                { "1min 30s", 90000 },
+                { "1min30s", 90000 },
+                { " 1s ", 1000 },
+                { "0ms", 0 },
                 { "18446744073709551615ms", UINT64_MAX },
         };
         static const char *const bad_ones[] = {
-                "", " ", "s", "-1", "1.5s", "1 2", "1s 2", "1m", "1S", "1sec", "18446744073709551616ms", "18446744073709551615s",
-                "18446744073709551615ms 1ms", "1s,", "0x10",
+                "",
+                " ",
+                "s",
+                "-1",
+                "1.5s",
+                "1 2",
+                "1s 2",
+                "1m",
+                "1S",
+                "1sec",
+                "18446744073709551616ms",
+                "18446744073709551615s",
+                "18446744073709551615ms 1ms",
+                "1s,",
+                "0x10",
         };
         uint64_t ms;
 
@@ -193,8 +224,9 @@ static void test_duration(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_values), cmocka_unit_test(test_comments), cmocka_unit_test(test_encodings),
-                cmocka_unit_test(test_broken), cmocka_unit_test(test_long_lines), cmocka_unit_test(test_bool), cmocka_unit_test(test_duration),
+                cmocka_unit_test(test_values),   cmocka_unit_test(test_comments),   cmocka_unit_test(test_encodings),
+                cmocka_unit_test(test_broken),   cmocka_unit_test(test_long_lines), cmocka_unit_test(test_bool),
+                cmocka_unit_test(test_duration),
         };
         return cmocka_run_group_tests_name("conf_file", tests, NULL, NULL);
 }

@@ -14,8 +14,8 @@
 #include "svc/systemd/systemd.h"
 #include "util/fs.h"
 
-#define MACHINED "org.freedesktop.machine1.Manager"
-#define NAME "ec-unit-test" /* no machine of this host */
+#define MACHINED  "org.freedesktop.machine1.Manager"
+#define NAME      "ec-unit-test" /* no machine of this host */
 #define UNIT_NAME "container@" NAME ".service"
 
 static struct manager fake;
@@ -29,7 +29,8 @@ static int answers; /* so many GetMachine it is still there */
 static int removed(struct manager *m)
 {
         there = false;
-        return sd_bus_emit_signal(m->bus, "/org/freedesktop/machine1", MACHINED, "MachineRemoved", "so", NAME, "/machine");
+        return sd_bus_emit_signal(m->bus, "/org/freedesktop/machine1", MACHINED, "MachineRemoved", "so", NAME,
+                                  "/machine");
 }
 
 static int terminate(struct manager *m, sd_bus_message *call)
@@ -45,9 +46,10 @@ static int machined(struct manager *m, sd_bus_message *call)
 {
         const char *member = sd_bus_message_get_member(call), *name;
 
-        if (!strcmp(member, "Get") && sd_bus_message_has_signature(call, "ss") && !strcmp(sd_bus_message_get_path(call), "/machine"))
-                return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.") :
-                                     sd_bus_reply_method_return(call, "v", "u", leader);
+        if (!strcmp(member, "Get") && sd_bus_message_has_signature(call, "ss") &&
+            !strcmp(sd_bus_message_get_path(call), "/machine"))
+                return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.")
+                                   : sd_bus_reply_method_return(call, "v", "u", leader);
         if (strcmp(member, "GetMachine") && strcmp(member, "TerminateMachine") && strcmp(member, "UnregisterMachine"))
                 return 0;
         if (sd_bus_message_read(call, "s", &name) < 0 || strcmp(name, NAME) || !there)
@@ -125,7 +127,8 @@ static void test_no_machined(void **state)
         fake.error_name = SD_BUS_ERROR_SERVICE_UNKNOWN;
         fake.error_text = "The name is not activatable";
         begin();
-        expect_err(machine_running(s, NAME, &err), -ENOSYS, "cannot look for machine '" NAME "': this host has no systemd-machined");
+        expect_err(machine_running(s, NAME, &err), -ENOSYS,
+                   "cannot look for machine '" NAME "': this host has no systemd-machined");
         end();
 }
 
@@ -266,9 +269,11 @@ static int answer(sd_bus_message *m, void *data, sd_bus_error *e)
         (void)data, (void)e;
         if (!member || strcmp(member, "ListUnitsFiltered"))
                 return member && !strcmp(member, "Hello") ? sd_bus_reply_method_return(m, "s", ":1.1") : 0;
-        must(sd_bus_message_new_method_return(m, &reply) >= 0 && sd_bus_message_open_container(reply, 'a', "(ssssssouso)") >= 0);
+        must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
+             sd_bus_message_open_container(reply, 'a', "(ssssssouso)") >= 0);
         for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-                must(sd_bus_message_append(reply, "(ssssssouso)", units[i], "", "", "failed", "", "", "/", 0, "", "/") >= 0);
+                must(sd_bus_message_append(reply, "(ssssssouso)", units[i], "", "", "failed", "", "", "/", 0, "",
+                                           "/") >= 0);
         must(sd_bus_message_close_container(reply) >= 0 && sd_bus_send(NULL, reply, NULL) >= 0);
         sd_bus_message_unref(reply);
         return 1;
@@ -279,8 +284,10 @@ static void serve(int fd)
         sd_bus *bus;
 
         fd = accept(fd, NULL, NULL);
-        must(fd >= 0 && sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, fd, fd) >= 0 && sd_bus_set_server(bus, 1, SD_ID128_NULL) >= 0);
-        must(sd_bus_set_trusted(bus, 1) >= 0 && sd_bus_add_filter(bus, NULL, answer, NULL) >= 0 && sd_bus_start(bus) >= 0);
+        must(fd >= 0 && sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, fd, fd) >= 0 &&
+             sd_bus_set_server(bus, 1, SD_ID128_NULL) >= 0);
+        must(sd_bus_set_trusted(bus, 1) >= 0 && sd_bus_add_filter(bus, NULL, answer, NULL) >= 0 &&
+             sd_bus_start(bus) >= 0);
         while (sd_bus_process(bus, NULL) >= 0 && sd_bus_wait(bus, UINT64_MAX) >= 0)
                 ;
         _exit(0);
@@ -312,7 +319,11 @@ static void test_forged_units(void **state)
 
 /* ---- commands: the namespaces that are entered are our own ------------------- */
 
-struct result { int r; int32_t status; char out[8192], err[4096]; };
+struct result {
+        int r;
+        int32_t status;
+        char out[8192], err[4096];
+};
 
 static void drain(int fd, char *buf, size_t size)
 {
@@ -351,7 +362,7 @@ static struct result *run(struct ec_exec x, const char *const *argv, const char 
         return &res;
 }
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define RUN(...) run((struct ec_exec){ 0 }, ARGV(__VA_ARGS__), NULL)
+#define RUN(...)  run((struct ec_exec){ 0 }, ARGV(__VA_ARGS__), NULL)
 
 static bool possible(void)
 {
@@ -381,7 +392,8 @@ static void test_commands(void **state)
         expect(r, 0, "out\n");
         assert_string_equal(r->err, "err\n");
         expect(run((struct ec_exec){ 0 }, ARGV("cat"), "input"), 0, "input");
-        expect(RUN("printf", "<%s>", "", "a b", "$HOME", "%", "\\", "two\nlines", "-x"), 0, "<><a b><$HOME><%><\\><two\nlines><-x>");
+        expect(RUN("printf", "<%s>", "", "a b", "$HOME", "%", "\\", "two\nlines", "-x"), 0,
+               "<><a b><$HOME><%><\\><two\nlines><-x>");
         r = RUN("no-such-command-here");
         expect(r, 127, "");
         assert_non_null(strstr(r->err, "no-such-command-here"));
@@ -414,15 +426,19 @@ static void test_surroundings(void **state)
                 skip();
         setenv("SECRET", "of the host", 1);
         begin();
-        expect(RUN("sh", "-c", "echo $USER $LOGNAME $HOME ${SECRET-none} ${TERM-none}; pwd; umask"), 0, "root root /root none none\n/root\n0022\n");
-        expect(run((struct ec_exec){ .env = ARGV("A=1", "HOME=/x", "A=2", "E="), .cwd = "/usr" }, ARGV("sh", "-c", "echo $A $HOME; pwd; env | grep -c ^A="), NULL),
+        expect(RUN("sh", "-c", "echo $USER $LOGNAME $HOME ${SECRET-none} ${TERM-none}; pwd; umask"), 0,
+               "root root /root none none\n/root\n0022\n");
+        expect(run((struct ec_exec){ .env = ARGV("A=1", "HOME=/x", "A=2", "E="), .cwd = "/usr" },
+                   ARGV("sh", "-c", "echo $A $HOME; pwd; env | grep -c ^A="), NULL),
                0, "2 /x\n/usr\n1\n");
-        expect(run((struct ec_exec){ .user = "daemon" }, ARGV("sh", "-c", "id -un; id -ru; id -Gn"), NULL), 0, "daemon\n1\ndaemon\n");
+        expect(run((struct ec_exec){ .user = "daemon" }, ARGV("sh", "-c", "id -un; id -ru; id -Gn"), NULL), 0,
+               "daemon\n1\ndaemon\n");
         expect(run((struct ec_exec){ .user = "1" }, ARGV("id", "-un"), NULL), 0, "daemon\n");
         /* Signals and descriptors as a program expects them; 32 and 33 are glibc's own. */
         signal(SIGPIPE, SIG_IGN);
-        expect(RUN("sh", "-c", "sed -n 's/[01]80000000$/000000000/; /^Sig[BI][lg][kn]/p' /proc/self/status; ls /proc/self/fd"), 0,
-               "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n");
+        expect(RUN("sh", "-c",
+                   "sed -n 's/[01]80000000$/000000000/; /^Sig[BI][lg][kn]/p' /proc/self/status; ls /proc/self/fd"),
+               0, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n");
         end();
 }
 
@@ -434,19 +450,26 @@ static void test_login(void **state)
         if (!possible())
                 skip();
         begin();
-        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("printf", "<%s>", "a b", "it's", "", "$x"), NULL), 0, "<a b><it's><><$x>");
-        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, (const char *const[]){ NULL }, "echo from-stdin; exit 4\n"), 4, "from-stdin\n");
+        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("printf", "<%s>", "a b", "it's", "", "$x"), NULL),
+               0, "<a b><it's><><$x>");
+        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, (const char *const[]){ NULL },
+                   "echo from-stdin; exit 4\n"),
+               4, "from-stdin\n");
         r = run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("no-such-command-here"), NULL);
         expect(r, 127, "");
         /* A shell of which we do not know how it takes arguments; the way in is root's. */
-        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN, .user = "nobody" }, ARGV("id", "-un"), NULL), 0, "nobody\n");
+        expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN, .user = "nobody" }, ARGV("id", "-un"), NULL), 0,
+               "nobody\n");
         end();
 }
 
 static void test_refused(void **state)
 {
         struct ec_exec x = { .size = sizeof(x), .machine = NAME, .argv = ARGV("true") };
-        struct { struct ec_exec x; char more[8]; } newer = { .x = x };
+        struct {
+                struct ec_exec x;
+                char more[8];
+        } newer = { .x = x };
         int32_t status;
 
         (void)state;
@@ -455,11 +478,17 @@ static void test_refused(void **state)
         expect_err(machine_exec(s, &x, &status, &err), -EINVAL, "struct ec_exec without its size");
         newer.x.size = sizeof(newer);
         newer.more[0] = 1;
-        expect_err(machine_exec(s, &newer.x, &status, &err), -EINVAL, "struct ec_exec has members that this version does not know");
-        expect_err(run((struct ec_exec){ .machine = "other" }, ARGV("true"), NULL)->r, -EHOSTDOWN, "container 'other' is not running");
+        expect_err(machine_exec(s, &newer.x, &status, &err), -EINVAL,
+                   "struct ec_exec has members that this version does not know");
+        expect_err(run((struct ec_exec){ .machine = "other" }, ARGV("true"), NULL)->r, -EHOSTDOWN,
+                   "container 'other' is not running");
         expect_err(run((struct ec_exec){ 0 }, ARGV(""), NULL)->r, -EINVAL, "no command to run in container '" NAME "'");
-        expect_err(run((struct ec_exec){ .cwd = "usr" }, ARGV("true"), NULL)->r, -EINVAL, "directory 'usr' is not an absolute path");
-        x = (struct ec_exec){ .size = sizeof(x), .machine = NAME, .argv = ARGV("true"), .fds = { -1, -1, open("/", O_RDONLY | O_CLOEXEC) } };
+        expect_err(run((struct ec_exec){ .cwd = "usr" }, ARGV("true"), NULL)->r, -EINVAL,
+                   "directory 'usr' is not an absolute path");
+        x = (struct ec_exec){ .size = sizeof(x),
+                              .machine = NAME,
+                              .argv = ARGV("true"),
+                              .fds = { -1, -1, open("/", O_RDONLY | O_CLOEXEC) } };
         assert_int_equal(machine_exec(s, &x, &status, &err), -EISDIR);
         err_done(&err);
         close(x.fds[2]);
@@ -467,9 +496,12 @@ static void test_refused(void **state)
         assert_int_equal(machine_exec(s, &x, &status, &err), -EBADF);
         err_done(&err);
         if (possible()) {
-                expect_err(run((struct ec_exec){ .user = "no-such-user" }, ARGV("true"), NULL)->r, -ENOENT, "container '" NAME "' has no user 'no-such-user'");
-                expect_err(run((struct ec_exec){ .cwd = "/no/such" }, ARGV("true"), NULL)->r, -ENOENT, "container '" NAME "' has no directory '/no/such'");
-                expect_err(run((struct ec_exec){ .env = ARGV("NOT") }, ARGV("true"), NULL)->r, -EINVAL, "environment variable 'NOT' is not of the form NAME=VALUE");
+                expect_err(run((struct ec_exec){ .user = "no-such-user" }, ARGV("true"), NULL)->r, -ENOENT,
+                           "container '" NAME "' has no user 'no-such-user'");
+                expect_err(run((struct ec_exec){ .cwd = "/no/such" }, ARGV("true"), NULL)->r, -ENOENT,
+                           "container '" NAME "' has no directory '/no/such'");
+                expect_err(run((struct ec_exec){ .env = ARGV("NOT") }, ARGV("true"), NULL)->r, -EINVAL,
+                           "environment variable 'NOT' is not of the form NAME=VALUE");
         }
         end();
 }
@@ -506,7 +538,8 @@ static void in_test_interrupt(void)
                 return;
         must(intr_init() == 0);
         begin();
-        _cleanup_free_ char *script = str_printf("trap 'echo cleaned; exit 3' INT; kill -INT %d; while :; do sleep 0.01; done", (int)getpid());
+        _cleanup_free_ char *script = str_printf(
+                "trap 'echo cleaned; exit 3' INT; kill -INT %d; while :; do sleep 0.01; done", (int)getpid());
 
         r = RUN("sh", "-c", script);
         must(r->r == -ECANCELED && !strcmp(err_msg(&err), "interrupted") && !strcmp(r->out, "cleaned\n"));
@@ -546,10 +579,24 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
         const struct CMUnitTest tests[] = {
-                TEST(test_running), TEST(test_no_machined), TEST(test_terminate), TEST(test_terminate_ending), TEST(test_terminate_refused),
-                TEST(test_stale), TEST(test_no_answer_inside), TEST(test_mute_bus), TEST(test_forged_units),
-                TEST(test_commands), TEST(test_not_by_a_shell), TEST(test_surroundings), TEST(test_login),
-                TEST(test_refused), TEST(test_down), TEST(test_timeout), TEST(test_interrupt), TEST(test_nothing_left),
+                TEST(test_running),
+                TEST(test_no_machined),
+                TEST(test_terminate),
+                TEST(test_terminate_ending),
+                TEST(test_terminate_refused),
+                TEST(test_stale),
+                TEST(test_no_answer_inside),
+                TEST(test_mute_bus),
+                TEST(test_forged_units),
+                TEST(test_commands),
+                TEST(test_not_by_a_shell),
+                TEST(test_surroundings),
+                TEST(test_login),
+                TEST(test_refused),
+                TEST(test_down),
+                TEST(test_timeout),
+                TEST(test_interrupt),
+                TEST(test_nothing_left),
         };
 
         return cmocka_run_group_tests_name("machine", tests, NULL, NULL);

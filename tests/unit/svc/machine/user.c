@@ -38,7 +38,8 @@ static void put(const char *name, const char *text)
         assert_int_equal(fs_write_atomic(path, text, strlen(text), 0644), 0);
 }
 
-static void expect(const char *name, int result, const char *as, uid_t uid, gid_t gid, const char *home, const char *shell, size_t groups)
+static void expect(const char *name, int result, const char *as, uid_t uid, gid_t gid, const char *home,
+                   const char *shell, size_t groups)
 {
         struct machine_user u = { 0 };
 
@@ -60,7 +61,8 @@ static void test_users(void **state)
         put("passwd", "root:x:0:0:System:/root:/run/current-system/sw/bin/bash\n"
                       "broken\nbad:x:-1:0::/:/bin/sh\nfar:x:4294967295:0::/:/bin/sh\nword:x:1x:0::/:/bin/sh\n"
                       "web:x:60:60:,,:/var/www:/bin/zsh\n1000:x:7:7::/seven:/bin/sh\nann:x:1000:100::relative:\n");
-        put("group", "root:x:0:\nbroken\nweb:x:60:web\nwheel:x:1:ann,web\nusers:x:100:ann\nx:x:y:ann\nlast:x:9:annx,ann");
+        put("group",
+            "root:x:0:\nbroken\nweb:x:60:web\nwheel:x:1:ann,web\nusers:x:100:ann\nx:x:y:ann\nlast:x:9:annx,ann");
         expect("root", 0, "root", 0, 0, "/root", "/run/current-system/sw/bin/bash", 1);
         expect("0", 0, "root", 0, 0, "/root", "/run/current-system/sw/bin/bash", 1);
         expect("web", 0, "web", 60, 60, "/var/www", "/bin/zsh", 2);

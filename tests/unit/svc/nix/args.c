@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,10 +48,13 @@ static void test_sorted(void **state)
         (void)state;
         check((const char *const[]){ NULL }, "", "");
         check(NULL, "", "");
-        check(ARGS("--arg", "a", "1", "-I", "x=/y", "--argstr", "b", "--check"), "--arg a 1 -I x=/y --argstr b --check", "");
+        check(ARGS("--arg", "a", "1", "-I", "x=/y", "--argstr", "b", "--check"), "--arg a 1 -I x=/y --argstr b --check",
+              "");
         check(ARGS("--check", "--keep-failed"), "--keep-failed", "--check --keep-failed");
-        check(ARGS("--builders", "ssh://worker - - 8"), "--builders ssh://worker - - 8", "--builders ssh://worker - - 8");
-        check(ARGS("--option", "sandbox", "false", "--impure"), "--option sandbox false --impure", "--option sandbox false");
+        check(ARGS("--builders", "ssh://worker - - 8"), "--builders ssh://worker - - 8",
+              "--builders ssh://worker - - 8");
+        check(ARGS("--option", "sandbox", "false", "--impure"), "--option sandbox false --impure",
+              "--option sandbox false");
         check(ARGS("--max-jobs", "0", "--fallback", "-v"), "--max-jobs 0 --fallback -v", "--max-jobs 0 --fallback -v");
         check(ARGS("--no-out-link", "--no-gc-warning"), "", "");
 }
@@ -60,10 +63,12 @@ static void test_flakes(void **state)
 {
         (void)state;
         struct nix_args a;
-        sort(ARGS("-kKj4", "--override-input", "nixpkgs", "path:/x", "--check", "-Q", "-L", "--option", "cores", "1", "--arg", "a", "1",
-                  "--no-write-lock-file", "--refresh"), &a);
+        sort(ARGS("-kKj4", "--override-input", "nixpkgs", "path:/x", "--check", "-Q", "-L", "--option", "cores", "1",
+                  "--arg", "a", "1", "--no-write-lock-file", "--refresh"),
+             &a);
         assert_joined(a.flake, "--override-input nixpkgs path:/x --option cores 1 --refresh");
-        assert_joined(a.build, "--keep-going --keep-failed -j 4 --override-input nixpkgs path:/x --rebuild --option cores 1 --arg a 1 --refresh");
+        assert_joined(a.build, "--keep-going --keep-failed -j 4 --override-input nixpkgs path:/x --rebuild --option "
+                               "cores 1 --arg a 1 --refresh");
         assert_joined(a.eval, "-k -K -j 4 -Q --option cores 1 --arg a 1 --refresh");
         assert_joined(a.realise, "-k -K -j 4 --check -Q --option cores 1 --refresh");
         assert_joined(a.all, "-k -K -j 4 --check -Q --option cores 1 --arg a 1 --refresh");
@@ -178,7 +183,8 @@ static void test_jobs_configured(void **state)
 {
         (void)state;
         assert_false(nix_args_jobs_configured());
-        conf("nix.conf", "# max-jobs = 2\ncores = 2\n\n!include nowhere\ninclude more/extra.conf\nmax-jobs\nmax-jobsx = 2");
+        conf("nix.conf",
+             "# max-jobs = 2\ncores = 2\n\n!include nowhere\ninclude more/extra.conf\nmax-jobs\nmax-jobsx = 2");
         assert_false(nix_args_jobs_configured());
         conf("more/extra.conf", "\tmax-jobs =  4 # four\n");
         assert_true(nix_args_jobs_configured());

@@ -40,13 +40,17 @@ static int teardown(void **state)
 static void error_at(struct nix_log *l, const char *text, const char *file, int line, int column, const char *trace)
 {
         if (file)
-                feedf(l, "@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"%s\",\"file\":\"%s\",\"line\":%d,\"column\":%d,\"trace\":[%s]}",
+                feedf(l,
+                      "@nix "
+                      "{\"action\":\"msg\",\"level\":0,\"raw_msg\":\"%s\",\"file\":\"%s\",\"line\":%d,\"column\":%d,"
+                      "\"trace\":[%s]}",
                       text, file, line, column, trace);
         else
                 feedf(l, "@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"%s\",\"trace\":[%s]}", text, trace);
 }
 
-static void check_full(struct nix_log *l, const struct nix_names *n, int status, bool show_trace, int code, const char *expected)
+static void check_full(struct nix_log *l, const struct nix_names *n, int status, bool show_trace, int code,
+                       const char *expected)
 {
         struct ec_err err = { 0 };
         assert_int_equal(nix_error_set(l, n, "nix-store", status, show_trace, &err), code);
@@ -62,10 +66,12 @@ static void test_deliberate(void **state)
         (void)state;
         struct nix_log l;
         nix_log_init(&l);
-        struct nix_names n = { .files = (const char *const[]){ "/tmp/x/definition.nix", NULL }, .names = (const char *const[]){ "(standard input)", NULL } };
+        struct nix_names n = { .files = (const char *const[]){ "/tmp/x/definition.nix", NULL },
+                               .names = (const char *const[]){ "(standard input)", NULL } };
         error_at(&l, "extra-container: /tmp/x/definition.nix: some\\n  text", "/nix/e.nix", 3, 1, "");
         check_full(&l, &n, 1, false, -EINVAL, "(standard input): some\n  text");
-        error_at(&l, "extra-container: text", NULL, 0, 0, "{\"raw_msg\":\"while calling\",\"file\":\"/e.nix\",\"line\":3,\"column\":1}");
+        error_at(&l, "extra-container: text", NULL, 0, 0,
+                 "{\"raw_msg\":\"while calling\",\"file\":\"/e.nix\",\"line\":3,\"column\":1}");
         check_full(&l, &n, 1, true, -EINVAL, "text\n  … while calling\n    at /e.nix:3:1");
 }
 
@@ -77,19 +83,26 @@ static void test_position(void **state)
         nix_log_init(&l);
         struct nix_names n = { .definition = definition };
 
-        error_at(&l, "undefined variable 'foo' (use '--show-trace' to show detailed location information)", definition, 2, 19, "");
-        snprintf(expected, sizeof(expected), "undefined variable 'foo'\n  at %s:2:19\n      1| {\n      2|  containers.web = foo;\n"
-                 "       |                   ^\n      3|   é = bar;", definition);
+        error_at(&l, "undefined variable 'foo' (use '--show-trace' to show detailed location information)", definition,
+                 2, 19, "");
+        snprintf(expected, sizeof(expected),
+                 "undefined variable 'foo'\n  at %s:2:19\n      1| {\n      2|  containers.web = foo;\n"
+                 "       |                   ^\n      3|   é = bar;",
+                 definition);
         check_full(&l, &n, 1, false, -EINVAL, expected);
 
         /* The caret counts characters, Nix counts bytes. */
         error_at(&l, "x", definition, 3, 8, "");
-        snprintf(expected, sizeof(expected), "x\n  at %s:3:8\n      2|  containers.web = foo;\n      3|   é = bar;\n"
-                 "       |       ^\n      4| }", definition);
+        snprintf(expected, sizeof(expected),
+                 "x\n  at %s:3:8\n      2|  containers.web = foo;\n      3|   é = bar;\n"
+                 "       |       ^\n      4| }",
+                 definition);
         check_full(&l, &n, 1, false, -EINVAL, expected);
 
         /* Under its display name, at the last line, out of range. */
-        struct nix_names named = { .definition = definition, .files = (const char *const[]){ definition, NULL }, .names = (const char *const[]){ "(--expr)", NULL } };
+        struct nix_names named = { .definition = definition,
+                                   .files = (const char *const[]){ definition, NULL },
+                                   .names = (const char *const[]){ "(--expr)", NULL } };
         error_at(&l, "x", definition, 9, 1, "");
         check_full(&l, &named, 1, false, -EINVAL, "x\n  at (--expr):9:1");
         error_at(&l, "x", "/nonexistent.nix", 9, 0, "");
@@ -98,7 +111,8 @@ static void test_position(void **state)
         /* Nothing of the user's: the definition is named. */
         error_at(&l, "y", NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "(--expr): y");
-        error_at(&l, "\\nFailed assertions:\\n- z", NULL, 0, 0, "{\"raw_msg\":\"some\"},{\"raw_msg\":\"while evaluating container 'web'\"}");
+        error_at(&l, "\\nFailed assertions:\\n- z", NULL, 0, 0,
+                 "{\"raw_msg\":\"some\"},{\"raw_msg\":\"while evaluating container 'web'\"}");
         check_full(&l, &named, 1, false, -EINVAL, "(--expr): container 'web': Failed assertions:\n- z");
         error_at(&l, "'web' is bad", NULL, 0, 0, "{\"raw_msg\":\"while evaluating container 'web'\"}");
         check_full(&l, &named, 1, false, -EINVAL, "(--expr): 'web' is bad");
@@ -107,13 +121,16 @@ static void test_position(void **state)
         check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
 
         /* Beside a definition that is no file. */
-        snprintf(trace, sizeof(trace), "path '%.*s/a/b.nix' does not exist", (int)(strrchr(definition, '/') - definition), definition);
+        snprintf(trace, sizeof(trace), "path '%.*s/a/b.nix' does not exist",
+                 (int)(strrchr(definition, '/') - definition), definition);
         error_at(&l, trace, NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL,
-                   "(--expr): path './a/b.nix' does not exist (relative paths begin nowhere here; of the working directory it is <pwd/a/b.nix>)");
+                   "(--expr): path './a/b.nix' does not exist (relative paths begin nowhere here; of the working "
+                   "directory it is <pwd/a/b.nix>)");
 
         /* In an argument. */
-        struct nix_names arg = { .definition = definition, .exprs = (const char *const[]){ "(<foo>", NULL },
+        struct nix_names arg = { .definition = definition,
+                                 .exprs = (const char *const[]){ "(<foo>", NULL },
                                  .options = (const char *const[]){ "(--nixpkgs-path)", NULL } };
         error_at(&l, "syntax error", "(string)", 1, 2, "");
         check_full(&l, &arg, 1, false, -EINVAL, "syntax error\n  at (--nixpkgs-path):1:2");
@@ -127,9 +144,12 @@ static void test_position(void **state)
         snprintf(trace, sizeof(trace),
                  "{\"raw_msg\":\"inner\",\"file\":\"%s\",\"line\":3,\"column\":1},"
                  "{\"raw_msg\":\"user\",\"file\":\"%s\",\"line\":4,\"column\":1},"
-                 "{\"raw_msg\":\"outer\",\"file\":\"%s\",\"line\":1,\"column\":1}", library, definition, definition);
+                 "{\"raw_msg\":\"outer\",\"file\":\"%s\",\"line\":1,\"column\":1}",
+                 library, definition, definition);
         error_at(&l, "not a set", library, 1, 1, trace);
-        snprintf(expected, sizeof(expected), "not a set\n  at (--expr):4:1\n      3|   é = bar;\n      4| }\n       | ^\n  raised at %s:1:1", library);
+        snprintf(expected, sizeof(expected),
+                 "not a set\n  at (--expr):4:1\n      3|   é = bar;\n      4| }\n       | ^\n  raised at %s:1:1",
+                 library);
         check_full(&l, &named, 1, false, -EINVAL, expected);
 
         /* A directory; a file that it imports. */
@@ -178,25 +198,35 @@ static void test_build(void **state)
         check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed with exit code 3\n  its log:\n    oops");
 
         /* As Nix words it where it shows the log itself, and since 2.31. */
-        error_at(&l, "builder for '" DRV "' failed with exit code 1;\\n       last 2 log lines:\\n       > one\\n       > two\\n"
-                 "       For full logs, run 'nix log " DRV "'.", NULL, 0, 0, "");
-        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed with exit code 1\n  the end of its log:\n    one\n    two\n"
+        error_at(&l,
+                 "builder for '" DRV
+                 "' failed with exit code 1;\\n       last 2 log lines:\\n       > one\\n       > two\\n"
+                 "       For full logs, run 'nix log " DRV "'.",
+                 NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO,
+                   "building 'bad-thing' failed with exit code 1\n  the end of its log:\n    one\n    two\n"
                    "  all of it: nix-store --read-log " DRV);
-        error_at(&l, "Cannot build '" DRV "'.\\nReason: builder failed with exit code 1.\\nOutput paths:\\n  /nix/store/x\\nLast 1 log lines:\\n> one\\n"
-                 "For full logs, run:\\n  nix log " DRV, NULL, 0, 0, "");
-        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed: builder failed with exit code 1\n  the end of its log:\n    one\n"
+        error_at(&l,
+                 "Cannot build '" DRV "'.\\nReason: builder failed with exit code 1.\\nOutput paths:\\n  "
+                                      "/nix/store/x\\nLast 1 log lines:\\n> one\\n"
+                 "For full logs, run:\\n  nix log " DRV,
+                 NULL, 0, 0, "");
+        check_full(&l, &n, 100, false, -EIO,
+                   "building 'bad-thing' failed: builder failed with exit code 1\n  the end of its log:\n    one\n"
                    "  all of it: nix-store --read-log " DRV);
 
         error_at(&l, "builder for '" DRV "' failed with exit code 1", NULL, 0, 0, "");
         error_at(&l, "builder for '" DRV2 "' failed with exit code 1", NULL, 0, 0, "");
         error_at(&l, "builder for '" DRV "' failed with exit code 1", NULL, 0, 0, "");
-        check_full(&l, &n, 100, false, -EIO, "building 'bad-thing' failed with exit code 1\n  these failed as well: 'other'");
+        check_full(&l, &n, 100, false, -EIO,
+                   "building 'bad-thing' failed with exit code 1\n  these failed as well: 'other'");
 
         error_at(&l, "1 dependencies of derivation '" DRV2 "' failed to build", NULL, 0, 0, "");
         check_full(&l, &n, 100, false, -EIO, "1 dependencies of derivation '" DRV2 "' failed to build");
 
         error_at(&l, "hash mismatch in fixed-output derivation '" DRV "':\\n  specified: a\\n  got: b", NULL, 0, 0, "");
-        check_full(&l, &n, 102, false, -EIO, "hash mismatch in fixed-output derivation '" DRV "':\n  specified: a\n  got: b");
+        check_full(&l, &n, 102, false, -EIO,
+                   "hash mismatch in fixed-output derivation '" DRV "':\n  specified: a\n  got: b");
 }
 
 static void test_other(void **state)
@@ -208,7 +238,8 @@ static void test_other(void **state)
 
         check_full(&l, &n, 1, false, -EIO, "nix-store failed with exit status 1");
         check_full(&l, &n, 128 + 11, false, -EIO, "nix-store was killed by signal 11");
-        check_full(&l, &n, 128 + 9, false, -EIO, "nix-store was killed by signal 9; perhaps the machine ran out of memory");
+        check_full(&l, &n, 128 + 9, false, -EIO,
+                   "nix-store was killed by signal 9; perhaps the machine ran out of memory");
         feed(&l, "error: unrecognised flag '--x'");
         feed(&l, "Try 'nix-store --help' for more information.");
         check_full(&l, &n, 1, false, -EIO, "nix-store: unrecognised flag '--x'");
@@ -218,9 +249,11 @@ static void test_other(void **state)
         check_full(&l, &n, 1, false, -EIO, "nix-store: … while");
         error_at(&l, "cannot connect to socket at '/s': Connection refused", NULL, 0, 0, "");
         check_full(&l, &n, 1, false, -ECONNREFUSED,
-                   "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is nix-daemon.socket active?");
+                   "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is "
+                   "nix-daemon.socket active?");
         error_at(&l, "writing to file: No space left on device", NULL, 0, 0, "");
-        check_full(&l, &n, 1, false, -ENOSPC, "no space is left on a disk that Nix writes to: writing to file: No space left on device");
+        check_full(&l, &n, 1, false, -ENOSPC,
+                   "no space is left on a disk that Nix writes to: writing to file: No space left on device");
         error_at(&l, "unrecognised flag '--x'", NULL, 0, 0, "");
         struct ec_err err = { 0 };
         assert_int_equal(nix_error_set(&l, &n, "nix-build", 1, false, &err), -EINVAL);
@@ -236,11 +269,8 @@ static void test_other(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_deliberate),
-                cmocka_unit_test(test_position),
-                cmocka_unit_test(test_long_source),
-                cmocka_unit_test(test_build),
-                cmocka_unit_test(test_other),
+                cmocka_unit_test(test_deliberate), cmocka_unit_test(test_position), cmocka_unit_test(test_long_source),
+                cmocka_unit_test(test_build),      cmocka_unit_test(test_other),
         };
         return cmocka_run_group_tests_name("nix_error", tests, setup, teardown);
 }

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/process/interrupt.h"
-#include "svc/nix/nix.h"
 #include "svc/nix/internal.h"
+#include "svc/nix/nix.h"
+#include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -47,9 +47,12 @@ static char *get(const char *name)
 /* Writes its words and its directory down, does what NAME.do says. */
 static void stub(const char *name)
 {
-        char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\n[ $N != nix ] || N=nix-$1\nfor a; do printf '%%s\\n' \"$a\"; done >$D/$N.args\npwd >$D/$N.cwd\n"
-                                  "root=\nprev=\nfor a; do\n        case $prev in --add-root | --out-link) root=$a ;; esac\n        prev=$a\ndone\n"
-                                  ". $D/$N.do\n[ -z \"$root\" ] || ln -s %s/" HASH "-out \"$root\"\n", dir, name, store);
+        char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\n[ $N != nix ] || N=nix-$1\nfor a; do printf '%%s\\n' \"$a\"; "
+                                  "done >$D/$N.args\npwd >$D/$N.cwd\n"
+                                  "root=\nprev=\nfor a; do\n        case $prev in --add-root | --out-link) root=$a ;; "
+                                  "esac\n        prev=$a\ndone\n"
+                                  ". $D/$N.do\n[ -z \"$root\" ] || ln -s %s/" HASH "-out \"$root\"\n",
+                                  dir, name, store);
         char *bin = str_printf("bin/%s", name);
         put(bin, script, 0755);
         free(script);
@@ -67,7 +70,9 @@ static void answers(const char *name, const char *fmt, const char *value)
 
 static void known(const char *build)
 {
-        char *text = str_printf("echo '{\"path\":\"%s/" HASH "-source\",\"locks\":{},\"resolved\":{\"type\":\"path\",\"path\":\"%s\"}}'\n", store, project);
+        char *text = str_printf("echo '{\"path\":\"%s/" HASH
+                                "-source\",\"locks\":{},\"resolved\":{\"type\":\"path\",\"path\":\"%s\"}}'\n",
+                                store, project);
         answers("nix-flake", "%s", text);
         answers("nix-instantiate", "echo '%s'\n", build ? build : "{}");
         free(text);
@@ -211,7 +216,8 @@ static void test_failures(void **state)
         fails(".", project, "'REF' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", -EOPNOTSUPP);
         put("nix-flake.do", "echo \"error: unrecognised flag '--extra-experimental-features'\" >&2; exit 1\n", 0644);
         fails(".", project, "'REF' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", -EOPNOTSUPP);
-        put("nix-flake.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no registry\"}' >&2; exit 1\n", 0644);
+        put("nix-flake.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no registry\"}' >&2; exit 1\n",
+            0644);
         fails("x", NULL, "'REF': no registry", -EINVAL);
         put("nix-flake.do", "echo '{}'\n", 0644);
         fails(".", project, "'REF': Nix did not say where this flake is: {}\n", -EBADMSG);
@@ -219,7 +225,9 @@ static void test_failures(void **state)
         fails(".", project, "'REF': Nix did not say where this flake is: nonsense\n", -EBADMSG);
 
         /* The copy in the store is called by its original's name, but only if it is that. */
-        text = str_printf("echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"bad at %s/" HASH "-source/flake.nix:1:7\"}' >&2; exit 1\n", store);
+        text = str_printf("echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"bad at %s/" HASH
+                          "-source/flake.nix:1:7\"}' >&2; exit 1\n",
+                          store);
         put("nix-flake.do", text, 0644);
         free(text);
         text = str_printf("'REF': bad at %s/flake.nix:1:7", project);
@@ -238,13 +246,15 @@ static void test_owner(void **state)
                 skip(); /* only root can make what others own */
         struct ec_err err = { 0 };
         struct ec_eval *ev;
-        char *git = in_dir("project/.git"), *sub = in_dir("project/sub"), *text, *url = str_printf("git+file://%s?ref=x", project);
+        char *git = in_dir("project/.git"), *sub = in_dir("project/sub"), *text,
+             *url = str_printf("git+file://%s?ref=x", project);
         assert_int_equal(fs_mkdir_p(git, 0755) < 0, 0);
         assert_int_equal(fs_mkdir_p(sub, 0755) < 0, 0);
         assert_int_equal(chown(project, 7654, 7654), 0);
         known("{\"build\":\"x\"}");
         put("bin/git", "#!/bin/sh\nexit 128\n", 0755);
-        text = str_printf("'REF': git does not read '%s', as it belongs to another user: run this as its owner, or give it as path:, or set safe.directory of git",
+        text = str_printf("'REF': git does not read '%s', as it belongs to another user: run this as its owner, or "
+                          "give it as path:, or set safe.directory of git",
                           project);
         fails(".", project, text, -EPERM);
         fails(".", sub, text, -EPERM);

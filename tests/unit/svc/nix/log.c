@@ -26,20 +26,29 @@ static void check_shown(const char *line, const char *expected)
 static void test_messages(void **state)
 {
         (void)state;
-        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: extra-container: warning: some text\"}", "warning: some text\n");
-        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: \\u001b[1;31mwarning: old\\u001b[0m\"}", "warning: old\n");
-        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"\\u001b[35;1mwarning:\\u001b[0m x\"}", "warning: x\n");
+        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: extra-container: warning: some text\"}",
+                    "warning: some text\n");
+        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: \\u001b[1;31mwarning: old\\u001b[0m\"}",
+                    "warning: old\n");
+        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"\\u001b[35;1mwarning:\\u001b[0m x\"}",
+                    "warning: x\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"evaluation warning: x\"}", "warning: x\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"m\",\"raw_msg\":\"raw\"}", "warning: raw\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error (ignored): x\"}", "warning: x\n");
         /* Nix tries again by itself. */
-        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"warning: error: SQLite database '/x/db.sqlite' is busy\"}", "");
-        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"m\",\"raw_msg\":\"SQLite database '/x/db.sqlite' is busy\"}", "");
+        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"warning: error: SQLite database '/x/db.sqlite' is "
+                    "busy\"}",
+                    "");
+        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"m\",\"raw_msg\":\"SQLite database '/x/db.sqlite' "
+                    "is busy\"}",
+                    "");
         check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: hello\"}", "trace: hello\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":3,\"msg\":\"these 2 derivations will be built:\"}", "");
         check_shown("@nix {\"action\":\"msg\",\"level\":4,\"msg\":\"talkative\"}", "talkative\n");
-        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"Try 'nix-store --help' for more information.\"}", "");
-        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: \\u001b]0;t\\u0007x\\u0000y\"}", "trace: x\n");
+        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"Try 'nix-store --help' for more information.\"}",
+                    "");
+        check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: \\u001b]0;t\\u0007x\\u0000y\"}",
+                    "trace: x\n");
 }
 
 static void test_plain(void **state)
@@ -118,10 +127,14 @@ static void test_error(void **state)
         (void)state;
         struct nix_log l;
         nix_log_init(&l);
-        feed(&l, "@nix {\"action\":\"msg\",\"column\":7,\"file\":\"/x/undef.nix\",\"level\":0,\"line\":1,\"msg\":\"...\","
-                 "\"raw_msg\":\"undefined variable '\\u001b[35;1mfoo\\u001b[0m'\\n\",\"trace\":[{\"raw_msg\":\"while calling\",\"file\":\"/x/a.nix:3:4\",\"line\":3,\"column\":4},"
-                 "{\"raw_msg\":\"somewhere\"}]}");
-        feed(&l, "@nix {\"action\":\"msg\",\"column\":null,\"file\":null,\"level\":0,\"line\":null,\"msg\":\"\",\"raw_msg\":\"second\"}");
+        feed(&l,
+             "@nix {\"action\":\"msg\",\"column\":7,\"file\":\"/x/undef.nix\",\"level\":0,\"line\":1,\"msg\":\"...\","
+             "\"raw_msg\":\"undefined variable '\\u001b[35;1mfoo\\u001b[0m'\\n\",\"trace\":[{\"raw_msg\":\"while "
+             "calling\",\"file\":\"/x/a.nix:3:4\",\"line\":3,\"column\":4},"
+             "{\"raw_msg\":\"somewhere\"}]}");
+        feed(&l, "@nix "
+                 "{\"action\":\"msg\",\"column\":null,\"file\":null,\"level\":0,\"line\":null,\"msg\":\"\",\"raw_msg\":"
+                 "\"second\"}");
         feed(&l, "@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: from the daemon\"}");
         assert_int_equal(l.n_errors, 3);
         assert_string_equal(l.errors[0].text, "undefined variable 'foo'");
@@ -232,7 +245,9 @@ static void test_print_logs(void **state)
         nix_log_init(&l);
         l.print_logs = true;
         start_build(&l, 1, DRV);
-        char *s = shown(&l, "@nix {\"action\":\"result\",\"fields\":[\"hello \\u001b[31mred\\u001b[0m\"],\"id\":1,\"type\":101}");
+        char *s = shown(
+                &l,
+                "@nix {\"action\":\"result\",\"fields\":[\"hello \\u001b[31mred\\u001b[0m\"],\"id\":1,\"type\":101}");
         assert_string_equal(s, "bad-thing> hello red\n");
         free(s);
         nix_log_done(&l);
@@ -241,15 +256,9 @@ static void test_print_logs(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_messages),
-                cmocka_unit_test(test_plain),
-                cmocka_unit_test(test_held),
-                cmocka_unit_test(test_raw),
-                cmocka_unit_test(test_warned_once),
-                cmocka_unit_test(test_error),
-                cmocka_unit_test(test_pieces),
-                cmocka_unit_test(test_tail),
-                cmocka_unit_test(test_long_line),
+                cmocka_unit_test(test_messages),   cmocka_unit_test(test_plain),       cmocka_unit_test(test_held),
+                cmocka_unit_test(test_raw),        cmocka_unit_test(test_warned_once), cmocka_unit_test(test_error),
+                cmocka_unit_test(test_pieces),     cmocka_unit_test(test_tail),        cmocka_unit_test(test_long_line),
                 cmocka_unit_test(test_print_logs),
         };
         return cmocka_run_group_tests_name("nix_log", tests, NULL, NULL);

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include "svc/process/interrupt.h"
 #include "svc/nix/nix.h"
+#include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -44,10 +44,13 @@ static char *read_in_dir(const char *name)
 /* Writes its words into NAME.args, does what NAME.do says, makes the root that it is asked for. */
 static void stub(const char *name)
 {
-        char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\nfor a; do printf '%%s\\n' \"$a\"; done >$D/$N.args\nenv >$D/$N.env\n"
-                                  "root=\nprev=\nfor a; do\n        case $prev in --add-root | --out-link) root=$a ;; esac\n        prev=$a\ndone\n"
-                                  "OUT=/nix/store/" HASH "-out\n. $D/$N.do\n"
-                                  "[ -z \"$root\" ] || { ln -s \"$OUT\" \"$root\"; echo \"$root\"; }\n", dir, name);
+        char *script = str_printf(
+                "#!/bin/sh\nD=%s\nN=%s\nfor a; do printf '%%s\\n' \"$a\"; done >$D/$N.args\nenv >$D/$N.env\n"
+                "root=\nprev=\nfor a; do\n        case $prev in --add-root | --out-link) root=$a ;; esac\n        "
+                "prev=$a\ndone\n"
+                "OUT=/nix/store/" HASH "-out\n. $D/$N.do\n"
+                "[ -z \"$root\" ] || { ln -s \"$OUT\" \"$root\"; echo \"$root\"; }\n",
+                dir, name);
         char *bin = str_printf("bin/%s", name), *todo = str_printf("%s.do", name);
         write_in_dir(bin, script, 0755);
         write_in_dir(todo, "", 0644);
@@ -267,9 +270,16 @@ static void fails(const char *message, int code)
 static void test_failures(void **state)
 {
         (void)state;
-        write_in_dir("nix-instantiate.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"extra-container: /dir/web.nix is bad\"}' >&2; exit 1", 0644);
+        write_in_dir("nix-instantiate.do",
+                     "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"extra-container: /dir/web.nix is "
+                     "bad\"}' >&2; exit 1",
+                     0644);
         fails("(standard input) is bad", -EINVAL);
-        write_in_dir("nix-instantiate.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no\",\"file\":\"/dir/web.nix\",\"line\":3,\"column\":5}' >&2; exit 1", 0644);
+        write_in_dir("nix-instantiate.do",
+                     "echo '@nix "
+                     "{\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no\",\"file\":\"/dir/"
+                     "web.nix\",\"line\":3,\"column\":5}' >&2; exit 1",
+                     0644);
         fails("no\n  at (standard input):3:5", -EINVAL);
         write_in_dir("nix-instantiate.do", "kill -9 $$", 0644);
         fails("nix-instantiate was killed by signal 9; perhaps the machine ran out of memory", -EIO);
@@ -302,7 +312,8 @@ static void test_json(void **state)
 static void test_not_installed(void **state)
 {
         (void)state;
-        if (!access("/nix/var/nix/profiles/default/bin/nix-instantiate", X_OK) || !access("/run/current-system/sw/bin/nix-instantiate", X_OK))
+        if (!access("/nix/var/nix/profiles/default/bin/nix-instantiate", X_OK) ||
+            !access("/run/current-system/sw/bin/nix-instantiate", X_OK))
                 skip();
         char *with = strdup(getenv("PATH"));
         setenv("PATH", "/nonexistent", 1);
@@ -347,7 +358,7 @@ static int real_nix(void **state)
         (void)state;
         setenv("PATH", path_before, 1);
         static const char *const places[][2] = {
-                { "NIX_STORE_DIR", "store" }, { "NIX_STATE_DIR", "state" }, { "NIX_LOG_DIR", "log" },
+                { "NIX_STORE_DIR", "store" },      { "NIX_STATE_DIR", "state" }, { "NIX_LOG_DIR", "log" },
                 { "NIX_LOCALSTATE_DIR", "state" }, { "NIX_CONF_DIR", "conf" },
         };
         char *real = realpath(dir, NULL);
@@ -364,14 +375,16 @@ static int real_nix(void **state)
         write_in_dir("eval.nix",
                      "{ definitionFile, ... }:\n"
                      "let\n"
-                     "  make = name: script: derivation { inherit name; system = builtins.currentSystem; builder = \"/bin/sh\"; args = [ \"-c\" script ]; };\n"
+                     "  make = name: script: derivation { inherit name; system = builtins.currentSystem; builder = "
+                     "\"/bin/sh\"; args = [ \"-c\" script ]; };\n"
                      "in {\n"
                      "  etc = make \"etc\" \"echo hello > $out\";\n"
                      "  bad = make \"bad\" \"echo to the log; exit 7\";\n"
                      "  list = [ 1 ];\n"
                      "  definition = import (/. + definitionFile);\n"
                      "  pwd = import <pwd/in-pwd.nix>;\n"
-                     "}\n", 0644);
+                     "}\n",
+                     0644);
         return 0;
 }
 
@@ -460,9 +473,11 @@ static void test_real_failures(void **state)
         (void)state;
         if (!have_nix())
                 skip();
-        real_fails("bad", NULL, "building 'bad' failed with exit code 7\n  its log:\n    to the log", "while evaluating");
+        real_fails("bad", NULL, "building 'bad' failed with exit code 7\n  its log:\n    to the log",
+                   "while evaluating");
         real_fails("list", NULL, "derivation", "show-trace");
-        real_fails("definition", "{ a = 1;\n  b = foo; }", "undefined variable 'foo'\n  at (standard input):2:7\n", "def.nix");
+        real_fails("definition", "{ a = 1;\n  b = foo; }", "undefined variable 'foo'\n  at (standard input):2:7\n",
+                   "def.nix");
         real_fails("definition", "{ a = ", "at (standard input):1:", "def.nix");
         real_fails("definition", "throw \"extra-container: said so\"", "said so", "extra-container");
         real_fails("definition", "throw \"users\"", "users", "show-trace");

@@ -64,7 +64,9 @@ static void test_downloads(void **state)
         start(&l, 9, 102);
         progress(&l, 1, 1, 3);
         feed(&l, "@nix {\"action\":\"result\",\"fields\":[101,10485760],\"id\":9,\"type\":106}");
-        feed(&l, "@nix {\"action\":\"start\",\"fields\":[\"/nix/store/y213rczmacxwk5q5ya22m8zx091xnr5c-bash-5\",\"https://cache\"],\"id\":2,\"type\":108}");
+        feed(&l, "@nix "
+                 "{\"action\":\"start\",\"fields\":[\"/nix/store/y213rczmacxwk5q5ya22m8zx091xnr5c-bash-5\",\"https://"
+                 "cache\"],\"id\":2,\"type\":108}");
         feed(&l, "@nix {\"action\":\"start\",\"fields\":[\"https://cache/nar/x.nar.xz\"],\"id\":3,\"type\":101}");
         progress(&l, 3, 2621440, 5242880);
         assert_string_equal(line(&l, 2000), "fetching 1/3 (2.5 of 10.0 MiB): bash-5 2 s");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "svc/nix/nix.h"
 #include "svc/nix/internal.h"
+#include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"
 
@@ -63,7 +63,9 @@ static void test_forget_roots(void **state)
 
         snprintf(autodir, sizeof(autodir), "%s/gcroots/auto", dir);
         assert_int_equal(fs_mkdir_p(autodir, 0755) < 0, 0);
-        static const struct { const char *name, *behind; } links[] = { { "a", "/op/gcroot/result" }, { "b", "/op2/result" }, { "c", "/op/x" }, { "d", "/op" } };
+        static const struct {
+                const char *name, *behind;
+        } links[] = { { "a", "/op/gcroot/result" }, { "b", "/op2/result" }, { "c", "/op/x" }, { "d", "/op" } };
         for (size_t i = 0; i < 4; i++) {
                 snprintf(path, sizeof(path), "%s/%s", autodir, links[i].name);
                 snprintf(target, sizeof(target), "%s%s", dir, links[i].behind);
@@ -108,7 +110,7 @@ static void test_hold_directly(void **state)
         assert_false(nix_hold_directly(store, root)); /* a collection runs */
         assert_int_equal(rmdir(link), 0);
         assert_int_equal(fs_mkdir_p(link, 0755) < 0, 0);
-        assert_int_equal(flock(fd, LOCK_SH), 0);      /* others hold paths, too */
+        assert_int_equal(flock(fd, LOCK_SH), 0); /* others hold paths, too */
 
         setenv("NIX_REMOTE", "ssh://elsewhere", 1);
         assert_false(nix_hold_directly(store, root));

@@ -2,8 +2,8 @@
 #include "capture.h"
 #include "in_child.h"
 
-#include "svc/term/log.h"
 #include "svc/process/proc.h"
+#include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -70,7 +70,8 @@ static void test_last_word(void **state)
 
 static void test_dangerous(void **state)
 {
-        static const char *const names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_X", "BASH_ENV", "ENV", "IFS", "CDPATH", "GCONV_PATH" };
+        static const char *const names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_X",      "BASH_ENV", "ENV",
+                                             "IFS",        "CDPATH",          "GCONV_PATH" };
         char **v;
 
         (void)state;
@@ -157,7 +158,10 @@ static void in_test_exec(void)
         struct ec_err err = { 0 };
 
         setenv("LD_AUDIT", "", 1);
-        const char *const argv[] = { "sh", "-c", "test \"$1$2\" = 'a b' && test \"$EC_X\" = y && test -z \"${LD_AUDIT+x}\"", "sh", "", "a b", NULL };
+        const char *const argv[] = {
+                "sh",  "-c", "test \"$1$2\" = 'a b' && test \"$EC_X\" = y && test -z \"${LD_AUDIT+x}\"", "sh", "",
+                "a b", NULL
+        };
 
         proc_exec(argv, delta, &err);
         must(false);
@@ -167,7 +171,10 @@ CHILD_TEST(test_exec)
 /* Masks and ignored signals would go on behind exec. */
 static void in_test_exec_signals(void)
 {
-        const char *const argv[] = { "sh", "-c", "grep -q '^SigBlk:[[:blank:]]*0*$' /proc/self/status && grep -q '^SigIgn:[[:blank:]]*0*\\(18\\)\\?0*$' /proc/self/status", NULL }; /* 32 and 33 are glibc's own */
+        const char *const argv[] = { "sh", "-c",
+                                     "grep -q '^SigBlk:[[:blank:]]*0*$' /proc/self/status && grep -q "
+                                     "'^SigIgn:[[:blank:]]*0*\\(18\\)\\?0*$' /proc/self/status",
+                                     NULL }; /* 32 and 33 are glibc's own */
         struct ec_err err = { 0 };
         sigset_t set;
 
@@ -183,7 +190,8 @@ CHILD_TEST(test_exec_signals)
 static void test_exec_failures(void **state)
 {
         char *top = temp_dir(), *script = program(top, "broken", 0755), *plain = program(top, "plain", 0644);
-        const char *const none[] = { NULL }, *const missing[] = { "no-such-program", NULL }, *broken[] = { script, NULL }, *not_x[] = { plain, NULL };
+        const char *const none[] = { NULL }, *const missing[] = { "no-such-program", NULL },
+                          *broken[] = { script, NULL }, *not_x[] = { plain, NULL };
         struct ec_err err = { 0 };
         sigset_t before, after;
 
@@ -230,8 +238,10 @@ static void test_tell(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_inherits), cmocka_unit_test(test_last_word), cmocka_unit_test(test_dangerous), cmocka_unit_test(test_find),
-                cmocka_unit_test(test_exec), cmocka_unit_test(test_exec_signals), cmocka_unit_test(test_exec_failures), cmocka_unit_test(test_tell),
+                cmocka_unit_test(test_inherits),      cmocka_unit_test(test_last_word),
+                cmocka_unit_test(test_dangerous),     cmocka_unit_test(test_find),
+                cmocka_unit_test(test_exec),          cmocka_unit_test(test_exec_signals),
+                cmocka_unit_test(test_exec_failures), cmocka_unit_test(test_tell),
         };
         return cmocka_run_group_tests_name("proc_env", tests, NULL, NULL);
 }

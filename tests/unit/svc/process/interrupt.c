@@ -157,8 +157,10 @@ static void test_terminal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_before_init), cmocka_unit_test(test_signals), cmocka_unit_test(test_first_counts), cmocka_unit_test(test_hold),
-                cmocka_unit_test(test_ignored_stay_ignored), cmocka_unit_test(test_pipe), cmocka_unit_test(test_ignore_int), cmocka_unit_test(test_terminal),
+                cmocka_unit_test(test_before_init),          cmocka_unit_test(test_signals),
+                cmocka_unit_test(test_first_counts),         cmocka_unit_test(test_hold),
+                cmocka_unit_test(test_ignored_stay_ignored), cmocka_unit_test(test_pipe),
+                cmocka_unit_test(test_ignore_int),           cmocka_unit_test(test_terminal),
         };
         return cmocka_run_group_tests_name("intr", tests, NULL, NULL);
 }

@@ -79,7 +79,9 @@ static void test_big(void **state)
         size_t n = 5 << 20;
         char *in = malloc(n);
         const char *argv[] = { "sh", "-c", "tee /dev/stderr", NULL };
-        struct ec_proc p = { .size = sizeof(p), .argv = argv, .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR, .in = in, .in_len = n };
+        struct ec_proc p = {
+                .size = sizeof(p), .argv = argv, .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR, .in = in, .in_len = n
+        };
         struct ec_proc_result r = { .size = sizeof(r) };
         struct ec_err err = { 0 };
 
@@ -114,7 +116,8 @@ static void test_big(void **state)
 static void test_environment(void **state)
 {
         char *top = temp_dir();
-        const char *argv[] = { "sh", "-c", "pwd; echo $EC_A; echo ${EC_B-gone}", NULL }, *env[] = { "EC_A=1 2", "EC_B", NULL };
+        const char *argv[] = { "sh", "-c", "pwd; echo $EC_A; echo ${EC_B-gone}", NULL },
+                   *env[] = { "EC_A=1 2", "EC_B", NULL };
         struct ec_proc p = { .size = sizeof(p), .argv = argv, .env = env, .cwd = top, .flags = CAPTURES };
         struct ec_proc_result r = { .size = sizeof(r) };
         struct ec_err err = { 0 };
@@ -166,7 +169,10 @@ static void test_cannot_start(void **state)
 static void test_sizes(void **state)
 {
         const char *argv[] = { "sh", "-c", "echo x", NULL };
-        struct { struct ec_proc p; uint64_t more; } later = { .p = { .size = sizeof(later), .argv = argv, .flags = CAPTURES } };
+        struct {
+                struct ec_proc p;
+                uint64_t more;
+        } later = { .p = { .size = sizeof(later), .argv = argv, .flags = CAPTURES } };
         struct ec_proc_result r = { .size = sizeof(r) };
         struct ec_err err = { 0 };
 
@@ -176,7 +182,11 @@ static void test_sizes(void **state)
         later.more = 1;
         assert_int_equal(proc_run(&later.p, &r, &err), -EINVAL);
         assert_err(&err, -EINVAL, "does not know");
-        struct ec_proc p = { .size = offsetof(struct ec_proc, env), .argv = argv, .flags = CAPTURES, .env = (void *)1, .cwd = "/nowhere" };
+        struct ec_proc p = { .size = offsetof(struct ec_proc, env),
+                             .argv = argv,
+                             .flags = CAPTURES,
+                             .env = (void *)1,
+                             .cwd = "/nowhere" };
 
         assert_int_equal(proc_run(&p, &r, &err), 0);
         assert_string_equal(r.out, "x\n");
@@ -186,7 +196,9 @@ static void test_sizes(void **state)
         err_done(&err);
         /* A shorter result gets what it has room for, and nobody's memory is lost. */
         p.size = offsetof(struct ec_proc, env);
-        r = (struct ec_proc_result){ .size = offsetof(struct ec_proc_result, out_len), .out_len = 99, .err = (char *)1 };
+        r = (struct ec_proc_result){ .size = offsetof(struct ec_proc_result, out_len),
+                                     .out_len = 99,
+                                     .err = (char *)1 };
         assert_int_equal(proc_run(&p, &r, &err), 0);
         assert_string_equal(r.out, "x\n");
         assert_int_equal(r.out_len, 99);
@@ -239,7 +251,8 @@ static bool gone(pid_t pid)
 /* What it started goes with it where it had to be ended. */
 static void test_timeout_ends_all(void **state)
 {
-        char *top = temp_dir(), *file = fs_join(top, "pid"), *script = str_printf("sleep 1000 & echo $! >'%s'; wait", file), *text = NULL;
+        char *top = temp_dir(), *file = fs_join(top, "pid"),
+             *script = str_printf("sleep 1000 & echo $! >'%s'; wait", file), *text = NULL;
         const char *argv[] = { "sh", "-c", script, NULL };
         struct ec_proc p = { .size = sizeof(p), .argv = argv, .flags = CAPTURES, .timeout_ms = 300 };
         struct ec_err err = { 0 };
@@ -364,7 +377,8 @@ static void on_ready(void *data, const char *line, size_t len)
                 kill(getpid(), i->then);
 }
 
-static int interrupted(const char *script, struct interrupt i, bool hangup, uint32_t flags, struct ec_proc_result *r, struct ec_err *err)
+static int interrupted(const char *script, struct interrupt i, bool hangup, uint32_t flags, struct ec_proc_result *r,
+                       struct ec_err *err)
 {
         const char *argv[] = { "sh", "-c", script, NULL };
         struct ec_proc p = { .size = sizeof(p), .argv = argv, .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN | flags };
@@ -442,13 +456,15 @@ static void in_test_no_cancel(void)
         struct ec_proc_result r;
 
         must(intr_init() == 0);
-        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGINT, 0 }, false, EC_PROC_NO_CANCEL, &r, &err) == 0);
+        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGINT, 0 }, false,
+                         EC_PROC_NO_CANCEL, &r, &err) == 0);
         must(r.status == 0 && !strcmp(r.out, "done\n"));
         proc_result_done(&r);
         must(intr_check(NULL) == -ECANCELED);
         intr_clear();
         intr_hold();
-        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGTERM, 0 }, false, 0, &r, &err) == 0);
+        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGTERM, 0 }, false, 0, &r,
+                         &err) == 0);
         must(!strcmp(r.out, "done\n"));
         proc_result_done(&r);
         intr_release();
@@ -555,7 +571,9 @@ static void on_a_terminal(int *master)
 /* ^C is the child's own. */
 static void in_test_terminal(void)
 {
-        const char *argv[] = { "sh", "-c", "trap 'exit 9' INT; kill -TERM $(head -n 1 pid); read x; while :; do sleep 0.01; done", NULL };
+        const char *argv[] = { "sh", "-c",
+                               "trap 'exit 9' INT; kill -TERM $(head -n 1 pid); read x; while :; do sleep 0.01; done",
+                               NULL };
         struct ec_proc p = { .size = sizeof(p), .argv = argv, .flags = EC_PROC_TERMINAL };
         struct ec_proc_result r = { .size = sizeof(r) };
         struct ec_err err = { 0 };
@@ -657,13 +675,30 @@ CHILD_TEST(test_foreground)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_results), cmocka_unit_test(test_nul_bytes), cmocka_unit_test(test_big), cmocka_unit_test(test_environment),
-                cmocka_unit_test(test_cannot_start), cmocka_unit_test(test_sizes), cmocka_unit_test(test_timeout), cmocka_unit_test(test_timeout_ends_all),
-                cmocka_unit_test(test_left_behind), cmocka_unit_test(test_too_much), cmocka_unit_test(test_lines), cmocka_unit_test(test_ticks),
-                cmocka_unit_test(test_interrupt), cmocka_unit_test(test_passed_on), cmocka_unit_test(test_impatient), cmocka_unit_test(test_no_cancel),
-                cmocka_unit_test(test_clean_signals), cmocka_unit_test(test_descriptors), cmocka_unit_test(test_closed_streams),
-                cmocka_unit_test(test_no_descriptors_left), cmocka_unit_test(test_terminal), cmocka_unit_test(test_just_before),
-                cmocka_unit_test(test_background), cmocka_unit_test(test_foreground),
+                cmocka_unit_test(test_results),
+                cmocka_unit_test(test_nul_bytes),
+                cmocka_unit_test(test_big),
+                cmocka_unit_test(test_environment),
+                cmocka_unit_test(test_cannot_start),
+                cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_timeout),
+                cmocka_unit_test(test_timeout_ends_all),
+                cmocka_unit_test(test_left_behind),
+                cmocka_unit_test(test_too_much),
+                cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_ticks),
+                cmocka_unit_test(test_interrupt),
+                cmocka_unit_test(test_passed_on),
+                cmocka_unit_test(test_impatient),
+                cmocka_unit_test(test_no_cancel),
+                cmocka_unit_test(test_clean_signals),
+                cmocka_unit_test(test_descriptors),
+                cmocka_unit_test(test_closed_streams),
+                cmocka_unit_test(test_no_descriptors_left),
+                cmocka_unit_test(test_terminal),
+                cmocka_unit_test(test_just_before),
+                cmocka_unit_test(test_background),
+                cmocka_unit_test(test_foreground),
         };
         return cmocka_run_group_tests_name("proc", tests, NULL, NULL);
 }

@@ -60,7 +60,8 @@ static void in_test_child_defaults(void)
         guard_begin(&g, false, false);
         guard_child_defaults(&g, &set);
         must(sigismember(&set, SIGPIPE) && sigismember(&set, SIGINT) && sigismember(&set, SIGCHLD));
-        must(!sigismember(&set, SIGTTIN) && !sigismember(&set, SIGTTOU) && !sigismember(&set, SIGKILL) && !sigismember(&set, SIGSTOP));
+        must(!sigismember(&set, SIGTTIN) && !sigismember(&set, SIGTTOU) && !sigismember(&set, SIGKILL) &&
+             !sigismember(&set, SIGSTOP));
         guard_end(&g, false);
 
         /* We ignore INT and QUIT ourselves; the child must not. */
@@ -182,8 +183,12 @@ CHILD_TEST(test_no_terminal)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_dispositions), cmocka_unit_test(test_child_defaults), cmocka_unit_test(test_inherited), cmocka_unit_test(test_sigchld),
-                cmocka_unit_test(test_terminal_is_restored), cmocka_unit_test(test_no_terminal),
+                cmocka_unit_test(test_dispositions),
+                cmocka_unit_test(test_child_defaults),
+                cmocka_unit_test(test_inherited),
+                cmocka_unit_test(test_sigchld),
+                cmocka_unit_test(test_terminal_is_restored),
+                cmocka_unit_test(test_no_terminal),
         };
         return cmocka_run_group_tests_name("proc_guard", tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 #include "in_child.h"
 
 #include "fake_manager.h"
-#include "svc/systemd/bus.h"
 #include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
 
 static struct manager fake;
 
@@ -31,7 +31,8 @@ static int done(void **state)
 
 static int reload(uint64_t timeout, sd_bus_error *e)
 {
-        return bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Reload", timeout, e, NULL, NULL);
+        return bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Reload", timeout, e, NULL,
+                               NULL);
 }
 
 static void test_call(void **state)
@@ -42,11 +43,15 @@ static void test_call(void **state)
         (void)state;
         connect_bus();
         assert_int_equal(reload(BUS_TIMEOUT, &e), 0);
-        assert_int_equal(bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByPatterns", BUS_TIMEOUT, &e, &m, "asas", 0, 1, "*"), 0);
+        assert_int_equal(bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByPatterns",
+                                         BUS_TIMEOUT, &e, &m, "asas", 0, 1, "*"),
+                         0);
         assert_string_equal(sd_bus_message_get_signature(m, true), "a(ssssssouso)");
         sd_bus_message_unref(m);
         /* An error of the call before is no reason to fail. */
-        assert_int_equal(bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Nothing", BUS_TIMEOUT, &e, NULL, NULL), -EBADR);
+        assert_int_equal(bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Nothing",
+                                         BUS_TIMEOUT, &e, NULL, NULL),
+                         -EBADR);
         assert_non_null(e.name);
         assert_int_equal(reload(BUS_TIMEOUT, &e), 0);
         assert_null(e.name);
@@ -54,10 +59,17 @@ static void test_call(void **state)
 
 static void test_errors(void **state)
 {
-        static const struct { const char *name; int code; } errors[] = {
-                { BUS_NO_SUCH_UNIT, -ENOENT }, { BUS_NO_SUCH_MACHINE, -ENOENT }, { "org.freedesktop.DBus.Error.AccessDenied", -EACCES },
-                { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES }, { "org.freedesktop.DBus.Error.UnknownObject", -ENOENT },
-                { "System.Error.EBUSY", -EBUSY }, { "com.example.Whatever", -EIO },
+        static const struct {
+                const char *name;
+                int code;
+        } errors[] = {
+                { BUS_NO_SUCH_UNIT, -ENOENT },
+                { BUS_NO_SUCH_MACHINE, -ENOENT },
+                { "org.freedesktop.DBus.Error.AccessDenied", -EACCES },
+                { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES },
+                { "org.freedesktop.DBus.Error.UnknownObject", -ENOENT },
+                { "System.Error.EBUSY", -EBUSY },
+                { "com.example.Whatever", -EIO },
         };
 
         (void)state;
@@ -142,14 +154,18 @@ static void test_get(void **state)
         (void)state;
         fake.units[0] = (struct manager_unit){ .name = "a.service", .active = "active" };
         connect_bus();
-        assert_int_equal(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y", "ActiveState", text, &e, &m), 0);
+        assert_int_equal(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y",
+                                 "ActiveState", text, &e, &m),
+                         0);
         assert_true(sd_bus_message_read(m, "s", &s) > 0);
         assert_string_equal(s, "active");
         sd_bus_message_unref(m);
         /* Of another type than this program knows: an error, no crash. */
-        assert_true(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y", "ActiveState", words, &e, &m) < 0);
+        assert_true(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y",
+                            "ActiveState", words, &e, &m) < 0);
         assert_non_null(strstr(e.message, "is of type 's'"));
-        assert_true(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y", "Nothing", text, &e, &m) < 0);
+        assert_true(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y", "Nothing",
+                            text, &e, &m) < 0);
         sd_bus_error_free(&e);
         assert_true(bus_get(fake.client, BUS_SYSTEMD, "/elsewhere", "x.y", "ActiveState", text, &e, &m) == -ENOENT);
         sd_bus_error_free(&e);
@@ -157,9 +173,15 @@ static void test_get(void **state)
 
 static void test_text(void **state)
 {
-        static const struct { const char *name, *message, *text; } cases[] = {
-                { "a.B", "It failed.", "It failed" }, { "a.B", "It failed", "It failed" }, { "a.B", "", "a.B" }, { "a.B", NULL, "a.B" },
-                { "a.B", "two\nlines\x1b", "two lines " }, { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", "Long text", "permission denied" },
+        static const struct {
+                const char *name, *message, *text;
+        } cases[] = {
+                { "a.B", "It failed.", "It failed" },
+                { "a.B", "It failed", "It failed" },
+                { "a.B", "", "a.B" },
+                { "a.B", NULL, "a.B" },
+                { "a.B", "two\nlines\x1b", "two lines " },
+                { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", "Long text", "permission denied" },
                 { NULL, NULL, "Input/output error" },
         };
 
@@ -221,8 +243,8 @@ static void test_poll(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_call), TEST(test_errors), TEST(test_timeout), TEST(test_connection_lost), TEST(test_interrupted), TEST(test_get), TEST(test_text),
-                TEST(test_poll),
+                TEST(test_call),        TEST(test_errors), TEST(test_timeout), TEST(test_connection_lost),
+                TEST(test_interrupted), TEST(test_get),    TEST(test_text),    TEST(test_poll),
         };
         return cmocka_run_group_tests_name("bus", tests, NULL, NULL);
 }

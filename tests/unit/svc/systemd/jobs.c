@@ -2,9 +2,9 @@
 #include "in_child.h"
 
 #include "fake_manager.h"
+#include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/journal.h"
-#include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 
 /* ---- what the engine looks at beside the manager --------------------------- */
@@ -18,7 +18,8 @@ uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
         return 0;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret, struct ec_err *err)
+int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+                      struct ec_err *err)
 {
         (void)until_usec;
         (void)unit, (void)since_usec, (void)max, (void)err;
@@ -26,7 +27,8 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec
         return journal_line ? strv_push(ret, journal_line) : 0;
 }
 
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max, struct journal_inside *ret, struct ec_err *err)
+int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
+                      struct journal_inside *ret, struct ec_err *err)
 {
         (void)until_usec, (void)up_only;
         (void)root, (void)since_usec, (void)max, (void)err;
@@ -114,8 +116,8 @@ static char *outcome(const struct unit_result *r, size_t n)
         char *all = strdup("");
 
         for (size_t i = 0; i < n; i++) {
-                char *more = str_printf("%s%s%s=%d%s%s%s", all, i ? "; " : "", r[i].unit, r[i].code, r[i].reason ? " (" : "", r[i].reason ?: "",
-                                        r[i].reason ? ")" : "");
+                char *more = str_printf("%s%s%s=%d%s%s%s", all, i ? "; " : "", r[i].unit, r[i].code,
+                                        r[i].reason ? " (" : "", r[i].reason ?: "", r[i].reason ? ")" : "");
 
                 free(all);
                 all = more;
@@ -136,7 +138,11 @@ static void jobs(enum unit_job job, const char *const *units, int expected, cons
         unit_results_done(r, strv_len(units));
 }
 
-#define UNITS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define UNITS(...)                \
+        (const char *const[])     \
+        {                         \
+                __VA_ARGS__, NULL \
+        }
 
 static void test_start(void **state)
 {
@@ -174,7 +180,8 @@ static void test_removed_before_reply(void **state)
 {
         (void)state;
         UNIT(0, .name = "a.service", .early = true);
-        UNIT(1, .name = "b.service", .early = true, .start = "failed", .result = "exit-code", .main_code = CLD_EXITED, .main_status = 2);
+        UNIT(1, .name = "b.service", .early = true, .start = "failed", .result = "exit-code", .main_code = CLD_EXITED,
+             .main_status = 2);
         UNIT(2, .name = "c.service");
         begin();
         jobs(JOB_START, UNITS("a.service", "b.service", "c.service"), 1,
@@ -203,9 +210,14 @@ static void test_failures(void **state)
         UNIT(5, .name = "f.service", .refuse = "org.freedesktop.systemd1.UnitMasked");
         UNIT(6, .name = "g.service");
         begin();
-        jobs(JOB_START, UNITS("a.service", "b.service", "c.service", "d.service", "e.service", "f.service", "g.service", "none.service"), 1,
-             "a.service=-5 (a unit that it needs did not start); b.service=-110 (its job timed out); c.service=-110 (its start timed out after 4 s); "
-             "d.service=-5 (it was started too often within a short time); e.service=-5 (another job took the place of this one); "
+        jobs(JOB_START,
+             UNITS("a.service", "b.service", "c.service", "d.service", "e.service", "f.service", "g.service",
+                   "none.service"),
+             1,
+             "a.service=-5 (a unit that it needs did not start); b.service=-110 (its job timed out); c.service=-110 "
+             "(its start timed out after 4 s); "
+             "d.service=-5 (it was started too often within a short time); e.service=-5 (another job took the place of "
+             "this one); "
              "f.service=-132 (Unit f.service is refused); g.service=0; none.service=-2 (Unit none.service not found)");
 }
 
@@ -219,7 +231,8 @@ static void test_stop_failures(void **state)
         begin();
         /* What is not loaded does not run. */
         jobs(JOB_STOP, UNITS("a.service", "b.service", "c.service", "d.service", "none.service"), 1,
-             "a.service=-5 (its stop timed out); b.service=-5 (its stop was cancelled by another job); c.service=-5 (its stop failed); "
+             "a.service=-5 (its stop timed out); b.service=-5 (its stop was cancelled by another job); c.service=-5 "
+             "(its stop failed); "
              "d.service=-13 (Unit d.service is refused); none.service=0");
         jobs(JOB_RESTART, UNITS("a.service"), 1, "a.service=-5 (its stop timed out)");
         /* One that was not loaded is started all the same. */
@@ -244,7 +257,8 @@ static void test_retry(void **state)
         UNIT(0, .name = "container@a.service", FAILED, .fails = 1);
         begin();
         jobs(JOB_START, UNITS("container@a.service"), 0, "container@a.service=0");
-        assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset container@a.service\nstart container@a.service\n");
+        assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset "
+                                                "container@a.service\nstart container@a.service\n");
 }
 
 static void test_retry_once(void **state)
@@ -253,8 +267,10 @@ static void test_retry_once(void **state)
         stale = true;
         UNIT(0, .name = "container@a.service", FAILED, .fails = 9);
         begin();
-        jobs(JOB_START, UNITS("container@a.service"), 1, "container@a.service=-5 (its main process ended with exit code 1)");
-        assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset container@a.service\nstart container@a.service\n");
+        jobs(JOB_START, UNITS("container@a.service"), 1,
+             "container@a.service=-5 (its main process ended with exit code 1)");
+        assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset "
+                                                "container@a.service\nstart container@a.service\n");
 }
 
 static void test_no_retry(void **state)
@@ -263,14 +279,17 @@ static void test_no_retry(void **state)
         journal_line = "nspawn: something else";
         UNIT(0, .name = "container@a.service", FAILED, .fails = 1);
         UNIT(1, .name = "other.service", FAILED, .fails = 1);
-        UNIT(2, .name = "container@p.service", .start = "failed", .result = "exit-code", .pre_code = CLD_EXITED, .pre_status = 1, .fails = 1);
+        UNIT(2, .name = "container@p.service", .start = "failed", .result = "exit-code", .pre_code = CLD_EXITED,
+             .pre_status = 1, .fails = 1);
         begin();
-        jobs(JOB_START, UNITS("container@a.service"), 1, "container@a.service=-5 (its main process ended with exit code 1)");
+        jobs(JOB_START, UNITS("container@a.service"), 1,
+             "container@a.service=-5 (its main process ended with exit code 1)");
         /* No container; and one whose main process was not even there. */
         journal_line = "already exists";
         stale = true;
         jobs(JOB_START, UNITS("other.service", "container@p.service"), 1,
-             "other.service=-5 (its main process ended with exit code 1); container@p.service=-5 (its ExecStartPre command ended with exit code 1)");
+             "other.service=-5 (its main process ended with exit code 1); container@p.service=-5 (its ExecStartPre "
+             "command ended with exit code 1)");
 }
 
 static void test_kill(void **state)
@@ -319,7 +338,8 @@ static void lost_at(const char *call)
         UNIT(0, .name = "a.service", .start = "failed", .result = "exit-code");
         UNIT(1, .name = "b.service", .start = "hang");
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), on_done, &fake, &r, &err), -ECONNRESET);
+        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), on_done, &fake, &r, &err),
+                         -ECONNRESET);
         assert_err(&err, -ECONNRESET, "lost the connection to systemd while waiting for");
         assert_ptr_equal(r, (void *)1);
 }
@@ -349,7 +369,8 @@ static void test_lost_signal(void **state)
         UNIT(0, .name = "a.service", .lost = true, .active = "active");
         UNIT(1, .name = "b.service", .lost = true, .active = "failed", .result = "protocol");
         begin();
-        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=0; b.service=-5 (it ended without telling that it was ready)");
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1,
+             "a.service=0; b.service=-5 (it ended without telling that it was ready)");
         assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
@@ -372,7 +393,8 @@ static void test_end_while_asking(void **state)
         UNIT(1, .name = "b.service", .start = "failed", .result = "protocol");
         fake.other = end_meanwhile;
         begin();
-        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=0; b.service=-5 (it ended without telling that it was ready)");
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1,
+             "a.service=0; b.service=-5 (it ended without telling that it was ready)");
         assert_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
@@ -467,10 +489,27 @@ CHILD_TEST(test_detach)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_start), TEST(test_none), TEST(test_stop_and_restart), TEST(test_removed_before_reply), TEST(test_jobs_of_others),
-                TEST(test_failures), TEST(test_stop_failures), TEST(test_same_twice), TEST(test_retry), TEST(test_retry_once), TEST(test_no_retry),
-                TEST(test_kill), TEST(test_many), TEST(test_end_while_asking), TEST(test_lost_at_queueing), TEST(test_lost_while_asking), TEST(test_lost_while_waiting),
-                TEST(test_lost_signal), TEST(test_interrupt), TEST(test_interrupted_before), TEST(test_impatient),
+                TEST(test_start),
+                TEST(test_none),
+                TEST(test_stop_and_restart),
+                TEST(test_removed_before_reply),
+                TEST(test_jobs_of_others),
+                TEST(test_failures),
+                TEST(test_stop_failures),
+                TEST(test_same_twice),
+                TEST(test_retry),
+                TEST(test_retry_once),
+                TEST(test_no_retry),
+                TEST(test_kill),
+                TEST(test_many),
+                TEST(test_end_while_asking),
+                TEST(test_lost_at_queueing),
+                TEST(test_lost_while_asking),
+                TEST(test_lost_while_waiting),
+                TEST(test_lost_signal),
+                TEST(test_interrupt),
+                TEST(test_interrupted_before),
+                TEST(test_impatient),
                 TEST(test_detach),
         };
         return cmocka_run_group_tests_name("systemd_jobs", tests, NULL, NULL);

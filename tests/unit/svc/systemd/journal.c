@@ -17,10 +17,10 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define JOURNALD "/lib/systemd/systemd-journald"
-#define UNIT_FAILED "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
-#define JOB_FAILED "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d"
-#define UNIT_STARTED "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+#define JOURNALD      "/lib/systemd/systemd-journald"
+#define UNIT_FAILED   "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
+#define JOB_FAILED    "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d"
+#define UNIT_STARTED  "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
 #define UNIT_STARTING "MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5"
 #define UNIT_STOPPING "MESSAGE_ID=de5b426a63be47a7b6ac3eaac82e2f6f"
 
@@ -234,12 +234,14 @@ static void start_journald(void)
 
         must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
         must(mount("proc", "/proc", "proc", 0, NULL) == 0);
-        must(mount("tmpfs", "/run", "tmpfs", 0, "mode=755") == 0 && mount("tmpfs", "/var/log", "tmpfs", 0, "mode=755") == 0);
+        must(mount("tmpfs", "/run", "tmpfs", 0, "mode=755") == 0 &&
+             mount("tmpfs", "/var/log", "tmpfs", 0, "mode=755") == 0);
         must(fs_write_atomic("/run/machine-id", "0123456789abcdef0123456789abcdef\n", 33, 0444) == 0);
         if (access("/etc/machine-id", F_OK))
                 _exit(77);
         must(mount("/run/machine-id", "/etc/machine-id", NULL, MS_BIND, NULL) == 0);
-        must(fs_mkdir_p("/run/systemd/journal", 0755) == 0 && fs_mkdir_p("/var/log/journal/0123456789abcdef0123456789abcdef", 0755) == 0);
+        must(fs_mkdir_p("/run/systemd/journal", 0755) == 0 &&
+             fs_mkdir_p("/var/log/journal/0123456789abcdef0123456789abcdef", 0755) == 0);
         must(posix_spawn(&journald, JOURNALD, NULL, NULL, argv, env) == 0);
         while (access("/run/systemd/journal/socket", F_OK) || !answers("/run/systemd/journal/io.systemd.journal")) {
                 if (waitpid(journald, NULL, WNOHANG) == journald || tries++ > 1000)

@@ -39,14 +39,19 @@ static void is(const char *job, struct manager_unit u, bool main_process, const 
         assert_null(f.reason);
 }
 
-#define UNIT(...) (struct manager_unit){ __VA_ARGS__ }
+#define UNIT(...)             \
+        (struct manager_unit) \
+        {                     \
+                __VA_ARGS__   \
+        }
 
 static void test_job_results(void **state)
 {
         (void)state;
         is("canceled", UNIT(0), false, "another job took the place of this one");
         is("timeout", UNIT(0), false, "its job timed out");
-        is("dependency", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 1), false, "a unit that it needs did not start");
+        is("dependency", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 1), false,
+           "a unit that it needs did not start");
         is("skipped", UNIT(0), false, "a condition of its unit is not met");
         is("assert", UNIT(0), false, "an assertion of its unit is not met");
         is("unsupported", UNIT(0), false, "units of its type are not supported here");
@@ -58,8 +63,10 @@ static void test_unit_results(void **state)
         is("failed", UNIT(.result = "watchdog"), false, "its watchdog timed out");
         is("failed", UNIT(.result = "start-limit-hit"), false, "it was started too often within a short time");
         is("failed", UNIT(.result = "resources"), false, "systemd could not set up its processes");
-        is("failed", UNIT(.result = "protocol", .main_code = CLD_EXITED), false, "it ended without telling that it was ready");
-        is("failed", UNIT(.result = "oom-kill", .main_code = CLD_KILLED, .main_status = 9), true, "it ran out of memory and was killed");
+        is("failed", UNIT(.result = "protocol", .main_code = CLD_EXITED), false,
+           "it ended without telling that it was ready");
+        is("failed", UNIT(.result = "oom-kill", .main_code = CLD_KILLED, .main_status = 9), true,
+           "it ran out of memory and was killed");
         is("failed", UNIT(.result = "something-new"), false, "it failed with result 'something-new'");
         is("failed", UNIT(.result = "success"), false, "it stopped while it was starting");
         is("something-new", UNIT(.result = ""), false, "its start failed");
@@ -70,7 +77,8 @@ static void test_timeouts(void **state)
 {
         (void)state;
         is("failed", UNIT(.result = "timeout", .timeout = 60 * USEC_PER_SEC), false, "its start timed out after 60 s");
-        is("failed", UNIT(.result = "timeout", .timeout = 1500 * USEC_PER_MSEC), false, "its start timed out after 1500 ms");
+        is("failed", UNIT(.result = "timeout", .timeout = 1500 * USEC_PER_MSEC), false,
+           "its start timed out after 1500 ms");
         is("failed", UNIT(.result = "timeout", .timeout = UINT64_MAX), false, "its start timed out");
         is("failed", UNIT(.result = "timeout"), false, "its start timed out");
 }
@@ -78,17 +86,25 @@ static void test_timeouts(void **state)
 static void test_processes(void **state)
 {
         (void)state;
-        is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 3), true, "its main process ended with exit code 3");
-        is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 203), true, "its main process ended with exit code 203 (it could not be executed)");
+        is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 3), true,
+           "its main process ended with exit code 3");
+        is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 203), true,
+           "its main process ended with exit code 203 (it could not be executed)");
         is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 200), true,
            "its main process ended with exit code 200 (its working directory could not be entered)");
-        is("failed", UNIT(.result = "signal", .main_code = CLD_KILLED, .main_status = SIGKILL), true, "its main process was killed by SIGKILL");
-        is("failed", UNIT(.result = "core-dump", .main_code = CLD_DUMPED, .main_status = SIGSEGV), true, "its main process was killed by SIGSEGV");
-        is("failed", UNIT(.result = "signal", .main_code = CLD_KILLED, .main_status = 40), true, "its main process was killed by signal 40");
-        is("failed", UNIT(.result = "exit-code", .pre_code = CLD_EXITED, .pre_status = 4), false, "its ExecStartPre command ended with exit code 4");
-        is("failed", UNIT(.result = "signal", .pre_code = CLD_KILLED, .pre_status = SIGTERM), false, "its ExecStartPre command was killed by SIGTERM");
+        is("failed", UNIT(.result = "signal", .main_code = CLD_KILLED, .main_status = SIGKILL), true,
+           "its main process was killed by SIGKILL");
+        is("failed", UNIT(.result = "core-dump", .main_code = CLD_DUMPED, .main_status = SIGSEGV), true,
+           "its main process was killed by SIGSEGV");
+        is("failed", UNIT(.result = "signal", .main_code = CLD_KILLED, .main_status = 40), true,
+           "its main process was killed by signal 40");
+        is("failed", UNIT(.result = "exit-code", .pre_code = CLD_EXITED, .pre_status = 4), false,
+           "its ExecStartPre command ended with exit code 4");
+        is("failed", UNIT(.result = "signal", .pre_code = CLD_KILLED, .pre_status = SIGTERM), false,
+           "its ExecStartPre command was killed by SIGTERM");
         is("failed", UNIT(.result = "exit-code"), false, "one of its processes failed");
-        is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .pre_code = CLD_EXITED), false, "one of its processes failed");
+        is("failed", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .pre_code = CLD_EXITED), false,
+           "one of its processes failed");
 }
 
 /* What cannot be asked is left out. */
@@ -115,7 +131,8 @@ static void test_no_answer(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_job_results), TEST(test_unit_results), TEST(test_timeouts), TEST(test_processes), TEST(test_no_answer),
+                TEST(test_job_results), TEST(test_unit_results), TEST(test_timeouts),
+                TEST(test_processes),   TEST(test_no_answer),
         };
         return cmocka_run_group_tests_name("systemd_reason", tests, NULL, NULL);
 }

@@ -154,7 +154,10 @@ static void test_strings(void **state)
 
 static void test_numbers(void **state)
 {
-        static const struct { const char *prop; uint64_t value; } numbers[] = {
+        static const struct {
+                const char *prop;
+                uint64_t value;
+        } numbers[] = {
                 { "T", UINT64_MAX }, { "X", (uint64_t)-2 }, { "U", UINT32_MAX }, { "I", (uint64_t)-1 }, { "B", 1 },
         };
         uint64_t n;
@@ -216,8 +219,9 @@ static void test_no_systemd(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_reload), TEST(test_reload_fails), TEST(test_reload_lost), TEST(test_list), TEST(test_list_none), TEST(test_list_fails),
-                TEST(test_strings), TEST(test_numbers), TEST(test_unit_dir), TEST(test_unit_dir_fails), TEST(test_no_systemd),
+                TEST(test_reload),    TEST(test_reload_fails),   TEST(test_reload_lost), TEST(test_list),
+                TEST(test_list_none), TEST(test_list_fails),     TEST(test_strings),     TEST(test_numbers),
+                TEST(test_unit_dir),  TEST(test_unit_dir_fails), TEST(test_no_systemd),
         };
         return cmocka_run_group_tests_name("systemd", tests, NULL, NULL);
 }

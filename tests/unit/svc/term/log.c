@@ -30,8 +30,13 @@ static void is(char *got, const char *want)
 
 static void test_levels(void **state)
 {
-        static const struct { int level; const char *text; } levels[] = {
-                { LOG_ERR, "error: e 1\n" }, { LOG_NOTICE, "error: e 1\nwarning: w\nn\n" }, { LOG_INFO, "error: e 1\nwarning: w\nn\ni\n" },
+        static const struct {
+                int level;
+                const char *text;
+        } levels[] = {
+                { LOG_ERR, "error: e 1\n" },
+                { LOG_NOTICE, "error: e 1\nwarning: w\nn\n" },
+                { LOG_INFO, "error: e 1\nwarning: w\nn\ni\n" },
                 { LOG_DEBUG, "error: e 1\nwarning: w\nn\ni\nd\n" },
         };
 
@@ -89,7 +94,9 @@ static void test_above_progress(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(test_levels, setup), cmocka_unit_test_setup(test_lines, setup), cmocka_unit_test_setup(test_colour, setup),
+                cmocka_unit_test_setup(test_levels, setup),
+                cmocka_unit_test_setup(test_lines, setup),
+                cmocka_unit_test_setup(test_colour, setup),
                 cmocka_unit_test_setup(test_above_progress, setup),
         };
         return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 /* Each test has a terminal of a "container" (master, slave) and a terminal or pipes of the user's. */
 static struct pty *p;
-static int slave;          /* inside */
+static int slave;           /* inside */
 static int to_in, from_out; /* the user's hands and eyes */
 static int in, out;
 
@@ -382,9 +382,12 @@ static void test_no_terminal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_both_ways), cmocka_unit_test(test_raw_mode), cmocka_unit_test(test_typed_ahead), cmocka_unit_test(test_size), cmocka_unit_test(test_default_size),
-                cmocka_unit_test(test_escape), cmocka_unit_test(test_end_of_input), cmocka_unit_test(test_terminal_gone),
-                cmocka_unit_test(test_reader_gone), cmocka_unit_test(test_nobody_inside), cmocka_unit_test(test_drain), cmocka_unit_test(test_much),
+                cmocka_unit_test(test_both_ways),    cmocka_unit_test(test_raw_mode),
+                cmocka_unit_test(test_typed_ahead),  cmocka_unit_test(test_size),
+                cmocka_unit_test(test_default_size), cmocka_unit_test(test_escape),
+                cmocka_unit_test(test_end_of_input), cmocka_unit_test(test_terminal_gone),
+                cmocka_unit_test(test_reader_gone),  cmocka_unit_test(test_nobody_inside),
+                cmocka_unit_test(test_drain),        cmocka_unit_test(test_much),
                 cmocka_unit_test(test_no_terminal),
         };
 

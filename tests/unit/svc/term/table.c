@@ -116,9 +116,11 @@ static void test_json(void **state)
         assert_int_equal(json_array_size(json_object_get(first, "tags")), 2);
         assert_string_equal(json_string_value(json_object_get(first, "hidden")), "secret");
         assert_true(json_is_integer(json_object_get(first, "since")));
-        assert_true(json_is_array(json_object_get(second, "tags")) && !json_array_size(json_object_get(second, "tags")));
+        assert_true(json_is_array(json_object_get(second, "tags")) &&
+                    !json_array_size(json_object_get(second, "tags")));
         /* Members stand in the order of the columns, for those who read it by eye. */
-        assert_true(strstr(text, "\"name\"") < strstr(text, "\"count\"") && strstr(text, "\"tags\"") < strstr(text, "\"since\""));
+        assert_true(strstr(text, "\"name\"") < strstr(text, "\"count\"") &&
+                    strstr(text, "\"tags\"") < strstr(text, "\"since\""));
         json_decref(all);
         free(text);
         is(piped(new_table(&column_array, true)), "[]\n");
@@ -147,7 +149,8 @@ static void test_unset(void **state)
                 json_t *all = json_loads(text, 0, NULL), *first = json_array_get(all, 0);
 
                 assert_int_equal(json_object_size(first), 7);
-                assert_true(json_is_null(json_object_get(first, "count")) && json_is_null(json_object_get(first, "tags")));
+                assert_true(json_is_null(json_object_get(first, "count")) &&
+                            json_is_null(json_object_get(first, "tags")));
                 json_decref(all);
                 free(text);
         }
@@ -158,7 +161,8 @@ static void test_unset(void **state)
         is(shown(t), "NAME  COUNT  UP  SIZE  TAGS  SINCE\nx\n");
 }
 
-static const struct ec_column text_column[] = { { .key = "t", .title = "T", .type = EC_COL_STR }, { .key = "l", .title = "L", .type = EC_COL_LIST } };
+static const struct ec_column text_column[] = { { .key = "t", .title = "T", .type = EC_COL_STR },
+                                                { .key = "l", .title = "L", .type = EC_COL_LIST } };
 static const struct ec_array text_array = EC_ARRAY(text_column);
 
 static struct ec_table *texts(const char *t, const char *l, bool json)
@@ -179,7 +183,8 @@ static void test_hostile(void **state)
 
         (void)state;
         is(piped(texts(bad, "", false)), "a\\tb\\nc\\r\\x1b[31m\\x7f\\u009b\\xff\xc3\xa4\t\n");
-        is(shown(texts(bad, "", false)), "T                                 L\na\\tb\\nc\\r\\x1b[31m\\x7f\\u009b\\xff\xc3\xa4\n");
+        is(shown(texts(bad, "", false)),
+           "T                                 L\na\\tb\\nc\\r\\x1b[31m\\x7f\\u009b\\xff\xc3\xa4\n");
         is(piped(texts("", "\n\na\n\nb\n", false)), "\t,a,b\n");
         is(piped(texts("", "a\nb\nc", false)), "\ta,b,c\n");
 
@@ -187,7 +192,8 @@ static void test_hostile(void **state)
         json_t *all = json_loads(text, 0, NULL), *first = json_array_get(all, 0);
 
         assert_non_null(all);
-        assert_string_equal(json_string_value(json_object_get(first, "t")), "a\tb\nc\r\033[31m\x7f\xc2\x9b\xef\xbf\xbd\xc3\xa4");
+        assert_string_equal(json_string_value(json_object_get(first, "t")),
+                            "a\tb\nc\r\033[31m\x7f\xc2\x9b\xef\xbf\xbd\xc3\xa4");
         assert_int_equal(json_array_size(json_object_get(first, "l")), 2);
         assert_string_equal(json_string_value(json_array_get(json_object_get(first, "l"), 1)), "\xef\xbf\xbd");
         json_decref(all);
@@ -212,9 +218,18 @@ static void test_width(void **state)
 
 static void test_sizes(void **state)
 {
-        static const struct { int64_t n; const char *text; } sizes[] = {
-                { 0, "0 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" }, { 1024 * 1024 - 1, "1.0 MiB" }, { 1024 * 1024, "1.0 MiB" },
-                { INT64_C(5) << 30, "5.0 GiB" }, { INT64_MAX, "8.0 EiB" }, { -1, "-1 B" },
+        static const struct {
+                int64_t n;
+                const char *text;
+        } sizes[] = {
+                { 0, "0 B" },
+                { 1023, "1023 B" },
+                { 1024, "1.0 KiB" },
+                { 1024 * 1024 - 1, "1.0 MiB" },
+                { 1024 * 1024, "1.0 MiB" },
+                { INT64_C(5) << 30, "5.0 GiB" },
+                { INT64_MAX, "8.0 EiB" },
+                { -1, "-1 B" },
         };
         static const struct ec_column column[] = { { .key = "s", .title = "S", .type = EC_COL_SIZE } };
         static const struct ec_array array = EC_ARRAY(column);
@@ -236,7 +251,8 @@ static void test_sizes(void **state)
 
 static void test_misuse(void **state)
 {
-        static const struct ec_column no_key[] = { { .title = "X" } }, odd[] = { { .key = "x", .type = EC_COL_TIME + 1 } };
+        static const struct ec_column no_key[] = { { .title = "X" } },
+                                      odd[] = { { .key = "x", .type = EC_COL_TIME + 1 } };
         struct ec_err err = { 0 };
         struct ec_array a = EC_ARRAY(no_key);
         struct ec_table *t = NULL;
@@ -289,9 +305,9 @@ static void test_many_rows(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pipe), cmocka_unit_test(test_terminal), cmocka_unit_test(test_json), cmocka_unit_test(test_unset),
-                cmocka_unit_test(test_hostile), cmocka_unit_test(test_width), cmocka_unit_test(test_sizes), cmocka_unit_test(test_misuse),
-                cmocka_unit_test(test_many_rows),
+                cmocka_unit_test(test_pipe),  cmocka_unit_test(test_terminal), cmocka_unit_test(test_json),
+                cmocka_unit_test(test_unset), cmocka_unit_test(test_hostile),  cmocka_unit_test(test_width),
+                cmocka_unit_test(test_sizes), cmocka_unit_test(test_misuse),   cmocka_unit_test(test_many_rows),
         };
         return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }

@@ -187,10 +187,12 @@ static void test_progress_text(void **state)
         (void)state;
         terminal_begin(&t, STDERR_FILENO, 12);
         term_progress("a\tb\nc\033[31md\xff");
-        term_progress("%s", "\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8"); /* twelve columns */
+        term_progress("%s",
+                      "\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8"); /* twelve columns */
         term_progress("\033]x\033[");
         term_progress_clear();
-        is(terminal_end(&t), "\ra b cd?\033[K\r\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\033[K\rx\033[K\r\033[K");
+        is(terminal_end(&t),
+           "\ra b cd?\033[K\r\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\033[K\rx\033[K\r\033[K");
 }
 
 /* What is written stands on lines of its own, and not in the progress line. */
@@ -207,7 +209,8 @@ static void test_err_write(void **state)
         term_err_write("done\n", 5);
         term_progress("more");
         term_progress_clear();
-        is(terminal_end(&t), "\rworking\033[K\r\033[Khalf a line\r\n\rworking on\033[K\r\033[Kdone\r\n\rmore\033[K\r\033[K");
+        is(terminal_end(&t),
+           "\rworking\033[K\r\033[Khalf a line\r\n\rworking on\033[K\r\033[Kdone\r\n\rmore\033[K\r\033[K");
 }
 
 static void test_out_clears_progress(void **state)
@@ -267,8 +270,11 @@ static void test_nonblocking(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_out), TEST(test_lines_are_flushed), TEST(test_failures), TEST(test_colour), TEST(test_progress), TEST(test_progress_text),
-                TEST(test_err_write), TEST(test_out_clears_progress), TEST(test_nonblocking),
+                TEST(test_out),         TEST(test_lines_are_flushed),
+                TEST(test_failures),    TEST(test_colour),
+                TEST(test_progress),    TEST(test_progress_text),
+                TEST(test_err_write),   TEST(test_out_clears_progress),
+                TEST(test_nonblocking),
         };
         return cmocka_run_group_tests_name("term", tests, NULL, NULL);
 }
