@@ -117,8 +117,8 @@ clean:
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
 FEATURES := $(wildcard plugins/*/feature.json)
-# Those that evaluate; the others are for a Nix that has this tree.
-EVALUATION := nix/eval-config.nix nix/container-module.nix nix/flake-reference.nix nix/outputs.nix nix/select.nix nix/unit.nix
+# What evaluates definitions; the other files in nix/ are for those who import this tree.
+EVALUATION := $(wildcard nix/eval/*.nix)
 
 .PHONY: install uninstall
 install: all

@@ -39,7 +39,7 @@ let
       fail "argument '${head wrong}' is ${typeOf args.${head wrong}}, not ${concatStringsSep " or " known.${head wrong}}"
     else if isAttrs path then fail "argument 'nixpkgs' is neither a flake nor a path; with a set of packages it is their 'path'"
     else
-      import ./eval-config.nix {
+      import ./eval/eval-config.nix {
         definition = args.config;
         definitionName = "the containers' config";
         nixpkgsPath = path;

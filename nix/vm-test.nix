@@ -11,7 +11,7 @@ let
   network = ../plugins/network/module.nix;
 
   # As extra-container builds it: `etc` with the unit and the settings of a container.
-  build = definition: (import ./eval-config.nix {
+  build = definition: (import ./eval/eval-config.nix {
     inherit pkgs definition;
     definitionName = "vm-test.nix";
     inherit (pkgs.stdenv.hostPlatform) system;

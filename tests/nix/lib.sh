@@ -6,7 +6,7 @@
 set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-eval_config=${EVAL_CONFIG:-$here/../../nix/eval-config.nix}
+eval_config=${EVAL_CONFIG:-$here/../../nix/eval/eval-config.nix}
 [[ -z ${NIXPKGS:-} ]] || export NIX_PATH=nixpkgs=$NIXPKGS
 export LC_ALL=C
 unset NIXOS_CONFIG

@@ -16,7 +16,7 @@
 # would make those two unusable. `extra.modules` is handed to the evaluation of
 # `config` when that takes place, and has no effect on other containers. A
 # container with none of config, path and flake is made of `extra.modules` alone.
-{ lib, fail }:
+{ lib, view, fail }:
 
 let
   inherit (builtins) head isAttrs isString hasContext substring stringLength;
@@ -92,14 +92,14 @@ let
     else result // { options = result.options // { containers = option // { inherit type; }; }; };
 in
 {
-  # file: of the NixOS module. host: see overlay. nixpkgs: default for containers.*.nixpkgs, or null.
-  nixos = { file, view, nixpkgs }:
+  # file: of the NixOS module. nixpkgs: default of containers.*.nixpkgs, or null.
+  nixos = { file, nixpkgs }:
     mapModule { config = false; } view
       (args: result: patchContainers nixpkgs result // { _file = toString file; })
       file;
 
   # A feature module; it sees the same host and the same containers.
-  feature = { file, view, module }:
+  feature = { file, module }:
     mapModule { config = false; } view
       (args: result: { _file = file; } // result)
       module;

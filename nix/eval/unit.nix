@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # `systemd.services.<name>`: the options that a unit is rendered from, and the rendering.
-{ lib, pkgs, systemd }:
+{ lib, pkgs }:
 
 let
   inherit (lib) attrNames concatMapStrings concatStringsSep filter flatten isList mkOption optional optionalAttrs toList types;
@@ -55,7 +55,7 @@ let
     postStop = { directive = "ExecStopPost"; suffix = "post-stop"; };
   };
 
-  defaultPath = map (n: pkgs.${n}) (filter (n: pkgs ? ${n}) [ "coreutils" "findutils" "gnugrep" "gnused" ]) ++ [ systemd ];
+  defaultPath = map (n: pkgs.${n}) (filter (n: pkgs ? ${n}) [ "coreutils" "findutils" "gnugrep" "gnused" ]) ++ [ pkgs.systemd ];
 
   service = {
     options = lib.mapAttrs (_: _: listOption) relations // lib.mapAttrs (_: _: linesOption) scripts // {

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# What is wrong with the evaluated definition: an error, or warnings.
+#
+# chosen: names of the containers that are evaluated. unknownName: the error for names that the definition lacks.
+# unread: paths of options below a container whose values are forced.
+{ lib, config, options, hasFreeform, isOurs, chosen, unknownName, unread, kernelVersion, fail }:
+
+let
+  inherit (builtins) concatStringsSep filter head isAttrs isString match;
+
+  stray = import ./stray.nix { inherit lib config options hasFreeform isOurs; };
+
+  misspeltText = s:
+    "${s.file}: option '${lib.showOption s.path}' does not exist"
+    + (if match "[cC]onta.*" (head s.path) != null then "; did you mean 'containers'?"
+    else "; a definition has 'containers.NAME' at its top level");
+
+  ## Names
+
+  unknown = filter (n: !(config.containers ? ${n})) chosen;
+  validName = n: match "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?" n != null;
+  badNames = filter (n: !validName n) chosen;
+
+  kernelIsOld = kernelVersion != "" && builtins.compareVersions kernelVersion "5.8" <= 0;
+  isLong = n: kernelIsOld && builtins.stringLength n > 11 && config.containers.${n}.privateNetwork or false;
+  longNames = filter isLong chosen;
+
+  ## Messages of modules
+
+  trim = s: let m = match "[ \n]*(.*[^ \n])[ \n]*" s; in if m == null then s else head m;
+  indentLines = s: builtins.replaceStrings [ "\n" ] [ "\n  " ] (trim s);
+
+  # In one place NixOS adds the text of a failed assertion to them without a set around it.
+  failedAssertions = lib.concatMap
+    (a:
+      if isString a then [ a ]
+      else if isAttrs a && !(a.assertion or true) then [ (a.message or "an assertion failed") ]
+      else [ ])
+    config.assertions;
+
+  warnings = lib.unique (
+    map
+      (s: "${s.file}: '${lib.showOption s.path}' has no effect here: only 'containers' is evaluated, no host")
+      stray.ineffective
+    ++ map trim config.warnings
+  );
+  warn = lib.foldl' (acc: w: x: builtins.trace "extra-container: warning: ${w}" (acc x)) (x: x) warnings;
+
+  # Before nixpkgs 20.09, the library checks a set when it is read, so their names are forced, too.
+  force = v: if isAttrs v then lib.attrNames v else v;
+  forced = lib.concatMap (n: map (path: force (lib.attrByPath path null config.containers.${n})) unread) chosen;
+in
+# Gives the value, unless there is an error.
+value:
+if stray.misspelt != [ ] then fail (misspeltText (head stray.misspelt))
+else if config.containers == { } || unknown != [ ] then unknownName
+else if badNames != [ ] then
+  fail ("container name '${head badNames}' is not valid: at most 63 letters, digits and '-', "
+    + "and no '-' at either end")
+else if longNames != [ ] then
+  fail ("container name '${head longNames}' is too long: with privateNetwork it can have 11 characters on "
+    + "Linux ${kernelVersion}, more need a kernel newer than 5.8")
+else if failedAssertions != [ ] then
+  fail (concatStringsSep "\n" (map indentLines failedAssertions))
+else builtins.deepSeq forced (warn value)

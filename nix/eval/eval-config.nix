@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+# Evaluates definitions of containers, without a NixOS host around them.
+#
+# The only part of NixOS that is used is the module that turns `containers` into units (nixos-containers.nix).
+# NixOS options are not listed here: definitions for which no option is declared are collected, not rejected.
+# So what the NixOS module defines for other parts of a host is dropped; what the user defines there gets a
+# warning, and a misspelt option an error.
+#
+# nix-instantiate eval-config.nix --argstr definitionFile /dir/web.nix -A etc
+#
+# With flakeFile the definition is an attribute of a flake. If the attribute is a package or a NixOS configuration
+# instead, `flake.build` is its path.
+{
+  # The definition: the absolute path of a file or of a directory with a default.nix (a string, so that nothing is
+  # copied into the store), or a module.
+  definitionFile ? null
+, definition ? null
+, # What messages and positions call the definition.
+  definitionName ? null
+, # A file with the metadata of a flake, instead of a definition, and the attribute path in the flake.
+  flakeFile ? null
+, flakeAttr ? ""
+, # Attribute path in the definition, as for `nix-build -A`.
+  attr ? null
+, # JSON list of the containers to evaluate; null or [] means all.
+  names ? null
+, # JSON list of absolute paths of feature modules.
+  modules ? "[]"
+, # JSON attribute set, passed to feature modules as `ecArgs`.
+  args ? "{}"
+, # JSON attribute set: option below containers.<name> -> disabled feature.
+  disabled ? "{}"
+, # Version of the running kernel; an empty string means a recent one.
+  kernelVersion ? ""
+, system ? builtins.currentSystem
+, # Use the directories of NixOS before 22.05.
+  legacyInstallDirs ? false
+, nixpkgsPath ? null
+, nixosPath ? null
+, pkgs ? null
+, specialArgs ? { }
+, # The program that bin/container of the output runs for its containers, or null for none.
+  runner ? null
+}:
+
+let
+  inherit (builtins) attrNames concatStringsSep elem filter fromJSON isString length readFile;
+
+  fail = msg: throw "extra-container: ${msg}";
+
+  # Arguments are JSON on the command line, values in a flake.
+  json = v: if isString v then fromJSON v else v;
+  flag = v: v == true || v == "1" || v == "true";
+
+  ## The definition and the host
+
+  flake =
+    if flakeFile == null then null
+    else import ./flake-reference.nix {
+      metadata = fromJSON (readFile flakeFile);
+      attr = flakeAttr;
+      inherit (definitionModule) where;
+      inherit system fail;
+    };
+
+  sources = import ./sources.nix { inherit nixpkgsPath nixosPath pkgs system flake fail; };
+  inherit (sources) lib;
+
+  definitionModule = import ./definition.nix {
+    inherit definitionFile definition definitionName flake attr specialArgs lib fail;
+  };
+  inherit (definitionModule) where;
+
+  features = import ./feature-modules.nix { inherit lib fail; modules = json modules; disabled = json disabled; };
+
+  host = import ./host-config.nix {
+    inherit (sources) lib pkgs utils;
+    inherit kernelVersion narrow;
+    defaultSystem = system;
+    legacyInstallDirs = flag legacyInstallDirs;
+  };
+
+  units = import ./unit.nix { inherit (sources) lib pkgs; };
+  hostFile = "extra-container";
+  hostOptions = import ./host-options.nix {
+    inherit (sources) lib pkgs;
+    inherit (features) containerModules;
+    inherit units specialArgs host narrow;
+    file = hostFile;
+  };
+
+  ## The evaluation
+
+  wrap = import ./container-module.nix { inherit lib fail; inherit (host) view; };
+
+  evaluated = lib.evalModules {
+    modules =
+      [ hostOptions.module (wrap.nixos { file = sources.nixosModule; nixpkgs = sources.containerNixpkgs; }) ]
+      ++ map wrap.feature features.list
+      ++ [ definitionModule.module ];
+    specialArgs = {
+      inherit (sources) pkgs;
+      ecArgs = json args;
+      modulesPath = toString (sources.nixos + "/modules");
+    } // specialArgs;
+  };
+  inherit (evaluated) config options;
+
+  ## The containers that were asked for
+
+  asked =
+    let
+      list = if names == null then [ ] else json names;
+    in
+    if list == [ ] then null else lib.unique list;
+
+  # What the NixOS module and the feature modules see; modules of the definition see every container.
+  narrow = config:
+    if asked == null then config.containers
+    else lib.genAttrs asked (n: config.containers.${n} or unknownName);
+
+  known = attrNames config.containers;
+  chosen = lib.sort (a: b: a < b) (if asked == null then known else asked);
+
+  unknownName =
+    let
+      unknown = filter (n: !elem n known) chosen;
+      quoteAll = l: concatStringsSep ", " (map (n: "'${n}'") l);
+      plural = if length unknown > 1 then "s" else "";
+    in
+    if known == [ ] then fail "${where} defines no containers"
+    else fail "unknown container${plural} ${quoteAll unknown}; ${where} defines ${quoteAll known}";
+
+  checked = import ./checks.nix {
+    inherit lib config options chosen unknownName kernelVersion fail;
+    inherit (hostOptions) hasFreeform;
+    inherit (features) unread;
+    isOurs = file: file == hostFile || file == toString sources.nixosModule || features.defines file;
+  };
+
+  ## Results
+
+  outputs = import ./outputs.nix { inherit (sources) lib pkgs; };
+  files = import ./files.nix { inherit lib config units outputs fail; };
+
+  # Sorted by directory, because the builder makes each directory once.
+  links = lib.sort (a: b: a.dir < b.dir) (lib.concatMap files chosen);
+in
+{
+  etc = checked (outputs.etc { inherit links runner; });
+  config = checked (host.extend config);
+  containers = checked (lib.genAttrs chosen (n: config.containers.${n}));
+  names = checked chosen;
+  flake = if flake ? build then { inherit (flake) build; } else { };
+  inherit options;
+}
