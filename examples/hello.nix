@@ -1,4 +1,4 @@
-# A service in a network of its own.
+# A container with its own network and one service.
 {
   containers.hello = {
     extra.addressPrefix = "10.250.0"; # the host is 10.250.0.1, the container 10.250.0.2

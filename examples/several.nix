@@ -1,12 +1,12 @@
-# Several containers with much in common, made by a function. Each picks an address for itself.
+# Three similar containers, made by a function. Each gets a free address.
 { lib, ... }:
 
 let
   node = role: {
-    autoStart = true; # they start with the host
+    autoStart = true; # start at boot
     extra = {
       addressPrefix = "auto";
-      firewallAllowHost = true; # the host reaches every port of theirs
+      firewallAllowHost = true; # the host can connect to every port
     };
     config = {
       system.stateVersion = "26.05";

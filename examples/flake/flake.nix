@@ -2,9 +2,9 @@
   description = "Containers in a flake";
 
   inputs = {
-    # In a flake of your own: where this program's repository is.
+    # In your own flake, use the URL of this program's repository.
     extra-container.url = "path:../..";
-    # The containers' nixpkgs. It can be another than the program's.
+    # The containers' nixpkgs; the program may use a different one.
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
     extra-container.inputs.nixpkgs.follows = "nixpkgs";
   };
@@ -14,7 +14,7 @@
       packages.default = extra-container.lib.buildContainers {
         inherit system nixpkgs;
 
-        # Arguments of all modules, those of the containers too.
+        # Extra arguments for all modules, including those of the containers.
         specialArgs = { inherit inputs; };
 
         config = {
@@ -28,9 +28,9 @@
           };
         };
 
-        # Without: only what is to be installed is built, not the program.
+        # Omit the program; build only the etc tree that is installed.
         # addRunner = false;
-        # For hosts with NixOS before 22.05.
+        # For hosts older than NixOS 22.05.
         # legacyInstallDirs = true;
       };
     });
