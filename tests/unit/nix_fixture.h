@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /* Events of Nix, and what reaches stderr. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "svc/nix/internal.h"
+#include "util/clock.h"
 
 #define DRV  "/nix/store/3sd60ih5rjklrmxr7w30vsdfksn55vlx-bad-thing.drv"
 #define DRV2 "/nix/store/y213rczmacxwk5q5ya22m8zx091xnr5c-other.drv"
