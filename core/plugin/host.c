@@ -14,8 +14,10 @@
 #include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "svc/machine/machine.h"
+#include "svc/machine/retry.h"
 #include "svc/nix/nix.h"
 #include "svc/process/proc.h"
+#include "svc/systemd/jobs.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "svc/term/table.h"
@@ -247,6 +249,7 @@ static const struct ec_nix_api nix_api = {
 
 static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *units, struct ec_err *err)
 {
+        const struct job_hooks hooks = { .retry = machine_name_was_taken };
         struct unit_result *results = NULL;
         size_t n = strv_len(units);
         struct systemd *s;
@@ -254,7 +257,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *unit
 
         if (r < 0 || !n)
                 return r;
-        r = systemd_jobs(s, job, units, NULL, NULL, &results, err);
+        r = systemd_jobs(s, job, units, &hooks, &results, err);
         if (r > 0) {
                 _cleanup_strv_ char **failed = NULL;
                 _cleanup_free_ char *text = NULL;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "svc/nix/internal.h"
+#include "util/clock.h"
 #include "util/err.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -54,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 memcpy(line, data, n); /* without a zero byte behind it */
                 nix_log_line(&l, line, n);
                 free(line);
-                nix_progress_format(&l, l.start_ms + 1000, buf, sizeof(buf));
+                nix_progress_format(&l, l.start_usec + USEC_PER_SEC, buf, sizeof(buf));
                 n += nl ? 1 : 0;
                 data += n;
                 size -= n;

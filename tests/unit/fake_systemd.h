@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "svc/machine/machine.h"
+#include "svc/machine/retry.h"
+#include "svc/systemd/jobs.h"
 #include "svc/systemd/journal.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
@@ -97,13 +99,12 @@ static int fake_jobs(const char *what, const char *const *units, struct unit_res
         return failed;
 }
 
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
-                 void (*on_done)(void *data, const struct unit_result *r), void *data, struct unit_result **ret_results,
-                 struct ec_err *err)
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
+                 struct unit_result **ret_results, struct ec_err *err)
 {
         const char *const names[] = { "start", "stop", "restart", "start-detach" };
 
-        (void)s, (void)on_done, (void)data;
+        (void)s, (void)hooks;
         return fake_jobs(names[job], units, ret_results, err);
 }
 
@@ -185,6 +186,12 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
 {
         (void)s, (void)dir;
         return fake_bus(err) < 0 ? err->code : fake.has_unit_dir;
+}
+
+bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_usec)
+{
+        (void)s, (void)unit, (void)since_usec;
+        return false;
 }
 
 int machine_clear_mount(const char *name)

@@ -16,6 +16,7 @@
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
+#include "svc/systemd/jobs.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"

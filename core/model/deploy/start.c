@@ -13,7 +13,9 @@
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
+#include "svc/machine/retry.h"
 #include "svc/process/interrupt.h"
+#include "svc/systemd/jobs.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
@@ -85,6 +87,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
 {
         const char *verb = job == JOB_RESTART ? "restart" : "start";
         struct progress p = { job == JOB_RESTART ? "restarting" : "starting", 0, g->n };
+        struct job_hooks hooks = { .done = on_done, .retry = machine_name_was_taken, .data = &p };
         struct unit_result *results = NULL;
         _cleanup_free_ const char **units = NULL;
         _cleanup_free_ struct pending_mark *marks = NULL;
@@ -107,7 +110,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         if (r < 0)
                 return r;
         term_progress("%s: 0 of %zu", p.verb, p.of);
-        r = systemd_jobs(s, job, units, on_done, &p, &results, err);
+        r = systemd_jobs(s, job, units, &hooks, &results, err);
         term_progress_clear();
         if (r < 0)
                 return r;

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/machine/internal.h"
+#include "svc/machine/command.h"
 #include "svc/machine/machine.h"
+#include "svc/machine/setns.h"
+#include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/bus.h"
@@ -19,109 +21,6 @@
 /* Until a container that is starting is registered. */
 #define REGISTER_WAIT (30 * USEC_PER_SEC)
 #define LOOK_AGAIN    (20 * USEC_PER_MSEC)
-/* From the user's signal to TERM, to KILL, to giving up. */
-#define ASKED_GRACE  (5 * USEC_PER_SEC)
-#define TERMED_GRACE (3 * USEC_PER_SEC)
-#define KILLED_GRACE (10 * USEC_PER_SEC)
-
-/* ---- what both ways share ----------------------------------------------- */
-
-static void to_stage(struct exec *x, enum exec_stage stage, int sig)
-{
-        x->stage = stage;
-        x->signal = sig;
-        if (!x->sent)
-                x->sent = sig;
-        x->next_stage = bus_now() + (stage == EXEC_ASKED    ? ASKED_GRACE
-                                     : stage == EXEC_TERMED ? TERMED_GRACE
-                                                            : KILLED_GRACE);
-}
-
-static void next_stage(struct exec *x)
-{
-        if (x->stage < EXEC_TERMED)
-                to_stage(x, EXEC_TERMED, SIGTERM);
-        else if (x->stage < EXEC_KILLED)
-                to_stage(x, EXEC_KILLED, SIGKILL);
-        else
-                x->stage = EXEC_LEFT;
-}
-
-static void on_interrupt(struct exec *x)
-{
-        int sig = intr_signal();
-
-        if (!sig || intr_held())
-                return;
-        /* Each further one is less polite. */
-        if (x->stage != EXEC_RUNS) {
-                if (x->stage < EXEC_KILLED)
-                        next_stage(x);
-                return;
-        }
-        x->failure = -ECANCELED;
-        to_stage(x, EXEC_ASKED, sig);
-}
-
-void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
-{
-        fds[1] = (struct pollfd){ .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN };
-        /* A call in between may have read the signal already. */
-        if (x->stage == EXEC_RUNS && intr_check(NULL) < 0)
-                on_interrupt(x);
-        if (x->pty)
-                pty_fill(x->pty, fds + 2);
-        for (size_t i = 2; !x->pty && i < EXEC_FDS; i++)
-                fds[i] = (struct pollfd){ .fd = -1 };
-}
-
-void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS])
-{
-        uint64_t now;
-
-        if (fds[1].revents)
-                on_interrupt(x);
-        if (x->pty && pty_handle(x->pty, fds + 2) == SIGHUP && x->stage == EXEC_RUNS) {
-                x->failure = -ECANCELED;
-                to_stage(x, EXEC_ASKED, SIGHUP);
-        }
-        now = bus_now();
-        if (x->stage == EXEC_RUNS && now >= x->deadline) {
-                x->failure = -ETIMEDOUT;
-                to_stage(x, EXEC_TERMED, SIGTERM);
-        } else if (x->stage != EXEC_RUNS && x->stage != EXEC_LEFT && now >= x->next_stage) {
-                next_stage(x);
-        }
-}
-
-uint64_t exec_deadline(const struct exec *x, uint64_t other)
-{
-        uint64_t t = x->stage == EXEC_RUNS ? x->deadline : x->next_stage;
-
-        return t < other ? t : other;
-}
-
-char *exec_unit_state(struct exec *x)
-{
-        _cleanup_free_ char *state = NULL;
-
-        if (systemd_get_string(x->s, x->unit, "Unit", "ActiveState", &state, NULL) < 0)
-                return NULL;
-        /* A machine that some other unit runs. */
-        if (!strcmp(state, "inactive") && machine_running(x->s, x->name, NULL) > 0)
-                return strdup("active");
-        return TAKE_PTR(state);
-}
-
-bool exec_state_down(const char *state)
-{
-        return state && (!strcmp(state, "inactive") || !strcmp(state, "failed") || !strcmp(state, "deactivating"));
-}
-
-int exec_stopped(struct exec *x, struct ec_err *err)
-{
-        return err_set(err, -ECONNRESET, "container '%s' stopped while '%s' was running in it", x->name, x->label);
-}
 
 /* ---- what is to be run -------------------------------------------------- */
 
@@ -374,11 +273,11 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
 {
         struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
-        uint64_t until = bus_now() + usec;
+        uint64_t until = clock_usec() + usec;
         sd_bus *bus;
         int r = systemd_bus(x->s, &bus, err);
 
-        while (r >= 0 && bus_now() < until) {
+        while (r >= 0 && clock_usec() < until) {
                 r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
                 if (r < 0)
                         return err_set(err, r, "lost the connection to systemd: %s", strerror(-r));
@@ -390,7 +289,7 @@ static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
 /* Its leader. One that is just starting is waited for. */
 static int find_leader(struct exec *x, struct ec_err *err)
 {
-        uint64_t until = bus_now() + REGISTER_WAIT;
+        uint64_t until = clock_usec() + REGISTER_WAIT;
 
         for (;;) {
                 _cleanup_free_ char *state = NULL;
@@ -402,7 +301,7 @@ static int find_leader(struct exec *x, struct ec_err *err)
                         return r;
                 }
                 state = exec_unit_state(x);
-                if (!state || strcmp(state, "activating") || bus_now() >= until) {
+                if (!state || strcmp(state, "activating") || clock_usec() >= until) {
                         err_move(err, &e);
                         return r;
                 }
@@ -542,7 +441,7 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
         x.tty = full.flags & EC_EXEC_TTY;
         x.timeout_ms = full.timeout_ms;
         if (full.timeout_ms)
-                x.deadline = bus_now() + full.timeout_ms * USEC_PER_MSEC;
+                x.deadline = clock_usec() + full.timeout_ms * USEC_PER_MSEC;
         x.unit = str_printf("container@%s.service", x.name);
         if (!x.unit)
                 return err_oom(err);

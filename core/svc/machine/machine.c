@@ -124,7 +124,7 @@ static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
 static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_error *e)
 {
         _cleanup_bus_slot_ sd_bus_slot *match = NULL;
-        uint64_t deadline = bus_now() + timeout;
+        uint64_t deadline = clock_usec() + timeout;
         bool event = true;
         int r = sd_bus_match_signal_async(bus, &match, bus_sender(bus, BUS_MACHINED), MACHINED_PATH, MACHINED_MANAGER,
                                           "MachineRemoved", on_event, NULL, &event);
@@ -142,7 +142,7 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                 }
                 if (intr_check(NULL) < 0)
                         return -ECANCELED;
-                if (bus_now() >= deadline)
+                if (clock_usec() >= deadline)
                         return -ETIMEDOUT;
                 r = bus_poll(bus, fds, ARRAY_SIZE(fds), deadline);
         }
@@ -290,7 +290,7 @@ static int ask_failed(sd_bus *bus, char ***ret)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = bus_wait_ready(bus, bus_now() + ANSWER_TIMEOUT);
+        int r = bus_wait_ready(bus, clock_usec() + ANSWER_TIMEOUT);
 
         if (r >= 0)
                 r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered",

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/machine/internal.h"
-#include "svc/systemd/bus.h"
+#include "svc/machine/setns.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -328,12 +328,12 @@ static void remove_cgroup(struct join *j)
 {
         _cleanup_free_ char *path = j->cgroup ? fs_join(j->cgroup, "cgroup.events") : NULL;
         _cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-        uint64_t until = bus_now() + EMPTY_TIMEOUT_MS * USEC_PER_MSEC;
+        uint64_t until = clock_usec() + EMPTY_TIMEOUT_MS * USEC_PER_MSEC;
 
         if (!j->cgroup)
                 return;
         kill_cgroup(j);
-        while (rmdir(j->cgroup) < 0 && errno == EBUSY && fd >= 0 && bus_now() < until) {
+        while (rmdir(j->cgroup) < 0 && errno == EBUSY && fd >= 0 && clock_usec() < until) {
                 struct pollfd p = { .fd = fd, .events = POLLPRI };
                 char buf[256];
 
@@ -408,16 +408,11 @@ static int watch(struct join *j, struct report *ret)
 
         while (x->stage != EXEC_LEFT) {
                 struct pollfd fds[EXEC_FDS];
-                uint64_t until;
-                int ms = -1;
                 ssize_t n;
 
                 exec_fill(x, fds);
                 fds[0] = (struct pollfd){ .fd = j->ours, .events = POLLIN };
-                until = exec_deadline(x, UINT64_MAX);
-                if (until != UINT64_MAX)
-                        ms = until <= bus_now() ? 0 : (int)((until - bus_now()) / USEC_PER_MSEC + 1);
-                if (poll(fds, EXEC_FDS, ms) < 0 && errno != EINTR)
+                if (poll(fds, EXEC_FDS, clock_timeout_ms(exec_deadline(x, UINT64_MAX))) < 0 && errno != EINTR)
                         return -errno;
                 if (fds[0].revents) {
                         n = recv(j->ours, ret, sizeof(*ret), 0);

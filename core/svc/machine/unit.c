@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/machine/internal.h"
+#include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
@@ -55,7 +55,7 @@ static int interrupted(struct ec_err *err)
 
 int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
 {
-        uint64_t until = bus_now() + BUS_WAIT;
+        uint64_t until = clock_usec() + BUS_WAIT;
 
         for (;;) {
                 _cleanup_free_ char *state = NULL;
@@ -71,7 +71,7 @@ int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
                 if (exec_state_down(state))
                         return err_set(err, -EHOSTDOWN, "container '%s' is %s", x->name,
                                        strcmp(state, "deactivating") ? "not running" : "shutting down");
-                if (!state || strcmp(state, "activating") || bus_now() >= until)
+                if (!state || strcmp(state, "activating") || clock_usec() >= until)
                         return 0;
                 if (pause_for(LOOK_AGAIN) < 0)
                         return interrupted(err);
@@ -323,7 +323,7 @@ static int look_for_job(struct unit *u)
 
 static int poll_unit(struct unit *u)
 {
-        u->next_poll = bus_now() + POLL_USEC;
+        u->next_poll = clock_usec() + POLL_USEC;
         u->dirty = true;
         return u->job_done ? 0 : look_for_job(u);
 }
@@ -351,7 +351,7 @@ static int watch(struct unit *u)
                         r = bus_poll(u->bus, fds, EXEC_FDS, exec_deadline(x, u->next_poll));
                 if (r == 0)
                         exec_handle(x, fds);
-                if (r >= 0 && u->started && bus_now() >= u->next_poll)
+                if (r >= 0 && u->started && clock_usec() >= u->next_poll)
                         r = poll_unit(u);
                 if (r == -ECANCELED)
                         r = 0;
@@ -411,7 +411,7 @@ static int ref_unit(struct unit *u)
 static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
 {
         struct exec *x = u->x;
-        uint64_t until = bus_now() + REGAIN_WAIT;
+        uint64_t until = clock_usec() + REGAIN_WAIT;
 
         drop_slots(u);
         *bus = sd_bus_close_unref(*bus);
@@ -427,7 +427,7 @@ static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
                         break;
                 if (r == -ECANCELED || pause_for(5 * LOOK_AGAIN) < 0)
                         return interrupted(err);
-                if (bus_now() >= until)
+                if (clock_usec() >= until)
                         return err_set(err, -ECONNRESET,
                                        "the system bus of container '%s' was lost while '%s' was running, and with it "
                                        "its exit status",
@@ -478,7 +478,7 @@ static int prepare(struct unit *u)
         r = sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", u->name, &u->path);
         if (r >= 0)
                 r = add_matches(u);
-        u->next_poll = bus_now() + POLL_USEC;
+        u->next_poll = clock_usec() + POLL_USEC;
         return r < 0 ? r : start(u);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/machine/internal.h"
+#include "svc/machine/user.h"
 #include "util/cleanup.h"
 #include "util/resolve.h"
 

@@ -128,22 +128,6 @@ static int explain(int r, const char *dir, const char *display, struct ec_err *e
         return text ? err_set(err, r, "'%s': %s", display, text) : err_prefix(err, "'%s'", display);
 }
 
-/* The new program, up to its command and options of our own. */
-static int push_nix(char ***argv, const char *program, const struct nix_args *a, const char *const *command)
-{
-        /* Its lock file is the user's: root is not to write one that he cannot change. */
-        const char *const words[] = { "--no-write-lock-file", "--extra-experimental-features", "nix-command flakes",
-                                      NULL };
-        const char *const format[] = { "--log-format", "internal-json", "--show-trace", NULL };
-        int r = strv_push(argv, program);
-
-        if (r >= 0)
-                r = strv_extend(argv, command);
-        if (r >= 0)
-                r = strv_extend(argv, words);
-        return r < 0 || a->format ? r : strv_extend(argv, format);
-}
-
 static int metadata(struct ec_eval *ev, const struct nix_args *a, const char *ref, const char *dir, const char *display,
                     char **ret, struct ec_err *err)
 {
@@ -156,7 +140,7 @@ static int metadata(struct ec_eval *ev, const struct nix_args *a, const char *re
         if (r < 0)
                 return r;
         const char *const command[] = { "flake", "metadata", "--json", NULL }, *const last[] = { "--", ref, NULL };
-        if (!what || push_nix(&argv, program, a, command) < 0 || strv_extend(&argv, STRV_CONST(a->flake)) < 0 ||
+        if (!what || nix_push_program(&argv, program, a, command) < 0 || strv_extend(&argv, STRV_CONST(a->flake)) < 0 ||
             strv_extend(&argv, last) < 0)
                 return err_oom(err);
         r = nix_run(ev, a, "nix", what, dir, argv, ret, err);
@@ -240,21 +224,4 @@ int eval_flake(struct ec_eval *ev, const char *ref, const char *dir, const char 
         if (r >= 0)
                 r = eval_json(ev, "flake", &kind, err);
         return r < 0 ? r : set_installable(ev, ref, dir, kind, err);
-}
-
-int nix_build_installable(struct ec_eval *ev, const struct nix_args *a, const char *root, struct ec_err *err)
-{
-        _cleanup_free_ char *program = NULL, *out = NULL, *what = str_printf("evaluating %s", ev->installable);
-        _cleanup_strv_ char **argv = NULL;
-        const char *const command[] = { "build", "--out-link", root, NULL }, *const last[] = { "--", ev->installable,
-                                                                                               NULL };
-        int r = nix_find_program("nix", &program, err);
-
-        if (r < 0)
-                return r;
-        if (!what || push_nix(&argv, program, a, command) < 0 ||
-            (!a->jobs && (strv_push(&argv, "--max-jobs") < 0 || strv_push(&argv, "auto") < 0)) ||
-            strv_extend(&argv, STRV_CONST(a->build)) < 0 || strv_extend(&argv, last) < 0)
-                return err_oom(err);
-        return nix_run(ev, a, "nix", what, ev->flake_dir, argv, &out, err);
 }

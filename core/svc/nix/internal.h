@@ -30,8 +30,8 @@ int nix_find_program(const char *name, char **ret, struct ec_err *err);
 /* Runs Nix in directory cwd, or where we are. */
 int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, const char *what, const char *cwd,
             char **argv, char **ret_out, struct ec_err *err);
-/* Builds ev->installable; root becomes the link to it. */
-int nix_build_installable(struct ec_eval *ev, const struct nix_args *a, const char *root, struct ec_err *err);
+/* Begins the command line of nix(1): the program, the command and the options that every command gets. */
+int nix_push_program(char ***argv, const char *program, const struct nix_args *a, const char *const *command);
 int nix_sort_args(const struct ec_eval *ev, struct nix_args *ret, struct ec_err *err);
 
 /* ---- nix_text.c: what Nix writes, made fit to be shown ------------------- */
@@ -107,7 +107,7 @@ struct nix_log {
         const char *what; /* "evaluating web.nix": shown until a build begins */
         bool raw;         /* the user's own log format: everything is passed on */
         bool print_logs, quiet;
-        uint64_t start_ms;
+        uint64_t start_usec;
         struct nix_activity *acts;
         size_t n_acts;
         struct nix_activity *ended; /* builds; the oldest is forgotten */
@@ -140,11 +140,10 @@ size_t nix_log_tail(const struct nix_log *l, const char *drv, size_t drv_len, co
 
 /* ---- nix_progress.c ------------------------------------------------------ */
 
-/* One line, as of now_ms. */
-void nix_progress_format(const struct nix_log *l, uint64_t now_ms, char *buf, size_t size);
+/* One line, as of now_usec. */
+void nix_progress_format(const struct nix_log *l, uint64_t now_usec, char *buf, size_t size);
 /* For struct proc_stream: data is a struct nix_log. */
 void nix_progress_tick(void *data);
-uint64_t nix_now_ms(void);
 
 /* ---- nix_error.c --------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/strv.h"
 
 #define RESULT_LOG_LINE       101
@@ -32,7 +33,7 @@
 
 void nix_log_init(struct nix_log *l)
 {
-        *l = (struct nix_log){ .start_ms = nix_now_ms() };
+        *l = (struct nix_log){ .start_usec = clock_usec() };
 }
 
 static void activity_done(struct nix_activity *a)

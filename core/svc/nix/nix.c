@@ -249,6 +249,21 @@ static int push_program(const struct ec_eval *ev, char ***argv, const char *path
         return 0;
 }
 
+int nix_push_program(char ***argv, const char *program, const struct nix_args *a, const char *const *command)
+{
+        /* Its lock file is the user's: root is not to write one that he cannot change. */
+        const char *const words[] = { "--no-write-lock-file", "--extra-experimental-features", "nix-command flakes",
+                                      NULL };
+        const char *const format[] = { "--log-format", "internal-json", "--show-trace", NULL };
+        int r = strv_push(argv, program);
+
+        if (r >= 0)
+                r = strv_extend(argv, command);
+        if (r >= 0)
+                r = strv_extend(argv, words);
+        return r < 0 || a->format ? r : strv_extend(argv, format);
+}
+
 /* "nixpkgsPath" to "(--nixpkgs-path)": the option that it came from. */
 static int push_option_name(char ***v, const char *arg)
 {
@@ -431,6 +446,23 @@ static int build_at_once(struct ec_eval *ev, const struct nix_args *a, const cha
         return r < 0 ? r : check_one_line(out, attr, err);
 }
 
+static int build_installable(struct ec_eval *ev, const struct nix_args *a, const char *root, struct ec_err *err)
+{
+        _cleanup_free_ char *program = NULL, *out = NULL, *what = str_printf("evaluating %s", ev->installable);
+        _cleanup_strv_ char **argv = NULL;
+        const char *const command[] = { "build", "--out-link", root, NULL }, *const last[] = { "--", ev->installable,
+                                                                                               NULL };
+        int r = nix_find_program("nix", &program, err);
+
+        if (r < 0)
+                return r;
+        if (!what || nix_push_program(&argv, program, a, command) < 0 ||
+            (!a->jobs && (strv_push(&argv, "--max-jobs") < 0 || strv_push(&argv, "auto") < 0)) ||
+            strv_extend(&argv, STRV_CONST(a->build)) < 0 || strv_extend(&argv, last) < 0)
+                return err_oom(err);
+        return nix_run(ev, a, "nix", what, ev->flake_dir, argv, &out, err);
+}
+
 /* Two processes: one that has evaluated has a large heap, and starting builders
  * out of it is slow. */
 static int build(struct ec_eval *ev, const struct nix_args *a, const char *attr, char **ret, struct ec_err *err)
@@ -444,7 +476,7 @@ static int build(struct ec_eval *ev, const struct nix_args *a, const char *attr,
         if (!drv || !root)
                 return err_oom(err);
         if (ev->installable)
-                r = nix_build_installable(ev, a, root, err);
+                r = build_installable(ev, a, root, err);
         else if (a->unknown)
                 r = build_at_once(ev, a, attr, root, err);
         else

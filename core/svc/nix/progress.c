@@ -3,19 +3,11 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <time.h>
 
 #include "svc/term/term.h"
-#include "util/cleanup.h"
+#include "util/clock.h"
 
 #define NAMES_SHOWN 3
-
-uint64_t nix_now_ms(void)
-{
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 struct line {
         char *buf;
@@ -82,16 +74,17 @@ static void put_bytes(struct line *out, const struct nix_log *l)
                     (double)(expected > done ? expected : done) / 1048576);
 }
 
-static void put_elapsed(struct line *out, uint64_t ms)
+static void put_elapsed(struct line *out, uint64_t usec)
 {
-        uint64_t s = ms / 1000;
+        uint64_t s = usec / USEC_PER_SEC;
+
         if (s >= 60)
                 put(out, " %" PRIu64 ":%02" PRIu64 " min", s / 60, s % 60);
         else
                 put(out, " %" PRIu64 " s", s);
 }
 
-void nix_progress_format(const struct nix_log *l, uint64_t now_ms, char *buf, size_t size)
+void nix_progress_format(const struct nix_log *l, uint64_t now_usec, char *buf, size_t size)
 {
         static const char spinner[] = "|/-\\";
         struct line out = { .buf = buf, .size = size };
@@ -122,14 +115,14 @@ void nix_progress_format(const struct nix_log *l, uint64_t now_ms, char *buf, si
         }
         if (out.used == start)
                 put(&out, "%s", l->what ? l->what : "Nix works");
-        put_elapsed(&out, now_ms - l->start_ms);
+        put_elapsed(&out, now_usec - l->start_usec);
 }
 
 void nix_progress_tick(void *data)
 {
         struct nix_log *l = data;
         char buf[512];
-        nix_progress_format(l, nix_now_ms(), buf, sizeof(buf));
+        nix_progress_format(l, clock_usec(), buf, sizeof(buf));
         l->spin++;
         term_progress("%s", buf);
 }

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -13,18 +12,18 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "svc/process/interrupt.h"
 #include "svc/process/tty_guard.h"
 #include "svc/term/term.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/strv.h"
 
-#define OUTPUT_MAX      ((size_t)512 << 20)
-#define LINE_MAX_BYTES  ((size_t)1 << 20) /* a longer line arrives in parts */
-#define CANCEL_GRACE_MS 10000             /* from the user's signal to SIGTERM */
-#define TERM_GRACE_MS   2000              /* from SIGTERM to SIGKILL */
+#define OUTPUT_MAX     ((size_t)512 << 20)
+#define LINE_MAX_BYTES ((size_t)1 << 20)   /* a longer line arrives in parts */
+#define CANCEL_GRACE   (10 * USEC_PER_SEC) /* from the user's signal to SIGTERM */
+#define TERM_GRACE     (2 * USEC_PER_SEC)  /* from SIGTERM to SIGKILL */
 
 struct buffer {
         char *data;
@@ -49,14 +48,6 @@ struct run {
         uint64_t next_stage;
         int failure; /* why we end it: -ECANCELED, -ETIMEDOUT, -EFBIG, -ENOMEM */
 };
-
-static uint64_t now_ms(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void close_fd(int *fd)
 {
@@ -221,7 +212,7 @@ static void to_stage(struct run *x, enum stage stage, int sig)
         /* A stopped process takes no other signal than KILL. */
         if (sig != SIGKILL)
                 send_signal(x, SIGCONT);
-        x->next_stage = stage == KILLED ? 0 : now_ms() + (stage == ASKED ? CANCEL_GRACE_MS : TERM_GRACE_MS);
+        x->next_stage = stage == KILLED ? 0 : clock_usec() + (stage == ASKED ? CANCEL_GRACE : TERM_GRACE);
 }
 
 static void next_stage(struct run *x)
@@ -373,7 +364,7 @@ static void write_some(struct run *x)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static int poll_timeout(const struct run *x, uint64_t now)
+static int poll_timeout(const struct run *x)
 {
         uint64_t next = UINT64_MAX;
 
@@ -383,20 +374,16 @@ static int poll_timeout(const struct run *x, uint64_t now)
                 next = x->next_tick;
         if (x->next_stage && x->next_stage < next)
                 next = x->next_stage;
-        if (next == UINT64_MAX)
-                return -1;
-        if (next <= now)
-                return 0;
-        return next - now > INT_MAX ? INT_MAX : (int)(next - now);
+        return clock_timeout_ms(next);
 }
 
 static void timers(struct run *x)
 {
-        uint64_t now = now_ms();
+        uint64_t now = clock_usec();
 
         if (x->next_tick && now >= x->next_tick) {
                 x->stream->tick(x->stream->data);
-                x->next_tick = now + x->stream->tick_ms;
+                x->next_tick = now + x->stream->tick_ms * USEC_PER_MSEC;
         }
         if (x->deadline && now >= x->deadline) {
                 x->deadline = 0;
@@ -420,7 +407,7 @@ static int loop(struct run *x, bool cancel)
                         { .fd = cancel ? intr_fd() : -1, .events = POLLIN },
                 };
 
-                if (poll(fds, ARRAY_SIZE(fds), poll_timeout(x, now_ms())) < 0) {
+                if (poll(fds, ARRAY_SIZE(fds), poll_timeout(x)) < 0) {
                         if (errno == EINTR)
                                 continue;
                         return -errno;
@@ -589,9 +576,9 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
                 return r;
         }
         if (x.p.timeout_ms)
-                x.deadline = now_ms() + x.p.timeout_ms;
+                x.deadline = clock_usec() + x.p.timeout_ms * USEC_PER_MSEC;
         if (s && s->tick && s->tick_ms)
-                x.next_tick = now_ms() + s->tick_ms;
+                x.next_tick = clock_usec() + s->tick_ms * USEC_PER_MSEC;
         r = loop(&x, cancel);
         if (r < 0) {
                 x.failure = r;

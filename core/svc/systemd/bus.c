@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/systemd/bus.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 #include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/strv.h"
-
-uint64_t bus_now(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
-}
-
-static int timeout_ms(uint64_t deadline)
-{
-        uint64_t now = bus_now(), ms;
-
-        if (deadline == UINT64_MAX)
-                return -1;
-        if (deadline <= now)
-                return 0;
-        ms = (deadline - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
-        return ms > INT_MAX ? INT_MAX : (int)ms;
-}
 
 int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
 {
@@ -39,7 +17,7 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
         for (size_t i = 1; i < n; i++)
                 fds[i].revents = 0;
         /* A call that has run out of time is told to its callback alone: processing returns 0 then. */
-        due = sd_bus_get_timeout(bus, &until) >= 0 && until <= bus_now();
+        due = sd_bus_get_timeout(bus, &until) >= 0 && until <= clock_usec();
         r = sd_bus_process(bus, NULL);
         if (r || due)
                 return r < 0 ? r : 1;
@@ -52,7 +30,7 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
         fds[0] = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = events };
         if (fds[0].fd < 0)
                 return fds[0].fd;
-        if (poll(fds, n, timeout_ms(until < deadline ? until : deadline)) < 0 && errno != EINTR)
+        if (poll(fds, n, clock_timeout_ms(until < deadline ? until : deadline)) < 0 && errno != EINTR)
                 return -errno;
         return 0;
 }
@@ -67,7 +45,7 @@ int bus_wait_ready(sd_bus *bus, uint64_t until)
                         return r;
                 if (intr_check(NULL) < 0)
                         return -ECANCELED;
-                if (bus_now() >= until)
+                if (clock_usec() >= until)
                         return -ETIMEDOUT;
                 r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
                 if (r < 0)

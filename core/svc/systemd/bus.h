@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 /* sd-bus with our errors, and with waits that ^C ends. */
 
@@ -17,8 +18,6 @@
 #define BUS_NO_SUCH_UNIT    "org.freedesktop.systemd1.NoSuchUnit"
 #define BUS_NO_SUCH_MACHINE "org.freedesktop.machine1.NoSuchMachine"
 
-#define USEC_PER_SEC  UINT64_C(1000000)
-#define USEC_PER_MSEC UINT64_C(1000)
 /* The manager may be busy for long: reading thousands of units, starting hundreds. */
 #define BUS_TIMEOUT (300 * USEC_PER_SEC)
 
@@ -38,8 +37,6 @@ static inline void cleanup_bus_slot(sd_bus_slot **s)
 #define _cleanup_bus_message_ _cleanup_(cleanup_bus_message)
 #define _cleanup_bus_slot_    _cleanup_(cleanup_bus_slot)
 #define _cleanup_bus_error_   _cleanup_(sd_bus_error_free)
-
-uint64_t bus_now(void); /* CLOCK_MONOTONIC, as deadlines are */
 
 /* Handles what came: 1 if there was something, so that the caller looks at its
  * state again. Else waits until deadline for the bus and for fds[1] to

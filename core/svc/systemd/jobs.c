@@ -3,17 +3,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
-#include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
-#include "svc/systemd/journal.h"
+#include "svc/systemd/jobs.h"
 #include "svc/systemd/reason.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
-#include "util/name.h"
 #include "util/strv.h"
 
 /* A bus daemon lets 128 calls of one connection wait for their reply. */
@@ -59,20 +56,11 @@ struct engine {
         bool kill;
         struct item *items;
         size_t n, left, calls, next;
-        void (*on_done)(void *data, const struct unit_result *r);
-        void *data;
+        struct job_hooks hooks;
         bool cancelled, detached;
         uint64_t next_check, kill_at, give_up_at;
         int failure; /* of a callback: -ENOMEM */
 };
-
-static uint64_t realtime(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
-}
 
 static void to_phase(struct item *i, enum phase phase, bool wants_call)
 {
@@ -152,7 +140,7 @@ static int send_one(struct item *i)
 
         i->wants_call = false;
         if (i->phase == PHASE_START) {
-                i->since = realtime();
+                i->since = clock_realtime_usec();
                 /* A failed unit starts as well, but one that was started often before does not. */
                 r = reset_failed(e, i->res->unit);
                 return r < 0 ? r : queue_job(i, "StartUnit");
@@ -334,31 +322,9 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 
 /* ---- a start that failed ------------------------------------------------ */
 
-/* The machine's name was still registered, of the run before (the registration
- * ends a little after the unit) or of one that ended without telling; or that
- * one's mount stands. */
-static bool name_was_taken(const struct item *i)
+static bool may_retry(const struct item *i)
 {
-        static const char *const signs[] = { "already exists", "Failed to register machine", "is currently busy",
-                                             "exists already, refusing" };
-        _cleanup_free_ char *name = container_name_of_unit(i->res->unit);
-        _cleanup_strv_ char **lines = NULL;
-        bool taken = false;
-
-        if (!name)
-                return false;
-        if (machine_clear_stale(i->e->s, name) > 0)
-                taken = true;
-        if (machine_running(i->e->s, name, NULL) == 0 && machine_clear_mount(name) > 0)
-                taken = true;
-        if (taken)
-                return true;
-        if (journal_tail_unit(i->res->unit, i->since, journal_failed_at(i->res->unit, i->since), 30, &lines, NULL) < 0)
-                return false;
-        for (char **l = lines; l && *l && !taken; l++)
-                for (size_t k = 0; k < ARRAY_SIZE(signs); k++)
-                        taken = taken || strstr(*l, signs[k]);
-        return taken;
+        return i->e->hooks.retry && i->e->hooks.retry(i->e->s, i->res->unit, i->since);
 }
 
 static int ask(struct item *i)
@@ -368,8 +334,8 @@ static int ask(struct item *i)
 
         if (r < 0)
                 return r;
-        if (!i->retried && f.main_process && !strcmp(f.result, "exit-code") && name_was_taken(i)) {
-                log_debug("%s: its machine's name was still taken, starting it once more", i->res->unit);
+        if (!i->retried && f.main_process && !strcmp(f.result, "exit-code") && may_retry(i)) {
+                log_debug("starting %s once more", i->res->unit);
                 i->retried = true;
                 to_phase(i, PHASE_START, true);
         } else {
@@ -398,8 +364,8 @@ static int settle(struct engine *e)
                                 again = true;
                         }
                         if (i->phase == PHASE_TELL || (i->phase == PHASE_ASK && e->cancelled)) {
-                                if (e->on_done && !e->cancelled)
-                                        e->on_done(e->data, i->res);
+                                if (e->hooks.done && !e->cancelled)
+                                        e->hooks.done(e->hooks.data, i->res);
                                 to_phase(i, PHASE_DONE, false);
                                 again = true;
                         }
@@ -448,7 +414,7 @@ static int check(struct engine *e)
         _cleanup_strv_ char **jobs = NULL;
         int r;
 
-        e->next_check = bus_now() + CHECK_USEC;
+        e->next_check = clock_usec() + CHECK_USEC;
         r = list_jobs(e, &jobs);
         if (r < 0)
                 return r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 0;
@@ -483,8 +449,8 @@ static int kill_cancelled(struct engine *e)
 static void cancel(struct engine *e)
 {
         e->cancelled = true;
-        e->kill_at = bus_now() + CANCEL_GRACE;
-        e->give_up_at = bus_now() + CANCEL_LIMIT;
+        e->kill_at = clock_usec() + CANCEL_GRACE;
+        e->give_up_at = clock_usec() + CANCEL_LIMIT;
         for (size_t k = 0; k < e->n; k++) {
                 struct item *i = &e->items[k];
 
@@ -531,7 +497,7 @@ static uint64_t deadline(const struct engine *e)
 
 static int timers(struct engine *e)
 {
-        uint64_t now = bus_now();
+        uint64_t now = clock_usec();
 
         if (e->cancelled && now >= e->give_up_at) {
                 for (size_t k = 0; k < e->n; k++)
@@ -580,7 +546,7 @@ static int run(struct engine *e, struct ec_err *err)
         int r = sd_bus_match_signal_async(e->bus, &match, bus_sender(e->bus, BUS_SYSTEMD), BUS_SYSTEMD_PATH,
                                           BUS_MANAGER, "JobRemoved", on_removed, NULL, e);
 
-        e->next_check = bus_now() + CHECK_USEC;
+        e->next_check = clock_usec() + CHECK_USEC;
         while (r >= 0 && e->left)
                 r = step(e);
         if (r >= 0 && e->cancelled)
@@ -654,11 +620,14 @@ static int run_jobs(struct engine *e, const char *const *units, struct unit_resu
         return r;
 }
 
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
-                 void (*on_done)(void *data, const struct unit_result *r), void *data, struct unit_result **ret_results,
-                 struct ec_err *err)
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
+                 struct unit_result **ret_results, struct ec_err *err)
 {
-        _cleanup_(engine_done) struct engine e = { .s = s, .kind = job, .on_done = on_done, .data = data };
+        _cleanup_(engine_done) struct engine e = {
+                .s = s,
+                .kind = job,
+                .hooks = hooks ? *hooks : (struct job_hooks){ 0 },
+        };
 
         return run_jobs(&e, units, ret_results, err);
 }

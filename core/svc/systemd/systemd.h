@@ -14,28 +14,6 @@ int systemd_new_with_bus(struct sd_bus *bus, struct systemd **ret, struct ec_err
 void systemd_free(struct systemd *s);
 int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err);
 
-enum unit_job { JOB_START, JOB_STOP, JOB_RESTART, JOB_START_DETACH };
-struct unit_result {
-        const char *unit; /* the caller's string */
-        int code;         /* 0, or -errno: its job failed */
-        char *reason;     /* one sentence; owned */
-};
-/* Queues a job for each unit, then waits for all. results has one entry a unit,
- * freed by unit_results_done(). Returns 0 if all went well, 1 if at least one
- * failed (see results), -errno if the bus failed or the user interrupted (then
- * the jobs that are left were cancelled).
- * JOB_RESTART: stop job, ResetFailedUnit, start job; one more start if the
- * machine's name was still taken. Resets the start limit before each start.
- * JOB_START_DETACH: ^C ends the wait alone: what still starts goes on, with
- * -EINPROGRESS as its code, and the interruption is forgotten.
- * on_done (may be NULL) is called as each unit is through. */
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
-                 void (*on_done)(void *data, const struct unit_result *r), void *data, struct unit_result **ret_results,
-                 struct ec_err *err);
-void unit_results_done(struct unit_result *results, size_t n);
-/* Queues stops and kills what is in the units at once: stop without a clean shutdown. */
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
-                          struct ec_err *err);
 int systemd_daemon_reload(struct systemd *s, struct ec_err *err);
 
 struct unit_state {

@@ -134,7 +134,7 @@ static void test_no_machined(void **state)
 
 static void test_terminate(void **state)
 {
-        uint64_t start = bus_now();
+        uint64_t start = clock_usec();
 
         (void)state;
         begin();
@@ -146,7 +146,7 @@ static void test_terminate(void **state)
         assert_int_equal(machine_terminate(s, NAME, &err), 0);
         assert_false(there);
         /* The signal that came with the answer was heard: its time limit was not waited for. */
-        assert_true(bus_now() - start < 15 * USEC_PER_SEC);
+        assert_true(clock_usec() - start < 15 * USEC_PER_SEC);
         end();
 }
 
@@ -245,7 +245,7 @@ static void end_machine(pid_t pid, const char *dir, int fd)
 static void test_mute_bus(void **state)
 {
         char dir[] = "/tmp/ec-test.XXXXXX", **units = (char **)1;
-        uint64_t start = bus_now();
+        uint64_t start = clock_usec();
         int fd;
 
         (void)state;
@@ -255,7 +255,7 @@ static void test_mute_bus(void **state)
         begin();
         assert_int_equal(machine_failed_units(s, NAME, &units, &err), 1);
         assert_null(units);
-        assert_true(bus_now() - start < 30 * USEC_PER_SEC);
+        assert_true(clock_usec() - start < 30 * USEC_PER_SEC);
         end();
         end_machine(leader, dir, fd);
 }

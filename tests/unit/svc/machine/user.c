@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "capture.h"
-#include "svc/machine/internal.h"
+#include "svc/machine/user.h"
 #include "util/fs.h"
 
 static char dir[64];

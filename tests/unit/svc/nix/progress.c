@@ -4,7 +4,7 @@
 static const char *line(struct nix_log *l, uint64_t after_ms)
 {
         static char buf[512];
-        nix_progress_format(l, l->start_ms + after_ms, buf, sizeof(buf));
+        nix_progress_format(l, l->start_usec + after_ms * USEC_PER_MSEC, buf, sizeof(buf));
         return buf + 2; /* behind the spinner */
 }
 
@@ -93,11 +93,11 @@ static void test_small_buffer(void **state)
         l.what = "evaluating something with a long name";
         for (size_t n = 1; n < 60; n++) {
                 char *buf = malloc(n);
-                nix_progress_format(&l, l.start_ms, buf, n);
+                nix_progress_format(&l, l.start_usec, buf, n);
                 assert_true(strlen(buf) < n);
                 free(buf);
         }
-        nix_progress_format(&l, l.start_ms, NULL, 0);
+        nix_progress_format(&l, l.start_usec, NULL, 0);
         nix_log_done(&l);
 }
 

@@ -2,57 +2,9 @@
 #include "in_child.h"
 
 #include "fake_manager.h"
-#include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
-#include "svc/systemd/journal.h"
+#include "svc/systemd/jobs.h"
 #include "svc/systemd/systemd.h"
-
-/* ---- what the engine looks at beside the manager --------------------------- */
-
-static const char *journal_line; /* of each unit */
-static bool stale;               /* a machine of that name is still registered */
-
-uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
-{
-        (void)unit, (void)since_usec;
-        return 0;
-}
-
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
-                      struct ec_err *err)
-{
-        (void)until_usec;
-        (void)unit, (void)since_usec, (void)max, (void)err;
-        *ret = NULL;
-        return journal_line ? strv_push(ret, journal_line) : 0;
-}
-
-int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
-                      struct journal_inside *ret, struct ec_err *err)
-{
-        (void)until_usec, (void)up_only;
-        (void)root, (void)since_usec, (void)max, (void)err;
-        *ret = (struct journal_inside){ 0 };
-        return 0;
-}
-
-int machine_clear_stale(struct systemd *s, const char *name)
-{
-        (void)s, (void)name;
-        return stale;
-}
-
-int machine_clear_mount(const char *name)
-{
-        (void)name;
-        return 0;
-}
-
-int machine_running(struct systemd *s, const char *name, struct ec_err *err)
-{
-        (void)s, (void)name, (void)err;
-        return 1;
-}
 
 /* ---- the test's own -------------------------------------------------------- */
 
@@ -60,13 +12,15 @@ static struct manager fake;
 static struct systemd *s;
 static struct ec_err err;
 static char *told;
+static bool again;       /* what the retry hook answers */
+static unsigned retries; /* how often it was asked */
 
 static int setup(void **state)
 {
         (void)state;
         memset(&fake, 0, sizeof(fake));
-        journal_line = NULL;
-        stale = false;
+        again = false;
+        retries = 0;
         told = strdup("");
         return 0;
 }
@@ -110,6 +64,15 @@ static void on_done(void *data, const struct unit_result *r)
         told = more;
 }
 
+static bool retry(struct systemd *systemd, const char *name, uint64_t since_usec)
+{
+        assert_ptr_equal(systemd, s);
+        assert_non_null(name);
+        assert_true(since_usec > 0);
+        retries++;
+        return again;
+}
+
 /* "unit=code" or "unit=code (reason)" of each, in the order in which they were asked for. */
 static char *outcome(const struct unit_result *r, size_t n)
 {
@@ -127,10 +90,11 @@ static char *outcome(const struct unit_result *r, size_t n)
 
 static void jobs(enum unit_job job, const char *const *units, int expected, const char *results)
 {
+        const struct job_hooks hooks = { .done = on_done, .retry = retry, .data = &fake };
         struct unit_result *r = NULL;
         char *got;
 
-        assert_int_equal(systemd_jobs(s, job, units, on_done, &fake, &r, &err), expected);
+        assert_int_equal(systemd_jobs(s, job, units, &hooks, &r, &err), expected);
         assert_int_equal(err.code, 0);
         got = outcome(r, strv_len(units));
         assert_string_equal(got, results);
@@ -249,47 +213,46 @@ static void test_same_twice(void **state)
 
 #define FAILED .start = "failed", .result = "exit-code", .main_code = CLD_EXITED, .main_status = 1
 
-/* The machine's name of the run before was still taken: once more. */
 static void test_retry(void **state)
 {
         (void)state;
-        journal_line = "systemd-nspawn: Failed to register machine: Machine 'a' already exists";
+        again = true;
         UNIT(0, .name = "container@a.service", FAILED, .fails = 1);
         begin();
         jobs(JOB_START, UNITS("container@a.service"), 0, "container@a.service=0");
         assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset "
                                                 "container@a.service\nstart container@a.service\n");
+        assert_int_equal(retries, 1);
 }
 
 static void test_retry_once(void **state)
 {
         (void)state;
-        stale = true;
+        again = true;
         UNIT(0, .name = "container@a.service", FAILED, .fails = 9);
         begin();
         jobs(JOB_START, UNITS("container@a.service"), 1,
              "container@a.service=-5 (its main process ended with exit code 1)");
         assert_string_equal(manager_log(&fake), "reset container@a.service\nstart container@a.service\nreset "
                                                 "container@a.service\nstart container@a.service\n");
+        assert_int_equal(retries, 1);
 }
 
 static void test_no_retry(void **state)
 {
         (void)state;
-        journal_line = "nspawn: something else";
         UNIT(0, .name = "container@a.service", FAILED, .fails = 1);
-        UNIT(1, .name = "other.service", FAILED, .fails = 1);
-        UNIT(2, .name = "container@p.service", .start = "failed", .result = "exit-code", .pre_code = CLD_EXITED,
+        UNIT(1, .name = "container@p.service", .start = "failed", .result = "exit-code", .pre_code = CLD_EXITED,
              .pre_status = 1, .fails = 1);
         begin();
         jobs(JOB_START, UNITS("container@a.service"), 1,
              "container@a.service=-5 (its main process ended with exit code 1)");
-        /* No container; and one whose main process was not even there. */
-        journal_line = "already exists";
-        stale = true;
-        jobs(JOB_START, UNITS("other.service", "container@p.service"), 1,
-             "other.service=-5 (its main process ended with exit code 1); container@p.service=-5 (its ExecStartPre "
-             "command ended with exit code 1)");
+        assert_int_equal(retries, 1);
+        /* The hook is not asked if the main process was never started. */
+        again = true;
+        jobs(JOB_START, UNITS("container@p.service"), 1,
+             "container@p.service=-5 (its ExecStartPre command ended with exit code 1)");
+        assert_int_equal(retries, 1);
 }
 
 static void test_kill(void **state)
@@ -321,7 +284,7 @@ static void test_many(void **state)
         for (int i = 0; i < 500; i++)
                 assert_int_equal(strv_pushf(&names, "n%d.service", i), 0);
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_START, STRV_CONST(names), NULL, NULL, &r, &err), 1);
+        assert_int_equal(systemd_jobs(s, JOB_START, STRV_CONST(names), NULL, &r, &err), 1);
         for (int i = 0; i < 500; i++) {
                 assert_string_equal(r[i].unit, names[i]);
                 assert_int_equal(r[i].code, -ENOENT);
@@ -338,8 +301,7 @@ static void lost_at(const char *call)
         UNIT(0, .name = "a.service", .start = "failed", .result = "exit-code");
         UNIT(1, .name = "b.service", .start = "hang");
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), on_done, &fake, &r, &err),
-                         -ECONNRESET);
+        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), NULL, &r, &err), -ECONNRESET);
         assert_err(&err, -ECONNRESET, "lost the connection to systemd while waiting for");
         assert_ptr_equal(r, (void *)1);
 }
@@ -409,7 +371,7 @@ static void in_test_interrupt(void)
         UNIT(0, .name = "b.service", .start = "hang");
         must(intr_init() == 0);
         begin();
-        must(systemd_jobs(s, JOB_START, UNITS("b.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START, UNITS("b.service"), NULL, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "interrupted") && !r);
         err_done(&err);
         must(strstr(manager_log(&fake), "start b.service\n") && strstr(manager_log(&fake), "stop b.service\n"));
@@ -426,13 +388,13 @@ static void in_test_interrupted_before(void)
         must(intr_init() == 0);
         begin();
         must(kill(getpid(), SIGTERM) == 0);
-        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "terminated"));
         err_done(&err);
         must(!strcmp(manager_log(&fake), ""));
         /* Undo steps go through. */
         intr_hold();
-        must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, NULL, &r, &err) == 0);
+        must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, &r, &err) == 0);
         unit_results_done(r, 1);
         intr_release();
         end();
@@ -448,10 +410,10 @@ static void in_test_impatient(void)
         UNIT(0, .name = "a.service", .start = "hang", .stop = "hang");
         must(intr_init() == 0);
         begin();
-        uint64_t begin_usec = bus_now();
+        uint64_t begin_usec = clock_usec();
 
-        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
-        must(bus_now() - begin_usec < 4 * USEC_PER_SEC);
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
+        must(clock_usec() - begin_usec < 4 * USEC_PER_SEC);
         err_done(&err);
         must(strstr(manager_log(&fake), "stop a.service\nkill a.service\n") != NULL);
         end();
@@ -462,15 +424,15 @@ CHILD_TEST(test_impatient)
 static void in_test_detach(void)
 {
         struct unit_result *r = NULL;
-        uint64_t begin_usec = bus_now();
+        uint64_t begin_usec = clock_usec();
 
         fake.signal_at_start = true;
         UNIT(0, .name = "a.service");
         UNIT(1, .name = "b.service", .start = "hang");
         must(intr_init() == 0);
         begin();
-        must(systemd_jobs(s, JOB_START_DETACH, UNITS("a.service", "b.service"), NULL, NULL, &r, &err) == 1);
-        must(bus_now() - begin_usec < 4 * USEC_PER_SEC);
+        must(systemd_jobs(s, JOB_START_DETACH, UNITS("a.service", "b.service"), NULL, &r, &err) == 1);
+        must(clock_usec() - begin_usec < 4 * USEC_PER_SEC);
         must(r[0].code == 0 || r[0].code == -EINPROGRESS);
         must(r[1].code == -EINPROGRESS && !r[1].reason);
         must(!strstr(manager_log(&fake), "stop b.service"));
@@ -479,7 +441,7 @@ static void in_test_detach(void)
         unit_results_done(r, 2);
         /* Other signals end it. */
         must(kill(getpid(), SIGTERM) == 0);
-        must(systemd_jobs(s, JOB_START_DETACH, UNITS("b.service"), NULL, NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START_DETACH, UNITS("b.service"), NULL, &r, &err) == -ECANCELED);
         err_done(&err);
         end();
 }

@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 
 #include "in_child.h"
-#include "svc/systemd/bus.h"
-#include "svc/term/pty.h"
+#include "svc/machine/pty.h"
+#include "util/clock.h"
 
 /* Each test has a terminal of a "container" (master, slave) and a terminal or pipes of the user's. */
 static struct pty *p;
@@ -78,10 +78,10 @@ static int turn(int ms)
 /* Until fd has this much to read, or the way is at its end. */
 static int pump(int fd, size_t want, char *buf)
 {
-        uint64_t until = bus_now() + 60 * USEC_PER_SEC;
+        uint64_t until = clock_usec() + 60 * USEC_PER_SEC;
         size_t got = 0;
 
-        while (got < want && bus_now() < until) {
+        while (got < want && clock_usec() < until) {
                 struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
                 int r = turn(10);
 

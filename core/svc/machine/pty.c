@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/term/pty.h"
+#include "svc/machine/pty.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "svc/systemd/bus.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
 
 #define ESCAPE    0x1d /* ^], three times within a second, as machinectl has it */
 #define DRAIN_MAX ((size_t)16 << 20)
@@ -143,9 +145,9 @@ static bool escaped(struct pty *p, const char *data, size_t n)
                         p->escapes = 0;
                         continue;
                 }
-                if (!p->escapes || bus_now() > p->escape_until) {
+                if (!p->escapes || clock_usec() > p->escape_until) {
                         p->escapes = 0;
-                        p->escape_until = bus_now() + USEC_PER_SEC;
+                        p->escape_until = clock_usec() + USEC_PER_SEC;
                 }
                 if (++p->escapes == 3)
                         return true;

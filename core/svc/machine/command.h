@@ -4,29 +4,12 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <systemd/sd-bus.h>
 
-#include "svc/term/pty.h"
+#include "svc/machine/pty.h"
+#include "svc/machine/user.h"
 
-/* One command in a container: what machine_exec.c, machine_unit.c and machine_setns.c share. */
+/* One command in a container, while it runs: its streams, its time limit, and how it is ended. */
 struct systemd;
-
-/* ---- machine_user.c ------------------------------------------------------ */
-
-struct machine_user {
-        char *name, *home, *shell;
-        uid_t uid;
-        gid_t gid;
-        gid_t *groups; /* also its own */
-        size_t n_groups;
-};
-/* Out of the container's own passwd and group; a name or a number. Root is there without them.
- * -ENOENT: no such user. */
-int machine_user_read(int root, const char *name, struct machine_user *ret);
-void machine_user_done(struct machine_user *u);
-
-/* ---- machine_exec.c ------------------------------------------------------ */
 
 enum exec_stage { EXEC_RUNS, EXEC_ASKED, EXEC_TERMED, EXEC_KILLED, EXEC_LEFT };
 
@@ -67,14 +50,3 @@ uint64_t exec_deadline(const struct exec *x, uint64_t other);
 char *exec_unit_state(struct exec *x);
 bool exec_state_down(const char *state);
 int exec_stopped(struct exec *x, struct ec_err *err); /* -ECONNRESET */
-
-/* ---- machine_unit.c ------------------------------------------------------ */
-
-/* The bus of the container, ready. 0: it has none to speak of, 1. */
-int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err);
-/* 1: it ran, *ret_status; 0: it cannot be run that way, and was not. */
-int exec_transient(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_err *err);
-
-/* ---- machine_setns.c ----------------------------------------------------- */
-
-int exec_setns(struct exec *x, int32_t *ret_status, struct ec_err *err);

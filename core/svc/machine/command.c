@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/machine/command.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
+#include "svc/systemd/systemd.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/err.h"
+
+/* From the user's signal to TERM, to KILL, to giving up. */
+#define ASKED_GRACE  (5 * USEC_PER_SEC)
+#define TERMED_GRACE (3 * USEC_PER_SEC)
+#define KILLED_GRACE (10 * USEC_PER_SEC)
+
+static void to_stage(struct exec *x, enum exec_stage stage, int sig)
+{
+        x->stage = stage;
+        x->signal = sig;
+        if (!x->sent)
+                x->sent = sig;
+        x->next_stage = clock_usec() + (stage == EXEC_ASKED    ? ASKED_GRACE
+                                        : stage == EXEC_TERMED ? TERMED_GRACE
+                                                               : KILLED_GRACE);
+}
+
+static void next_stage(struct exec *x)
+{
+        if (x->stage < EXEC_TERMED)
+                to_stage(x, EXEC_TERMED, SIGTERM);
+        else if (x->stage < EXEC_KILLED)
+                to_stage(x, EXEC_KILLED, SIGKILL);
+        else
+                x->stage = EXEC_LEFT;
+}
+
+static void on_interrupt(struct exec *x)
+{
+        int sig = intr_signal();
+
+        if (!sig || intr_held())
+                return;
+        /* Each further one is less polite. */
+        if (x->stage != EXEC_RUNS) {
+                if (x->stage < EXEC_KILLED)
+                        next_stage(x);
+                return;
+        }
+        x->failure = -ECANCELED;
+        to_stage(x, EXEC_ASKED, sig);
+}
+
+void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
+{
+        fds[1] = (struct pollfd){ .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN };
+        /* A call in between may have read the signal already. */
+        if (x->stage == EXEC_RUNS && intr_check(NULL) < 0)
+                on_interrupt(x);
+        if (x->pty)
+                pty_fill(x->pty, fds + 2);
+        for (size_t i = 2; !x->pty && i < EXEC_FDS; i++)
+                fds[i] = (struct pollfd){ .fd = -1 };
+}
+
+void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS])
+{
+        uint64_t now;
+
+        if (fds[1].revents)
+                on_interrupt(x);
+        if (x->pty && pty_handle(x->pty, fds + 2) == SIGHUP && x->stage == EXEC_RUNS) {
+                x->failure = -ECANCELED;
+                to_stage(x, EXEC_ASKED, SIGHUP);
+        }
+        now = clock_usec();
+        if (x->stage == EXEC_RUNS && now >= x->deadline) {
+                x->failure = -ETIMEDOUT;
+                to_stage(x, EXEC_TERMED, SIGTERM);
+        } else if (x->stage != EXEC_RUNS && x->stage != EXEC_LEFT && now >= x->next_stage) {
+                next_stage(x);
+        }
+}
+
+uint64_t exec_deadline(const struct exec *x, uint64_t other)
+{
+        uint64_t t = x->stage == EXEC_RUNS ? x->deadline : x->next_stage;
+
+        return t < other ? t : other;
+}
+
+char *exec_unit_state(struct exec *x)
+{
+        _cleanup_free_ char *state = NULL;
+
+        if (systemd_get_string(x->s, x->unit, "Unit", "ActiveState", &state, NULL) < 0)
+                return NULL;
+        /* A machine that some other unit runs. */
+        if (!strcmp(state, "inactive") && machine_running(x->s, x->name, NULL) > 0)
+                return strdup("active");
+        return TAKE_PTR(state);
+}
+
+bool exec_state_down(const char *state)
+{
+        return state && (!strcmp(state, "inactive") || !strcmp(state, "failed") || !strcmp(state, "deactivating"));
+}
+
+int exec_stopped(struct exec *x, struct ec_err *err)
+{
+        return err_set(err, -ECONNRESET, "container '%s' stopped while '%s' was running in it", x->name, x->label);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+struct ec_err;
+struct systemd;
+
+enum unit_job { JOB_START, JOB_STOP, JOB_RESTART, JOB_START_DETACH };
+struct unit_result {
+        const char *unit; /* the caller's string */
+        int code;         /* 0, or -errno: its job failed */
+        char *reason;     /* one sentence; owned */
+};
+struct job_hooks {
+        /* Called as each unit's last job ends. */
+        void (*done)(void *data, const struct unit_result *r);
+        /* Called when the main process of a start failed with an exit code; true starts the unit once more.
+         * `since` is the start's CLOCK_REALTIME. */
+        bool (*retry)(struct systemd *s, const char *unit, uint64_t since_usec);
+        void *data;
+};
+/* Queues a job for each unit, then waits for all. results has one entry a unit,
+ * freed by unit_results_done(). Returns 0 if all went well, 1 if at least one
+ * failed (see results), -errno if the bus failed or the user interrupted (then
+ * the jobs that are left were cancelled).
+ * JOB_RESTART: stop job, ResetFailedUnit, start job. Resets the start limit before each start.
+ * JOB_START_DETACH: ^C ends the wait alone: what still starts goes on, with
+ * -EINPROGRESS as its code, and the interruption is forgotten.
+ * hooks and its members may be NULL. */
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
+                 struct unit_result **ret_results, struct ec_err *err);
+void unit_results_done(struct unit_result *results, size_t n);
+/* Queues stops and kills what is in the units at once: stop without a clean shutdown. */
+int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
+                          struct ec_err *err);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture.h"
+
+#include "svc/machine/machine.h"
+#include "svc/machine/retry.h"
+#include "svc/systemd/journal.h"
+#include "util/strv.h"
+
+/* ---- what the policy looks at ---------------------------------------------- */
+
+static const char *journal_line; /* of each unit */
+static bool stale, mounted, running;
+static uint64_t read_since, read_until;
+
+uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
+{
+        (void)unit;
+        return since_usec + 1;
+}
+
+int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+                      struct ec_err *err)
+{
+        (void)unit, (void)max, (void)err;
+        read_since = since_usec;
+        read_until = until_usec;
+        *ret = NULL;
+        return journal_line ? strv_push(ret, journal_line) : 0;
+}
+
+int machine_clear_stale(struct systemd *s, const char *name)
+{
+        (void)s;
+        assert_string_equal(name, "a");
+        return stale;
+}
+
+int machine_running(struct systemd *s, const char *name, struct ec_err *err)
+{
+        (void)s, (void)name, (void)err;
+        return running;
+}
+
+int machine_clear_mount(const char *name)
+{
+        assert_string_equal(name, "a");
+        return mounted;
+}
+
+/* ---- the tests --------------------------------------------------------------- */
+
+static bool taken(const char *unit, const char *line)
+{
+        journal_line = line;
+        return machine_name_was_taken(NULL, unit, 7);
+}
+
+static int reset(void **state UNUSED)
+{
+        stale = mounted = running = false;
+        return 0;
+}
+
+static void test_journal(void **state UNUSED)
+{
+        running = true;
+        assert_true(
+                taken("container@a.service", "systemd-nspawn: Failed to register machine: Machine 'a' already exists"));
+        assert_true(taken("container@a.service", "Directory tree /var/lib/a is currently busy."));
+        assert_true(taken("container@a.service", "Mount point '/run/a' exists already, refusing."));
+        assert_false(taken("container@a.service", "nspawn: something else"));
+        assert_false(taken("container@a.service", NULL));
+        /* Only what this start wrote counts. */
+        assert_int_equal(read_since, 7);
+        assert_int_equal(read_until, 8);
+}
+
+static void test_stale(void **state UNUSED)
+{
+        running = true;
+        stale = true;
+        assert_true(taken("container@a.service", NULL));
+}
+
+static void test_mount(void **state UNUSED)
+{
+        mounted = true;
+        assert_true(taken("container@a.service", NULL));
+        /* The mount of a machine that runs is in use. */
+        running = true;
+        assert_false(taken("container@a.service", NULL));
+}
+
+static void test_no_container(void **state UNUSED)
+{
+        stale = mounted = true;
+        assert_false(taken("other.service", "already exists"));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(test_journal, reset),
+                cmocka_unit_test_setup(test_stale, reset),
+                cmocka_unit_test_setup(test_mount, reset),
+                cmocka_unit_test_setup(test_no_container, reset),
+        };
+
+        return cmocka_run_group_tests_name("retry", tests, NULL, NULL);
+}

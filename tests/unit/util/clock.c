@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <time.h>
+
+#include "capture.h"
+#include "util/clock.h"
+
+static void test_clocks(void **state UNUSED)
+{
+        uint64_t first = clock_usec(), now = (uint64_t)time(NULL) * USEC_PER_SEC;
+
+        assert_true(first > 0);
+        assert_true(clock_usec() >= first);
+        assert_true(clock_realtime_usec() >= now && clock_realtime_usec() < now + 600 * USEC_PER_SEC);
+}
+
+static void test_timeout(void **state UNUSED)
+{
+        uint64_t now = clock_usec();
+
+        assert_int_equal(clock_timeout_ms(UINT64_MAX), -1);
+        assert_int_equal(clock_timeout_ms(UINT64_MAX - 1), INT_MAX);
+        assert_int_equal(clock_timeout_ms(0), 0);
+        assert_int_equal(clock_timeout_ms(now), 0);
+        /* Rounded up: a poll() that wakes before the deadline would only be repeated. */
+        assert_in_range(clock_timeout_ms(clock_usec() + 60 * USEC_PER_SEC), 50000, 60000);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_clocks),
+                cmocka_unit_test(test_timeout),
+        };
+
+        return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}
