@@ -114,8 +114,8 @@ static inline struct fixture *fx_new(void)
         f->op = (struct ec_op)OP_INIT;
         f->op.layout = &f->layout;
         f->op.registry = &f->registry;
-        f->op.tmp_dir = fx_path(f, "/tmp");
-        assert_int_equal(mkdir(f->op.tmp_dir, 0700), 0);
+        f->op.tmp.path = fx_path(f, "/tmp");
+        assert_int_equal(mkdir(f->op.tmp.path, 0700), 0);
         f->stdout_fd = -1;
         log_set_level(LOG_CRIT);
         return f;
@@ -128,7 +128,7 @@ static inline void fx_free(struct fixture *f)
         deployment_free(f->op.deployment);
         f->op.deployment = NULL;
         layout_done(&f->layout);
-        free(f->op.tmp_dir);
+        free(f->op.tmp.path);
         err_done(&f->err);
         fs_remove_tree(f->dir, &e);
         err_done(&e);

@@ -79,6 +79,7 @@ static void with_containers(const char *const *names)
         }
         d->list.n = n;
         op.deployment = d;
+        op.deployment_free = deployment_free;
 }
 
 static int setup(void **state)

@@ -20,14 +20,6 @@
 
 DEFINE_CLEANUP(struct ec_eval, eval_free)
 
-int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err)
-{
-        if (!op->deployment)
-                op->deployment = calloc(1, sizeof(*op->deployment));
-        *ret = op->deployment;
-        return *ret ? 0 : err_oom(err);
-}
-
 void deployment_free(struct deployment *d)
 {
         if (!d)
@@ -44,6 +36,15 @@ void deployment_free(struct deployment *d)
         eval_free(d->eval);
         free(d->output);
         free(d);
+}
+
+int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err)
+{
+        if (!op->deployment)
+                op->deployment = calloc(1, sizeof(*op->deployment));
+        op->deployment_free = deployment_free;
+        *ret = op->deployment;
+        return *ret ? 0 : err_oom(err);
 }
 
 static int parse(struct ec_op *op, struct deployment *d, struct ec_err *err)
@@ -228,7 +229,7 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
                 return r;
         r = parse(op, d, err);
         /* Rather before a long build than after it. */
-        if (r >= 0 && op->command && op->command->scopes & EC_SCOPE_INSTALL && !op_offline(op))
+        if (r >= 0 && op->command && op->command->scopes & EC_SCOPE_INSTALL && !layout_offline(op->layout))
                 r = layout_check_host(op->layout, err);
         if (r < 0)
                 return r;

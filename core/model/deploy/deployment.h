@@ -27,7 +27,7 @@ struct change {
 struct deployment {
         bool parsed, built, installed;
         struct definition definition;
-        char *output; /* store path; held by a root below op->tmp_dir if we built it */
+        char *output; /* store path; held by a root below op->tmp.path if we built it */
         struct ec_eval *eval;
         bool prebuilt; /* a flake builds its output, and knows no names before */
         bool loaded;
@@ -95,4 +95,3 @@ const char *unit_active(const struct unit_state *states, size_t n, const char *u
 
 /* Below another root than the host's own, its systemd has no part. */
 int host_reload(struct ec_op *op, struct ec_err *err); /* daemon-reload; settles pending_reload() */
-bool op_offline(const struct ec_op *op);

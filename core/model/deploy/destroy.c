@@ -393,7 +393,7 @@ static int remove_all(struct destroy *d, struct ec_err *err)
         {
                 _cleanup_err_ struct ec_err e = { 0 };
 
-                k = op_offline(d->op) ? 0 : remove_late(d, &e);
+                k = layout_offline(d->op->layout) ? 0 : remove_late(d, &e);
                 if (k < 0 && r >= 0) {
                         err_move(err, &e);
                         r = k;
@@ -476,7 +476,7 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
                 return r;
         for (size_t i = 0; i < d->list.n; i++)
                 hooks_pre_destroy(d->op, d->list.items[i]);
-        if (!op_offline(d->op))
+        if (!layout_offline(d->op->layout))
                 r = stop_all(d, NULL, err);
         if (r >= 0)
                 r = remove_all(d, err);

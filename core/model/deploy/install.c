@@ -49,7 +49,7 @@ static int check_systemd(struct ec_op *op, struct ec_err *err)
         struct sd_bus *bus;
         int r;
 
-        if (op_offline(op))
+        if (layout_offline(op->layout))
                 return 0;
         r = op_systemd(op, &s, err);
         if (r >= 0)
@@ -197,7 +197,7 @@ int host_reload(struct ec_op *op, struct ec_err *err)
         struct systemd *s;
         int r;
 
-        if (op_offline(op)) {
+        if (layout_offline(op->layout)) {
                 pending_reload_clear(op);
                 return 0;
         }
@@ -215,7 +215,7 @@ static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *er
         const char *dir;
         int r;
 
-        if (d->definition.kind != DEFINITION_OUTPUT || op_offline(op))
+        if (d->definition.kind != DEFINITION_OUTPUT || layout_offline(op->layout))
                 return 0;
         r = op_tmp_dir(op, &dir, err);
         if (r < 0)
@@ -289,7 +289,7 @@ int deploy_install(struct ec_op *op, struct ec_err *err)
 
         if (r < 0 || d->installed)
                 return r < 0 ? r : 0;
-        r = op_offline(op) ? 0 : layout_check_host(op->layout, err);
+        r = layout_offline(op->layout) ? 0 : layout_check_host(op->layout, err);
         if (r >= 0)
                 r = lock_take(op->layout, &lock, err);
         if (r < 0)

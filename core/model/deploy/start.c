@@ -292,11 +292,6 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
         return 0;
 }
 
-bool op_offline(const struct ec_op *op)
-{
-        return *op->layout->root;
-}
-
 int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
 {
         _cleanup_(plan_done) struct plan p = { 0 };
@@ -308,7 +303,7 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
 
         if (r < 0 || !flags)
                 return r;
-        if (op_offline(op))
+        if (layout_offline(op->layout))
                 return err_set(err, -EOPNOTSUPP,
                                "containers below %s cannot be started: it is not the root of this host",
                                op->layout->root);
@@ -398,7 +393,7 @@ int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *er
 
         if (r < 0)
                 return r;
-        if (op_offline(op))
+        if (layout_offline(op->layout))
                 return err_set(err, -EOPNOTSUPP,
                                "containers below %s cannot be restarted: it is not the root of this host",
                                op->layout->root);

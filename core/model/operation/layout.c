@@ -236,6 +236,11 @@ const char *layout_path(const struct layout *l, const char *what)
         return NULL;
 }
 
+bool layout_offline(const struct layout *l)
+{
+        return *l->root;
+}
+
 int layout_check_host(const struct layout *l, struct ec_err *err)
 {
         const char *store = getenv("NIX_STORE_DIR");

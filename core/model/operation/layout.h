@@ -24,7 +24,9 @@ struct layout {
 int layout_init(struct layout *l, struct conf *c, struct ec_err *err);
 void layout_done(struct layout *l);
 const char *layout_path(const struct layout *l, const char *what); /* as struct ec_conf_api.path */
-extern const struct ec_array layout_settings;                      /* [paths] */
+/* Below a root other than the host's own, systemd is not contacted. */
+bool layout_offline(const struct layout *l);
+extern const struct ec_array layout_settings; /* [paths] */
 /* What a host that is not NixOS must have: names what is missing. */
 int layout_check_host(const struct layout *l, struct ec_err *err);
 /* Makes what container systems expect of a host and other distributions lack. */

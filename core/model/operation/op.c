@@ -1,147 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/operation/op.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
-#include "model/deploy/deploy.h"
 #include "model/operation/options.h"
-#include "svc/nix/nix.h"
 #include "svc/systemd/systemd.h"
-#include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
-#include "util/err.h"
-#include "util/fs.h"
-#include "util/strv.h"
-
-#define RUN_DIR "/run/extra-container" /* root's */
-#define TMP_DIR "/tmp"
-
-/* Where temporary directories are made. */
-struct tmp_place {
-        const char *dir;
-        char prefix[40]; /* of our names there; "" where all are ours */
-};
-
-/* Root's own place: nobody else can put a name there first. */
-static bool private_dir(const char *dir)
-{
-        struct stat st;
-
-        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return false;
-        return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0077);
-}
-
-/* A session keeps its commands in the temporary directory: they must be executable. */
-static bool can_execute(const char *dir)
-{
-        struct statvfs fs;
-
-        return statvfs(dir, &fs) == 0 && !(fs.f_flag & ST_NOEXEC);
-}
-
-static void choose_place(struct tmp_place *p)
-{
-        *p = (struct tmp_place){ .dir = RUN_DIR };
-        if (geteuid() == 0 && private_dir(RUN_DIR) && can_execute(RUN_DIR))
-                return;
-        p->dir = TMP_DIR;
-        snprintf(p->prefix, sizeof(p->prefix), "extra-container-%u.", (unsigned)geteuid());
-}
-
-/* Opens and locks a directory; -EWOULDBLOCK while its owner lives. */
-static int lock_dir(int parent, const char *name, int *ret_fd)
-{
-        _cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        struct stat st;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (st.st_uid != geteuid())
-                return -EPERM;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return -errno;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
-
-/* Removes what crashed runs left behind: directories whose lock nobody holds. */
-static void sweep(const struct tmp_place *p)
-{
-        _cleanup_closedir_ DIR *d = opendir(p->dir);
-
-        for (struct dirent *e; d && (e = readdir(d));) {
-                _cleanup_free_ char *path = NULL;
-                _cleanup_close_ int fd = -1;
-                struct ec_err err = { 0 };
-
-                if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !str_after(e->d_name, p->prefix))
-                        continue;
-                if (lock_dir(dirfd(d), e->d_name, &fd) < 0)
-                        continue;
-                path = fs_join(p->dir, e->d_name);
-                if (path)
-                        nix_forget_roots(path);
-                if (path && fs_remove_tree(path, &err) < 0)
-                        log_debug("%s", err_msg(&err));
-                err_done(&err);
-        }
-}
-
-/* Between mkdtemp() and the lock a sweep of another run may take the directory
- * away: then there is no such name any more, or it is locked. */
-static int make_dir(const struct tmp_place *p, char **ret, int *ret_fd, struct ec_err *err)
-{
-        for (unsigned attempt = 0; attempt < 100; attempt++) {
-                _cleanup_free_ char *path = str_printf("%s/%sXXXXXX", p->dir, p->prefix);
-                _cleanup_close_ int fd = -1;
-                struct stat a, b;
-                int r;
-
-                if (!path)
-                        return err_oom(err);
-                if (!mkdtemp(path)) {
-                        r = -errno;
-                        return err_set(err, r, "cannot make a temporary directory in %s: %s", p->dir, strerror(-r));
-                }
-                r = lock_dir(AT_FDCWD, path, &fd);
-                if (r == -ENOENT || r == -EWOULDBLOCK)
-                        continue;
-                if (r < 0) {
-                        rmdir(path);
-                        return err_set(err, r, "cannot lock %s: %s", path, strerror(-r));
-                }
-                if (fstat(fd, &a) < 0 || lstat(path, &b) < 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-                        continue;
-                *ret = TAKE_PTR(path);
-                *ret_fd = TAKE_FD(fd);
-                return 0;
-        }
-        return err_set(err, -EEXIST, "cannot make a temporary directory in %s", p->dir);
-}
 
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err)
 {
-        struct tmp_place p;
+        int r = op->tmp.path ? 0 : tmp_dir_make(&op->tmp, err);
 
-        if (!op->tmp_dir) {
-                int r;
-
-                choose_place(&p);
-                sweep(&p);
-                r = make_dir(&p, &op->tmp_dir, &op->tmp_fd, err);
-                if (r < 0)
-                        return r;
-        }
-        *ret = op->tmp_dir;
-        return 0;
+        if (r >= 0)
+                *ret = op->tmp.path;
+        return r;
 }
 
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err)
@@ -176,20 +52,11 @@ void op_result(const struct ec_op *op, const char *fmt, ...)
 
 void op_done(struct ec_op *op)
 {
-        struct ec_err err = { 0 };
-
         if (op->deployment)
-                deployment_free(op->deployment);
+                op->deployment_free(op->deployment);
         if (op->systemd)
                 systemd_free(op->systemd);
-        if (op->tmp_dir)
-                nix_forget_roots(op->tmp_dir);
-        if (op->tmp_dir && fs_remove_tree(op->tmp_dir, &err) < 0)
-                log_warn("%s", err_msg(&err));
-        err_done(&err);
-        if (op->tmp_dir)
-                close(op->tmp_fd);
-        free(op->tmp_dir);
+        tmp_dir_remove(&op->tmp);
         options_free(op->options);
         *op = (struct ec_op)OP_INIT;
 }

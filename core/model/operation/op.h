@@ -2,6 +2,8 @@
 #pragma once
 #include <extra-container/plugin.h>
 #include <stdbool.h>
+
+#include "model/operation/tmp_dir.h"
 struct conf;
 struct layout;
 struct registry;
@@ -15,17 +17,18 @@ struct ec_op {
         struct parsed_options *options; /* model/operation/options.h; owned */
         struct conf *conf;
         struct layout *layout;
-        struct registry *registry;     /* plugins, for hooks */
-        struct systemd *systemd;       /* opened lazily */
-        struct deployment *deployment; /* model/deploy/deploy.h, made at first use */
-        char *tmp_dir;                 /* private, 0700, removed at the end; made by op_tmp_dir() */
-        int tmp_fd;                    /* a lock on it: while it is held, it is no left-over */
-        const char *program;           /* absolute path of this program */
-        void *app;                     /* the builtin commands' own */
+        struct registry *registry; /* plugins, for hooks */
+        struct systemd *systemd;   /* opened at first use */
+        /* Both are set at first use, by model/deploy. */
+        struct deployment *deployment;
+        void (*deployment_free)(struct deployment *d);
+        struct tmp_dir tmp;  /* made by op_tmp_dir(), removed at the end */
+        const char *program; /* absolute path of this program */
+        void *app;           /* the builtin commands' own */
 };
-#define OP_INIT              \
-        {                    \
-                .tmp_fd = -1 \
+#define OP_INIT                     \
+        {                           \
+                .tmp = TMP_DIR_INIT \
         }
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
