@@ -7,6 +7,9 @@
 
 #include "model/containers/containers.h"
 #include "model/deploy/deploy.h"
+#include "model/deploy/destroy.h"
+#include "model/deploy/install.h"
+#include "model/deploy/start.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"

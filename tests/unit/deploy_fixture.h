@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "model/containers/containers.h"
-#include "model/deploy/deploy.h"
 #include "model/deploy/deployment.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"

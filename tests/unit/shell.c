@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "model/deploy/deploy.h"
 #include "model/deploy/deployment.h"
 #include "model/operation/hooks.h"
 #include "model/operation/op.h"

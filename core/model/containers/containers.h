@@ -4,6 +4,14 @@
 #include <stdbool.h>
 struct layout;
 
+/* How an installed container differs from the one in an output. */
+enum change_state {
+        CHANGE_NONE, /* unit and conf resolve to what is installed */
+        CHANGE_NEW,
+        CHANGE_UPDATE,  /* only SYSTEM_PATH differs: the running system can switch */
+        CHANGE_RESTART, /* anything else differs */
+};
+
 /* One container, of an etc output or installed. */
 struct ec_container {
         char *name;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "model/containers/links.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/deploy/deployment.h"
 #include "model/operation/layout.h"
-#include "model/operation/op.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -122,9 +122,8 @@ static bool in_unit_dirs(const struct layout *l, const char *name)
         return false;
 }
 
-int links_machines_target(const struct ec_op *op, struct ec_err *err)
+int links_machines_target(const struct layout *l, struct ec_err *err)
 {
-        const struct layout *l = op->layout;
         _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants"), *boot_dir = NULL;
         _cleanup_free_ char *own = fs_join(l->units, BOOT_WANTS), *old = NULL;
         int r;

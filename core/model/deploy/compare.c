@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "model/deploy/compare.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
 #include "model/deploy/deployment.h"
 #include "model/operation/layout.h"
-#include "model/operation/op.h"
 #include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -209,10 +210,9 @@ static int open_dir(const char *path, int *ret, struct ec_err *err)
         return 0;
 }
 
-int compare_all(const struct ec_op *op, struct deployment *d, struct ec_err *err)
+int compare_all(const struct layout *l, struct deployment *d, struct ec_err *err)
 {
         _cleanup_close_ int units = -1, conf = -1, conf_legacy = -1;
-        const struct layout *l = op->layout;
         int r = open_dir(l->units, &units, err);
 
         if (r >= 0)

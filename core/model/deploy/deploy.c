@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the command line to the containers of an etc output. */
+
 #include "model/deploy/deploy.h"
 
 #include <jansson.h>
@@ -19,33 +20,6 @@
 #include "util/strv.h"
 
 DEFINE_CLEANUP(struct ec_eval, eval_free)
-
-void deployment_free(struct deployment *d)
-{
-        if (!d)
-                return;
-        for (size_t i = 0; d->changes && i < d->list.n; i++) {
-                free(d->changes[i].old_unit_path);
-                free(d->changes[i].old_wants_path);
-                free(d->changes[i].old_conf_path);
-        }
-        free(d->changes);
-        container_list_done(&d->list);
-        if (d->parsed)
-                definition_done(&d->definition);
-        eval_free(d->eval);
-        free(d->output);
-        free(d);
-}
-
-int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err)
-{
-        if (!op->deployment)
-                op->deployment = calloc(1, sizeof(*op->deployment));
-        op->deployment_free = deployment_free;
-        *ret = op->deployment;
-        return *ret ? 0 : err_oom(err);
-}
 
 static int parse(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
@@ -75,7 +49,7 @@ static int json_names(struct ec_eval *ev, char **names, struct ec_err *err)
 }
 
 /* Options that have their say in an evaluation: what is built already does not hear them. */
-static int deaf_options(const struct ec_op *op, char ***ret, struct ec_err *err)
+static int ignored_options(const struct ec_op *op, char ***ret, struct ec_err *err)
 {
         static const char *const others[] = { "expr", "build-args", "print-build-logs", "show-trace", NULL };
         _cleanup_strv_ char **given = NULL, **names = NULL;
@@ -89,11 +63,11 @@ static int deaf_options(const struct ec_op *op, char ***ret, struct ec_err *err)
         return 0;
 }
 
-static int warn_deaf(const struct ec_op *op, const char *display, const char *how, struct ec_err *err)
+static int warn_ignored(const struct ec_op *op, const char *display, const char *how, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
         _cleanup_free_ char *text = NULL;
-        int r = deaf_options(op, &names, err);
+        int r = ignored_options(op, &names, err);
 
         if (r < 0 || !names)
                 return r;
@@ -125,7 +99,7 @@ static int eval_flake_of(const struct ec_op *op, struct deployment *d, struct ec
         int r = eval_flake(ev, def->path, def->dir, def->attr, def->display, err);
 
         d->prebuilt = r > 0;
-        return r > 0 ? warn_deaf(op, def->display, "as its flake says", err) : r;
+        return r > 0 ? warn_ignored(op, def->display, "as its flake says", err) : r;
 }
 
 static int eval_sources(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
@@ -235,7 +209,7 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
                 return r;
         if (d->definition.kind == DEFINITION_OUTPUT) {
                 d->output = strdup(d->definition.path);
-                r = d->output ? warn_deaf(op, d->definition.display, "already", err) : err_oom(err);
+                r = d->output ? warn_ignored(op, d->definition.display, "already", err) : err_oom(err);
         } else {
                 r = make_eval(op, d, err);
                 if (r >= 0)
@@ -253,7 +227,7 @@ const char *deploy_output(const struct ec_op *op)
         return op->deployment ? op->deployment->output : NULL;
 }
 
-int deployment_load(struct ec_op *op, struct deployment **ret, struct ec_err *err)
+int deploy_load(struct ec_op *op, struct deployment **ret, struct ec_err *err)
 {
         struct deployment *d;
         int r = deploy_build(op, err);
@@ -281,7 +255,7 @@ int deploy_foreach(struct ec_op *op, int (*fn)(void *data, const struct ec_conta
                    struct ec_err *err)
 {
         struct deployment *d;
-        int r = deployment_load(op, &d, err);
+        int r = deploy_load(op, &d, err);
 
         for (size_t i = 0; r == 0 && i < d->list.n; i++)
                 r = fn(data, d->list.items[i]);
@@ -306,7 +280,7 @@ static int names_of_json(const char *text, char ***ret, struct ec_err *err)
         return r;
 }
 
-int deployment_names(struct ec_op *op, char ***ret, struct ec_err *err)
+int deploy_names(struct ec_op *op, char ***ret, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
         _cleanup_free_ char *json = NULL;
@@ -324,7 +298,7 @@ int deployment_names(struct ec_op *op, char ***ret, struct ec_err *err)
                 if (r < 0 || !d->prebuilt)
                         return r < 0 ? r : names_of_json(json, ret, err);
         }
-        r = deployment_load(op, &d, err);
+        r = deploy_load(op, &d, err);
         for (size_t i = 0; r >= 0 && i < d->list.n; i++)
                 r = strv_push(&names, d->list.items[i]->name) < 0 ? err_oom(err) : 0;
         if (r >= 0)

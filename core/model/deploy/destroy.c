@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Containers and all that belongs to them are removed; what stays is named. */
+#include "model/deploy/destroy.h"
+
 #include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/containers/containers.h"
+#include "model/containers/links.h"
+#include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
-#include "model/deploy/deployment.h"
+#include "model/deploy/host_reload.h"
 #include "model/deploy/recover.h"
+#include "model/deploy/report.h"
+#include "model/deploy/unit_state.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
@@ -332,7 +339,7 @@ static int remove_one(struct destroy *d, const struct ec_container *c, struct ec
                 r = remove_file(d, c, c->unit_path, err);
         if (r < 0 || d->report.n > before)
                 return r;
-        pending_clear(d->op, c->name);
+        pending_clear(d->op->layout, c->name);
         hooks_removed(d->op, c);
         return 0;
 }
@@ -368,7 +375,7 @@ static void note_removals(struct destroy *d)
         for (size_t i = 0; i < d->list.n && r >= 0; i++)
                 if (!d->keep[i])
                         r = strv_push(&names, d->list.items[i]->name);
-        if (r < 0 || pending_reload_set(d->op, STRV_CONST(names), &e) < 0)
+        if (r < 0 || pending_reload_set(d->op->layout, STRV_CONST(names), &e) < 0)
                 log_warn("what is destroyed is not noted: %s", r < 0 ? strerror(-r) : err_msg(&e));
 }
 
@@ -399,11 +406,11 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                         r = k;
                 }
                 err_done(&e);
-                k = links_machines_target(d->op, &e);
+                k = links_machines_target(d->op->layout, &e);
                 if (k >= 0)
                         k = host_reload(d->op, &e);
                 if (k >= 0 && d->still_unfinished)
-                        k = pending_reload_set(d->op, STRV_CONST(d->unfinished), &e);
+                        k = pending_reload_set(d->op->layout, STRV_CONST(d->unfinished), &e);
                 if (k < 0 && r >= 0) {
                         err_move(err, &e);
                         r = k;
@@ -452,10 +459,10 @@ static int check_writable(const struct destroy *d, struct ec_err *err)
 }
 
 /* Nobody has to clear up behind a run that was killed before he may destroy. */
-static int finish_before(struct destroy *d, struct ec_err *err)
+static int recover_before(struct destroy *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err e = { 0 };
-        int r = finish_run(d->op, &d->unfinished, &e);
+        int r = recover_run(d->op, &d->unfinished, &e);
 
         if (r >= 0)
                 return 0;
@@ -492,7 +499,7 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
 
         if (defined) {
                 /* An evaluation takes long: not while others wait. */
-                r = deployment_names(op, &of_definition, err);
+                r = deploy_names(op, &of_definition, err);
                 if (r < 0)
                         return r;
                 names = STRV_CONST(of_definition);
@@ -501,7 +508,7 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
         r = lock_take(op->layout, &lock, err);
         if (r < 0)
                 return r;
-        r = finish_before(&d, err);
+        r = recover_before(&d, err);
         if (r >= 0)
                 r = find(&d, names, flags, err);
         if (r >= 0 && d.list.n) {

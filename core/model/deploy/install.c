@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "model/deploy/install.h"
+
 #include <string.h>
 
+#include "model/containers/links.h"
+#include "model/containers/pending.h"
+#include "model/deploy/compare.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/deployment.h"
+#include "model/deploy/host_reload.h"
 #include "model/deploy/recover.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
@@ -116,12 +122,12 @@ static void tell_old_state(const struct ec_op *op, const struct change *ch)
 static int install_one(struct ec_op *op, struct change *ch, bool again, struct ec_err *err)
 {
         bool noted = ch->state == CHANGE_UPDATE || ch->state == CHANGE_RESTART;
-        enum change_state pending = noted ? pending_get(op, ch->c->name) : CHANGE_NONE;
+        enum change_state pending = noted ? pending_get(op->layout, ch->c->name) : CHANGE_NONE;
         struct links links = { 0 };
         int r = 0;
 
         if (noted)
-                r = pending_set(op, ch->c->name, ch->state, err);
+                r = pending_set(op->layout, ch->c->name, ch->state, err);
         if (r >= 0)
                 r = set_links(ch, &links, err);
         if (r >= 0)
@@ -136,7 +142,7 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
         intr_hold();
         links_undo(&links);
         if (noted && pending == CHANGE_NONE)
-                pending_clear(op, ch->c->name);
+                pending_clear(op->layout, ch->c->name);
         intr_release();
         return r == -ECANCELED ? r : err_prefix(err, "container '%s'", ch->c->name);
 }
@@ -178,7 +184,7 @@ static int note_changes(struct ec_op *op, const struct deployment *d, char **unf
         for (size_t i = 0; i < d->list.n && r >= 0; i++)
                 if (differs(&d->changes[i]))
                         r = strv_push(&names, d->list.items[i]->name);
-        return r < 0 ? err_oom(err) : pending_reload_set(op, STRV_CONST(names), err);
+        return r < 0 ? err_oom(err) : pending_reload_set(op->layout, STRV_CONST(names), err);
 }
 
 static int veto(struct ec_op *op, struct deployment *d, struct ec_err *err)
@@ -190,23 +196,6 @@ static int veto(struct ec_op *op, struct deployment *d, struct ec_err *err)
                         return err_prefix(err, "container '%s'", d->changes[i].c->name);
         }
         return 0;
-}
-
-int host_reload(struct ec_op *op, struct ec_err *err)
-{
-        struct systemd *s;
-        int r;
-
-        if (layout_offline(op->layout)) {
-                pending_reload_clear(op);
-                return 0;
-        }
-        r = op_systemd(op, &s, err);
-        if (r >= 0)
-                r = systemd_daemon_reload(s, err);
-        if (r >= 0)
-                pending_reload_clear(op);
-        return r;
 }
 
 /* Nobody else keeps a store path alive that was given: not from a collection, either, that is running already. */
@@ -232,12 +221,12 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
 {
         _cleanup_err_ struct ec_err later = { 0 };
         _cleanup_strv_ char **unfinished = NULL;
-        bool reload = pending_reload(op), change = reload, units = false;
-        int r = compare_all(op, d, err), k;
+        bool reload = pending_reload(op->layout), change = reload, units = false;
+        int r = compare_all(op->layout, d, err), k;
 
         if (r >= 0 && reload) {
-                finish_temp(op);
-                r = pending_unfinished(op, &unfinished, err);
+                recover_temp(op);
+                r = pending_unfinished(op->layout, &unfinished, err);
         }
         if (r < 0)
                 return r;
@@ -265,15 +254,15 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 return r;
         r = install_all(op, d, unfinished, err);
         if (r >= 0)
-                r = finish_hooks(op, unfinished, &d->list, err);
+                r = recover_hooks(op, unfinished, &d->list, err);
 
         /* What stands by now is made known to systemd, also after a failure. */
         intr_hold();
-        k = units || reload ? links_machines_target(op, &later) : 0;
+        k = units || reload ? links_machines_target(op->layout, &later) : 0;
         if (k >= 0 && (units || reload))
                 k = host_reload(op, &later);
         if (k >= 0 && r < 0 && unfinished && *unfinished)
-                k = pending_reload_set(op, STRV_CONST(unfinished), &later);
+                k = pending_reload_set(op->layout, STRV_CONST(unfinished), &later);
         intr_release();
         if (r >= 0 && k < 0) {
                 err_move(err, &later);
@@ -285,7 +274,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
 int deploy_install(struct ec_op *op, struct ec_err *err)
 {
         struct deployment *d;
-        int lock = -1, r = deployment_load(op, &d, err);
+        int lock = -1, r = deploy_load(op, &d, err);
 
         if (r < 0 || d->installed)
                 return r < 0 ? r : 0;

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#include "model/deploy/deployment.h"
+#include "model/containers/containers.h"
+#include "model/containers/links.h"
+#include "model/containers/pending.h"
+#include "model/deploy/host_reload.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
@@ -21,19 +24,19 @@ static bool in_list(const struct container_list *l, const char *name)
 }
 
 /* It was removed, or not installed by then. */
-static int finish_absent(struct ec_op *op, const char *name, struct ec_err *err)
+static int recover_absent(struct ec_op *op, const char *name, struct ec_err *err)
 {
         struct ec_container *c;
 
         if (container_new(op->layout, name, op->layout->units, op->layout->legacy, &c) < 0)
                 return err_oom(err);
-        pending_clear(op, name);
+        pending_clear(op->layout, name);
         hooks_removed(op, c);
         container_free(c);
         return 0;
 }
 
-int finish_hooks(struct ec_op *op, char **unfinished, const struct container_list *besides, struct ec_err *err)
+int recover_hooks(struct ec_op *op, char **unfinished, const struct container_list *besides, struct ec_err *err)
 {
         int r = 0;
 
@@ -47,7 +50,7 @@ int finish_hooks(struct ec_op *op, char **unfinished, const struct container_lis
                 if (r >= 0)
                         r = hooks_installed(op, c, err);
                 else if (r == -ENOENT)
-                        r = finish_absent(op, *n, err);
+                        r = recover_absent(op, *n, err);
                 else
                         err_move(err, &absent);
                 container_free(c);
@@ -55,7 +58,7 @@ int finish_hooks(struct ec_op *op, char **unfinished, const struct container_lis
         return r;
 }
 
-void finish_temp(const struct ec_op *op)
+void recover_temp(const struct ec_op *op)
 {
         const struct layout *l = op->layout;
         const char *const dirs[] = { l->units, l->conf, l->conf_legacy }, *const wants[] = {
@@ -72,23 +75,23 @@ void finish_temp(const struct ec_op *op)
         }
 }
 
-int finish_run(struct ec_op *op, char ***ret_names, struct ec_err *err)
+int recover_run(struct ec_op *op, char ***ret_names, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
         int r;
 
         if (ret_names)
                 *ret_names = NULL;
-        if (!pending_reload(op))
+        if (!pending_reload(op->layout))
                 return 0;
-        r = pending_unfinished(op, &names, err);
+        r = pending_unfinished(op->layout, &names, err);
         if (r < 0)
                 return r;
         intr_hold();
-        finish_temp(op);
-        r = finish_hooks(op, names, NULL, err);
+        recover_temp(op);
+        r = recover_hooks(op, names, NULL, err);
         if (r >= 0)
-                r = links_machines_target(op, err);
+                r = links_machines_target(op->layout, err);
         if (r >= 0)
                 r = host_reload(op, err);
         intr_release();

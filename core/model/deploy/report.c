@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "model/deploy/report.h"
+
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
-#include "model/deploy/deployment.h"
+#include "model/containers/containers.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
 #include "svc/systemd/journal.h"

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The phases in which containers run: start, update, restart. */
+#include "model/deploy/start.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/containers/containers.h"
+#include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/deployment.h"
+#include "model/deploy/install.h"
 #include "model/deploy/recover.h"
+#include "model/deploy/report.h"
+#include "model/deploy/unit_state.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
@@ -73,7 +80,7 @@ static void on_done(void *data, const struct unit_result *r)
 
 static void settle(struct ec_op *op, struct ec_container *c, const struct pending_mark *before)
 {
-        pending_settle(op, c->name, before);
+        pending_clear_marked(op->layout, c->name, before);
         /* Hooks may wait; who has interrupted waits for nothing more. */
         if (intr_signal())
                 return;
@@ -104,7 +111,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
                 return err_oom(err);
         for (size_t i = 0; i < g->n; i++) {
                 units[i] = g->items[i]->unit;
-                marks[i] = pending_mark(op, g->items[i]->name);
+                marks[i] = pending_mark(op->layout, g->items[i]->name);
         }
         r = op_systemd(op, &s, err);
         if (r < 0)
@@ -122,7 +129,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
                 }
                 if (results[i].code == -EINPROGRESS) {
                         log_notice("not waiting for container '%s', it goes on starting", g->items[i]->name);
-                        pending_settle(op, g->items[i]->name, &marks[i]);
+                        pending_clear_marked(op->layout, g->items[i]->name, &marks[i]);
                         left = true;
                         continue;
                 }
@@ -147,7 +154,7 @@ static int update_one(struct ec_op *op, struct ec_container *c, struct report *r
         _cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         _cleanup_err_ struct ec_err e = { 0 };
         const char *argv[] = { program, "test", NULL };
-        struct pending_mark before = pending_mark(op, c->name);
+        struct pending_mark before = pending_mark(op->layout, c->name);
         struct ec_exec x = {
                 .size = sizeof(x),
                 .machine = c->name,
@@ -178,7 +185,7 @@ static int update_one(struct ec_op *op, struct ec_container *c, struct report *r
                 return report_add(report, err,
                                   "container '%s' was not updated: switch-to-configuration failed with status %d",
                                   c->name, (int)status);
-        pending_settle(op, c->name, &before);
+        pending_clear_marked(op->layout, c->name, &before);
         report_failed_inside(op, c);
         return 0;
 }
@@ -212,29 +219,6 @@ static void plan_done(struct plan *p)
         group_done(&p->restart);
 }
 
-const struct unit_state *unit_state_find(const struct unit_state *states, size_t n, const char *unit)
-{
-        for (size_t low = 0, high = n; low < high;) {
-                size_t mid = low + (high - low) / 2;
-                int k = strcmp(unit, states[mid].unit);
-
-                if (!k)
-                        return &states[mid];
-                if (k < 0)
-                        high = mid;
-                else
-                        low = mid + 1;
-        }
-        return NULL;
-}
-
-const char *unit_active(const struct unit_state *states, size_t n, const char *unit)
-{
-        const struct unit_state *state = unit_state_find(states, n, unit);
-
-        return state ? state->active : "inactive";
-}
-
 static bool is_up(const char *active)
 {
         return !strcmp(active, "active") || !strcmp(active, "reloading");
@@ -243,7 +227,7 @@ static bool is_up(const char *active)
 /* What a running container lacks: from this run, or from one that did not get to it. */
 static enum change_state outstanding(const struct ec_op *op, const struct change *ch)
 {
-        enum change_state noted = pending_get(op, ch->c->name);
+        enum change_state noted = pending_get(op->layout, ch->c->name);
 
         if (ch->state == CHANGE_RESTART || noted == CHANGE_RESTART)
                 return CHANGE_RESTART;
@@ -307,7 +291,7 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
                 return err_set(err, -EOPNOTSUPP,
                                "containers below %s cannot be started: it is not the root of this host",
                                op->layout->root);
-        r = deployment_load(op, &d, err);
+        r = deploy_load(op, &d, err);
         if (r >= 0)
                 r = make_plan(op, d, flags, &p, err);
         if (r < 0)
@@ -371,15 +355,15 @@ static int find_all(const struct layout *l, const char *const *names, struct con
 }
 
 /* systemd has to know the units as they are installed. */
-static int finish_locked(struct ec_op *op, struct ec_err *err)
+static int recover_locked(struct ec_op *op, struct ec_err *err)
 {
         int lock = -1, r;
 
-        if (!pending_reload(op))
+        if (!pending_reload(op->layout))
                 return 0;
         r = lock_take(op->layout, &lock, err);
         if (r >= 0)
-                r = finish_run(op, NULL, err);
+                r = recover_run(op, NULL, err);
         lock_release(&lock);
         return r;
 }
@@ -399,7 +383,7 @@ int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *er
                                op->layout->root);
         g = (struct group){ list.items, list.n };
         announce(op, "Restarting containers:", &g);
-        r = finish_locked(op, err);
+        r = recover_locked(op, err);
         if (r >= 0)
                 r = run_jobs(op, JOB_RESTART, &g, &report, err);
         return r < 0 ? r : report_result(&report, g.n, "restarted", err);

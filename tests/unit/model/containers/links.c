@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy_fixture.h"
 
+#include "model/containers/links.h"
+
 static int setup(void **state)
 {
         *state = fx_new();
@@ -82,16 +84,16 @@ static void test_machines_target(void **state)
         char *p = fx_path(f, "/etc/units/machines.target");
 
         fx_write(p, "");
-        assert_int_equal(links_machines_target(&f->op, &f->err), 0);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
         want(f, true);
-        assert_int_equal(links_machines_target(&f->op, &f->err), 1);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 1);
         fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
-        assert_int_equal(links_machines_target(&f->op, &f->err), 0);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
         want(f, false);
-        assert_int_equal(links_machines_target(&f->op, &f->err), 1);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 1);
         assert_false(fx_exists(f, "/etc/units/multi-user.target.wants"));
         assert_false(fx_exists(f, "/etc/units/machines.target.wants"));
-        assert_int_equal(links_machines_target(&f->op, &f->err), 0);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
         free(p);
 }
 
@@ -104,10 +106,10 @@ static void test_machines_target_unknown(void **state)
 
         fx_write(p, "");
         want(f, true);
-        assert_int_equal(links_machines_target(&f->op, &f->err), 1);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 1);
         assert_int_equal(rename(wants, away), 0);
         fx_link(wants, wants); /* leads to itself */
-        assert_int_equal(links_machines_target(&f->op, &f->err), -ELOOP);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), -ELOOP);
         assert_non_null(strstr(err_msg(&f->err), wants));
         fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
         free(p), free(wants), free(away);
@@ -121,7 +123,7 @@ static void test_machines_target_wanted(void **state)
 
         fx_link("/x", p);
         want(f, true);
-        assert_int_equal(links_machines_target(&f->op, &f->err), 0);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
         assert_false(fx_exists(f, "/etc/units/multi-user.target.wants"));
         free(p);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy_fixture.h"
 
+#include "model/containers/pending.h"
+
 static int setup(void **state)
 {
         *state = fx_new();
@@ -18,16 +20,16 @@ static void test_notes(void **state)
         struct fixture *f = *state;
         struct ec_op *op = &f->op;
 
-        assert_int_equal(pending_get(op, "a"), CHANGE_NONE);
-        pending_clear(op, "a");
-        assert_int_equal(pending_set(op, "a", CHANGE_UPDATE, &f->err), 0);
-        assert_int_equal(pending_get(op, "a"), CHANGE_UPDATE);
-        assert_int_equal(pending_get(op, "b"), CHANGE_NONE);
-        assert_int_equal(pending_set(op, "a", CHANGE_RESTART, &f->err), 0);
-        assert_int_equal(pending_set(op, "a", CHANGE_UPDATE, &f->err), 0);
-        assert_int_equal(pending_get(op, "a"), CHANGE_RESTART);
-        pending_clear(op, "a");
-        assert_int_equal(pending_get(op, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(op->layout, "a"), CHANGE_NONE);
+        pending_clear(op->layout, "a");
+        assert_int_equal(pending_set(op->layout, "a", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_get(op->layout, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(op->layout, "b"), CHANGE_NONE);
+        assert_int_equal(pending_set(op->layout, "a", CHANGE_RESTART, &f->err), 0);
+        assert_int_equal(pending_set(op->layout, "a", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_get(op->layout, "a"), CHANGE_RESTART);
+        pending_clear(op->layout, "a");
+        assert_int_equal(pending_get(op->layout, "a"), CHANGE_NONE);
 }
 
 static void test_broken_note(void **state)
@@ -36,7 +38,7 @@ static void test_broken_note(void **state)
         char *p = fx_path(f, "/run/ec.pending/a");
 
         fx_write(p, "");
-        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
         free(p);
 }
 
@@ -47,22 +49,22 @@ static void test_reload(void **state)
         const char *const names[] = { "a", "b-c", NULL };
         char **unfinished = (void *)1;
 
-        assert_false(pending_reload(&f->op));
-        assert_int_equal(pending_unfinished(&f->op, &unfinished, &f->err), 0);
+        assert_false(pending_reload(&f->layout));
+        assert_int_equal(pending_unfinished(&f->layout, &unfinished, &f->err), 0);
         assert_null(unfinished);
-        assert_int_equal(pending_reload_set(&f->op, NULL, &f->err), 0);
-        assert_true(pending_reload(&f->op));
-        assert_int_equal(pending_unfinished(&f->op, &unfinished, &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, NULL, &f->err), 0);
+        assert_true(pending_reload(&f->layout));
+        assert_int_equal(pending_unfinished(&f->layout, &unfinished, &f->err), 0);
         assert_int_equal(strv_len(STRV_CONST(unfinished)), 0);
         strv_free(unfinished);
-        assert_int_equal(pending_reload_set(&f->op, names, &f->err), 0);
-        assert_int_equal(pending_unfinished(&f->op, &unfinished, &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, names, &f->err), 0);
+        assert_int_equal(pending_unfinished(&f->layout, &unfinished, &f->err), 0);
         assert_int_equal(strv_len(STRV_CONST(unfinished)), 2);
         assert_string_equal(unfinished[1], "b-c");
         strv_free(unfinished);
-        assert_true(pending_reload(&f->op));
-        pending_reload_clear(&f->op);
-        assert_false(pending_reload(&f->op));
+        assert_true(pending_reload(&f->layout));
+        pending_reload_clear(&f->layout);
+        assert_false(pending_reload(&f->layout));
 }
 
 static void test_no_place(void **state)
@@ -71,9 +73,9 @@ static void test_no_place(void **state)
         char *p = fx_path(f, "/run");
 
         fx_write(p, "");
-        assert_true(pending_set(&f->op, "a", CHANGE_UPDATE, &f->err) < 0);
+        assert_true(pending_set(&f->layout, "a", CHANGE_UPDATE, &f->err) < 0);
         assert_non_null(strstr(err_msg(&f->err), "ec.pending/a"));
-        assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
         free(p);
 }
 

@@ -3,6 +3,10 @@
 
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
+
+#include "model/containers/pending.h"
+#include "model/deploy/destroy.h"
+#include "model/deploy/install.h"
 #include "svc/process/interrupt.h"
 
 static char *removed;
@@ -325,17 +329,17 @@ static void test_after_a_kill(void **state)
 
         expect(f, NAMES("b"), 0, 0, "reload\n", "");
         assert_string_equal(removed, "b ");
-        assert_false(pending_reload(&f->op));
-        assert_int_equal(pending_reload_set(&f->op, NAMES("a", "b"), &f->err), 0);
+        assert_false(pending_reload(&f->layout));
+        assert_int_equal(pending_reload_set(&f->layout, NAMES("a", "b"), &f->err), 0);
         expect(f, NAMES("b"), 0, 0, "reload\n", "");
         assert_string_equal(removed, "b b ");
         assert_true(fx_exists(f, "/etc/units/container@a.service"));
-        assert_false(pending_reload(&f->op));
+        assert_false(pending_reload(&f->layout));
         expect(f, NAMES("b"), 0, -ENOENT, "", "");
         /* Also for who asks for something else. */
-        assert_int_equal(pending_reload_set(&f->op, NAMES("b"), &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, NAMES("b"), &f->err), 0);
         expect(f, NAMES("zzz"), 0, -ENOENT, "reload\n", "");
-        assert_false(pending_reload(&f->op));
+        assert_false(pending_reload(&f->layout));
         /* Another's failure is no reason to keep this one. */
         p = fx_path(f, "/run/ec.pending/.reload");
         assert_int_equal(mkdir(p, 0755), 0);

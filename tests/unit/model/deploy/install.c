@@ -2,6 +2,10 @@
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
 
+#include "model/containers/pending.h"
+#include "model/deploy/install.h"
+#include "model/deploy/start.h"
+
 /* A plugin that notes what it is called for, and fails when it is told to. */
 static char *calls;
 static const char *fail_installed, *fail_pre;
@@ -135,13 +139,13 @@ static void test_after_a_kill(void **state)
         fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
         fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
         expect_install(f, "etc", "Installing containers:\na\nb\n");
-        assert_false(pending_reload(&f->op));
+        assert_false(pending_reload(&f->layout));
         assert_int_equal(unlink(boot), 0);
-        assert_int_equal(pending_reload_set(&f->op, names, &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, names, &f->err), 0);
         fail_installed = "other";
         free(install(f, "etc", -EIO));
         err_done(&f->err);
-        assert_true(pending_reload(&f->op)); /* still not done */
+        assert_true(pending_reload(&f->layout)); /* still not done */
         fail_installed = NULL;
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
         assert_string_equal(calls, "installed:a installed:other ");
@@ -161,7 +165,7 @@ static void test_update(void **state)
         expect_install(f, "etc2", "Installing containers:\na\n");
         assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
         assert_false(f->op.deployment->changes[0].unit_differs);
-        assert_int_equal(pending_get(&f->op, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
         assert_string_equal(calls, "pre:a installed:a ");
 }
 
@@ -192,7 +196,7 @@ static void changed(struct fixture *f, int unit, const char *conf)
         free(install(f, "etc", 0));
         free(install(f, "etc2", 0));
         assert_int_equal(state_of(f, 0), CHANGE_RESTART);
-        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
 }
 
 static void test_changed_unit(void **state)
@@ -229,7 +233,7 @@ static void test_pending_restart_stays(void **state)
         fx_container(f, "etc3", "a", 2, "SYSTEM_PATH=/3\nB=2\n", false);
         free(install(f, "etc3", 0));
         assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
-        assert_int_equal(pending_get(&f->op, "a"), CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
 }
 
 static void test_auto_start_dropped(void **state)
@@ -301,7 +305,7 @@ static void test_rollback(void **state)
         err_done(&f->err);
         fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
         fx_assert_link(f, "/etc/units/machines.target.wants/container@a.service", "../container@a.service");
-        assert_int_equal(pending_get(&f->op, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
         fx_assert_link(f, "/etc/units/container@b.service", NULL);
 
         fail_installed = "b";

@@ -2,6 +2,8 @@
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
 
+#include "model/containers/pending.h"
+#include "model/deploy/install.h"
 #include "model/deploy/recover.h"
 
 static char *calls;
@@ -82,9 +84,9 @@ static void test_nothing(void **state)
         struct fixture *f = *state;
         char **names = (char **)1;
 
-        assert_int_equal(finish_run(&f->op, &names, &f->err), 0);
+        assert_int_equal(recover_run(&f->op, &names, &f->err), 0);
         assert_null(names);
-        assert_int_equal(finish_run(&f->op, NULL, &f->err), 0);
+        assert_int_equal(recover_run(&f->op, NULL, &f->err), 0);
         assert_string_equal(calls, "");
         assert_string_equal(fake.log, "");
 }
@@ -95,14 +97,14 @@ static void test_both(void **state)
         char **names, *temp = fx_path(f, "/etc/nixos-containers/.#extra-container-1234");
 
         fx_link("x", temp);
-        assert_int_equal(pending_set(&f->op, "gone", CHANGE_UPDATE, &f->err), 0);
-        assert_int_equal(pending_reload_set(&f->op, NAMES("a", "gone"), &f->err), 0);
-        assert_int_equal(finish_run(&f->op, &names, &f->err), 0);
+        assert_int_equal(pending_set(&f->layout, "gone", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, NAMES("a", "gone"), &f->err), 0);
+        assert_int_equal(recover_run(&f->op, &names, &f->err), 0);
         assert_int_equal(strv_len(STRV_CONST(names)), 2);
         assert_string_equal(calls, "installed:a removed:gone ");
         assert_string_equal(fake.log, "reload\n");
-        assert_false(pending_reload(&f->op));
-        assert_int_equal(pending_get(&f->op, "gone"), CHANGE_NONE);
+        assert_false(pending_reload(&f->layout));
+        assert_int_equal(pending_get(&f->layout, "gone"), CHANGE_NONE);
         assert_false(fx_exists(f, "/etc/nixos-containers/.#extra-container-1234"));
         strv_free(names);
         free(temp);
@@ -112,11 +114,11 @@ static void test_reload_alone(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(pending_reload_set(&f->op, NULL, &f->err), 0);
-        assert_int_equal(finish_run(&f->op, NULL, &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, NULL, &f->err), 0);
+        assert_int_equal(recover_run(&f->op, NULL, &f->err), 0);
         assert_string_equal(calls, "");
         assert_string_equal(fake.log, "reload\n");
-        assert_false(pending_reload(&f->op));
+        assert_false(pending_reload(&f->layout));
 }
 
 /* It stays noted until somebody gets through. */
@@ -124,19 +126,19 @@ static void test_failures(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(pending_reload_set(&f->op, NAMES("a"), &f->err), 0);
+        assert_int_equal(pending_reload_set(&f->layout, NAMES("a"), &f->err), 0);
         fail_installed = "a";
-        assert_int_equal(finish_run(&f->op, NULL, &f->err), -EIO);
+        assert_int_equal(recover_run(&f->op, NULL, &f->err), -EIO);
         err_done(&f->err);
-        assert_true(pending_reload(&f->op));
+        assert_true(pending_reload(&f->layout));
         fail_installed = NULL;
         fake.bus_error = -ENOENT;
-        assert_int_equal(finish_run(&f->op, NULL, &f->err), -ENOENT);
+        assert_int_equal(recover_run(&f->op, NULL, &f->err), -ENOENT);
         err_done(&f->err);
-        assert_true(pending_reload(&f->op));
+        assert_true(pending_reload(&f->layout));
         fake.bus_error = 0;
-        assert_int_equal(finish_run(&f->op, NULL, &f->err), 0);
-        assert_false(pending_reload(&f->op));
+        assert_int_equal(recover_run(&f->op, NULL, &f->err), 0);
+        assert_false(pending_reload(&f->layout));
 }
 
 static void test_besides(void **state)
@@ -144,9 +146,9 @@ static void test_besides(void **state)
         struct fixture *f = *state;
         _cleanup_strv_ char **names = strv_copy(NAMES("a", "gone"));
 
-        assert_int_equal(finish_hooks(&f->op, names, &f->op.deployment->list, &f->err), 0);
+        assert_int_equal(recover_hooks(&f->op, names, &f->op.deployment->list, &f->err), 0);
         assert_string_equal(calls, "removed:gone ");
-        assert_int_equal(finish_hooks(&f->op, NULL, NULL, &f->err), 0);
+        assert_int_equal(recover_hooks(&f->op, NULL, NULL, &f->err), 0);
 }
 
 int main(void)

@@ -2,6 +2,8 @@
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
 
+#include "model/deploy/report.h"
+
 static int setup(void **state)
 {
         *state = fx_new();

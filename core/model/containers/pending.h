@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/containers/containers.h"
+struct ec_err;
+struct layout;
+/* Notes that a container runs on something older than what is installed. A note lives until the container, or the
+ * host, is started again. */
+int pending_set(const struct layout *l, const char *name, enum change_state state, struct ec_err *err);
+enum change_state pending_get(const struct layout *l, const char *name);
+void pending_clear(const struct layout *l, const char *name);
+/* A start takes long and runs without the lock, so another run may write a note meanwhile, which must be kept. */
+struct pending_mark {
+        uint64_t dev, ino, sec, nsec;
+}; /* identifies a note; all 0: there was none */
+struct pending_mark pending_mark(const struct layout *l, const char *name);
+/* Removes the note if it is still the one that was there before. */
+void pending_clear_marked(const struct layout *l, const char *name, const struct pending_mark *before);
+/* Links of these containers change, and neither systemd nor all plugins know yet: survives a run that was killed. */
+int pending_reload_set(const struct layout *l, const char *const *names, struct ec_err *err);
+void pending_reload_clear(const struct layout *l);
+bool pending_reload(const struct layout *l);
+/* The names that an earlier run noted and did not get through with; new. NULL: there is no such note. */
+int pending_unfinished(const struct layout *l, char ***ret, struct ec_err *err);

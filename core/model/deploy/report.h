@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+struct ec_container;
+struct ec_err;
+struct ec_op;
+/* What went wrong, container by container. */
+struct report {
+        char **failures;
+        size_t n;
+};
+void report_done(struct report *r);
+int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The result of all: 0, or -EIO with the one failure, or with their number after each was logged. */
+int report_result(struct report *r, size_t of, const char *what, struct ec_err *err);
+/* Why a unit did not start: failed units inside, or those that it waited for if its time was over, last lines of
+ * the journals, of its first try since then; to stderr. */
+void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out);
+void report_failed_inside(struct ec_op *op, const struct ec_container *c);
+uint64_t report_now(void);
