@@ -14,13 +14,13 @@
 
 #include "network.h"
 
-#define LANES 32 /* as in address.nix */
+#define PARTITIONS 32 /* as in address.nix */
 
-void lane_release(struct network *n)
+void partition_release(struct network *n)
 {
-        if (n->lane >= 0)
-                close(n->lane);
-        n->lane = -1;
+        if (n->partition >= 0)
+                close(n->partition);
+        n->partition = -1;
 }
 
 static int make_dir(char *path)
@@ -34,19 +34,19 @@ static int make_dir(char *path)
         return r;
 }
 
-int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err)
+int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *err)
 {
         const struct ec_host *h = n->host;
 
-        *ret_lane = 0;
+        *ret_partition = 0;
         /* Only root installs, so only root can collide. */
-        if (n->lane >= 0 || geteuid() != 0)
+        if (n->partition >= 0 || geteuid() != 0)
                 return 0;
-        for (unsigned i = 0; i < LANES; i++) {
+        for (unsigned i = 0; i < PARTITIONS; i++) {
                 _cleanup_free_ char *name = NULL, *path = NULL;
                 int fd;
 
-                if (asprintf(&name, ".lane-%u", i) < 0) {
+                if (asprintf(&name, ".partition-%u", i) < 0) {
                         name = NULL;
                         return no_memory(h, err);
                 }
@@ -59,13 +59,13 @@ int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err)
                 if (fd < 0)
                         break;
                 if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-                        n->lane = fd;
-                        *ret_lane = i;
+                        n->partition = fd;
+                        *ret_partition = i;
                         return 0;
                 }
                 close(fd);
         }
-        /* More runs than lanes, or no place for them: allocation_check() still keeps addresses apart. */
+        /* More runs than partitions, or no place for them: allocation_check() still keeps addresses apart. */
         return 0;
 }
 
@@ -178,7 +178,7 @@ static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_e
         return r;
 }
 
-int allocation(struct network *n, unsigned lane, char **ret, struct ec_err *err)
+int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err)
 {
         const struct ec_host *h = n->host;
         const char *firewall = h->conf->get(h, "firewall");
@@ -193,7 +193,7 @@ int allocation(struct network *n, unsigned lane, char **ret, struct ec_err *err)
         to = open_memstream(&text, &len);
         if (!to)
                 return no_memory(h, err);
-        fprintf(to, "{\"firewall\":\"%s\",\"lane\":%u", firewall, lane);
+        fprintf(to, "{\"firewall\":\"%s\",\"lane\":%u", firewall, partition);
         r = put_family(h, AF_INET, to, err);
         if (r >= 0)
                 r = put_family(h, AF_INET6, to, err);

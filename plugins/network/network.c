@@ -15,7 +15,7 @@ static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err 
         struct network *n = self;
         const struct ec_host *h = n->host;
         _cleanup_free_ char *module = NULL, *json = NULL;
-        unsigned lane;
+        unsigned partition;
         int r;
 
         (void)op;
@@ -24,11 +24,11 @@ static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err 
                 return no_memory(h, err);
         }
         r = h->nix->add_module(ev, module, err);
-        /* First the lane, then the look at what is there: who had it before us is installed. */
+        /* First the partition, then the look at what is there: who had it before us is installed. */
         if (r >= 0)
-                r = lane_take(n, &lane, err);
+                r = partition_take(n, &partition, err);
         if (r >= 0)
-                r = allocation(n, lane, &json, err);
+                r = allocation(n, partition, &json, err);
         return r < 0 ? r : h->nix->add_arg(ev, "network", json, err);
 }
 
@@ -47,7 +47,7 @@ static int started(void *self, struct ec_op *op, const struct ec_container *c, s
         int r;
 
         (void)op;
-        lane_release(n); /* all are installed, so others see what they have */
+        partition_release(n); /* all are installed, so others see what they have */
         state_warn(h, h->containers->name(c));
         r = addresses_of(h, c, &a, err);
         /* Behind a bridge it may be out of the host's reach. */
@@ -56,9 +56,9 @@ static int started(void *self, struct ec_op *op, const struct ec_container *c, s
         if (!a.private_network || a.bridge || !ms)
                 return 0;
         if (a.local4)
-                r = answer_wait(h, AF_INET, a.local4, ms, err);
+                r = neighbour_wait(h, AF_INET, a.local4, ms, err);
         if (r >= 0 && a.local6)
-                r = answer_wait(h, AF_INET6, a.local6, ms, err);
+                r = neighbour_wait(h, AF_INET6, a.local6, ms, err);
         return r < 0 ? h->err->prefix(err, "container '%s'", h->containers->name(c)) : 0;
 }
 
@@ -71,7 +71,7 @@ static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
         int r = addresses_of(h, h->shell->container(sh), &a, err);
 
         (void)op;
-        lane_release(n);
+        partition_release(n);
         /* None must not leave that of a session around this one. */
         return r < 0 ? r : h->shell->setenv(sh, "ip6", a.local6, err);
 }
@@ -90,7 +90,7 @@ static int removed(void *self, struct ec_op *op, const struct ec_container *c, s
 static void finish(void *self, struct ec_op *op, int status)
 {
         (void)op, (void)status;
-        lane_release(self);
+        partition_release(self);
 }
 
 static int show_ip(void *self, struct ec_op *op, struct ec_err *err)
@@ -126,14 +126,14 @@ static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
 
         if (!n)
                 return no_memory(host, err);
-        *n = (struct network){ .host = host, .lane = -1 };
+        *n = (struct network){ .host = host, .partition = -1 };
         *ret_self = n;
         return 0;
 }
 
 static void done(void *self)
 {
-        lane_release(self);
+        partition_release(self);
         free(self);
 }
 

@@ -17,7 +17,7 @@ static inline void freep(void *p)
 
 struct network {
         const struct ec_host *host;
-        int lane; /* descriptor of its lock; -1: none */
+        int partition; /* descriptor of its lock; -1: none */
 };
 
 static inline int no_memory(const struct ec_host *h, struct ec_err *err)
@@ -62,7 +62,7 @@ struct routes {
 int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err);
 void routes_done(struct routes *r);
 
-/* ---- confs.c: the addresses in containers' settings ---- */
+/* ---- addresses.c: the addresses in containers' settings ---- */
 
 struct addresses {
         char *host4, *local4, *host6, *local6; /* NULL: none */
@@ -80,18 +80,18 @@ int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char 
 
 /* ---- allocate.c: what the evaluation needs to pick addresses ---- */
 
-/* Parallel runs pick from different slots: each holds a lane. Lane 0 is the usual one. */
-int lane_take(struct network *n, unsigned *ret_lane, struct ec_err *err);
-void lane_release(struct network *n);
+/* Parallel runs pick from different slots: each holds a partition. Partition 0 is the usual one. */
+int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *err);
+void partition_release(struct network *n);
 /* JSON for module.nix, to be freed. */
-int allocation(struct network *n, unsigned lane, char **ret, struct ec_err *err);
+int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err);
 /* A container may not get an address that was picked for another one meanwhile. */
 int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err);
 
-/* ---- answer.c ---- */
+/* ---- neighbour.c ---- */
 
 /* Until the kernel has learnt the address' hardware address: 0. -ETIMEDOUT, -ECANCELED. */
-int answer_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err);
+int neighbour_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err);
 
 /* ---- state.c: what firewall.sh and networkd.sh leave while a container runs ---- */
 

@@ -320,41 +320,41 @@ static void test_failing_services(void **state)
         fake.fail_at = NULL;
 }
 
-/* Each of the runs that go on at the same time has another lane. */
-static void test_lanes(void **state)
+/* Each of the runs that go on at the same time has another partition. */
+static void test_partitions(void **state)
 {
         struct network a = { &fake.host, -1 }, b = { &fake.host, -1 }, c = { &fake.host, -1 };
-        unsigned lane = 9;
+        unsigned partition = 9;
 
         (void)state;
         if (geteuid() != 0)
                 skip();
-        assert_int_equal(lane_take(&a, &lane, &fake.err), 0);
-        assert_int_equal(lane, 0);
-        assert_int_equal(lane_take(&b, &lane, &fake.err), 0);
-        assert_int_equal(lane, 1);
-        lane_release(&a);
-        assert_int_equal(a.lane, -1);
-        assert_int_equal(lane_take(&c, &lane, &fake.err), 0);
-        assert_int_equal(lane, 0);
-        lane_release(&b);
-        lane_release(&c);
-        lane_release(&c);
+        assert_int_equal(partition_take(&a, &partition, &fake.err), 0);
+        assert_int_equal(partition, 0);
+        assert_int_equal(partition_take(&b, &partition, &fake.err), 0);
+        assert_int_equal(partition, 1);
+        partition_release(&a);
+        assert_int_equal(a.partition, -1);
+        assert_int_equal(partition_take(&c, &partition, &fake.err), 0);
+        assert_int_equal(partition, 0);
+        partition_release(&b);
+        partition_release(&c);
+        partition_release(&c);
 
         /* All in use: the usual one, without a lock. */
         for (int i = 0; i < 32; i++) {
                 struct network n = { &fake.host, -1 };
 
-                assert_int_equal(lane_take(&n, &lane, &fake.err), 0);
-                assert_int_equal(lane, i);
-                assert_true(n.lane >= 0); /* held until the test's end */
+                assert_int_equal(partition_take(&n, &partition, &fake.err), 0);
+                assert_int_equal(partition, i);
+                assert_true(n.partition >= 0); /* held until the test's end */
         }
-        assert_int_equal(lane_take(&a, &lane, &fake.err), 0);
-        assert_int_equal(lane, 0);
-        assert_int_equal(a.lane, -1);
+        assert_int_equal(partition_take(&a, &partition, &fake.err), 0);
+        assert_int_equal(partition, 0);
+        assert_int_equal(a.partition, -1);
 }
 
-static void test_lane_is_released(void **state)
+static void test_partition_is_released(void **state)
 {
         struct network *n = self;
         struct ec_container *c = fake_container(&fake, "web", dir, 0);
@@ -363,12 +363,12 @@ static void test_lane_is_released(void **state)
         if (geteuid() != 0)
                 skip();
         eval();
-        assert_true(n->lane >= 0);
+        assert_true(n->partition >= 0);
         assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
-        assert_int_equal(n->lane, -1);
+        assert_int_equal(n->partition, -1);
         eval();
         PLUGIN->hooks->finish(self, &fake.op, 0);
-        assert_int_equal(n->lane, -1);
+        assert_int_equal(n->partition, -1);
 }
 
 static struct ec_container *with_address(const char *name, const char *host, const char *local)
@@ -489,12 +489,12 @@ static void test_no_answer(void **state)
 {
         (void)state;
         /* Nobody has an address for documentation. */
-        assert_int_equal(answer_wait(&fake.host, AF_INET, "192.0.2.77", 250, &fake.err), -ETIMEDOUT);
+        assert_int_equal(neighbour_wait(&fake.host, AF_INET, "192.0.2.77", 250, &fake.err), -ETIMEDOUT);
         assert_string_equal(fake.err.msg, "its address 192.0.2.77 does not answer");
         fake_reset(&fake);
-        assert_int_equal(answer_wait(&fake.host, AF_INET6, "2001:db8::77", 1, &fake.err), -ETIMEDOUT);
+        assert_int_equal(neighbour_wait(&fake.host, AF_INET6, "2001:db8::77", 1, &fake.err), -ETIMEDOUT);
         fake_reset(&fake);
-        assert_int_equal(answer_wait(&fake.host, AF_INET, "nonsense", 1, &fake.err), -EINVAL);
+        assert_int_equal(neighbour_wait(&fake.host, AF_INET, "nonsense", 1, &fake.err), -EINVAL);
 }
 
 static void test_interrupted(void **state)
@@ -507,7 +507,7 @@ static void test_interrupted(void **state)
         sigaddset(&set, SIGINT);
         assert_int_equal(sigprocmask(SIG_BLOCK, &set, &old), 0);
         raise(SIGINT);
-        assert_int_equal(answer_wait(&fake.host, AF_INET, "192.0.2.77", 60000, &fake.err), -ECANCELED);
+        assert_int_equal(neighbour_wait(&fake.host, AF_INET, "192.0.2.77", 60000, &fake.err), -ECANCELED);
         /* It is left for the program itself. */
         assert_int_equal(sigtimedwait(&set, NULL, &zero), SIGINT);
         assert_int_equal(sigprocmask(SIG_SETMASK, &old, NULL), 0);
@@ -581,8 +581,8 @@ int main(void)
                 TEST(test_eval),
                 TEST(test_bad_settings),
                 TEST(test_failing_services),
-                TEST(test_lanes),
-                TEST(test_lane_is_released),
+                TEST(test_partitions),
+                TEST(test_partition_is_released),
                 TEST(test_pre_install),
                 TEST(test_warnings),
                 TEST(test_removed),

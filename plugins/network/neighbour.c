@@ -120,7 +120,7 @@ static int open_signals(void)
         return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int answer_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err)
+int neighbour_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err)
 {
         struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_NEIGH };
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), signals = open_signals();
