@@ -5,17 +5,18 @@
  * they answer, runs a command or a hook of a plugin, and reads what the plugin
  * asked for. Nothing of core/ is linked.
  */
-#include <cmocka.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <errno.h>
-#include <extra-container/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
+
+#include <extra-container/plugin.h>
 
 struct fake_pair {
         char *key, *value;
