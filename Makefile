@@ -4,7 +4,7 @@
 VERSION := 0.1.0
 DATE    := November 23, 2026
 BUILD   ?= build
-PLUGINS ?= $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c)))))
+PLUGINS ?= $(filter-out common,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c))))))
 
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -79,11 +79,16 @@ FORCE:
 
 $(BUILD)/obj/plugins/%.o: plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common $(if $(filter plugins/common/%,$<),-Icore) -MMD -MP -c $< -o $@
+
+COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/common/*.c))
+$(BUILD)/libplugin.a: $(COMMON_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
 
 # -z,defs: a plugin imports nothing but libc. gcc's sanitizers live with it.
 define plugin_rule
-$(BUILD)/plugins/$(1).so: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
+$(BUILD)/plugins/$(1).so: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c)) $(BUILD)/libplugin.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$(HARDEN) -shared -Wl,-z,defs $$^ -o $$@
 endef

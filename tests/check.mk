@@ -21,9 +21,9 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libcore.a
 # A plugin's test links the plugin's objects and a fake host, nothing of the core.
 plugin_test_objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
 define plugin_test_rule
-$(BUILD)/tests/plugins/$(1): tests/plugins/$(1).c $(wildcard tests/plugins/fake_host.*) $(call plugin_test_objs,$(1))
+$(BUILD)/tests/plugins/$(1): tests/plugins/$(1).c $(wildcard tests/plugins/fake_host.*) $(call plugin_test_objs,$(1)) $(BUILD)/libplugin.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(QUICK) -Icore/include -Itests/plugins $$(filter %.c %.o,$$^) -o $$@ -lcmocka
+	$$(CC) $$(ALL_CFLAGS) $$(QUICK) -Icore/include -Iplugins/common -Itests/plugins $$(filter %.c %.o %.a,$$^) -o $$@ -lcmocka
 endef
 PLUGIN_TESTS := $(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(BUILD)/tests/plugins/$(p)))
 $(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(eval $(call plugin_test_rule,$(p)))))

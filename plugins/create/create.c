@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that make and remove containers; the phases themselves are the host's. */
-#include <errno.h>
-#include <extra-container/plugin.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "create.h"
 
-#ifndef EC_VERSION
-#define EC_VERSION "0"
-#endif
+#include <string.h>
 
 static int run_create(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct create *)self)->host;
+        const struct ec_host *h = self;
         uint32_t flags = 0;
         int r;
 
@@ -33,7 +26,7 @@ static int run_create(void *self, struct ec_op *op, struct ec_err *err)
 
 static int run_build(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct create *)self)->host;
+        const struct ec_host *h = self;
         int r = h->deploy->build(op, err);
 
         if (r < 0)
@@ -44,7 +37,7 @@ static int run_build(void *self, struct ec_op *op, struct ec_err *err)
 
 static int run_restart(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct create *)self)->host;
+        const struct ec_host *h = self;
         const char *const *names = h->opt->args(op);
         int r;
 
@@ -70,7 +63,7 @@ static int is_definition(const struct ec_host *h, const struct ec_op *op)
 
 static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct create *)self)->host;
+        const struct ec_host *h = self;
         const char *const *args = h->opt->args(op);
         int r;
 
@@ -87,22 +80,6 @@ static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
                 return h->err->usage(err, "destroy needs the name of a container, a definition, or --all");
         }
         return r < 0 ? r : 0;
-}
-
-static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
-{
-        struct create *c = calloc(1, sizeof(*c));
-
-        if (!c)
-                return host->err->set(err, -ENOMEM, "out of memory");
-        c->host = host;
-        *ret_self = c;
-        return 0;
-}
-
-static void done(void *self)
-{
-        free(self);
 }
 
 static const struct ec_option create_options[] = {
@@ -169,4 +146,4 @@ static const struct ec_command commands[] = {
 };
 
 EC_PLUGIN(create, .version = EC_VERSION, .summary = "Create, build, list, restart and destroy containers",
-          .commands = EC_ARRAY(commands), .init = init, .done = done);
+          .commands = EC_ARRAY(commands), .init = host_as_self);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <extra-container/plugin.h>
-
-struct create {
-        const struct ec_host *host;
-};
+#include "common.h"
 
 int create_run_list(void *self, struct ec_op *op, struct ec_err *err);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "create.h"
+
+#include <string.h>
 
 /* README.md describes them: grow at the end only. */
 static const struct ec_column columns[] = {
@@ -88,7 +86,7 @@ static int add(void *data, const struct ec_container *c)
 
 int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct create *)self)->host;
+        const struct ec_host *h = self;
         struct listing l = { .host = h, .op = op, .err = err };
         int r = 0;
 

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <extra-container/plugin.h>
+#include "common.h"
 
 #define GC_PREFIX "extra-container-"
 
-struct gc {
-        const struct ec_host *host;
-};
-
 /* suffix is "" for the unit's root, ".conf" for that of the settings; NULL: no memory. */
 char *gc_root_path(const char *dir, const char *name, const char *suffix);
-/* Both roots of a container; those that stand are left alone. */
+/* Both roots of a container; those that are there are left alone. */
 int gc_set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err);
+int gc_drop_root(const struct ec_host *h, const char *path, struct ec_err *err);
 int gc_run(void *self, struct ec_op *op, struct ec_err *err);
 
 /* What keeps one or several store files alive, by nix-store. */

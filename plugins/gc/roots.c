@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "gc.h"
+
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include "gc.h"
 
 /* README.md describes them: grow at the end only. */
 static const struct ec_column columns[] = {
@@ -30,11 +25,6 @@ struct roots {
         struct root *items;
         size_t n;
 };
-
-static int no_memory(const struct ec_host *h, struct ec_err *err)
-{
-        return h->err->set(err, -ENOMEM, "out of memory");
-}
 
 static void root_done(struct root *r)
 {
@@ -59,38 +49,28 @@ static int by_path(const void *a, const void *b)
         return k ? k : strcmp(x->path, y->path);
 }
 
-/* "extra-container-NAME" or "extra-container-NAME.conf"; 0: no root of ours. */
+/* "extra-container-NAME" or "extra-container-NAME.conf"; 0: not a root of ours. */
 static int read_root(const char *dir, const char *file, struct root *ret)
 {
         const char *name = file + strlen(GC_PREFIX), *dot = strchr(name, '.');
         struct root r = { 0 };
-        char link[PATH_MAX];
-        ssize_t n;
 
         if (dot && strcmp(dot, ".conf"))
                 return 0;
-        if (asprintf(&r.path, "%s/%s", dir, file) < 0)
-                return -ENOMEM;
-        n = readlink(r.path, link, sizeof(link) - 1);
-        if (n < 0) {
-                root_done(&r);
-                return 0;
-        }
-        link[n] = 0;
+        r.path = fs_join(dir, file);
         r.name = dot ? strndup(name, dot - name) : strdup(name);
-        r.link = strdup(link);
-        r.target = realpath(link, NULL);
-        if (!r.name || !r.link) {
-                root_done(&r);
-                return -ENOMEM;
+        if (r.path && r.name && !fs_readlinkat(AT_FDCWD, r.path, &r.link)) {
+                r.target = realpath(r.link, NULL);
+                *ret = r;
+                return 1;
         }
-        *ret = r;
-        return 1;
+        root_done(&r);
+        return r.path && r.name ? 0 : -ENOMEM;
 }
 
 static int read_roots(const struct ec_host *h, const char *dir, struct roots *l, struct ec_err *err)
 {
-        DIR *d = opendir(dir);
+        _cleanup_closedir_ DIR *d = opendir(dir);
         int r = 0;
 
         if (!d)
@@ -98,7 +78,7 @@ static int read_roots(const struct ec_host *h, const char *dir, struct roots *l,
         for (struct dirent *e; r >= 0 && (e = readdir(d));) {
                 struct root *v;
 
-                if (strncmp(e->d_name, GC_PREFIX, strlen(GC_PREFIX)))
+                if (!str_after(e->d_name, GC_PREFIX))
                         continue;
                 v = reallocarray(l->items, l->n + 1, sizeof(*v));
                 if (v)
@@ -106,7 +86,6 @@ static int read_roots(const struct ec_host *h, const char *dir, struct roots *l,
                 r = v ? read_root(dir, e->d_name, &l->items[l->n]) : -ENOMEM;
                 l->n += r > 0;
         }
-        closedir(d);
         if (r < 0)
                 return no_memory(h, err);
         if (l->n)
@@ -118,6 +97,7 @@ static int read_roots(const struct ec_host *h, const char *dir, struct roots *l,
 static int drop_left_over(const struct ec_host *h, struct root *root, struct ec_err *err)
 {
         struct stat st;
+        int r;
 
         if (!lstat(root->link, &st)) {
                 if (!root->target)
@@ -126,61 +106,43 @@ static int drop_left_over(const struct ec_host *h, struct root *root, struct ec_
         }
         if (errno != ENOENT && errno != ENOTDIR)
                 return 0;
-        if (unlink(root->path) < 0 && errno != ENOENT)
-                return h->err->set(err, -errno, "cannot remove the garbage collector root %s: %s", root->path,
-                                   strerror(errno));
-        h->log->log(h, 5, "dropped %s: container '%s' is gone", root->path, root->name);
-        return 0;
+        r = gc_drop_root(h, root->path, err);
+        if (r >= 0)
+                h->log->log(h, 5, "dropped %s: container '%s' is gone", root->path, root->name);
+        return r;
+}
+
+static int fill_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const char *name, char **paths,
+                    char **stores, struct ec_err *err)
+{
+        _cleanup_free_ char *roots = strv_join(STRV_CONST(paths), "\n"), *files = strv_join(STRV_CONST(stores), "\n");
+        struct closure closure;
+        int r = roots && files ? closure_query(h, op, STRV_CONST(stores), &closure, err) : no_memory(h, err);
+
+        if (r >= 0)
+                r = h->table->add_row(t, err);
+        if (r >= 0)
+                r = h->table->set_str(t, "name", name, err);
+        if (r >= 0)
+                r = h->table->set_int(t, "paths", closure.paths, err);
+        if (r >= 0)
+                r = h->table->set_int(t, "size", closure.bytes, err);
+        if (r >= 0)
+                r = h->table->set_str(t, "roots", roots, err);
+        return r < 0 ? r : h->table->set_str(t, "storePaths", files, err);
 }
 
 /* The roots of one container: n of them from first on. */
 static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n,
                    struct ec_err *err)
 {
-        char *paths = calloc(1, 1), *stores = calloc(1, 1);
-        const char **files = calloc(n + 1, sizeof(*files));
-        struct closure closure;
-        size_t k = 0;
-        int r = paths && stores && files ? 0 : -ENOMEM;
+        _cleanup_strv_ char **paths = NULL, **stores = NULL;
 
-        for (size_t i = 0; i < n && r >= 0; i++) {
-                char *p, *s;
-
-                if (!first[i].target)
-                        continue;
-                r = asprintf(&p, "%s%s%s", paths, k ? "\n" : "", first[i].path);
-                if (r >= 0) {
-                        free(paths);
-                        paths = p;
-                        r = asprintf(&s, "%s%s%s", stores, k ? "\n" : "", first[i].target);
-                }
-                if (r >= 0) {
-                        free(stores);
-                        stores = s;
-                        files[k++] = first[i].target;
-                }
-        }
-        if (r < 0)
-                r = no_memory(h, err);
-        else if (k) {
-                r = closure_query(h, op, files, &closure, err);
-                if (r >= 0)
-                        r = h->table->add_row(t, err);
-                if (r >= 0)
-                        r = h->table->set_str(t, "name", first->name, err);
-                if (r >= 0)
-                        r = h->table->set_int(t, "paths", closure.paths, err);
-                if (r >= 0)
-                        r = h->table->set_int(t, "size", closure.bytes, err);
-                if (r >= 0)
-                        r = h->table->set_str(t, "roots", paths, err);
-                if (r >= 0)
-                        r = h->table->set_str(t, "storePaths", stores, err);
-        }
-        free(paths);
-        free(stores);
-        free(files);
-        return r;
+        for (size_t i = 0; i < n; i++)
+                if (first[i].target &&
+                    (strv_push(&paths, first[i].path) < 0 || strv_push(&stores, first[i].target) < 0))
+                        return no_memory(h, err);
+        return paths ? fill_row(h, op, t, first->name, paths, stores, err) : 0;
 }
 
 struct missing {
@@ -194,7 +156,7 @@ static int add_missing(void *data, const struct ec_container *c)
         struct missing *m = data;
         const struct ec_host *h = m->host;
         const char *name = h->containers->name(c), *dir = h->conf->path(h, "gcroots");
-        char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
+        _cleanup_free_ char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
         int r = unit && conf ? 0 : no_memory(h, m->err);
         struct stat st;
 
@@ -203,14 +165,12 @@ static int add_missing(void *data, const struct ec_container *c)
                 if (r >= 0)
                         h->log->log(h, 5, "made the roots of container '%s', which had none", name);
         }
-        free(unit);
-        free(conf);
         return r;
 }
 
 int gc_run(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct gc *)self)->host;
+        const struct ec_host *h = self;
         struct ec_table *table = NULL;
         struct missing missing = { h, err };
         struct roots roots = { 0 };

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "common.h"
+
+#include <string.h>
+
+int no_memory(const struct ec_host *h, struct ec_err *err)
+{
+        return h->err->set(err, -ENOMEM, "out of memory");
+}
+
+int host_as_self(const struct ec_host *host, void **ret_self, struct ec_err *err)
+{
+        (void)err;
+        *ret_self = (void *)host;
+        return 0;
+}
+
+char *host_path(const struct ec_host *h, const char *path)
+{
+        const char *root = h->conf->path(h, "root");
+
+        return str_printf("%s%s", root ? root : "", path);
+}
+
+char *shell_quote(const char *s)
+{
+        char *quoted = malloc(strlen(s) * 4 + 3), *to = quoted;
+
+        if (!quoted)
+                return NULL;
+        *to++ = '\'';
+        for (; *s; s++)
+                if (*s == '\'')
+                        to = stpcpy(to, "'\\''");
+                else
+                        *to++ = *s;
+        strcpy(to, "'");
+        return quoted;
+}
+
+int add_own_module(const struct ec_host *h, struct ec_eval *ev, struct ec_err *err)
+{
+        _cleanup_free_ char *module = fs_join(h->plugin_dir, "module.nix");
+
+        return module ? h->nix->add_module(ev, module, err) : no_memory(h, err);
+}
+
+int run_program(const struct ec_host *h, struct ec_op *op, struct ec_proc *p, const char *what, char **ret_out,
+                struct ec_err *err)
+{
+        struct ec_proc_result res = { .size = sizeof(res) };
+        int r;
+
+        p->size = sizeof(*p);
+        p->flags |= EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN;
+        r = h->proc->run(op, p, &res, err);
+        if (r >= 0 && res.status) {
+                if (res.err)
+                        res.err[strcspn(res.err, "\r\n")] = 0;
+                if (res.err && *res.err)
+                        r = h->err->set(err, -EIO, "%s: %s", what, res.err);
+                else
+                        r = h->err->set(err, -EIO, "%s: %s ended with status %d", what, p->argv[0], (int)res.status);
+        } else if (r >= 0 && ret_out) {
+                *ret_out = TAKE_PTR(res.out);
+        }
+        h->proc->result_done(&res);
+        return r < 0 ? r : 0;
+}
