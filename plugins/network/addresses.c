@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
-#include <errno.h>
+#include "network.h"
+
 #include <string.h>
 
-#include "network.h"
+#define CONF_MAX (1 << 20)
 
 void addresses_done(struct addresses *a)
 {
@@ -63,54 +63,43 @@ int addresses_of(const struct ec_host *h, const struct ec_container *c, struct a
 {
         static const char *const keys[] = { "HOST_ADDRESS",   "LOCAL_ADDRESS",   "HOST_ADDRESS6",
                                             "LOCAL_ADDRESS6", "PRIVATE_NETWORK", "HOST_BRIDGE" };
-        struct addresses a = { 0 };
+        _cleanup_(addresses_done) struct addresses a = { 0 };
 
-        for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-                if (set_key(&a, keys[i], h->containers->conf_get(c, keys[i])) < 0) {
-                        addresses_done(&a);
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                if (set_key(&a, keys[i], h->containers->conf_get(c, keys[i])) < 0)
                         return no_memory(h, err);
-                }
         addresses_strip(&a);
         *ret = a;
+        a = (struct addresses){ 0 };
         return 0;
 }
 
 static int read_file(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
 {
-        const char *dir = h->conf->path(h, "conf");
-        _cleanup_free_ char *path = NULL, *line = NULL;
-        struct addresses a = { 0 };
-        size_t size = 0;
-        ssize_t len;
-        FILE *f;
-        int r = 0;
+        _cleanup_free_ char *path = str_printf("%s/%s.conf", h->conf->path(h, "conf"), name), *text = NULL;
+        _cleanup_strv_ char **lines = NULL;
+        _cleanup_(addresses_done) struct addresses a = { 0 };
+        int r = path ? fs_read(path, CONF_MAX, &text, NULL) : -ENOMEM;
 
-        if (asprintf(&path, "%s/%s.conf", dir, name) < 0) {
-                path = NULL;
+        /* Removed meanwhile, or a link whose store path is. */
+        if (r == -ENOENT || r == -ENOTDIR)
+                return 0;
+        if (r < 0 && r != -ENOMEM)
+                return h->err->set(err, r, "%s: %s", path, strerror(-r));
+        lines = r < 0 ? NULL : strv_split(text, "\n");
+        if (!lines)
                 return no_memory(h, err);
-        }
-        f = fopen(path, "re");
-        /* Gone meanwhile, or a link whose store path is. */
-        if (!f)
-                return errno == ENOENT || errno == ENOTDIR ? 0
-                                                           : h->err->set(err, -errno, "%s: %s", path, strerror(errno));
-        while (r >= 0 && (len = getline(&line, &size, f)) >= 0) {
-                char *value = strchr(line, '=');
+        for (char **l = lines; *l; l++) {
+                char *value = strchr(*l, '=');
 
-                if (!value || *line == '#')
+                if (!value || **l == '#')
                         continue;
-                line[strcspn(line, "\n")] = 0;
                 *value++ = 0;
-                r = set_key(&a, line, value);
-        }
-        if (r >= 0 && ferror(f))
-                r = -EIO;
-        fclose(f);
-        if (r < 0) {
-                addresses_done(&a);
-                return r == -ENOMEM ? no_memory(h, err) : h->err->set(err, r, "%s: %s", path, strerror(-r));
+                if (set_key(&a, *l, value) < 0)
+                        return no_memory(h, err);
         }
         *ret = a;
+        a = (struct addresses){ 0 };
         return 1;
 }
 
@@ -131,9 +120,7 @@ int addresses_read(const struct ec_host *h, const char *name, struct addresses *
 
 static int is_conf(const struct dirent *e)
 {
-        size_t len = strlen(e->d_name);
-
-        return len > 5 && !strcmp(e->d_name + len - 5, ".conf") && name_valid(e->d_name, len - 5);
+        return str_ends(e->d_name, ".conf") && name_valid(e->d_name, strlen(e->d_name) - 5);
 }
 
 int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),

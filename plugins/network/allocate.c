@@ -4,15 +4,11 @@
  * knows the names: address.nix picks a slot by the name. This tells it what is
  * not free, and what the installed containers have already.
  */
-#include <arpa/inet.h>
-#include <errno.h>
+#include "network.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "network.h"
 
 #define PARTITIONS 32 /* as in address.nix */
 
@@ -23,38 +19,24 @@ void partition_release(struct network *n)
         n->partition = -1;
 }
 
-static int make_dir(char *path)
-{
-        char *slash = strrchr(path, '/');
-        int r;
-
-        *slash = 0;
-        r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
-        *slash = '/';
-        return r;
-}
-
 int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *err)
 {
         const struct ec_host *h = n->host;
+        _cleanup_free_ char *dir = state_path(h, "");
 
+        if (!dir)
+                return no_memory(h, err);
         *ret_partition = 0;
         /* Only root installs, so only root can collide. */
         if (n->partition >= 0 || geteuid() != 0)
                 return 0;
+        fs_mkdir_p(dir, 0755);
         for (unsigned i = 0; i < PARTITIONS; i++) {
-                _cleanup_free_ char *name = NULL, *path = NULL;
+                _cleanup_free_ char *name = str_printf(".partition-%u", i), *path = name ? state_path(h, name) : NULL;
                 int fd;
 
-                if (asprintf(&name, ".partition-%u", i) < 0) {
-                        name = NULL;
-                        return no_memory(h, err);
-                }
-                path = state_path(h, name);
                 if (!path)
                         return no_memory(h, err);
-                if (i == 0 && make_dir(path) < 0)
-                        break;
                 fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
                 if (fd < 0)
                         break;
@@ -98,13 +80,11 @@ static int put_conf(void *data, const char *name, const struct addresses *a)
         int family = f->range.prefix.family;
         const char *const all[] = { family == AF_INET ? a->host4 : a->host6,
                                     family == AF_INET ? a->local4 : a->local6 };
-        _cleanup_free_ char *dev = NULL;
+        /* With its interface: a container's own addresses are free for itself. */
+        _cleanup_free_ char *dev = str_printf("ve-%s", name);
 
-        /* Its own addresses are no hindrance for a container. */
-        if (asprintf(&dev, "ve-%s", name) < 0) {
-                dev = NULL;
+        if (!dev)
                 return -ENOMEM;
-        }
         for (size_t i = 0; i < 2; i++) {
                 struct prefix p;
 
@@ -182,7 +162,7 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
 {
         const struct ec_host *h = n->host;
         const char *firewall = h->conf->get(h, "firewall");
-        char *text = NULL;
+        _cleanup_free_ char *text = NULL;
         size_t len;
         FILE *to;
         int r;
@@ -200,11 +180,9 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
         fputc('}', to);
         if (fclose(to) != 0 && r >= 0)
                 r = no_memory(h, err);
-        if (r < 0) {
-                free(text);
+        if (r < 0)
                 return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
-        }
-        *ret = text;
+        *ret = TAKE_PTR(text);
         return 0;
 }
 
@@ -215,6 +193,11 @@ struct clash {
         const struct addresses *mine;
         char *with;
 };
+
+static void clash_done(struct clash *c)
+{
+        free(c->with);
+}
 
 static int same(const char *a, const char *b, int family)
 {
@@ -244,7 +227,7 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
 {
         const struct ec_host *h = n->host;
         _cleanup_(addresses_done) struct addresses mine = { 0 };
-        struct clash clash = { .name = h->containers->name(c), .mine = &mine };
+        _cleanup_(clash_done) struct clash clash = { .name = h->containers->name(c), .mine = &mine };
         struct range r4, r6;
         const char *text;
         int r = addresses_of(h, c, &mine, err), picked;
@@ -259,16 +242,11 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
         if (r <= 0)
                 return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
         picked = range_slot_of(&r4, mine.host4, mine.local4) >= 0 || range_slot_of(&r6, mine.host6, mine.local6) >= 0;
-        if (picked) {
-                r = h->err->set(err, -EADDRINUSE,
-                                "its address %s was given to container '%s' since it was built: build it again",
-                                clash.address, clash.with);
-        } else {
-                /* Chosen by hand, so maybe meant: only one of them can run. */
-                h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with,
-                            clash.address);
-                r = 0;
-        }
-        free(clash.with);
-        return r;
+        if (picked)
+                return h->err->set(err, -EADDRINUSE,
+                                   "its address %s was given to container '%s' since it was built: build it again",
+                                   clash.address, clash.with);
+        /* Chosen by hand, so maybe meant: only one of them can run. */
+        h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with, clash.address);
+        return 0;
 }

@@ -4,8 +4,8 @@
  * learns its hardware address. That needs no program of the container's, and no
  * firewall keeps it back.
  */
-#include <arpa/inet.h>
-#include <errno.h>
+#include "network.h"
+
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -15,18 +15,8 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
-
-#include "network.h"
 
 #define AGAIN_MS 200 /* until the address is asked for again */
-
-static void closep(int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-#define _cleanup_close_ _cleanup_(closep)
 
 static uint64_t now_ms(void)
 {
@@ -114,7 +104,7 @@ static int open_signals(void)
         sigemptyset(&set);
         if (sigprocmask(SIG_BLOCK, NULL, &blocked) < 0)
                 return -errno;
-        for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
                 if (sigismember(&blocked, signals[i]) == 1)
                         sigaddset(&set, signals[i]);
         return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Networks of containers: their addresses, and what module.nix needs to know of the host. */
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "network.h"
 
-#ifndef EC_VERSION
-#define EC_VERSION "0"
-#endif
+#include <string.h>
 
 static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
         struct network *n = self;
         const struct ec_host *h = n->host;
-        _cleanup_free_ char *module = NULL, *json = NULL;
+        _cleanup_free_ char *json = NULL;
         unsigned partition;
-        int r;
+        int r = add_own_module(h, ev, err);
 
         (void)op;
-        if (asprintf(&module, "%s/module.nix", h->plugin_dir) < 0) {
-                module = NULL;
-                return no_memory(h, err);
-        }
-        r = h->nix->add_module(ev, module, err);
         /* First the partition, then the look at what is there: who had it before us is installed. */
         if (r >= 0)
                 r = partition_take(n, &partition, err);
@@ -97,26 +86,24 @@ static int show_ip(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = ((struct network *)self)->host;
         const char *const *args = h->opt->args(op);
+        _cleanup_(addresses_done) struct addresses a = { 0 };
+        int r;
 
         if (!args[0])
                 return h->err->usage(err, "no container was given");
         if (args[1])
                 return h->err->usage(err, "only one container can be given");
-        {
-                _cleanup_(addresses_done) struct addresses a = { 0 };
-                int r = addresses_read(h, args[0], &a, err);
-
-                if (r < 0)
-                        return r;
-                if (!r)
-                        return h->err->set(err, -ENOENT, "no container named '%s'", args[0]);
-                if (!a.local4 && !a.local6)
-                        return h->err->set(err, -EADDRNOTAVAIL, "container '%s' has no address of its own", args[0]);
-                if (a.local4)
-                        h->term->out(h, "%s\n", a.local4);
-                if (a.local6)
-                        h->term->out(h, "%s\n", a.local6);
-        }
+        r = addresses_read(h, args[0], &a, err);
+        if (r < 0)
+                return r;
+        if (!r)
+                return h->err->set(err, -ENOENT, "no container named '%s'", args[0]);
+        if (!a.local4 && !a.local6)
+                return h->err->set(err, -EADDRNOTAVAIL, "container '%s' has no address of its own", args[0]);
+        if (a.local4)
+                h->term->out(h, "%s\n", a.local4);
+        if (a.local6)
+                h->term->out(h, "%s\n", a.local6);
         return 0;
 }
 

@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <errno.h>
-#include <extra-container/plugin.h>
+#include "common.h"
 #include <netinet/in.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static inline void freep(void *p)
-{
-        free(*(void **)p);
-}
-#define _cleanup_(f)   __attribute__((cleanup(f)))
-#define _cleanup_free_ _cleanup_(freep)
 
 struct network {
         const struct ec_host *host;
         int partition; /* descriptor of its lock; -1: none */
 };
-
-static inline int no_memory(const struct ec_host *h, struct ec_err *err)
-{
-        return h->err->set(err, -ENOMEM, "out of memory");
-}
 
 /* ---- range.c: small networks, numbered, in a range of addresses ---- */
 

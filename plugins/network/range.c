@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <string.h>
-
 #include "network.h"
+
+#include <arpa/inet.h>
+#include <string.h>
 
 static unsigned family_bits(int family)
 {

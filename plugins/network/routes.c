@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
+#include "network.h"
+
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include "network.h"
 
 /* Wider ones are a default route in parts, as VPNs set it (0.0.0.0/1 and 128.0.0.0/1): it says nothing of where networks are. */
 #define NETWORK_BITS 8
@@ -94,11 +92,9 @@ static int dump(int fd, int family, struct routes *r)
 int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err)
 {
         struct routes r = { 0 };
-        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), k;
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        int k = fd < 0 ? -errno : dump(fd, family, &r);
 
-        k = fd < 0 ? -errno : dump(fd, family, &r);
-        if (fd >= 0)
-                close(fd);
         /* A kernel without IPv6 has no routes of it. */
         if (k == -EAFNOSUPPORT || k == -EOPNOTSUPP)
                 k = 0;
