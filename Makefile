@@ -35,7 +35,7 @@ LIB_FLAGS = $(eval LIB_FLAGS := $$(shell $(PKG_CONFIG) --cflags $$(LIBS)))$(LIB_
 LIB_LINK  = $(eval LIB_LINK := $$(shell $(PKG_CONFIG) --libs $$(LIBS)) -ldl)$(LIB_LINK)
 # core/ knows the directories in these files alone: another PREFIX compiles no others again.
 PATH_SRC  := core/cli/main.c core/cli/app.c core/svc/conf/conf.c core/svc/process/env.c core/model/operation/layout.c
-PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"'
+PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"' -DEC_OWN_PLUGINS='"$(PLUGINS)"'
 CORE_DEFS := -DEC_VERSION='"$(VERSION)"' $(PATH_DEFS)
 
 CORE_SRC := $(wildcard core/*.c core/*/*.c core/*/*/*.c)

@@ -63,31 +63,56 @@ static int declare_toggles(struct conf *c, struct ec_err *err)
         return r;
 }
 
-/* Types first, then what nobody declared. */
-static int check_conf(struct app *a, struct ec_err *err)
+/* A plugin's section: a value that does not fit rejects the plugin, nothing else. */
+static int declare_plugin(struct app *a, struct plugin *p, struct ec_err *err)
 {
-        int r = declare_toggles(a->conf, err);
+        struct ec_err e = { 0 };
 
-        for (size_t i = 0; r >= 0 && i < a->plugins.n; i++) {
-                const struct plugin *p = &a->plugins.items[i];
-
-                if (p->state == PLUGIN_LOADED && p->plugin->settings.count)
-                        r = conf_declare(a->conf, p->name, &p->plugin->settings, err);
-                else if (p->state != PLUGIN_LOADED)
-                        conf_ignore(a->conf, p->name);
-        }
-        if (r < 0)
-                return r;
-        conf_warn_unknown(a->conf);
+        if (p->state == PLUGIN_LOADED && p->plugin->settings.count &&
+            conf_declare(a->conf, p->name, &p->plugin->settings, &e) < 0 && plugin_reject(p, &e) < 0)
+                return err_oom(err);
+        if (p->state != PLUGIN_LOADED)
+                conf_ignore(a->conf, p->name);
         return 0;
 }
 
 /* ---- start and end ----------------------------------------------------- */
 
-int app_load(struct app *a, const char *config, struct ec_err *err)
+static int load_conf(struct app *a, const char *config, struct ec_err *err)
 {
+        int r = conf_load(&a->conf, config, &a->conf_err);
+
+        if (r >= 0)
+                r = conf_declare(a->conf, "paths", &layout_settings, &a->conf_err);
+        if (r >= 0)
+                return 0;
+        if (a->conf)
+                conf_free(a->conf);
+        return conf_new(&a->conf, err);
+}
+
+static int load_plugins(struct app *a, const struct ec_array *builtin, struct ec_err *err)
+{
+        struct plugin_search s = { .builtin = *builtin, .own = EC_OWN_PLUGINS, .check_trust = geteuid() == 0 };
         _cleanup_strv_ char **dirs = NULL;
-        struct plugin_search s = { .check_trust = geteuid() == 0 };
+        int r;
+
+        /* A plugin that is off is not opened: without the configuration nobody knows. */
+        if (a->conf_err.code)
+                return plugins_load(&s, &a->plugins, err);
+        r = plugins_search_path(a->conf, EC_PLUGIN_DIR, &dirs, err);
+        if (r < 0)
+                return r;
+        s.dirs = STRV_CONST(dirs);
+        s.conf = a->conf;
+        r = plugins_load(&s, &a->plugins, err);
+        for (size_t i = 0; r >= 0 && i < a->plugins.n; i++)
+                r = declare_plugin(a, &a->plugins.items[i], err);
+        return r < 0 ? r : declare_toggles(a->conf, err);
+}
+
+int app_load(struct app *a, const char *config, const struct ec_array *builtin, struct ec_err *err)
+{
         int r;
 
         if (config) {
@@ -95,30 +120,65 @@ int app_load(struct app *a, const char *config, struct ec_err *err)
                 if (!a->config)
                         return err_oom(err);
         }
-        r = conf_load(&a->conf, config, err);
-        if (r >= 0)
-                r = conf_declare(a->conf, "paths", &layout_settings, err);
-        if (r >= 0)
-                r = plugins_search_path(a->conf, EC_PLUGIN_DIR, &dirs, err);
+        r = load_conf(a, config, err);
         if (r < 0)
                 return r;
-        s.dirs = STRV_CONST(dirs);
-        s.conf = a->conf;
-        return plugins_load(&s, &a->plugins, err);
+        r = load_plugins(a, builtin, err);
+        if (r == -ENOMEM || r >= 0)
+                return r;
+        /* A broken section [plugins]. */
+        plugins_done(&a->plugins);
+        err_move(&a->conf_err, err);
+        return load_plugins(a, builtin, err);
+}
+
+int app_check_conf(struct app *a, struct ec_err *err)
+{
+        int r = a->conf_err.code;
+
+        if (r)
+                err_move(err, &a->conf_err);
+        return r;
+}
+
+/* Help does not need a configuration, but without it knows no plugin. */
+void app_warn_conf(const struct app *a)
+{
+        if (a->conf_err.code)
+                log_warn("%s: no plugin is loaded until that is corrected", err_msg(&a->conf_err));
 }
 
 int app_start(struct app *a, struct ec_err *err)
 {
-        int r = check_conf(a, err);
+        int r;
 
-        if (r >= 0)
-                r = layout_init(&a->layout, a->conf, err);
+        r = layout_init(&a->layout, a->conf, err);
         if (r < 0)
                 return r;
-        a->ctx = (struct host_context){
-                .conf = a->conf, .layout = &a->layout, .plugins = &a->plugins, .program = a->program
-        };
+        a->ctx = (struct host_context){ .conf = a->conf, .layout = &a->layout, .program = a->program };
         return plugins_start(&a->plugins, &a->ctx, &a->registry, err);
+}
+
+int app_check_used(const struct app *a, const struct command_ref *ref, const struct parsed_options *options,
+                   struct ec_err *err)
+{
+        for (size_t i = 0; i < a->plugins.n; i++) {
+                const struct plugin *p = &a->plugins.items[i];
+                const struct ec_option *o = p->plugin ? p->plugin->options.items : NULL;
+
+                if (p->state != PLUGIN_REJECTED)
+                        continue;
+                if (ref->plugin == p)
+                        return err_set(err, -ELIBBAD, "%s: its plugin %s was rejected: %s", ref->command->name, p->name,
+                                       p->reason);
+                for (uint32_t k = 0; o && k < p->plugin->options.count; k++)
+                        if (o[k].scopes & ref->command->scopes && options_is_set(options, o[k].name))
+                                return err_set(err, -ELIBBAD, "option '--%s': its plugin %s was rejected: %s",
+                                               o[k].name, p->name, p->reason);
+        }
+        plugins_warn(&a->plugins);
+        conf_warn_unknown(a->conf);
+        return 0;
 }
 
 void app_done(struct app *a)
@@ -129,6 +189,7 @@ void app_done(struct app *a)
         feature_list_done(&a->features);
         if (a->conf)
                 conf_free(a->conf);
+        err_done(&a->conf_err);
         free(a->config);
         *a = (struct app){ .program = a->program };
 }
@@ -165,19 +226,36 @@ static int feature_disabled(const struct app *a, const char *what, const char *w
         return err_usage(err, "%s '%s': feature %s is disabled: its plugin is not installed", what, word, f->name);
 }
 
-int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
+/* A rejected plugin whose tables could be read has a command of this name. */
+static const struct plugin *rejected_with(const struct app *a, const char *word)
+{
+        for (size_t i = 0; i < a->plugins.n; i++) {
+                const struct plugin *p = &a->plugins.items[i];
+                const struct ec_command *c = p->plugin ? p->plugin->commands.items : NULL;
+
+                for (uint32_t k = 0; p->state == PLUGIN_REJECTED && c && k < p->plugin->commands.count; k++)
+                        if (command_is_named(&c[k], word))
+                                return p;
+        }
+        return NULL;
+}
+
+/* Its own tables could not be read: one of these may have it. */
+static const struct plugin *rejected_unread(const struct app *a)
+{
+        for (size_t i = 0; i < a->plugins.n; i++)
+                if (a->plugins.items[i].state == PLUGIN_REJECTED && !a->plugins.items[i].plugin)
+                        return &a->plugins.items[i];
+        return NULL;
+}
+
+static int nearest_command(const struct app *a, const char *word, struct ec_err *err)
 {
         _cleanup_(command_list_done) struct command_list commands = { 0 };
         _cleanup_strv_ char **names = NULL;
-        const struct feature *f;
         const char *near;
-        int r;
+        int r = commands_list(&a->plugins, false, &commands, err);
 
-        load_features(a);
-        f = feature_of_command(&a->features, word);
-        if (f)
-                return feature_disabled(a, "command", word, f, err);
-        r = commands_list(&a->plugins, false, &commands, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < commands.n; i++) {
@@ -192,6 +270,30 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
         if (!proc_find("nixos-container", NULL))
                 return err_usage(err, "unknown command '%s', and there is no nixos-container in PATH", word);
         return err_usage(err, "unknown command '%s'", word);
+}
+
+int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
+{
+        const struct feature *f;
+        const struct plugin *p;
+        int r = app_check_conf(a, err);
+
+        if (r >= 0)
+                r = plugins_check(&a->plugins, err); /* the command may be one of its */
+        if (r < 0)
+                return r;
+        p = rejected_with(a, word);
+        if (p)
+                return err_set(err, -ELIBBAD, "command '%s': plugin %s was rejected: %s", word, p->name, p->reason);
+        load_features(a);
+        f = feature_of_command(&a->features, word);
+        if (f)
+                return feature_disabled(a, "command", word, f, err);
+        p = rejected_unread(a);
+        if (p)
+                return err_usage(err, "unknown command '%s'; it may belong to plugin %s, which was rejected: %s", word,
+                                 p->name, p->reason);
+        return nearest_command(a, word, err);
 }
 
 int app_unknown_option(void *app, const char *word, struct ec_err *err)

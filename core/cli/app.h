@@ -3,14 +3,18 @@
 #include "model/operation/features.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
+#include "model/operation/options.h"
+#include "plugin/commands.h"
 #include "plugin/host.h"
 #include "plugin/loader.h"
+#include "util/err.h"
 
 /* What main and the builtin commands work on. */
 struct app {
         const char *program; /* absolute path of this program */
         char *config;        /* --config, or NULL; owned */
         struct conf *conf;
+        struct ec_err conf_err; /* why the configuration could not be read: then no plugin is loaded */
         struct plugins plugins;
         struct layout layout;
         struct registry registry;
@@ -18,8 +22,15 @@ struct app {
         struct feature_list features; /* of what is not loaded: read once something is not found */
         bool features_loaded;
 };
-/* Reads the configuration and loads the plugins; calls none of them. */
-int app_load(struct app *a, const char *config, struct ec_err *err);
+/* Reads the configuration and loads the plugins; calls none of them. builtin: struct ec_command. A configuration that is
+ * broken is not a failure here, so that help works. */
+int app_load(struct app *a, const char *config, const struct ec_array *builtin, struct ec_err *err);
+/* The failure of a broken configuration; the second one only warns. */
+int app_check_conf(struct app *a, struct ec_err *err);
+void app_warn_conf(const struct app *a);
+/* After the start: a plugin whose command or option is used must not have been rejected. Others are warnings. */
+int app_check_used(const struct app *a, const struct command_ref *ref, const struct parsed_options *options,
+                   struct ec_err *err);
 void app_done(struct app *a);
 /* Checks the configuration against the tables, finds the host's paths, starts the plugins. */
 int app_start(struct app *a, struct ec_err *err);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/builtin.h"
+
 #include <string.h>
 
 #include "cli/app.h"
@@ -62,10 +64,18 @@ static int set_hooks(struct ec_table *t, const struct ec_hooks *h, struct ec_err
                 const char *name;
                 bool set;
         } hooks[] = {
-                { "configure", h && h->configure },     { "eval", h && h->eval },
-                { "pre_install", h && h->pre_install }, { "installed", h && h->installed },
-                { "started", h && h->started },         { "shell", h && h->shell },
-                { "pre_destroy", h && h->pre_destroy }, { "removed", h && h->removed },
+                { "configure", h && h->configure },
+                { "eval", h && h->eval },
+                { "pre_install", h && h->pre_install },
+                { "installed", h && h->installed },
+                { "undo", h && h->undo },
+                { "started", h && h->started },
+                { "updated", h && h->updated },
+                { "stopped", h && h->stopped },
+                { "failed", h && h->failed },
+                { "shell", h && h->shell },
+                { "pre_destroy", h && h->pre_destroy },
+                { "removed", h && h->removed },
                 { "finish", h && h->finish },
         };
 
@@ -112,11 +122,12 @@ static int run_plugins(void *self, struct ec_op *op, struct ec_err *err)
 {
         static const struct ec_array columns = EC_ARRAY(plugin_columns);
         _cleanup_(cleanup_table_free) struct ec_table *t = NULL;
-        const struct app *a = op->app;
-        int r;
+        struct app *a = op->app;
+        int r = app_check_conf(a, err);
 
         (void)self;
-        r = table_create(&columns, options_is_set(op->options, "json"), &t, err);
+        if (r >= 0)
+                r = table_create(&columns, options_is_set(op->options, "json"), &t, err);
         for (size_t i = 0; r >= 0 && i < a->plugins.n; i++)
                 r = add_plugin(t, &a->plugins.items[i], err);
         if (r >= 0)
@@ -131,8 +142,10 @@ static int run_help(void *self, struct ec_op *op, struct ec_err *err)
         struct command_ref ref;
 
         (void)self;
-        if (!args[0])
+        if (!args[0]) {
+                app_warn_conf(a);
                 return help_overview(&a->plugins, err);
+        }
         if (args[1])
                 return err_usage(err, "help: one command at a time");
         if (!command_find(&a->plugins, args[0], &ref))

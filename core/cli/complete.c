@@ -7,6 +7,7 @@
 #include "cli/app.h"
 #include "cli/command.h"
 #include "model/containers/containers.h"
+#include "plugin/core_options.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/err.h"

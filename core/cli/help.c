@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/help.h"
 
+#include "plugin/core_options.h"
+
 #include <string.h>
 #include <sys/ioctl.h>
 

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "cli/app.h"
+#include "cli/builtin.h"
 #include "cli/command.h"
 #include "cli/elevate.h"
 #include "cli/help.h"
+#include "model/operation/call.h"
 #include "model/operation/op.h"
 #include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"
@@ -18,6 +20,7 @@
 #include "util/strv.h"
 
 #define EXIT_USAGE  2
+#define EXIT_MAX    255
 #define EXIT_SIGNAL 128 /* + its number */
 
 /* What stands before the command. */
@@ -175,7 +178,7 @@ static int parse_options(struct app *a, struct command_ref *ref, char **args, st
                 if (r < 0)
                         return r;
                 app_done(a);
-                r = app_load(a, config, err);
+                r = app_load(a, config, &builtin_commands, err);
                 if (r < 0)
                         return r;
                 if (!command_find(&a->plugins, name, ref))
@@ -188,23 +191,39 @@ static int parse_options(struct app *a, struct command_ref *ref, char **args, st
         return 0;
 }
 
-/* Configure, run, finish: what happens between the start and the end of the plugins. */
-static int run_started(struct app *a, const struct command_ref *ref, struct ec_op *op, struct ec_err *err)
+/* A command's result as an exit status, or -errno. */
+static int command_result(const struct command_ref *ref, int r, struct ec_err *err)
 {
-        int r = ref->command->scopes ? hooks_configure(op, err) : 0;
-        int status;
-
-        if (r >= 0)
-                r = ref->command->run(ref->plugin ? ref->plugin->self : NULL, op, err);
+        if (r > EXIT_MAX)
+                return err_set(err, -ERANGE, "plugin %s: command '%s' returned %d, which is not an exit status",
+                               ref->plugin->name, ref->command->name, r);
         if (r < 0 && !err->code)
                 err_set(err, r, "%s failed: %s", ref->command->name, strerror(-r));
-        status = r >= 0          ? r & 0xff
-                 : intr_signal() ? EXIT_SIGNAL + intr_signal()
-                 : err->usage    ? EXIT_USAGE
-                                 : EXIT_FAILURE;
-        (void)a;
+        return r;
+}
+
+/* Configure, run, finish: what happens between the start and the end of the plugins. */
+static int run_started(const struct command_ref *ref, struct ec_op *op, struct ec_err *err)
+{
+        _cleanup_free_ char *what = str_printf("command '%s'", ref->command->name);
+        int r = what ? 0 : err_oom(err);
+        struct call call;
+        int status;
+
+        if (r >= 0 && ref->command->scopes)
+                r = hooks_configure(op, err);
+        if (r >= 0) {
+                call_enter(&call, op, ref->plugin->name, what, false);
+                r = ref->command->run(ref->plugin->self, op, err);
+                call_leave(&call);
+                r = command_result(ref, r, err);
+        }
+        status = r >= 0               ? r
+                 : interrupt_signal() ? EXIT_SIGNAL + interrupt_signal()
+                 : err->usage         ? EXIT_USAGE
+                                      : EXIT_FAILURE;
         hooks_finish(op, status);
-        return r >= 0 ? status : r;
+        return r;
 }
 
 static int run_command(struct app *a, const struct command_ref *ref, struct parsed_options *options, struct ec_err *err)
@@ -223,13 +242,15 @@ static int run_command(struct app *a, const struct command_ref *ref, struct pars
         if (!ref->plugin) /* help and plugins work whatever the plugins are like */
                 r = ref->command->run(NULL, &op, err);
         else {
-                r = intr_init();
+                r = interrupt_init();
                 if (r < 0)
                         err_set(err, r, "cannot set up signals: %s", strerror(-r));
                 if (r >= 0)
                         r = app_start(a, err);
                 if (r >= 0)
-                        r = run_started(a, ref, &op, err);
+                        r = app_check_used(a, ref, options, err);
+                if (r >= 0)
+                        r = run_started(ref, &op, err);
         }
         op_done(&op);
         return r;
@@ -253,12 +274,14 @@ static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
         }
         r = check_config_option(l.config, err);
         if (r >= 0)
-                r = app_load(a, l.config, err);
+                r = app_load(a, l.config, &builtin_commands, err);
         if (r < 0)
                 return r;
         if (l.help) {
-                if (!*l.rest)
+                if (!*l.rest) {
+                        app_warn_conf(a);
                         return help_overview(&a->plugins, err);
+                }
                 if (!command_find(&a->plugins, *l.rest, &ref))
                         return app_unknown_command(a, *l.rest, err);
                 return help_command(&a->plugins, &ref, err);
@@ -296,7 +319,7 @@ static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
 
 static int report(int r, struct ec_err *err)
 {
-        int sig = r < 0 ? intr_signal() : 0;
+        int sig = r < 0 ? interrupt_signal() : 0;
 
         if (r >= 0)
                 return r;
@@ -322,6 +345,7 @@ int main(int argc, char **argv)
         if (argc < 1)
                 return EXIT_USAGE;
         unsetenv(ELEVATED_VARIABLE);
+        call_init();
         app.program = program = program_path(argv[0]);
         r = program ? run(&app, argv, elevated, &err) : err_oom(&err);
         status = report(r, &err);

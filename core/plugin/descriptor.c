@@ -13,6 +13,7 @@
 
 #define KNOWN_SCOPES        (EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START | EC_SCOPE_SHELL | EC_SCOPE_DESTROY)
 #define KNOWN_COMMAND_FLAGS (EC_CMD_ROOT | EC_CMD_HIDDEN | EC_CMD_DEFINITION | EC_CMD_LISTING | EC_CMD_WORDS)
+#define KNOWN_PROVIDES      EC_PROVIDES_GCROOT
 #define KNOWN_OPTION_FLAGS  (EC_OPT_FINAL | EC_OPT_REPEAT | EC_OPT_HIDDEN)
 
 /* What 1.0 had: a struct of any version is at least as long. */
@@ -203,6 +204,8 @@ static int read_hooks(const struct reading *r, struct descriptor *d)
             !in_bounds(r->bounds, h, h->size))
                 return err_set(r->err, -EPROTO, "its table of hooks has a wrong size");
         e = copy_struct(r, &d->hooks, sizeof(d->hooks), h, h->size, "a hook");
+        if (e >= 0 && d->hooks.reserved)
+                e = too_new(r, "its table of hooks");
         d->hooks.size = sizeof(d->hooks);
         d->plugin.hooks = &d->hooks;
         return e;
@@ -266,6 +269,9 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
                 return err_set(err, -EPROTO, "it was built for ABI %u.%u, this program has %u.%u", p->abi_major,
                                p->abi_minor, EC_ABI_MAJOR, EC_ABI_MINOR);
         r.minor = p->abi_minor;
+        if (p->needs_minor > EC_ABI_MINOR)
+                return err_set(err, -EPROTO, "it needs ABI %u.%u, this program has %u.%u", EC_ABI_MAJOR, p->needs_minor,
+                               EC_ABI_MAJOR, EC_ABI_MINOR);
         if (!p->name || !plugin_name_valid(p->name))
                 return err_set(err, -EPROTO, "its descriptor has no valid name");
         if (strcmp(p->name, name))
@@ -282,6 +288,8 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
         if (e < 0)
                 return e;
         d->plugin.size = sizeof(d->plugin);
+        if (d->plugin.reserved || d->plugin.provides & ~KNOWN_PROVIDES)
+                return too_new(&r, "its descriptor");
         e = read_tables(&r, d);
         if (e < 0)
                 return e;

@@ -1,62 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/host.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "model/containers/containers.h"
-#include "model/deploy/deploy.h"
-#include "model/deploy/destroy.h"
-#include "model/deploy/install.h"
-#include "model/deploy/start.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
-#include "model/shell.h"
-#include "plugin/loader.h"
+#include "plugin/services.h"
 #include "svc/conf/conf.h"
-#include "svc/machine/machine.h"
-#include "svc/machine/retry.h"
-#include "svc/nix/nix.h"
-#include "svc/process/proc.h"
-#include "svc/systemd/jobs.h"
-#include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
-#include "svc/term/table.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
-#include "util/fs.h"
 #include "util/strv.h"
 
+#define ROOM_FOR_SERVICES 64 /* of later minors; see EC_HAS */
+
+/* The words of a setting of type "list". */
+struct words {
+        struct words *next;
+        char *key;
+        char **words;
+};
+
 struct plugin_host {
-        struct ec_host api; /* first: plugins hand this back */
+        struct ec_host api;                   /* first: plugins hand this back */
+        const void *later[ROOM_FOR_SERVICES]; /* directly after it, and all NULL */
         const struct host_context *ctx;
         char *plugin, *dir;
+        struct words *lists;
 };
+static_assert(offsetof(struct plugin_host, later) == sizeof(struct ec_host), "nothing comes between");
+
+static void words_free(struct words *w)
+{
+        free(w->key);
+        strv_free(w->words);
+        free(w);
+}
 
 static const struct plugin_host *host_of(const struct ec_host *h)
 {
         return (const struct plugin_host *)h;
-}
-
-/* A struct of a plugin that may be older or newer than ours. */
-static int copy_in(void *dst, uint32_t dst_size, const void *src, const char *what, struct ec_err *err)
-{
-        uint32_t size;
-
-        memcpy(&size, src, sizeof(size));
-        if (size < sizeof(size))
-                return err_set(err, -EINVAL, "%s has no size", what);
-        memset(dst, 0, dst_size);
-        memcpy(dst, src, size < dst_size ? size : dst_size);
-        memcpy(dst, &dst_size, sizeof(dst_size));
-        for (uint32_t i = dst_size; i < size; i++)
-                if (((const char *)src)[i])
-                        return err_set(err, -E2BIG, "%s uses what ABI %u.%u does not have", what, EC_ABI_MAJOR,
-                                       EC_ABI_MINOR);
-        return 0;
 }
 
 /* ---- log, err ---------------------------------------------------------- */
@@ -177,11 +165,34 @@ static uint64_t host_conf_get_ms(const struct ec_host *h, const char *key)
         return conf_ms(host_of(h)->ctx->conf, host_of(h)->plugin, key);
 }
 
-static int host_conf_plugin_loaded(const struct ec_host *h, const char *name)
+static int64_t host_conf_get_int(const struct ec_host *h, const char *key)
 {
-        const struct plugin *p = plugins_find(host_of(h)->ctx->plugins, name);
+        const char *value = host_conf_get(h, key);
 
-        return p && p->state == PLUGIN_LOADED;
+        return value ? strtoll(value, NULL, 10) : 0;
+}
+
+/* Split once, and kept as long as the plugin's host. */
+static const char *const *host_conf_get_list(const struct ec_host *h, const char *key)
+{
+        static const char *const none[] = { NULL };
+        struct plugin_host *own = (struct plugin_host *)host_of(h);
+        const char *value = host_conf_get(h, key);
+        struct words *w;
+
+        for (w = own->lists; w; w = w->next)
+                if (!strcmp(w->key, key))
+                        return STRV_CONST(w->words);
+        w = value && *value ? calloc(1, sizeof(*w)) : NULL;
+        if (!w)
+                return none;
+        *w = (struct words){ own->lists, strdup(key), strv_split(value, " \t") };
+        if (!w->key || !w->words) {
+                words_free(w);
+                return none;
+        }
+        own->lists = w;
+        return STRV_CONST(w->words);
 }
 
 static const char *host_conf_path(const struct ec_host *h, const char *what)
@@ -194,242 +205,9 @@ static const struct ec_conf_api conf_api = {
         .get = host_conf_get,
         .get_bool = host_conf_get_bool,
         .get_ms = host_conf_get_ms,
-        .plugin_loaded = host_conf_plugin_loaded,
+        .get_int = host_conf_get_int,
+        .get_list = host_conf_get_list,
         .path = host_conf_path,
-};
-
-/* ---- processes, Nix ---------------------------------------------------- */
-
-static int host_proc_run(struct ec_op *op, const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err)
-{
-        struct ec_proc_result res = { .size = sizeof(res) };
-        uint32_t size = ret->size;
-        struct ec_proc full;
-        int r = copy_in(&full, sizeof(full), p, "struct ec_proc", err);
-
-        (void)op;
-        if (r < 0)
-                return r;
-        if (size < sizeof(size) || size > sizeof(res))
-                size = sizeof(res); /* the same today; a plugin that left it out means 1.0 */
-        r = proc_run(&full, &res, err);
-        if (r < 0)
-                return r;
-        memcpy((char *)ret + sizeof(size), (const char *)&res + sizeof(size), size - sizeof(size));
-        return r;
-}
-
-static const struct ec_proc_api proc_api = {
-        .size = sizeof(proc_api),
-        .run = host_proc_run,
-        .result_done = proc_result_done,
-};
-
-/* Nix runs what a module says, as root maybe. */
-static int host_nix_add_module(struct ec_eval *ev, const char *path, struct ec_err *err)
-{
-        int r;
-
-        if (*path != '/')
-                return err_set(err, -EINVAL, "module '%s' is no absolute path", path);
-        if (geteuid() == 0) {
-                r = fs_trusted(path, err);
-                if (r < 0)
-                        return r;
-        }
-        return eval_add_module(ev, path, err);
-}
-
-static const struct ec_nix_api nix_api = {
-        .size = sizeof(nix_api),
-        .add_module = host_nix_add_module,
-        .add_arg = eval_add_arg,
-        .add_build_arg = eval_add_build_arg,
-        .setenv = eval_setenv,
-};
-
-/* ---- systemd, machined ------------------------------------------------- */
-
-static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *units, struct ec_err *err)
-{
-        const struct job_hooks hooks = { .retry = machine_name_was_taken };
-        struct unit_result *results = NULL;
-        size_t n = strv_len(units);
-        struct systemd *s;
-        int r = op_systemd(op, &s, err);
-
-        if (r < 0 || !n)
-                return r;
-        r = systemd_jobs(s, job, units, &hooks, &results, err);
-        if (r > 0) {
-                _cleanup_strv_ char **failed = NULL;
-                _cleanup_free_ char *text = NULL;
-                int code = -EIO;
-
-                for (size_t i = n; i-- > 0;)
-                        if (results[i].code < 0)
-                                code = results[i].code;
-                for (size_t i = 0; i < n; i++)
-                        if (results[i].code < 0)
-                                (void)strv_pushf(&failed, "%s: %s", results[i].unit,
-                                                 results[i].reason ?: strerror(-results[i].code));
-                text = strv_join(STRV_CONST(failed), "; ");
-                r = text ? err_set(err, code, "%s", text) : err_oom(err);
-        }
-        unit_results_done(results, n);
-        return r;
-}
-
-static int host_systemd_start(struct ec_op *op, const char *const *units, struct ec_err *err)
-{
-        return run_jobs(op, JOB_START, units, err);
-}
-
-static int host_systemd_stop(struct ec_op *op, const char *const *units, struct ec_err *err)
-{
-        return run_jobs(op, JOB_STOP, units, err);
-}
-
-static int host_systemd_reload(struct ec_op *op, struct ec_err *err)
-{
-        struct systemd *s;
-        int r = op_systemd(op, &s, err);
-
-        return r < 0 ? r : systemd_daemon_reload(s, err);
-}
-
-static int host_systemd_active(struct ec_op *op, const char *unit, struct ec_err *err)
-{
-        _cleanup_free_ char *state = NULL;
-        struct systemd *s;
-        int r = op_systemd(op, &s, err);
-
-        if (r >= 0)
-                r = systemd_get_string(s, unit, "Unit", "ActiveState", &state, err);
-        if (r < 0)
-                return r;
-        return !strcmp(state, "active") || !strcmp(state, "reloading");
-}
-
-static int host_systemd_get_string(struct ec_op *op, const char *unit, const char *iface, const char *prop, char **ret,
-                                   struct ec_err *err)
-{
-        struct systemd *s;
-        int r = op_systemd(op, &s, err);
-
-        return r < 0 ? r : systemd_get_string(s, unit, iface, prop, ret, err);
-}
-
-static const struct ec_systemd_api systemd_api = {
-        .size = sizeof(systemd_api),
-        .start = host_systemd_start,
-        .stop = host_systemd_stop,
-        .reload = host_systemd_reload,
-        .active = host_systemd_active,
-        .get_string = host_systemd_get_string,
-};
-
-static int host_machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
-{
-        struct ec_exec full;
-        struct systemd *s;
-        int r = copy_in(&full, sizeof(full), x, "struct ec_exec", err);
-
-        if (r >= 0)
-                r = op_systemd(op, &s, err);
-        return r < 0 ? r : machine_exec(s, &full, ret_status, err);
-}
-
-static int host_machine_running(struct ec_op *op, const char *name, struct ec_err *err)
-{
-        struct systemd *s;
-        int r = op_systemd(op, &s, err);
-
-        return r < 0 ? r : machine_running(s, name, err);
-}
-
-static int host_machine_leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err)
-{
-        struct systemd *s;
-        int r = op_systemd(op, &s, err);
-
-        return r < 0 ? r : machine_leader(s, name, ret_pid, err);
-}
-
-static const struct ec_machine_api machine_api = {
-        .size = sizeof(machine_api),
-        .exec = host_machine_exec,
-        .running = host_machine_running,
-        .leader = host_machine_leader,
-};
-
-/* ---- containers, phases ------------------------------------------------ */
-
-static const char *host_container_name(const struct ec_container *c)
-{
-        return c->name;
-}
-static const char *host_container_unit(const struct ec_container *c)
-{
-        return c->unit;
-}
-static const char *host_container_unit_path(const struct ec_container *c)
-{
-        return c->unit_path;
-}
-static const char *host_container_conf_path(const struct ec_container *c)
-{
-        return c->conf_path;
-}
-static const char *host_container_state_path(const struct ec_container *c)
-{
-        return c->state_path;
-}
-
-static int host_foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
-                                  struct ec_err *err)
-{
-        struct container_list l = { 0 };
-        int r = containers_installed(op->layout, &l, err);
-
-        if (r < 0)
-                return r;
-        r = 0;
-        for (size_t i = 0; r == 0 && i < l.n; i++)
-                r = fn(data, l.items[i]);
-        container_list_done(&l);
-        return r;
-}
-
-static const struct ec_containers_api containers_api = {
-        .size = sizeof(containers_api),
-        .name = host_container_name,
-        .unit = host_container_unit,
-        .unit_path = host_container_unit_path,
-        .conf_path = host_container_conf_path,
-        .state_path = host_container_state_path,
-        .conf_get = container_conf_get,
-        .foreach = deploy_foreach,
-        .foreach_installed = host_foreach_installed,
-};
-
-static const struct ec_deploy_api deploy_api = {
-        .size = sizeof(deploy_api),
-        .build = deploy_build,
-        .output = deploy_output,
-        .install = deploy_install,
-        .start = deploy_start,
-        .restart = deploy_restart,
-        .destroy = deploy_destroy,
-        .shell = deploy_shell,
-};
-
-static const struct ec_shell_api shell_api = {
-        .size = sizeof(shell_api),
-        .container = shell_container,
-        .setenv = shell_setenv,
-        .command = shell_command,
-        .dir = shell_dir,
 };
 
 /* ---- output ------------------------------------------------------------ */
@@ -454,33 +232,6 @@ static const struct ec_term_api term_api = { .size = sizeof(term_api),
                                              .out = host_term_out,
                                              .is_tty = host_term_is_tty };
 
-static int host_table_create(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret,
-                             struct ec_err *err)
-{
-        const uint32_t min = offsetof(struct ec_column, flags) + sizeof(uint32_t);
-        _cleanup_free_ struct ec_column *full = calloc((size_t)columns->count + 1, sizeof(*full));
-        const struct ec_array a = { full, columns->count, sizeof(*full) };
-        const char *from = columns->items;
-
-        if (!full)
-                return err_oom(err);
-        if (columns->count && columns->stride < min)
-                return err_set(err, -EINVAL, "struct ec_column is too short");
-        for (uint32_t i = 0; i < columns->count; i++, from += columns->stride)
-                memcpy(&full[i], from, columns->stride < sizeof(*full) ? columns->stride : sizeof(*full));
-        return table_create(&a, options_is_set(op->options, "json"), ret, err);
-}
-
-static const struct ec_table_api table_api = {
-        .size = sizeof(table_api),
-        .create = host_table_create,
-        .add_row = table_add_row,
-        .set_str = table_set_str,
-        .set_int = table_set_int,
-        .print = table_print,
-        .free = table_free,
-};
-
 /* ---- one plugin's host ------------------------------------------------- */
 
 int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret,
@@ -502,15 +253,16 @@ int plugin_host_new(const struct host_context *ctx, const char *plugin, const ch
                 .err = &err_api,
                 .opt = &opt_api,
                 .conf = &conf_api,
-                .proc = &proc_api,
-                .nix = &nix_api,
-                .systemd = &systemd_api,
-                .machine = &machine_api,
-                .containers = &containers_api,
-                .deploy = &deploy_api,
-                .shell = &shell_api,
+                .cancel = &services_cancel,
+                .proc = &services_proc,
+                .nix = &services_nix,
+                .systemd = &services_systemd,
+                .machine = &services_machine,
+                .containers = &services_containers,
+                .deploy = &services_deploy,
+                .shell = &services_shell,
                 .term = &term_api,
-                .table = &table_api,
+                .table = &services_table,
                 .mem_free = free,
                 .plugin_dir = h->dir,
                 .program = ctx->program,
@@ -523,6 +275,12 @@ void plugin_host_free(struct plugin_host *h)
 {
         if (!h)
                 return;
+        while (h->lists) {
+                struct words *w = h->lists;
+
+                h->lists = w->next;
+                words_free(w);
+        }
         free(h->plugin);
         free(h->dir);
         free(h);

@@ -3,13 +3,11 @@
 #include <extra-container/plugin.h>
 struct conf;
 struct layout;
-struct plugins;
 
 /* What the services need to know; it outlives all plugins. */
 struct host_context {
         struct conf *conf;
         struct layout *layout;
-        const struct plugins *plugins;
         const char *program; /* absolute path */
 };
 

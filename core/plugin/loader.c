@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/command.h"
+#include "model/operation/call.h"
 #include "model/operation/hooks.h"
+#include "plugin/clash.h"
 #include "plugin/descriptor.h"
 #include "plugin/host.h"
 #include "svc/conf/conf.h"
@@ -282,10 +283,27 @@ static int check_file(const char *file, bool check_trust, struct ec_err *err)
         return 0;
 }
 
+/* A default that does not fit its type. */
+static int check_defaults(const struct ec_plugin *p, struct ec_err *err)
+{
+        const struct ec_setting *s = p->settings.items;
+
+        for (uint32_t i = 0; i < p->settings.count; i++) {
+                const char *what = s[i].def ? conf_mismatch(s[i].type, s[i].def) : NULL;
+
+                if (what)
+                        return err_set(err, -EPROTO, "the default of setting '%s' must be %s, not '%s'", s[i].key, what,
+                                       s[i].def);
+        }
+        return 0;
+}
+
 static int load_file(const struct plugins *l, struct plugin *p, bool check_trust, struct ec_err *err)
 {
+        static const char *const reserved[] = { "nix", "paths", "plugins", NULL }; /* sections of the INI */
         struct bounds bounds = { 0 };
         const char *file = p->file;
+        struct call call;
         const void *raw = NULL;
         size_t raw_size = 0;
         void *handle;
@@ -293,10 +311,15 @@ static int load_file(const struct plugins *l, struct plugin *p, bool check_trust
 
         if (!plugin_name_valid(p->name))
                 return err_set(err, -EINVAL, "its name must be lower-case letters, digits and '_', at most 32");
+        if (strv_contains(reserved, p->name))
+                return err_set(err, -EINVAL, "its name is reserved: section [%s] of the configuration is the program's",
+                               p->name);
         r = check_file(file, check_trust, err);
         if (r < 0)
                 return r;
+        call_enter(&call, NULL, p->name, "constructors", true);
         handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        call_leave(&call);
         if (!handle) {
                 const char *text = dlerror(), *rest = text ? str_after(text, file) : NULL;
 
@@ -308,12 +331,25 @@ static int load_file(const struct plugins *l, struct plugin *p, bool check_trust
                 r = descriptor_read(raw, raw_size, &bounds, p->name, &p->descriptor, err);
         if (r >= 0) {
                 p->plugin = &p->descriptor->plugin;
-                r = command_check_clash(l, p->plugin, err);
+                r = check_defaults(p->plugin, err);
+                if (r >= 0)
+                        r = plugin_check_clash(l, p->plugin, err);
         }
         return r;
 }
 
-/* Loads in the order of the list: what came from an earlier directory wins a clash. */
+int plugin_reject(struct plugin *p, struct ec_err *err)
+{
+        p->state = PLUGIN_REJECTED;
+        p->reason = strdup(err_msg(err));
+        err_done(err);
+        if (!p->reason)
+                return -ENOMEM;
+        p->reason[strcspn(p->reason, "\n")] = 0; /* what dlerror() says may have more lines */
+        return 0;
+}
+
+/* Loads in the order of rank: the earlier one wins a clash. */
 static int load_all(struct plugins *l, bool check_trust, struct ec_err *err)
 {
         for (size_t i = 0; i < l->n; i++) {
@@ -326,20 +362,32 @@ static int load_all(struct plugins *l, bool check_trust, struct ec_err *err)
                         p->state = PLUGIN_MISSING;
                 else if (load_file(l, p, check_trust, &e) >= 0)
                         p->state = PLUGIN_LOADED;
-                else {
-                        p->state = PLUGIN_REJECTED;
-                        p->reason = strdup(err_msg(&e));
-                        descriptor_free(p->descriptor);
-                        p->descriptor = NULL;
-                        p->plugin = NULL;
-                }
-                err_done(&e);
-                if (p->state == PLUGIN_REJECTED && !p->reason)
+                else if (plugin_reject(p, &e) < 0)
                         return err_oom(err);
-                if (p->reason) /* what dlerror() says may have more lines */
-                        p->reason[strcspn(p->reason, "\n")] = 0;
         }
         return 0;
+}
+
+/* Who was asked for comes first, then what ships with the program, then the order of the directories. */
+static int rank_all(struct plugins *l, const char *own, struct ec_err *err)
+{
+        static const int asked[] = { [TOGGLE_REQUIRED] = 0, [TOGGLE_ON] = 1, [TOGGLE_AUTO] = 2, [TOGGLE_OFF] = 3 };
+        _cleanup_strv_ char **names = strv_split(own ?: "", " ");
+
+        if (!names)
+                return err_oom(err);
+        for (size_t i = 0; i < l->n; i++) {
+                struct plugin *p = &l->items[i];
+                bool ours = strv_contains(STRV_CONST(names), p->name);
+
+                p->rank = (asked[p->toggle] * 2 + !ours) * (int)l->n + (int)i;
+        }
+        return 0;
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+        return ((const struct plugin *)a)->rank - ((const struct plugin *)b)->rank;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -349,7 +397,7 @@ static int compare_names(const void *a, const void *b)
 
 int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err)
 {
-        struct plugins l = { 0 };
+        struct plugins l = { .builtin = s->builtin };
         struct toggles t = { .conf = s->conf, .list = &l, .err = err };
         int r = 0;
 
@@ -359,6 +407,10 @@ int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_e
                 conf_foreach(s->conf, "plugins", read_toggle, &t);
                 r = t.result;
         }
+        if (r >= 0)
+                r = rank_all(&l, s->own, err);
+        if (r >= 0 && l.n)
+                qsort(l.items, l.n, sizeof(*l.items), compare_ranks);
         if (r >= 0)
                 r = load_all(&l, s->check_trust, err);
         if (r < 0) {
@@ -376,21 +428,27 @@ int plugins_check(const struct plugins *l, struct ec_err *err)
         for (size_t i = 0; i < l->n; i++) {
                 const struct plugin *p = &l->items[i];
 
-                if (p->state == PLUGIN_REJECTED && p->toggle == TOGGLE_REQUIRED)
-                        return err_set(err, -ELIBBAD, "plugin %s is required, and was rejected: %s", p->name,
+                if (p->toggle != TOGGLE_REQUIRED)
+                        continue;
+                if (p->state == PLUGIN_REJECTED)
+                        return err_set(err, -ELIBBAD, "plugin %s is required, but was rejected: %s", p->name,
                                        p->reason);
-                if (p->state == PLUGIN_MISSING && p->toggle == TOGGLE_REQUIRED)
-                        return err_set(err, -ENOENT, "plugin %s is required, and missing", p->name);
+                if (p->state == PLUGIN_MISSING)
+                        return err_set(err, -ENOENT, "plugin %s is required, but missing", p->name);
         }
+        return 0;
+}
+
+void plugins_warn(const struct plugins *l)
+{
         for (size_t i = 0; i < l->n; i++) {
                 const struct plugin *p = &l->items[i];
 
                 if (p->state == PLUGIN_REJECTED)
                         log_warn("plugin %s was rejected: %s", p->name, p->reason);
                 if (p->state == PLUGIN_MISSING && p->toggle == TOGGLE_ON)
-                        log_warn("plugin %s is on, and missing", p->name);
+                        log_warn("plugin %s is on, but missing", p->name);
         }
-        return 0;
 }
 
 int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_err *err)
@@ -405,28 +463,45 @@ int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_er
         return 0;
 }
 
+static int start(struct plugin *p, const struct host_context *ctx, struct ec_err *err)
+{
+        struct call call;
+        int r = plugin_host_new(ctx, p->name, p->dir, &p->host, err);
+
+        if (r < 0 || !p->plugin->init)
+                return r;
+        call_enter(&call, NULL, p->name, "init()", true);
+        r = p->plugin->init(plugin_host_api(p->host), &p->self, err);
+        call_leave(&call);
+        if (r < 0 && !err->code)
+                err_set(err, r, "%s", strerror(-r));
+        return r < 0 ? err_prefix(err, "it could not be initialised") : 0;
+}
+
 int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err)
 {
+        size_t n = 0;
         int r = plugins_registry(l, reg, err);
 
         for (size_t i = 0; r >= 0 && i < reg->n; i++) {
                 struct plugin *p = find(l, reg->plugins[i].plugin->name);
 
-                r = plugin_host_new(ctx, p->name, p->dir, &p->host, err);
-                if (r >= 0 && p->plugin->init) {
-                        r = p->plugin->init(plugin_host_api(p->host), &p->self, err);
-                        if (r < 0 && !err->code)
-                                err_set(err, r, "init failed: %s", strerror(-r));
-                        if (r < 0)
-                                err_prefix(err, "plugin %s", p->name);
-                }
+                r = start(p, ctx, err);
                 if (r >= 0) {
                         p->started = true;
-                        reg->plugins[i].self = p->self;
-                        r = 0;
+                        reg->plugins[n++] = (struct plugin_ref){ p->plugin, p->self };
+                        continue;
                 }
+                if (p->toggle == TOGGLE_REQUIRED || r == -ECANCELED || r == -ENOMEM) {
+                        err_prefix(err, "plugin %s", p->name);
+                        break;
+                }
+                r = plugin_reject(p, err);
+                if (r < 0)
+                        r = err_oom(err);
         }
-        return r;
+        reg->n = n;
+        return r < 0 ? r : 0;
 }
 
 void plugins_done(struct plugins *l)
@@ -439,8 +514,13 @@ void plugins_done(struct plugins *l)
                 for (size_t i = reg.n; i-- > 0;) {
                         struct plugin *p = find(l, reg.plugins[i].plugin->name);
 
-                        if (p->started && p->plugin->done)
+                        if (p->started && p->plugin->done) {
+                                struct call call;
+
+                                call_enter(&call, NULL, p->name, "done()", true);
                                 p->plugin->done(p->self);
+                                call_leave(&call);
+                        }
                 }
         registry_done(&reg);
         err_done(&err);

@@ -20,31 +20,41 @@ struct plugin {
         char *dir;  /* its other files */
         enum plugin_toggle toggle;
         enum plugin_state state;
-        char *reason;                   /* of PLUGIN_REJECTED: one line */
-        struct descriptor *descriptor;  /* of PLUGIN_LOADED, as is all below */
+        char *reason; /* of PLUGIN_REJECTED: one line */
+        int rank;     /* who wins a clash: lower is first */
+        /* Of PLUGIN_LOADED, and of PLUGIN_REJECTED if it could be read. */
+        struct descriptor *descriptor;
         const struct ec_plugin *plugin; /* the descriptor's */
         struct plugin_host *host;       /* while it is initialised */
         void *self;
         bool started;
 };
 struct plugins {
-        struct plugin *items;
+        struct plugin *items; /* by name */
         size_t n;
-}; /* by name */
+        struct ec_array builtin;
+};
 
 struct plugin_search {
         const char *const *dirs; /* in order: the first one that has a name wins */
         struct conf *conf;       /* toggles; NULL: all auto */
         bool check_trust;        /* we run as root */
+        struct ec_array builtin; /* struct ec_command: the program's own */
+        const char *own;         /* names of the plugins that ship with the program, separated by blanks; or NULL */
 };
 
 /* Failure is no memory or a broken [plugins] section; a bad plugin is in the list as such. */
 int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err);
 /* Where plugins are searched: compiled in, INI, and for users EXTRA_CONTAINER_PLUGIN_DIR instead of the first. */
 int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, struct ec_err *err);
-/* A required plugin that is not there is an error; what else is wrong becomes warnings. */
+/* A required plugin that is not there is an error. */
 int plugins_check(const struct plugins *l, struct ec_err *err);
-/* Calls init() of all, in the order of their hooks; fills the registry. */
+/* What else is wrong. */
+void plugins_warn(const struct plugins *l);
+/* Takes a loaded plugin out, for a reason; err is cleared. -ENOMEM. */
+int plugin_reject(struct plugin *p, struct ec_err *err);
+/* Calls init() of all, in the order of their hooks; fills the registry. One that fails is rejected, or is an error if
+ * it is required. */
 int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err);
 /* done() of those that were started, backwards, then frees all. */
 void plugins_done(struct plugins *l);

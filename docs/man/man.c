@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/builtin.h"
 #include "cli/command.h"
 #include "model/operation/layout.h"
+#include "plugin/core_options.h"
 #include "plugin/descriptor.h"
 #include "plugin/loader.h"
 #include "util/cleanup.h"
@@ -651,7 +653,7 @@ static int copy_template(struct page *p, FILE *f, const char *name)
 static int page_make(struct page *p, const char *template, const char *plugins)
 {
         const char *const dirs[] = { plugins, NULL };
-        struct plugin_search s = { .dirs = dirs };
+        struct plugin_search s = { .builtin = builtin_commands, .dirs = dirs };
         FILE *f;
         int r = plugins_load(&s, &p->plugins, p->err);
 

@@ -43,7 +43,7 @@ static int run_restart(void *self, struct ec_op *op, struct ec_err *err)
 
         if (!*names)
                 return h->err->usage(err, "restart needs the name of a container");
-        r = h->deploy->restart(op, names, err);
+        r = h->deploy->restart(op, names, 0, err);
         return r < 0 ? r : 0;
 }
 

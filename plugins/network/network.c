@@ -27,7 +27,7 @@ static int pre_install(void *self, struct ec_op *op, const struct ec_container *
         return allocation_check(self, c, err);
 }
 
-static int started(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+static int wait_for(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
         struct network *n = self;
         const struct ec_host *h = n->host;
@@ -49,6 +49,16 @@ static int started(void *self, struct ec_op *op, const struct ec_container *c, s
         if (r >= 0 && a.local6)
                 r = neighbour_wait(h, AF_INET6, a.local6, ms, err);
         return r < 0 ? h->err->prefix(err, "container '%s'", h->containers->name(c)) : 0;
+}
+
+/* FIXME-plugins: all at once */
+static int started(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
+{
+        int r = 0;
+
+        for (; *containers && r >= 0; containers++)
+                r = wait_for(self, op, *containers, err);
+        return r;
 }
 
 /* $ip is the session's own, and holds one of two addresses. */

@@ -95,6 +95,35 @@ static int destroy(const struct ec_host *h, struct ec_op *op, const struct plan 
         return h->deploy->destroy(op, names, EC_DESTROY_ABSENT | EC_DESTROY_QUIET | flags, err);
 }
 
+static int first(void *data, const struct ec_container *c)
+{
+        *(const struct ec_container **)data = c;
+        return 0;
+}
+
+/* FIXME-plugins: rc files, help */
+static int run_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int32_t *ret_status,
+                       struct ec_err *err)
+{
+        const char *const shell[] = { "sh", NULL };
+        const struct ec_container *c = NULL;
+        struct ec_proc_result res = { .size = sizeof(res) };
+        struct ec_proc proc = { .size = sizeof(proc), .argv = p->argv ? p->argv : shell };
+        struct ec_shell *sh;
+        int r = h->containers->foreach(op, first, &c, err);
+
+        if (r >= 0)
+                r = h->shell->open(op, c, &sh, err);
+        if (r < 0)
+                return r;
+        proc.flags = EC_PROC_TERMINAL | (p->argv ? 0 : EC_PROC_HANGUP);
+        proc.env = h->shell->env(sh);
+        r = h->proc->run(op, &proc, &res, err);
+        *ret_status = res.status;
+        h->proc->result_done(&res);
+        return r;
+}
+
 static int open_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int32_t *ret_status,
                         struct ec_err *err)
 {
@@ -109,7 +138,7 @@ static int open_session(const struct ec_host *h, struct ec_op *op, const struct 
         if (r >= 0)
                 r = h->deploy->start(op, flags, err);
         if (r >= 0 && (p->argv || !p->inside))
-                r = h->deploy->shell(op, p->argv, ret_status, err);
+                r = run_session(h, op, p, ret_status, err);
         else if (r >= 0)
                 h->log->log(h, 5, "Container '%s' is as defined; this session goes on with it.", p->name);
         return r < 0 ? r : 0;

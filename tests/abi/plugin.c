@@ -14,7 +14,7 @@ static int init(const struct ec_host *h, void **ret_self, struct ec_err *err)
 {
         if (h->size < sizeof(struct ec_host) || h->abi_major != EC_ABI_MAJOR)
                 return -EPROTO;
-        if (!EC_HAS(h->table, free) || !EC_HAS(h->deploy, shell) || !EC_HAS(h->shell, dir))
+        if (!EC_HAS(h->table, free) || !EC_HAS(h->deploy, unlock) || !EC_HAS(h->shell, help))
                 return h->err->set(err, -EPROTO, "a service is gone");
         host = h;
         *ret_self = &host;
@@ -45,8 +45,8 @@ static int run_frozen(void *self, struct ec_op *op, struct ec_err *err)
         host->proc->result_done(&res);
         if (host->conf->get_ms(host, "melts") != 1500 || !host->conf->get_bool(host, "ice"))
                 return host->err->set(err, -EPROTO, "a wrong setting");
-        if (!host->conf->plugin_loaded(host, "frozen") || host->conf->plugin_loaded(host, "absent"))
-                return host->err->set(err, -EPROTO, "who is there?");
+        if (host->cancel->check(op, err) < 0 || host->cancel->fd(op) < 0)
+                return host->err->set(err, -EPROTO, "nobody has interrupted");
         if (!host->plugin_dir || !strstr(host->plugin_dir, "/frozen") || host->program[0] != '/')
                 return host->err->set(err, -EPROTO, "wrong paths");
         host->err->set(err, -EPROTO, "one");

@@ -151,7 +151,7 @@ run probe --probe-veto
 is "a hook that fails names its plugin" 1 "" "error: plugin probe: vetoed"
 ENV=PROBE_INIT_FAILS=1
 run probe
-is "a plugin that cannot start" 1 "" "error: plugin probe: no luck"
+is "a plugin that cannot start" 1 "" "error: probe: its plugin probe was rejected: it could not be initialised: no luck"
 ENV=PROBE_FINISH=1
 run probe-status 42
 is "finish hears of the status" 42 "" "finish probe-status 42"
@@ -167,7 +167,7 @@ is "a setting" 0 "command probe
 greeting [good day]" ""
 conf '[probe]\ncount = many\n'
 run probe
-says "a setting of a wrong type" 1 "count"
+is "a setting of a wrong type" 1 "" "error: command 'probe': plugin probe was rejected: $T/conf.ini:4: 'count' of [probe] must be a whole number, not 'many'"
 run --help
 says "is not looked at for help" 0 "Usage:"
 conf '[probe]\ngreting = x\n[nobody]\na = b\n'
@@ -179,14 +179,14 @@ run probe-status 0
 is "not of a plugin that is off" 0 "" ""
 conf '[plugins]\nabsent = required\n'
 run probe-status 0
-is "a required plugin is missing" 1 "" "error: plugin absent is required, and missing"
+is "a required plugin is missing" 1 "" "error: plugin absent is required, but missing"
 run plugins
 says "which does not stop plugins" 0 "missing"
 run --help
 says "nor help" 0 "Usage:"
 conf '[plugins]\nabsent = on\n'
 run probe-status 0
-is "one that is on is missing" 0 "" "warning: plugin absent is on, and missing"
+is "one that is on is missing" 0 "" "warning: plugin absent is on, but missing"
 conf '[plugins]\nabsent = perhaps\n'
 run plugins
 is "a wrong toggle" 1 "" "error: $T/conf.ini:4: 'absent' of [plugins] must be required, on, auto or off, not 'perhaps'"

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "cli/command.h"
+#include "cli/builtin.h"
 #include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "util/cleanup.h"
@@ -71,7 +71,7 @@ static void copy_animal(const char *name, const char *to)
 
 static void load(const char *const *dirs, const char *ini, bool trust, struct plugins *ret)
 {
-        struct plugin_search s = { .dirs = dirs, .check_trust = trust };
+        struct plugin_search s = { .dirs = dirs, .check_trust = trust, .builtin = builtin_commands };
         struct conf *conf = NULL;
         struct ec_err err = { 0 };
 
@@ -292,13 +292,13 @@ static void test_toggles(void **state)
 
         load(dirs, "[plugins]\nnoversion = required\n", false, &l);
         assert_true(plugins_check(&l, &err) < 0);
-        assert_string_equal(err_msg(&err), "plugin noversion is required, and was rejected: it has no version");
+        assert_string_equal(err_msg(&err), "plugin noversion is required, but was rejected: it has no version");
         err_done(&err);
         plugins_done(&l);
 
         load(dirs, "[plugins]\nabsent = required\n", false, &l);
         assert_int_equal(plugins_check(&l, &err), -ENOENT);
-        assert_string_equal(err_msg(&err), "plugin absent is required, and missing");
+        assert_string_equal(err_msg(&err), "plugin absent is required, but missing");
         err_done(&err);
         plugins_done(&l);
 }

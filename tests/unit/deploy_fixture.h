@@ -124,8 +124,7 @@ static inline void fx_free(struct fixture *f)
 {
         struct ec_err e = { 0 };
 
-        deployment_free(f->op.deployment);
-        f->op.deployment = NULL;
+        op_free_owned(&f->op);
         layout_done(&f->layout);
         free(f->op.tmp.path);
         err_done(&f->err);
@@ -179,10 +178,10 @@ static inline void fx_container(struct fixture *f, const char *output, const cha
 /* The operation works on this output from now on. */
 static inline struct deployment *fx_use(struct fixture *f, const char *output, const char *const *names)
 {
-        struct deployment *d = calloc(1, sizeof(*d));
+        struct deployment *d;
 
-        deployment_free(f->op.deployment);
-        f->op.deployment = d;
+        op_free_owned(&f->op);
+        assert_int_equal(deployment_get(&f->op, &d, &f->err), 0);
         d->built = true;
         d->output = str_printf("%s/" HASH "-%s", f->store, output);
         d->parsed = true;

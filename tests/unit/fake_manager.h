@@ -352,10 +352,10 @@ static UNUSED const char *manager_log(struct manager *m)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
 
-        intr_hold();
+        interrupt_hold();
         (void)bus_call_method(m->client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Sync", BUS_TIMEOUT, &e, NULL,
                               NULL);
-        intr_release();
+        interrupt_release();
         return m->log;
 }
 

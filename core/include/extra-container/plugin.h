@@ -2,25 +2,54 @@
 #ifndef EXTRA_CONTAINER_PLUGIN_H
 #define EXTRA_CONTAINER_PLUGIN_H
 /*
- * The whole contract between extra-container and its plugins: a plugin
- * includes this header and libc's, and imports nothing from the program.
+ * The whole contract between extra-container and its plugins. A plugin includes
+ * this header and libc's, and imports nothing from the program.
  *
  * Rules of the ABI, checked by tests/abi:
- *  1. A struct that crosses starts with its size, or travels in a struct
- *     ec_array with its stride, and grows only at its end.
+ *  1. A struct that crosses the border starts with its size, or travels in a
+ *     struct ec_array with its stride, and grows only at its end.
  *  2. A function pointer never changes its signature; a new need is a new
  *     member at the end of its table.
- *  3. Only fixed-width integers, size_t, int as a result,
- *     const char * and pointers cross: no bool, enum, bitfield, off_t, FILE *.
- *  4. Who allocates, frees. Strings given to the host are copied by it;
- *     strings got from the host live as long as the object they came from,
- *     except char ** results, which go back through host->mem_free().
+ *  3. Only fixed-width integers, size_t, int as a result, const char * and
+ *     pointers cross: no bool, enum, bitfield, off_t or FILE *.
+ *  4. Whoever allocates memory frees it. The program copies the strings that it
+ *     is given. Strings that it returns live as long as the object they belong
+ *     to, except char ** results, which are freed with host->mem_free().
+ *  5. What the receiver does not know is refused, never ignored: unknown flag
+ *     bits, reserved members that are not zero, and a longer struct whose extra
+ *     bytes are not zero.
  *
- * Results: 0, or a positive outcome where one is documented; a negative
- * errno is a failure, and then *err says what failed, in one sentence
- * without a trailing full stop. err is last, and untouched on success. It is
- * NULL only where nobody wants to know: in calls out of finish(), which has none.
- * A plugin never prints an error: it returns it.
+ * Results: 0, or a positive outcome where one is documented. A negative errno
+ * is a failure, and *err then says in one sentence, without a trailing full
+ * stop, what failed. err is always the last parameter and is untouched on
+ * success. It may be NULL if the caller does not want the text. A plugin
+ * returns its errors; it never prints them.
+ *
+ * Where services may be called:
+ *  - log, err, conf, term, mem_free: everywhere, also in init() and done();
+ *  - opt, cancel, proc, systemd, machine, containers, table, deploy->output(),
+ *    deploy->lock() and deploy->unlock(): wherever an op is at hand;
+ *  - nix: in the `eval` hook, with the struct ec_eval that it is given;
+ *  - shell->setenv() and shell->command(): in the `shell` hook;
+ *  - the rest of deploy, and shell->open(): only from a command's run(). In a
+ *    hook they return -EDEADLK, because they would wait for the run that called
+ *    the hook. A command must declare the scope of each phase it calls.
+ *
+ * Threads: call services only from the thread that called the plugin. The
+ * descriptor of cancel->fd() may be polled in any thread. A thread that a
+ * plugin starts must block all signals and end before done() returns.
+ *
+ * Signals: INT, TERM and HUP ask the run to stop. The first one makes
+ * cancel->check() and every service that waits return -ECANCELED; the plugin
+ * then undoes what it has to (between cancel->hold() and cancel->release(),
+ * services work again) and returns -ECANCELED. A blocking system call of the
+ * plugin's own fails with EINTR if it is one that signals interrupt. A second
+ * signal, half a second or more after the first, ends the program at once if it
+ * arrives while code of a plugin runs; the plugin is named. SIGPIPE is ignored.
+ * A plugin changes no signal handler or mask.
+ *
+ * A plugin never ends the process. If it calls exit() or crashes, the program
+ * names it and ends with status 1, or with the signal.
  *
  * Every member is "since 1.0" unless it says otherwise.
  */
@@ -39,7 +68,7 @@ extern "C" {
 
 struct ec_host;      /* the services, as one plugin sees them */
 struct ec_op;        /* one run of one command */
-struct ec_err;       /* the error of one call chain, owned by the core */
+struct ec_err;       /* the error of one call chain, owned by the program */
 struct ec_eval;      /* a Nix evaluation that is being put together */
 struct ec_container; /* a container: of the operation, or an installed one */
 struct ec_shell;     /* a shell session that is being put together */
@@ -54,9 +83,9 @@ struct ec_array {
 
 /* ---- what a plugin declares ------------------------------------------ */
 
-/* What a command passes through. An option of a plugin's own table and the
- * hooks take part in each command that has one of their scopes, whoever owns
- * the command: nobody names a command. */
+/* The phases that a command passes through. The options in a plugin's own table
+ * appear in every command that has one of their scopes, whichever plugin owns
+ * the command; so no plugin needs to name a command. */
 #define EC_SCOPE_BUILD   (UINT32_C(1) << 0)
 #define EC_SCOPE_INSTALL (UINT32_C(1) << 1)
 #define EC_SCOPE_START   (UINT32_C(1) << 2)
@@ -67,9 +96,9 @@ struct ec_array {
 #define EC_ARG_ONE  1 /* --name VALUE or --name=VALUE */
 #define EC_ARG_REST 2 /* all that follows, up to an EC_OPT_FINAL option */
 
-#define EC_OPT_FINAL  (UINT32_C(1) << 0) /* ends another option's EC_ARG_REST */
+#define EC_OPT_FINAL  (UINT32_C(1) << 0) /* ends another's EC_ARG_REST */
 #define EC_OPT_REPEAT (UINT32_C(1) << 1) /* may be given more than once */
-#define EC_OPT_HIDDEN (UINT32_C(1) << 2) /* not in help, man page, completion */
+#define EC_OPT_HIDDEN (UINT32_C(1) << 2) /* not in help and completion */
 
 struct ec_option {
         const char *name;    /* "ssh" is --ssh */
@@ -81,17 +110,19 @@ struct ec_option {
         int32_t short_name;  /* 's' is -s, 0 is none; a command's own only */
 };
 
-/* A key in the INI section of the plugin's name. type: "string", "bool",
- * "path", "int", "duration" ("10s", "500ms", "2min") or "list" (words). */
+/* A key in the INI section that has the plugin's name. type is "string",
+ * "bool", "path", "int", "duration" ("10s", "500ms", "2min") or "list" (words
+ * separated by blanks). A default that does not fit its type rejects the
+ * plugin. */
 struct ec_setting {
         const char *key, *type, *def, *help;
 };
 
-#define EC_CMD_ROOT       (UINT32_C(1) << 0) /* needs root: runs itself through sudo */
+#define EC_CMD_ROOT       (UINT32_C(1) << 0) /* re-executed through sudo */
 #define EC_CMD_HIDDEN     (UINT32_C(1) << 1)
-#define EC_CMD_DEFINITION (UINT32_C(1) << 2) /* arguments: a definition, then names */
+#define EC_CMD_DEFINITION (UINT32_C(1) << 2) /* a definition, then names */
 #define EC_CMD_LISTING    (UINT32_C(1) << 3) /* gets --json */
-#define EC_CMD_WORDS      (UINT32_C(1) << 4) /* options end at the first argument */
+#define EC_CMD_WORDS      (UINT32_C(1) << 4) /* options end at 1st argument */
 
 struct ec_command {
         const char *name;
@@ -101,128 +132,207 @@ struct ec_command {
         const char *details;  /* paragraphs for help and man page, or NULL */
         uint32_t scopes, flags;
         struct ec_array options; /* struct ec_option: this command's own */
-        /* Returns the exit status (0 to 255), or -errno with err set. */
+        /* Returns the exit status (0 to 255), or -errno with err set. Another
+         * number is a failure that names the plugin. */
         int (*run)(void *self, struct ec_op *op, struct ec_err *err);
 };
 
 /*
- * Hooks return 0, or -errno with err set. They are called in (order, name);
- * only hooks of plugins that are on, and only in commands that pass through
- * the phase. Any may be NULL.
+ * Hooks return 0, or -errno with err set. They are called in (order, name) of
+ * their plugins, and only in commands that pass through the phase. Any of them
+ * may be NULL. Hooks that may wait get all containers at once, in an array that
+ * ends with NULL and is never empty.
  */
 struct ec_hooks {
         uint32_t size, reserved;
-        /* Options are parsed; nothing is done yet. Failure stops the command. */
+        /* Options are parsed; nothing is done yet. A failure stops. */
         int (*configure)(void *self, struct ec_op *op, struct ec_err *err);
-        /* Before Nix: add modules and arguments. Failure stops. */
-        int (*eval)(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
-        /* Each new or changed container, before the first link. Failure stops: a veto. */
-        int (*pre_install)(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-        /* Its links stand. Failure: `removed` of those done so far, backwards,
-         * and this container's links are put back as they were. */
-        int (*installed)(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-        /* It runs. Failure is a warning. */
-        int (*started)(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-        /* A session opens: add variables and commands. Failure stops. */
-        int (*shell)(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
-        /* It is stopped next / it is gone. Failure is a warning, destroy goes on. */
-        int (*pre_destroy)(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-        int (*removed)(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err);
+        /* Before Nix: add modules and arguments. A failure stops. */
+        int (*eval)(void *self, struct ec_op *op, struct ec_eval *ev,
+                    struct ec_err *err);
+        /* For each new or changed container, before the first link is made.
+         * containers->change(), unit_target() and conf_target() say what would
+         * be installed. A failure is a veto: nothing is installed. */
+        int (*pre_install)(void *self, struct ec_op *op,
+                           const struct ec_container *c, struct ec_err *err);
+        /* The container's links are in place. On failure, the `undo` hooks of
+         * the plugins that succeeded are called backwards, and the links of
+         * this container become what they were. The plugin that failed has
+         * undone its own part. */
+        int (*installed)(void *self, struct ec_op *op,
+                         const struct ec_container *c, struct ec_err *err);
+        /* `installed` is rolled back: the container becomes what it was
+         * before, of an older definition or not there. The links are put back
+         * after this hook. A failure is a warning. */
+        int (*undo)(void *self, struct ec_op *op,
+                    const struct ec_container *c, struct ec_err *err);
+        /* These run now, after a start or a restart. A failure is a warning. */
+        int (*started)(void *self, struct ec_op *op,
+                       const struct ec_container *const *containers,
+                       struct ec_err *err);
+        /* These switched to a new system while they ran: likewise. */
+        int (*updated)(void *self, struct ec_op *op,
+                       const struct ec_container *const *containers,
+                       struct ec_err *err);
+        /* These were stopped by this run, and not to be restarted: likewise. */
+        int (*stopped)(void *self, struct ec_op *op,
+                       const struct ec_container *const *containers,
+                       struct ec_err *err);
+        /* These could not be started, restarted or updated: likewise. */
+        int (*failed)(void *self, struct ec_op *op,
+                      const struct ec_container *const *containers,
+                      struct ec_err *err);
+        /* A session opens: add variables and commands. A failure stops. */
+        int (*shell)(void *self, struct ec_op *op, struct ec_shell *sh,
+                     struct ec_err *err);
+        /* It is about to be stopped and removed. A failure is a warning. */
+        int (*pre_destroy)(void *self, struct ec_op *op,
+                           const struct ec_container *c, struct ec_err *err);
+        /* It is gone. A failure is a warning. Called backwards. */
+        int (*removed)(void *self, struct ec_op *op,
+                       const struct ec_container *c, struct ec_err *err);
         /* Always, backwards, after the command; status is its exit status. */
         void (*finish)(void *self, struct ec_op *op, int status);
 };
 
-#define EC_PROVIDES_GCROOT (UINT32_C(1) << 0) /* no such plugin: install warns */
+/* Without a plugin that provides this, installing warns. */
+#define EC_PROVIDES_GCROOT (UINT32_C(1) << 0)
 
 struct ec_plugin {
         uint32_t size;
         uint16_t abi_major, abi_minor;
-        const char *name;    /* ^[a-z][a-z0-9_]{0,31}$, as in NAME.so */
+        const char *name; /* ^[a-z][a-z0-9_]{0,31}$, as in NAME.so; sections of
+                           * the INI that are not a plugin's are reserved */
         const char *version;
-        const char *summary; /* one line of `extra-container plugins` */
-        int32_t order;       /* of its hooks; equal: by name */
-        uint32_t provides;   /* EC_PROVIDES_* */
+        const char *summary;  /* one line of `extra-container plugins` */
+        int32_t order;        /* of its hooks; equal: by name */
+        uint32_t provides;    /* EC_PROVIDES_* */
+        uint32_t needs_minor; /* a program of a lower minor rejects it */
+        uint32_t reserved;
         struct ec_array commands, options, settings;
         const struct ec_hooks *hooks; /* or NULL */
-        /* Once, before the first hook or command. host stays valid until
-         * done() returned. ret_self is handed to every later call. May be NULL. */
-        int (*init)(const struct ec_host *host, void **ret_self, struct ec_err *err);
+        /* Called once, before the first hook or command. host stays valid until
+         * done() has returned. ret_self is handed to every later call. May be
+         * NULL. A plugin whose init() fails is rejected, and the program goes
+         * on without it unless it is required or one of its commands or options
+         * is used. */
+        int (*init)(const struct ec_host *host, void **ret_self,
+                    struct ec_err *err);
         void (*done)(void *self); /* frees it; may be NULL */
 };
 
-/* One per plugin; the file id.so holds EC_PLUGIN(id, ...). The id is a part of
- * the symbol, so that several plugins can be linked into one test program, and
- * it is data, so that no plugin code runs before the plugin is accepted. */
+/*
+ * One per plugin: the file id.so contains EC_PLUGIN(id, ...). The id is part of
+ * the symbol, so that several plugins can be linked into one test program. The
+ * symbol is data, so that the program can check the plugin without calling it.
+ * Constructors run when the file is opened, before that check.
+ */
+#ifdef __cplusplus
+#define EC_EXTERN_C extern "C"
+#else
+#define EC_EXTERN_C extern
+#endif
 #define EC_PLUGIN(id, ...)                                                     \
-        extern EC_EXPORT const struct ec_plugin ec_plugin_v1_##id;             \
+        EC_EXTERN_C EC_EXPORT const struct ec_plugin ec_plugin_v1_##id;        \
         const struct ec_plugin ec_plugin_v1_##id = {                           \
                 .size = sizeof(struct ec_plugin), .abi_major = EC_ABI_MAJOR,   \
                 .abi_minor = EC_ABI_MINOR, .name = #id, __VA_ARGS__ }
 
 /* ---- services ---------------------------------------------------------- */
 
-/* Levels as in syslog: 3 error, 4 warning, 5 notice, 6 info, 7 debug. To
- * stderr; info with --verbose, debug with --debug. */
+/* To stderr. Levels as in syslog: 3 error, 4 warning, 5 notice, 6 info (with
+ * --verbose), 7 debug (with --debug). */
 struct ec_log_api {
         uint32_t size, reserved;
-        void (*log)(const struct ec_host *host, int32_t level, const char *fmt, ...) EC_PRINTF(3, 4);
+        void (*log)(const struct ec_host *host, int32_t level,
+                    const char *fmt, ...) EC_PRINTF(3, 4);
 };
 
 struct ec_err_api {
         uint32_t size, reserved;
-        /* Sets the message of a failure where it is born; returns code (< 0). */
-        int (*set)(struct ec_err *err, int32_t code, const char *fmt, ...) EC_PRINTF(3, 4);
-        /* The same for a wrong use of the command line: exit status 2. Returns -EINVAL. */
+        /* Sets the message where the failure is born; returns code (< 0). */
+        int (*set)(struct ec_err *err, int32_t code,
+                   const char *fmt, ...) EC_PRINTF(3, 4);
+        /* The same for wrong use of the command line, which ends with exit
+         * status 2. Returns -EINVAL. */
         int (*usage)(struct ec_err *err, const char *fmt, ...) EC_PRINTF(2, 3);
-        /* Puts "text: " before the message, on the way up; returns err's code. */
+        /* Puts "text: " before the message, on the way up; returns its code. */
         int (*prefix)(struct ec_err *err, const char *fmt, ...) EC_PRINTF(2, 3);
-        const char *(*message)(const struct ec_err *err); /* "" while there is none */
-        /* Forgets it, where a failure is no failure to the caller. */
+        /* "" while there is none; valid until err changes. */
+        const char *(*message)(const struct ec_err *err);
+        /* Forgets the error, if the caller can go on without the result. */
         void (*clear)(struct ec_err *err);
 };
 
-/* What the command line holds; strings live as long as op. */
+/* The command line. Strings live as long as op. */
 struct ec_opt_api {
         uint32_t size, reserved;
-        int (*is_set)(const struct ec_op *op, const char *name);               /* times given */
-        const char *(*value)(const struct ec_op *op, const char *name);        /* the last, or NULL */
-        /* All values of an EC_ARG_REST or EC_OPT_REPEAT option; NULL-terminated, never NULL. */
+        /* How often the option was given; 0 if it is not known. */
+        int (*is_set)(const struct ec_op *op, const char *name);
+        /* The last value, or NULL. */
+        const char *(*value)(const struct ec_op *op, const char *name);
+        /* All values of an EC_ARG_REST or EC_OPT_REPEAT option:
+         * NULL-terminated, never NULL. */
         const char *const *(*values)(const struct ec_op *op, const char *name);
-        const char *const *(*args)(const struct ec_op *op); /* arguments, NULL-terminated */
-        const char *(*command)(const struct ec_op *op);     /* the command's own name */
+        /* The arguments: NULL-terminated, never NULL. */
+        const char *const *(*args)(const struct ec_op *op);
+        const char *(*command)(const struct ec_op *op); /* its name, no alias */
 };
 
-/* Settings of the calling plugin's section: the file's value, else the default
- * it declared; NULL if neither. Values were checked against their type. */
+/* Settings in the section of the calling plugin: the value of the file, or else
+ * the declared default; NULL or 0 if there is neither. Values have been checked
+ * against their type. Strings live as long as host. */
 struct ec_conf_api {
         uint32_t size, reserved;
         const char *(*get)(const struct ec_host *host, const char *key);
-        int (*get_bool)(const struct ec_host *host, const char *key);            /* 0 or 1 */
-        uint64_t (*get_ms)(const struct ec_host *host, const char *key);         /* a "duration" */
-        int (*plugin_loaded)(const struct ec_host *host, const char *name);      /* 0 or 1 */
+        int (*get_bool)(const struct ec_host *host, const char *key); /* 0, 1 */
+        /* A "duration", in milliseconds. */
+        uint64_t (*get_ms)(const struct ec_host *host, const char *key);
+        int64_t (*get_int)(const struct ec_host *host, const char *key);
+        /* The words of a "list": NULL-terminated, never NULL. */
+        const char *const *(*get_list)(const struct ec_host *host,
+                                       const char *key);
         /* A path of the host: "units", "conf", "state", "gcroots", "profiles",
-         * "run", "data" (the program's own read-only files), "root"; NULL: no such. */
+         * "run", "data" (the program's own read-only files) or "root"; NULL if
+         * there is no such path. */
         const char *(*path)(const struct ec_host *host, const char *what);
+};
+
+/* Interrupts; see "Signals" above. */
+struct ec_cancel_api {
+        uint32_t size, reserved;
+        /* 0, or -ECANCELED with err set once the run was interrupted. */
+        int (*check)(struct ec_op *op, struct ec_err *err);
+        /* Readable once a signal has come: poll it beside your own descriptors,
+         * never read or close it, then call check(). */
+        int (*fd)(struct ec_op *op);
+        /* While held, check() returns 0 and services wait as usual: for steps
+         * that undo something. Calls nest; what a hook still holds when it
+         * returns is released. */
+        void (*hold)(struct ec_op *op);
+        void (*release)(struct ec_op *op);
 };
 
 #define EC_PROC_CAPTURE     (UINT32_C(1) << 0) /* stdout into the result */
 #define EC_PROC_CAPTURE_ERR (UINT32_C(1) << 1) /* stderr into the result */
-#define EC_PROC_NULL_STDIN  (UINT32_C(1) << 2) /* else inherited, unless `in` is set */
-#define EC_PROC_TERMINAL    (UINT32_C(1) << 3) /* child owns the terminal; INT and QUIT are its */
-#define EC_PROC_NO_CANCEL   (UINT32_C(1) << 4) /* ^C is left pending: for undo steps */
+#define EC_PROC_NULL_STDIN  (UINT32_C(1) << 2) /* not inherited; without `in` */
+#define EC_PROC_TERMINAL    (UINT32_C(1) << 3) /* child owns terminal and ^C */
+#define EC_PROC_NO_CANCEL   (UINT32_C(1) << 4) /* ^C stays pending: to undo */
+#define EC_PROC_HANGUP      (UINT32_C(1) << 5) /* the child is ended by HUP, as
+                                                * interactive shells expect */
 
 struct ec_proc {
         uint32_t size, flags;
         const char *const *argv; /* argv[0] is looked up in PATH */
-        const char *const *env;  /* "K=V" sets, "K" unsets, rest inherited; or NULL */
+        const char *const *env;  /* "K=V" sets, "K" unsets, rest inherited */
         const char *cwd;         /* or NULL */
         const void *in;          /* stdin's content, or NULL */
         size_t in_len;
-        uint32_t timeout_ms;     /* 0: none; passed: killed, -ETIMEDOUT */
+        uint32_t timeout_ms;     /* 0: none; then killed, and -ETIMEDOUT */
         uint32_t reserved;
 };
 struct ec_proc_result {
-        uint32_t size;
+        uint32_t size;  /* set by the caller */
         int32_t status; /* exit status, or 128 + signal */
         char *out;      /* NUL-terminated */
         size_t out_len;
@@ -231,34 +341,66 @@ struct ec_proc_result {
 };
 struct ec_proc_api {
         uint32_t size, reserved;
-        /* Runs a program and waits. A status other than 0 is not a failure of this
-         * call. -ENOENT: no such program; -ECANCELED: the user interrupted. */
-        int (*run)(struct ec_op *op, const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err);
+        /* Runs a program and waits. A status other than 0 is not a failure of
+         * this call. -ENOENT: no such program; -ECANCELED: interrupted. */
+        int (*run)(struct ec_op *op, const struct ec_proc *p,
+                   struct ec_proc_result *ret, struct ec_err *err);
         void (*result_done)(struct ec_proc_result *r); /* frees out and err */
+        /* A private directory of this run, removed at its end, the same at each
+         * call. The string lives as long as op. */
+        int (*tmp_dir)(struct ec_op *op, const char **ret, struct ec_err *err);
 };
 
 /* For the `eval` hook. */
 struct ec_nix_api {
         uint32_t size, reserved;
-        int (*add_module)(struct ec_eval *ev, const char *path, struct ec_err *err); /* absolute path of a feature module */
-        int (*add_arg)(struct ec_eval *ev, const char *name, const char *value, struct ec_err *err); /* modules see ecArgs.name */
-        int (*add_build_arg)(struct ec_eval *ev, const char *arg, struct ec_err *err); /* as after --build-args */
-        int (*setenv)(struct ec_eval *ev, const char *key, const char *value, struct ec_err *err); /* of Nix; value NULL unsets */
+        /* A feature module, by its absolute path. */
+        int (*add_module)(struct ec_eval *ev, const char *path,
+                          struct ec_err *err);
+        /* Modules see it as ecArgs.NAME. */
+        int (*add_arg)(struct ec_eval *ev, const char *name, const char *value,
+                       struct ec_err *err);
+        /* One word, as after --build-args. */
+        int (*add_build_arg)(struct ec_eval *ev, const char *arg,
+                             struct ec_err *err);
+        /* A variable of Nix's environment; value NULL unsets it. */
+        int (*setenv)(struct ec_eval *ev, const char *key, const char *value,
+                      struct ec_err *err);
 };
 
-/* Units of the host's systemd. Jobs run in parallel; each call waits for all. */
+/* Units of the host's systemd. The jobs of one call run in parallel, and the
+ * call waits for all of them. */
 struct ec_systemd_api {
         uint32_t size, reserved;
-        int (*start)(struct ec_op *op, const char *const *units, struct ec_err *err);
-        int (*stop)(struct ec_op *op, const char *const *units, struct ec_err *err);
+        int (*start)(struct ec_op *op, const char *const *units,
+                     struct ec_err *err);
+        int (*stop)(struct ec_op *op, const char *const *units,
+                    struct ec_err *err);
         int (*reload)(struct ec_op *op, struct ec_err *err); /* daemon-reload */
-        int (*active)(struct ec_op *op, const char *unit, struct ec_err *err); /* 1 active, 0 not */
-        /* A string property, e.g. iface "Service", prop "Result". */
-        int (*get_string)(struct ec_op *op, const char *unit, const char *iface, const char *prop, char **ret, struct ec_err *err);
+        /* 1 active, 0 not. */
+        int (*active)(struct ec_op *op, const char *unit, struct ec_err *err);
+        /* A string property: iface "Service", prop "Result". Free *ret with
+         * host->mem_free(). */
+        int (*get_string)(struct ec_op *op, const char *unit,
+                          const char *iface, const char *prop, char **ret,
+                          struct ec_err *err);
+        /* A boolean or an integer property, in systemd's unit (usec, bytes). */
+        int (*get_number)(struct ec_op *op, const char *unit,
+                          const char *iface, const char *prop, uint64_t *ret,
+                          struct ec_err *err);
+        /* Calls fn for each loaded unit that matches the pattern
+         * ("container@*.service"), sorted by name, with its ActiveState and
+         * SubState. It is one question to systemd. fn returning non-zero ends
+         * the walk with that value. */
+        int (*states)(struct ec_op *op, const char *pattern,
+                      int (*fn)(void *data, const char *unit,
+                                const char *active, const char *sub),
+                      void *data, struct ec_err *err);
 };
 
-#define EC_EXEC_TTY    (UINT32_C(1) << 0) /* a terminal of the container, tied to ours */
-#define EC_EXEC_LOGIN  (UINT32_C(1) << 1) /* a login shell of `user`; argv is run by it, if set */
+#define EC_EXEC_TTY   (UINT32_C(1) << 0) /* a terminal of the container */
+#define EC_EXEC_LOGIN (UINT32_C(1) << 1) /* a login shell of `user`, which runs
+                                          * argv if it is set */
 
 struct ec_exec {
         uint32_t size, flags;
@@ -267,84 +409,147 @@ struct ec_exec {
         const char *const *env;  /* "K=V", added; or NULL */
         const char *user;        /* NULL: root */
         const char *cwd;         /* NULL: the user's home */
-        int32_t fds[3];          /* stdin, stdout, stderr; unused with EC_EXEC_TTY */
+        int32_t fds[3];          /* stdin, stdout, stderr; not with a TTY */
         uint32_t timeout_ms;     /* 0: none */
 };
 struct ec_machine_api {
         uint32_t size, reserved;
-        /* Runs a command inside a running container and waits; *ret_status is its
-         * exit status, 128 + signal if it was killed, 127 and 126 as a shell's. */
-        int (*exec)(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
-        int (*running)(struct ec_op *op, const char *name, struct ec_err *err); /* 1 or 0 */
-        int (*leader)(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err);
+        /* Runs a command inside a running container and waits. *ret_status is
+         * its exit status, 128 + signal if it was killed, 127 and 126 as a
+         * shell's. */
+        int (*exec)(struct ec_op *op, const struct ec_exec *x,
+                    int32_t *ret_status, struct ec_err *err);
+        /* 1 or 0. */
+        int (*running)(struct ec_op *op, const char *name, struct ec_err *err);
+        int (*leader)(struct ec_op *op, const char *name, uint32_t *ret_pid,
+                      struct ec_err *err);
 };
 
+#define EC_CHANGE_NONE    0 /* it is installed just like this */
+#define EC_CHANGE_NEW     1
+#define EC_CHANGE_UPDATE  2 /* a running system can switch to it */
+#define EC_CHANGE_RESTART 3 /* it takes effect with a restart */
+
+/* Containers of foreach() and find() live as long as op, those that hooks and
+ * foreach_installed() hand out as long as that call; their strings likewise. */
 struct ec_containers_api {
         uint32_t size, reserved;
-        /* Strings live as long as the container: for hooks and callbacks, their call. */
         const char *(*name)(const struct ec_container *c);
-        const char *(*unit)(const struct ec_container *c);        /* "container@NAME.service" */
-        const char *(*unit_path)(const struct ec_container *c);   /* its link in the unit directory */
-        const char *(*conf_path)(const struct ec_container *c);   /* its link in the conf directory */
-        const char *(*state_path)(const struct ec_container *c);  /* root file system of the container */
-        const char *(*conf_get)(const struct ec_container *c, const char *key); /* "LOCAL_ADDRESS"; NULL: not set */
-        /* fn returning non-zero ends the walk with that value. In name order. */
-        int (*foreach)(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err);
-        int (*foreach_installed)(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data, struct ec_err *err);
+        /* "container@NAME.service" */
+        const char *(*unit)(const struct ec_container *c);
+        /* Its links in the unit directory and in the conf directory. */
+        const char *(*unit_path)(const struct ec_container *c);
+        const char *(*conf_path)(const struct ec_container *c);
+        /* The root file system of the container. */
+        const char *(*state_path)(const struct ec_container *c);
+        /* "LOCAL_ADDRESS" of the conf file; NULL: not set. In `pre_install`,
+         * of the new one. */
+        const char *(*conf_get)(const struct ec_container *c, const char *key);
+        /* The files in the store that the links lead to, or, in `pre_install`,
+         * will lead to; NULL if it is not known. */
+        const char *(*unit_target)(const struct ec_container *c);
+        const char *(*conf_target)(const struct ec_container *c);
+        /* EC_CHANGE_*: what this run changes. Known from `pre_install` on. */
+        uint32_t (*change)(const struct ec_container *c);
+        /* Containers of the definition, in name order. fn returning non-zero
+         * ends the walk with that value. */
+        int (*foreach)(struct ec_op *op,
+                       int (*fn)(void *data, const struct ec_container *c),
+                       void *data, struct ec_err *err);
+        /* All installed ones, likewise. */
+        int (*foreach_installed)(struct ec_op *op,
+                                 int (*fn)(void *data,
+                                           const struct ec_container *c),
+                                 void *data, struct ec_err *err);
+        /* An installed one. -ENOENT: none of that name, and err names the
+         * nearest one. */
+        int (*find)(struct ec_op *op, const char *name,
+                    const struct ec_container **ret, struct ec_err *err);
 };
 
 #define EC_START_STOPPED (UINT32_C(1) << 0) /* start what does not run */
-#define EC_START_UPDATE  (UINT32_C(1) << 1) /* changed and running: switch, or restart if it must be */
+#define EC_START_UPDATE  (UINT32_C(1) << 1) /* changed and running: switch, or
+                                             * restart if it must be */
 #define EC_START_RESTART (UINT32_C(1) << 2) /* changed and running: restart */
-#define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C ends the wait for a start and not the command */
+#define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C ends the wait for a start and
+                                             * not the command */
 
-#define EC_DESTROY_ALL    (UINT32_C(1) << 0) /* every installed one; names are ignored */
-#define EC_DESTROY_ABSENT (UINT32_C(1) << 1) /* a name that is not installed is no error */
-#define EC_DESTROY_QUIET  (UINT32_C(1) << 2) /* no result lines on stdout */
-#define EC_DESTROY_NO_CANCEL (UINT32_C(1) << 3) /* interruptions are left pending: for undo steps */
+#define EC_DESTROY_ALL       (UINT32_C(1) << 0) /* all installed; no names */
+#define EC_DESTROY_ABSENT    (UINT32_C(1) << 1) /* one may be missing */
+#define EC_DESTROY_QUIET     (UINT32_C(1) << 2) /* no result lines on stdout */
+#define EC_DESTROY_NO_CANCEL (UINT32_C(1) << 3) /* ^C stays pending: to undo */
 
-/* The phases of an operation, for commands to drive; the hooks run inside. */
+/* The phases of an operation, for commands to drive; hooks run inside them.
+ * Each handles all containers, and then fails if one of them failed. */
 struct ec_deploy_api {
         uint32_t size, reserved;
-        /* Definition to etc output, held alive until op ends. A second call does nothing. */
+        /* From the definition to the etc output, which is kept alive until op
+         * ends. A second call does nothing. Needs EC_SCOPE_BUILD, as does
+         * every phase that works on the definition. */
         int (*build)(struct ec_op *op, struct ec_err *err);
-        const char *(*output)(const struct ec_op *op); /* store path; NULL before build */
+        /* Its store path; NULL before build(). */
+        const char *(*output)(const struct ec_op *op);
+        /* EC_SCOPE_INSTALL. */
         int (*install)(struct ec_op *op, struct ec_err *err);
-        /* flags: EC_START_*. Handles all; then -errno if one of them failed. 1: with
-         * EC_START_DETACH, after ^C: containers go on starting that nobody waited for. */
+        /* The definition's containers; flags: EC_START_*. 1: with
+         * EC_START_DETACH, after ^C: containers go on starting that nobody
+         * waited for. EC_SCOPE_START, as the next three. */
         int (*start)(struct ec_op *op, uint32_t flags, struct ec_err *err);
-        /* NULL-terminated names of installed containers. */
-        int (*restart)(struct ec_op *op, const char *const *names, struct ec_err *err);
-        /* names NULL: what the definition defines. flags: EC_DESTROY_*. */
-        int (*destroy)(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err);
-        /* A session for the one container of op: argv NULL is the user's own shell.
-         * Runs the shell hooks; *ret_status as of struct ec_proc_result. -ECANCELED: TERM or
-         * HUP has ended it. Result lines of a command with EC_SCOPE_SHELL go to stderr. */
-        int (*shell)(struct ec_op *op, const char *const *argv, int32_t *ret_status, struct ec_err *err);
+        /* By name; names are NULL-terminated, flags are 0. */
+        int (*start_installed)(struct ec_op *op, const char *const *names,
+                               uint32_t flags, struct ec_err *err);
+        int (*stop)(struct ec_op *op, const char *const *names, uint32_t flags,
+                    struct ec_err *err);
+        int (*restart)(struct ec_op *op, const char *const *names,
+                       uint32_t flags, struct ec_err *err);
+        /* names NULL: what the definition defines. flags: EC_DESTROY_*.
+         * EC_SCOPE_DESTROY. */
+        int (*destroy)(struct ec_op *op, const char *const *names,
+                       uint32_t flags, struct ec_err *err);
+        /* The program's lock, which keeps other runs from changing containers.
+         * Calls nest, and the phases above can be called under it. It is
+         * released at the latest when the command or the hook returns. */
+        int (*lock)(struct ec_op *op, struct ec_err *err);
+        void (*unlock)(struct ec_op *op);
 };
 
-/* For the `shell` hook. */
+/* A session: what the `shell` hooks put together. */
 struct ec_shell_api {
         uint32_t size, reserved;
+        /* Makes the session's directory and calls the hooks; *ret lives as long
+         * as op. Result lines of a command with EC_SCOPE_SHELL, which this call
+         * needs, go to stderr. */
+        int (*open)(struct ec_op *op, const struct ec_container *c,
+                    struct ec_shell **ret, struct ec_err *err);
         const struct ec_container *(*container)(const struct ec_shell *sh);
-        int (*setenv)(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err); /* value NULL unsets */
-        /* A command on the session's PATH: script is its whole text, with its #! line;
-         * help is its line in `h`, "cssh [CMD]\tText", or NULL. */
-        int (*command)(struct ec_shell *sh, const char *name, const char *script, const char *help, struct ec_err *err);
-        const char *(*dir)(const struct ec_shell *sh); /* private, removed with the session */
+        /* Private, removed with op; its bin/ is on the session's PATH. */
+        const char *(*dir)(const struct ec_shell *sh);
+        /* value NULL unsets. */
+        int (*setenv)(struct ec_shell *sh, const char *key, const char *value,
+                      struct ec_err *err);
+        /* A command: script is its whole text, with its #! line; help is its
+         * line in the session's help, "cssh [CMD]\tText", or NULL. */
+        int (*command)(struct ec_shell *sh, const char *name,
+                       const char *script, const char *help,
+                       struct ec_err *err);
+        /* The environment as struct ec_proc takes it, and the help lines:
+         * NULL-terminated, valid until the session changes. */
+        const char *const *(*env)(const struct ec_shell *sh);
+        const char *const *(*help)(const struct ec_shell *sh);
 };
 
 /* The only way to stdout. */
 struct ec_term_api {
         uint32_t size, reserved;
-        void (*out)(const struct ec_host *host, const char *fmt, ...) EC_PRINTF(2, 3);
+        void (*out)(const struct ec_host *host,
+                    const char *fmt, ...) EC_PRINTF(2, 3);
         int (*is_tty)(const struct ec_host *host); /* stdout is a terminal */
 };
 
 #define EC_COL_STR  0
 #define EC_COL_INT  1
 #define EC_COL_BOOL 2
-#define EC_COL_LIST 3 /* of strings; newline-separated in set_str */
+#define EC_COL_LIST 3 /* of strings; newline-separated in set_str() */
 #define EC_COL_SIZE 4 /* bytes: an integer in JSON, "1.2 MiB" in a table */
 #define EC_COL_TIME 5 /* seconds since 1970: likewise */
 
@@ -356,14 +561,19 @@ struct ec_column {
         uint32_t type, flags;
 };
 
-/* Listings: the core renders a table on a terminal, tab-separated lines in a
- * pipe, or JSON with --json. A cell that is not set is empty, null in JSON. */
+/* Listings: a table on a terminal, tab-separated lines in a pipe, or JSON with
+ * --json. A cell that is not set is empty, and null in JSON. */
 struct ec_table_api {
         uint32_t size, reserved;
-        int (*create)(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret, struct ec_err *err);
+        int (*create)(struct ec_op *op, const struct ec_array *columns,
+                      struct ec_table **ret, struct ec_err *err);
         int (*add_row)(struct ec_table *t, struct ec_err *err);
-        int (*set_str)(struct ec_table *t, const char *key, const char *value, struct ec_err *err); /* in the last row */
-        int (*set_int)(struct ec_table *t, const char *key, int64_t value, struct ec_err *err);     /* also BOOL, SIZE, TIME */
+        /* In the last row. */
+        int (*set_str)(struct ec_table *t, const char *key, const char *value,
+                       struct ec_err *err);
+        /* Also for BOOL, SIZE and TIME. */
+        int (*set_int)(struct ec_table *t, const char *key, int64_t value,
+                       struct ec_err *err);
         int (*print)(struct ec_table *t, struct ec_err *err);
         void (*free)(struct ec_table *t);
 };
@@ -375,6 +585,7 @@ struct ec_host {
         const struct ec_err_api *err;
         const struct ec_opt_api *opt;
         const struct ec_conf_api *conf;
+        const struct ec_cancel_api *cancel;
         const struct ec_proc_api *proc;
         const struct ec_nix_api *nix;
         const struct ec_systemd_api *systemd;
@@ -384,14 +595,19 @@ struct ec_host {
         const struct ec_shell_api *shell;
         const struct ec_term_api *term;
         const struct ec_table_api *table;
-        void (*mem_free)(void *p);  /* for what a service gave as char ** */
-        const char *plugin_dir;     /* where this plugin's module.nix and other files are */
-        const char *program;        /* absolute path of extra-container itself */
+        void (*mem_free)(void *p); /* for what a service gave as char ** */
+        const char *plugin_dir;    /* of its module.nix and other files */
+        const char *program;       /* absolute path of extra-container */
 };
 
-/* For members newer than the minor a plugin needs at least. */
+/* Is a service of a later minor there? EC_HAS(host->table, free). The program
+ * keeps room for pointers of later minors after struct ec_host, all NULL, so
+ * that asking an older program for a newer table is safe. */
 #define EC_HAS(api, member)                                                    \
-        ((api) && (api)->size >= offsetof(__typeof__(*(api)), member) + sizeof((api)->member) && (api)->member)
+        ((api) &&                                                              \
+         (api)->size >= offsetof(__typeof__(*(api)), member) +                 \
+                                sizeof((api)->member) &&                       \
+         (api)->member)
 
 #ifdef __cplusplus
 }

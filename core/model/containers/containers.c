@@ -366,6 +366,18 @@ int container_unknown(const struct layout *l, const char *name, struct ec_err *e
                     : err_set(err, -ENOENT, "no container named '%s' is installed", name);
 }
 
+int containers_find(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err)
+{
+        int r = container_name_possible(name) ? 0 : container_name_check(name, err);
+
+        if (r >= 0)
+                r = container_installed(l, name, ret, err);
+        if (r != -ENOENT)
+                return r;
+        err_done(err);
+        return container_unknown(l, name, err);
+}
+
 bool container_is_declarative(const struct layout *l, const char *name)
 {
         _cleanup_free_ char *path = str_printf("%s/etc/systemd/system/container@%s.service", l->root, name);

@@ -22,6 +22,7 @@ struct ec_container {
         char *state_path;
         char *unit_target; /* store path the link (or the etc output) points at; NULL: none */
         char *conf_target;
+        enum change_state change; /* set by comparing it with what is installed */
         bool auto_start;
         bool legacy; /* conf and state in the older places */
         char **conf; /* "KEY=VALUE" of the conf file, parsed at first use */
@@ -46,6 +47,8 @@ int container_installed(const struct layout *l, const char *name, struct ec_cont
                         struct ec_err *err); /* -ENOENT */
 /* Sets the error of a name that is not installed: -ENOENT with the nearest one that is. */
 int container_unknown(const struct layout *l, const char *name, struct ec_err *err);
+/* The same with a check of the name, and with the error of container_unknown(). */
+int containers_find(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err);
 /* A container of the host's own configuration? */
 bool container_is_declarative(const struct layout *l, const char *name);
 /* Those of an etc output (or a NixOS system), by name; names narrow. */

@@ -35,9 +35,9 @@ void definition_done(struct definition *d)
 /* Waits with ^C in view: a pipe's writer may never come to its end. */
 static int wait_readable(int fd, struct ec_err *err)
 {
-        struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = intr_fd(), .events = POLLIN } };
+        struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = interrupt_fd(), .events = POLLIN } };
         for (;;) {
-                int r = intr_check(err);
+                int r = interrupt_check(err);
                 if (r < 0)
                         return r;
                 r = poll(p, 2, -1);

@@ -199,6 +199,7 @@ static int compare(const struct dirs *d, struct change *ch, struct ec_err *err)
         /* The link at boot is made where units are made now: so all of them move there. */
         if (ch->state == CHANGE_NONE && ch->wants_differs && ch->old_unit_path)
                 ch->state = CHANGE_UPDATE;
+        c->change = ch->state;
         return 0;
 }
 

@@ -7,10 +7,10 @@
 #include "svc/nix/nix.h"
 #include "util/err.h"
 
-void deployment_free(struct deployment *d)
+static void deployment_free(void *p)
 {
-        if (!d)
-                return;
+        struct deployment *d = p;
+
         for (size_t i = 0; d->changes && i < d->list.n; i++) {
                 free(d->changes[i].old_unit_path);
                 free(d->changes[i].old_wants_path);
@@ -27,9 +27,14 @@ void deployment_free(struct deployment *d)
 
 int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err)
 {
-        if (!op->deployment)
-                op->deployment = calloc(1, sizeof(*op->deployment));
-        op->deployment_free = deployment_free;
+        if (!op->deployment) {
+                struct deployment *d = calloc(1, sizeof(*d));
+                int r = d ? op_own(op, d, deployment_free, err) : err_oom(err);
+
+                if (r < 0)
+                        return r;
+                op->deployment = d;
+        }
         *ret = op->deployment;
-        return *ret ? 0 : err_oom(err);
+        return 0;
 }

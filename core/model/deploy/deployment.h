@@ -29,4 +29,3 @@ struct deployment {
 };
 /* The operation's own, made at the first call; op_done() frees it. */
 int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err);
-void deployment_free(struct deployment *d);

@@ -389,14 +389,14 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                 /* Whole containers: ^C takes effect between them. */
                 if (d->keep[i])
                         continue;
-                r = intr_check(err);
+                r = interrupt_check(err);
                 if (r < 0)
                         break;
-                intr_hold();
+                interrupt_hold();
                 r = remove_one(d, d->list.items[i], err);
-                intr_release();
+                interrupt_release();
         }
-        intr_hold();
+        interrupt_hold();
         {
                 _cleanup_err_ struct ec_err e = { 0 };
 
@@ -416,7 +416,7 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                         r = k;
                 }
         }
-        intr_release();
+        interrupt_release();
         return r;
 }
 
@@ -530,8 +530,8 @@ int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
 
         if (!(flags & EC_DESTROY_NO_CANCEL))
                 return destroy(op, names, flags, err);
-        intr_hold();
+        interrupt_hold();
         r = destroy(op, names, flags, err);
-        intr_release();
+        interrupt_release();
         return r;
 }

@@ -139,11 +139,11 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
                 tell_old_state(op, ch);
                 return 0;
         }
-        intr_hold();
+        interrupt_hold();
         links_undo(&links);
         if (noted && pending == CHANGE_NONE)
                 pending_clear(op->layout, ch->c->name);
-        intr_release();
+        interrupt_release();
         return r == -ECANCELED ? r : err_prefix(err, "container '%s'", ch->c->name);
 }
 
@@ -160,7 +160,7 @@ static int install_all(struct ec_op *op, struct deployment *d, char **unfinished
                 struct change *ch = &d->changes[i];
                 bool again = unfinished && strv_contains(STRV_CONST(unfinished), ch->c->name);
 
-                r = intr_check(err);
+                r = interrupt_check(err);
                 if (r < 0)
                         return r;
                 if (differs(ch) || again) {
@@ -257,13 +257,13 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 r = recover_hooks(op, unfinished, &d->list, err);
 
         /* What stands by now is made known to systemd, also after a failure. */
-        intr_hold();
+        interrupt_hold();
         k = units || reload ? links_machines_target(op->layout, &later) : 0;
         if (k >= 0 && (units || reload))
                 k = host_reload(op, &later);
         if (k >= 0 && r < 0 && unfinished && *unfinished)
                 k = pending_reload_set(op->layout, STRV_CONST(unfinished), &later);
-        intr_release();
+        interrupt_release();
         if (r >= 0 && k < 0) {
                 err_move(err, &later);
                 return k;

@@ -87,14 +87,14 @@ int recover_run(struct ec_op *op, char ***ret_names, struct ec_err *err)
         r = pending_unfinished(op->layout, &names, err);
         if (r < 0)
                 return r;
-        intr_hold();
+        interrupt_hold();
         recover_temp(op);
         r = recover_hooks(op, names, NULL, err);
         if (r >= 0)
                 r = links_machines_target(op->layout, err);
         if (r >= 0)
                 r = host_reload(op, err);
-        intr_release();
+        interrupt_release();
         if (ret_names)
                 *ret_names = TAKE_PTR(names);
         return r < 0 ? r : 0;

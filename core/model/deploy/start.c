@@ -82,9 +82,9 @@ static void settle(struct ec_op *op, struct ec_container *c, const struct pendin
 {
         pending_clear_marked(op->layout, c->name, before);
         /* Hooks may wait; who has interrupted waits for nothing more. */
-        if (intr_signal())
+        if (interrupt_signal())
                 return;
-        hooks_started(op, c);
+        hooks_started(op, (const struct ec_container *const[]){ c, NULL });
         report_failed_inside(op, c);
 }
 
@@ -138,10 +138,10 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
                                results[i].reason ? results[i].reason : strerror(-results[i].code));
         }
         unit_results_done(results, g->n);
-        if (r >= 0 && job == JOB_START_DETACH && intr_signal() == SIGINT)
-                intr_clear(); /* it has ended a wait, as it was to */
+        if (r >= 0 && job == JOB_START_DETACH && interrupt_signal() == SIGINT)
+                interrupt_clear(); /* it has ended a wait, as it was to */
         else if (r >= 0)
-                r = intr_check(err);
+                r = interrupt_check(err);
         return r < 0 ? r : left;
 }
 
@@ -195,7 +195,7 @@ static int run_updates(struct ec_op *op, const struct group *g, struct report *r
         int r = 0;
 
         for (size_t i = 0; i < g->n && r >= 0; i++) {
-                r = intr_check(err);
+                r = interrupt_check(err);
                 if (r < 0)
                         return r;
                 if (i == 0)
@@ -387,4 +387,18 @@ int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *er
         if (r >= 0)
                 r = run_jobs(op, JOB_RESTART, &g, &report, err);
         return r < 0 ? r : report_result(&report, g.n, "restarted", err);
+}
+
+/* FIXME-model */
+int deploy_start_installed(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        (void)op, (void)names;
+        return err_set(err, -ENOSYS, "not yet");
+}
+
+/* FIXME-model */
+int deploy_stop(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        (void)op, (void)names;
+        return err_set(err, -ENOSYS, "not yet");
 }

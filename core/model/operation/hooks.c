@@ -4,15 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/operation/call.h"
 #include "model/operation/op.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 
-#define HOOK(ref, name) ((ref)->plugin->hooks ? (ref)->plugin->hooks->name : NULL)
-
-/* What a hook returned, with an error that names the plugin; also when the
- * plugin forgot to set one. */
+/* What a hook returned, with an error that names the plugin, even if the plugin forgot to set one. */
 static int hook_result(const struct plugin_ref *p, const char *hook, int r, struct ec_err *err)
 {
         if (r >= 0)
@@ -23,133 +21,120 @@ static int hook_result(const struct plugin_ref *p, const char *hook, int r, stru
         return err->code < 0 ? err->code : r;
 }
 
-static void hook_warning(const struct plugin_ref *p, const char *hook, int r, struct ec_err *err)
-{
-        if (hook_result(p, hook, r, err) < 0)
-                log_warn("%s", err_msg(err));
-        err_done(err);
-}
+/* Calls a plugin's hook, if it has that one. */
+#define CALL(op, p, hook, err, ...)                                                            \
+        ({                                                                                     \
+                const struct ec_hooks *hooks_ = (p)->plugin->hooks;                            \
+                int r_ = 0;                                                                    \
+                                                                                               \
+                if (hooks_ && hooks_->hook) {                                                  \
+                        struct call call_;                                                     \
+                                                                                               \
+                        call_enter(&call_, (op), (p)->plugin->name, "hook '" #hook "'", true); \
+                        r_ = hooks_->hook((p)->self, __VA_ARGS__, (err));                      \
+                        call_leave(&call_);                                                    \
+                        r_ = hook_result((p), #hook, r_, (err));                               \
+                }                                                                              \
+                r_;                                                                            \
+        })
+
+/* Of all plugins, in order, until one fails; *ret_n (an lvalue) is how many were called. */
+#define CALL_UNTIL_FAILURE(op, n, hook, err, ...)                                                \
+        ({                                                                                       \
+                int result_ = 0;                                                                 \
+                                                                                                 \
+                for (n = 0; result_ >= 0 && n < (op)->registry->n; n++)                          \
+                        result_ = CALL(op, &(op)->registry->plugins[n], hook, err, __VA_ARGS__); \
+                result_;                                                                         \
+        })
+
+/* A failure is a warning, and the next one is called. */
+#define CALL_AND_WARN(op, p, hook, ...)                        \
+        do {                                                   \
+                struct ec_err err_ = { 0 };                    \
+                                                               \
+                if (CALL(op, p, hook, &err_, __VA_ARGS__) < 0) \
+                        log_warn("%s", err_msg(&err_));        \
+                err_done(&err_);                               \
+        } while (0)
 
 int hooks_configure(struct ec_op *op, struct ec_err *err)
 {
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, struct ec_err *) = HOOK(p, configure);
-                int r = fn ? hook_result(p, "configure", fn(p->self, op, err), err) : 0;
+        size_t n;
 
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return CALL_UNTIL_FAILURE(op, n, configure, err, op);
 }
 
 int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, struct ec_eval *, struct ec_err *) = HOOK(p, eval);
-                int r = fn ? hook_result(p, "eval", fn(p->self, op, ev, err), err) : 0;
+        size_t n;
 
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return CALL_UNTIL_FAILURE(op, n, eval, err, op, ev);
 }
 
 int hooks_pre_install(struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, const struct ec_container *, struct ec_err *) = HOOK(p, pre_install);
-                int r = fn ? hook_result(p, "pre_install", fn(p->self, op, c, err), err) : 0;
+        size_t n;
 
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* `removed` of the first n plugins, backwards. */
-static void removed_backwards(struct ec_op *op, size_t n, const struct ec_container *c)
-{
-        while (n-- > 0) {
-                const struct plugin_ref *p = &op->registry->plugins[n];
-                int (*fn)(void *, struct ec_op *, const struct ec_container *, struct ec_err *) = HOOK(p, removed);
-                struct ec_err err = { 0 };
-
-                if (fn)
-                        hook_warning(p, "removed", fn(p->self, op, c, &err), &err);
-        }
+        return CALL_UNTIL_FAILURE(op, n, pre_install, err, op, c);
 }
 
 int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, const struct ec_container *, struct ec_err *) = HOOK(p, installed);
-                int r = fn ? hook_result(p, "installed", fn(p->self, op, c, err), err) : 0;
+        size_t n;
+        int r = CALL_UNTIL_FAILURE(op, n, installed, err, op, c);
 
-                if (r < 0) {
-                        /* The one that failed has cleaned up after itself. */
-                        intr_hold();
-                        removed_backwards(op, i, c);
-                        intr_release();
-                        return r;
-                }
-        }
-        return 0;
-}
-
-void hooks_started(struct ec_op *op, const struct ec_container *c)
-{
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, const struct ec_container *, struct ec_err *) = HOOK(p, started);
-                struct ec_err err = { 0 };
-
-                if (fn)
-                        hook_warning(p, "started", fn(p->self, op, c, &err), &err);
-        }
+        if (r >= 0)
+                return 0;
+        /* The one that failed has undone its own part. */
+        interrupt_hold();
+        for (n--; n-- > 0;)
+                CALL_AND_WARN(op, &op->registry->plugins[n], undo, op, c);
+        interrupt_release();
+        return r;
 }
 
 int hooks_shell(struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, struct ec_shell *, struct ec_err *) = HOOK(p, shell);
-                int r = fn ? hook_result(p, "shell", fn(p->self, op, sh, err), err) : 0;
+        size_t n;
 
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return CALL_UNTIL_FAILURE(op, n, shell, err, op, sh);
 }
+
+#define LIST_HOOK(hook)                                                                     \
+        void hooks_##hook(struct ec_op *op, const struct ec_container *const *containers)   \
+        {                                                                                   \
+                for (size_t i = 0; *containers && i < op->registry->n; i++)                 \
+                        CALL_AND_WARN(op, &op->registry->plugins[i], hook, op, containers); \
+        }
+LIST_HOOK(started)
+LIST_HOOK(updated)
+LIST_HOOK(stopped)
+LIST_HOOK(failed)
 
 void hooks_pre_destroy(struct ec_op *op, const struct ec_container *c)
 {
-        for (size_t i = 0; i < op->registry->n; i++) {
-                const struct plugin_ref *p = &op->registry->plugins[i];
-                int (*fn)(void *, struct ec_op *, const struct ec_container *, struct ec_err *) = HOOK(p, pre_destroy);
-                struct ec_err err = { 0 };
-
-                if (fn)
-                        hook_warning(p, "pre_destroy", fn(p->self, op, c, &err), &err);
-        }
+        for (size_t i = 0; i < op->registry->n; i++)
+                CALL_AND_WARN(op, &op->registry->plugins[i], pre_destroy, op, c);
 }
 
 void hooks_removed(struct ec_op *op, const struct ec_container *c)
 {
-        removed_backwards(op, op->registry->n, c);
+        for (size_t i = op->registry->n; i-- > 0;)
+                CALL_AND_WARN(op, &op->registry->plugins[i], removed, op, c);
 }
 
 void hooks_finish(struct ec_op *op, int status)
 {
         for (size_t i = op->registry->n; i-- > 0;) {
                 const struct plugin_ref *p = &op->registry->plugins[i];
-                void (*fn)(void *, struct ec_op *, int) = HOOK(p, finish);
+                struct call call;
 
-                if (fn)
-                        fn(p->self, op, status);
+                if (!p->plugin->hooks || !p->plugin->hooks->finish)
+                        continue;
+                call_enter(&call, op, p->plugin->name, "hook 'finish'", true);
+                p->plugin->hooks->finish(p->self, op, status);
+                call_leave(&call);
         }
 }
 

@@ -25,9 +25,13 @@ void registry_done(struct registry *r);
 int hooks_configure(struct ec_op *op, struct ec_err *err);
 int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
 int hooks_pre_install(struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-/* On failure the plugins that had been called are undone by `removed`, backwards. */
+/* On failure the plugins that had been called are undone, backwards. */
 int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-void hooks_started(struct ec_op *op, const struct ec_container *c); /* failures become warnings */
+/* Failures of these become warnings. The arrays end with NULL; an empty one calls nobody. */
+void hooks_started(struct ec_op *op, const struct ec_container *const *containers);
+void hooks_updated(struct ec_op *op, const struct ec_container *const *containers);
+void hooks_stopped(struct ec_op *op, const struct ec_container *const *containers);
+void hooks_failed(struct ec_op *op, const struct ec_container *const *containers);
 int hooks_shell(struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
 void hooks_pre_destroy(struct ec_op *op, const struct ec_container *c);
 void hooks_removed(struct ec_op *op, const struct ec_container *c); /* backwards */

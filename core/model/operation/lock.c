@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "model/operation/layout.h"
+#include "model/operation/op.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
@@ -56,7 +57,7 @@ static int pidfd_of(pid_t pid)
 /* Waits until the holder has closed the file, has ended, or the user interrupts. */
 static int wait_for_change(int events, int holder, struct ec_err *err)
 {
-        struct pollfd p[] = { { intr_fd(), POLLIN, 0 }, { events, POLLIN, 0 }, { holder, POLLIN, 0 } };
+        struct pollfd p[] = { { interrupt_fd(), POLLIN, 0 }, { events, POLLIN, 0 }, { holder, POLLIN, 0 } };
         char drop[4096];
         /* Should neither be had, or the holder end between lock and name: look now and then. */
         int r = poll(p, ARRAY_SIZE(p), 1000);
@@ -65,7 +66,7 @@ static int wait_for_change(int events, int holder, struct ec_err *err)
                 return err_set(err, -errno, "cannot wait for the lock: %s", strerror(errno));
         if (r > 0 && p[1].revents && read(events, drop, sizeof(drop)) < 0)
                 return 0;
-        return intr_check(err);
+        return interrupt_check(err);
 }
 
 static int wait_for_lock(const char *path, int fd, struct ec_err *err)
@@ -131,4 +132,19 @@ void lock_release(int *fd)
         flock(*fd, LOCK_UN);
         close(*fd);
         *fd = -1;
+}
+
+int op_lock(struct ec_op *op, struct ec_err *err)
+{
+        int r = op->locked ? 0 : lock_take(op->layout, &op->lock_fd, err);
+
+        if (r >= 0)
+                op->locked++;
+        return r;
+}
+
+void op_unlock(struct ec_op *op)
+{
+        if (op->locked && --op->locked == 0)
+                lock_release(&op->lock_fd);
 }

@@ -10,6 +10,38 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
+#include "util/err.h"
+
+struct owned {
+        struct owned *next;
+        void *p;
+        void (*free_fn)(void *p);
+};
+
+int op_own(struct ec_op *op, void *p, void (*free_fn)(void *p), struct ec_err *err)
+{
+        struct owned *o = malloc(sizeof(*o));
+
+        if (!o) {
+                free_fn(p);
+                return err_oom(err);
+        }
+        *o = (struct owned){ op->owned, p, free_fn };
+        op->owned = o;
+        return 0;
+}
+
+void op_free_owned(struct ec_op *op)
+{
+        while (op->owned) {
+                struct owned *o = op->owned;
+
+                op->owned = o->next;
+                o->free_fn(o->p);
+                free(o);
+        }
+        op->deployment = NULL;
+}
 
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err)
 {
@@ -52,8 +84,7 @@ void op_result(const struct ec_op *op, const char *fmt, ...)
 
 void op_done(struct ec_op *op)
 {
-        if (op->deployment)
-                op->deployment_free(op->deployment);
+        op_free_owned(op);
         if (op->systemd)
                 systemd_free(op->systemd);
         tmp_dir_remove(&op->tmp);

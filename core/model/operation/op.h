@@ -10,6 +10,7 @@ struct registry;
 struct systemd;
 struct ec_eval;
 struct deployment;
+struct owned;
 
 /* Everything that one run of one command works on. */
 struct ec_op {
@@ -17,19 +18,23 @@ struct ec_op {
         struct parsed_options *options; /* model/operation/options.h; owned */
         struct conf *conf;
         struct layout *layout;
-        struct registry *registry; /* plugins, for hooks */
-        struct systemd *systemd;   /* opened at first use */
-        /* Both are set at first use, by model/deploy. */
-        struct deployment *deployment;
-        void (*deployment_free)(struct deployment *d);
-        struct tmp_dir tmp;  /* made by op_tmp_dir(), removed at the end */
-        const char *program; /* absolute path of this program */
-        void *app;           /* the builtin commands' own */
+        struct registry *registry;     /* plugins, for hooks */
+        struct systemd *systemd;       /* opened at first use */
+        struct deployment *deployment; /* set at first use, by model/deploy; owned */
+        struct tmp_dir tmp;            /* made by op_tmp_dir(), removed at the end */
+        const char *program;           /* absolute path of this program */
+        void *app;                     /* the builtin commands' own */
+        int lock_fd;                   /* model/operation/lock.h; while locked > 0 */
+        unsigned locked;               /* calls of op_lock() that wait for their op_unlock() */
+        struct owned *owned;           /* freed backwards at the end */
 };
-#define OP_INIT                     \
-        {                           \
-                .tmp = TMP_DIR_INIT \
+#define OP_INIT                                    \
+        {                                          \
+                .tmp = TMP_DIR_INIT, .lock_fd = -1 \
         }
+/* p is freed with the op, or at once if there is no memory. */
+int op_own(struct ec_op *op, void *p, void (*free_fn)(void *p), struct ec_err *err);
+void op_free_owned(struct ec_op *op); /* op_done() does it, too */
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
 /* Lines of the command's result: on stdout, or on stderr where stdout is a session's. */

@@ -145,6 +145,12 @@ int conf_load_dir(struct conf **ret, const char *dir, struct ec_err *err)
         return 0;
 }
 
+int conf_new(struct conf **ret, struct ec_err *err)
+{
+        *ret = calloc(1, sizeof(**ret));
+        return *ret ? 0 : err_oom(err);
+}
+
 int conf_load(struct conf **ret, const char *file, struct ec_err *err)
 {
         _cleanup_(cleanup_conf_free) struct conf *c = NULL;
@@ -256,8 +262,7 @@ void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *da
 
 /* ---- declaring ---------------------------------------------------------- */
 
-/* What a value should have been, NULL if it is. */
-static const char *mismatch(const char *type, const char *value)
+const char *conf_mismatch(const char *type, const char *value)
 {
         uint64_t ms;
         char *end;
@@ -301,7 +306,7 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
 {
         struct declared *declared, *d;
 
-        if (!s->key || !known_type(s->type) || (s->def && mismatch(s->type, s->def)))
+        if (!s->key || !known_type(s->type) || (s->def && conf_mismatch(s->type, s->def)))
                 return err_set(err, -EINVAL, "setting '%s' of [%s] is declared with a bad type or default",
                                s->key ? s->key : "", section);
         for (size_t i = 0; i < c->n_items; i++) {
@@ -310,7 +315,7 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
 
                 if (strcmp(it->section, section) != 0 || strcmp(it->key, s->key) != 0)
                         continue;
-                what = mismatch(s->type, it->value);
+                what = conf_mismatch(s->type, it->value);
                 if (what)
                         return refuse(c, it, what, err);
         }

@@ -22,9 +22,12 @@ struct conf;
 int conf_load(struct conf **ret, const char *file /* NULL: the default ones */, struct ec_err *err);
 /* The default ones in another directory than EC_SYSCONF_DIR. */
 int conf_load_dir(struct conf **ret, const char *dir, struct ec_err *err);
+int conf_new(struct conf **ret, struct ec_err *err); /* nothing is set */
 void conf_free(struct conf *c);
 DEFINE_CLEANUP(struct conf, conf_free)
 const char *conf_get(const struct conf *c, const char *section, const char *key); /* NULL: not set */
+/* What a value of this type must be, NULL if it is. */
+const char *conf_mismatch(const char *type, const char *value);
 /* Declares what may stand in a section, in addition to what was declared before;
  * checks the type of what does. The table is copied. */
 int conf_declare(struct conf *c, const char *section, const struct ec_array *settings, struct ec_err *err);

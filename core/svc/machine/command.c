@@ -39,9 +39,9 @@ static void next_stage(struct exec *x)
 
 static void on_interrupt(struct exec *x)
 {
-        int sig = intr_signal();
+        int sig = interrupt_signal();
 
-        if (!sig || intr_held())
+        if (!sig || interrupt_held())
                 return;
         /* Each further one is less polite. */
         if (x->stage != EXEC_RUNS) {
@@ -55,9 +55,9 @@ static void on_interrupt(struct exec *x)
 
 void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
 {
-        fds[1] = (struct pollfd){ .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN };
+        fds[1] = (struct pollfd){ .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN };
         /* A call in between may have read the signal already. */
-        if (x->stage == EXEC_RUNS && intr_check(NULL) < 0)
+        if (x->stage == EXEC_RUNS && interrupt_check(NULL) < 0)
                 on_interrupt(x);
         if (x->pty)
                 pty_fill(x->pty, fds + 2);

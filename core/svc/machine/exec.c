@@ -272,7 +272,7 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 /* A little later, or with news on the host's bus. */
 static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
 {
-        struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+        struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
         uint64_t until = clock_usec() + usec;
         sd_bus *bus;
         int r = systemd_bus(x->s, &bus, err);
@@ -281,7 +281,7 @@ static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
                 r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
                 if (r < 0)
                         return err_set(err, r, "lost the connection to systemd: %s", strerror(-r));
-                r = intr_check(err);
+                r = interrupt_check(err);
         }
         return r;
 }
@@ -405,7 +405,7 @@ static int failed(struct exec *x, struct ec_err *err)
                 return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label,
                                x->timeout_ms / 1000, x->name);
         }
-        if (intr_check(err) < 0)
+        if (interrupt_check(err) < 0)
                 return -ECANCELED;
         return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");
 }
@@ -433,7 +433,7 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
         int r = take_args(in, &full, err);
 
         if (r >= 0)
-                r = intr_check(err);
+                r = interrupt_check(err);
         if (r < 0)
                 return r;
         x.name = full.machine;

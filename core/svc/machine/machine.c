@@ -130,7 +130,7 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                                           "MachineRemoved", on_event, NULL, &event);
 
         while (r >= 0) {
-                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+                struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
 
                 if (event) {
                         event = false;
@@ -140,7 +140,7 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                                 continue;
                         return r;
                 }
-                if (intr_check(NULL) < 0)
+                if (interrupt_check(NULL) < 0)
                         return -ECANCELED;
                 if (clock_usec() >= deadline)
                         return -ETIMEDOUT;

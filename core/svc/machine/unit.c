@@ -42,10 +42,10 @@ static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
 /* Nothing tells when a socket in another namespace begins to listen. */
 static int pause_for(uint64_t usec)
 {
-        struct pollfd p = { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN };
+        struct pollfd p = { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN };
 
         (void)poll(&p, 1, (int)(usec / USEC_PER_MSEC));
-        return intr_check(NULL);
+        return interrupt_check(NULL);
 }
 
 static int interrupted(struct ec_err *err)
@@ -379,13 +379,13 @@ static int read_status(struct unit *u, int32_t *ret_status, struct ec_err *err)
         int32_t code = 0, status = 0;
         int r;
 
-        intr_hold();
+        interrupt_hold();
         r = get_int(u, "ExecMainCode", &code);
         if (r >= 0)
                 r = get_int(u, "ExecMainStatus", &status);
         if (r >= 0 && !x->sent && code != CLD_EXITED && container_ends(u))
                 r = -ECONNRESET;
-        intr_release();
+        interrupt_release();
         if (r == -ECONNRESET)
                 return exec_stopped(x, err);
         if (r < 0)

@@ -327,7 +327,7 @@ int nix_run(struct ec_eval *ev, const struct nix_args *a, const char *program, c
                 term_progress_clear();
         if (r >= 0 && res.status) {
                 /* ^C reaches Nix as well, and it may be the first to say so. */
-                r = intr_check(err);
+                r = interrupt_check(err);
                 if (r >= 0)
                         r = nix_error_set(&log, &names, program, res.status, ev->show_trace || a->show_trace, err);
         } else if (r >= 0) {

@@ -2,96 +2,178 @@
 #include "svc/process/interrupt.h"
 
 #include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/err.h"
 
+#define SECOND_MS 500 /* sudo and terminals may send the first one twice */
+
 /* Signals belong to the process, so there is one of this. */
 static struct {
-        int fd; /* plus one: zero is none */
-        int first;
+        int fd, told; /* plus one: zero is none */
+        volatile sig_atomic_t first;
+        volatile int64_t first_ms; /* written before `first`, and not after */
         unsigned held;
-        bool ignore_int;
-} intr;
+        bool ignore_int, caught;
+        sigset_t set;
+        void (*on_second)(int sig);
+} interrupt;
 
-int intr_init(void)
+static int64_t now_ms(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void note(int sig)
+{
+        const uint64_t one = 1;
+
+        if (interrupt.first)
+                return;
+        interrupt.first_ms = now_ms();
+        interrupt.first = sig;
+        if (write(interrupt.told - 1, &one, sizeof(one)) < 0)
+                return; /* its counter is full: it is readable */
+}
+
+static void on_signal(int sig)
+{
+        int saved = errno;
+
+        if (!interrupt.first)
+                note(sig);
+        else if (interrupt.on_second && now_ms() - interrupt.first_ms >= SECOND_MS)
+                interrupt.on_second(sig);
+        errno = saved;
+}
+
+/* Handlers are for the time that the signals are not blocked; without SA_RESTART, a plugin's wait ends. */
+static int prepare(void)
 {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-        sigset_t set;
-        int fd;
 
-        if (intr.fd)
-                return 0;
-        sigemptyset(&set);
+        sigemptyset(&interrupt.set);
         for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-                struct sigaction sa;
+                struct sigaction old;
 
-                /* A blocked signal comes to us even if it is ignored: leave those out. */
-                if (sigaction(signals[i], NULL, &sa) >= 0 && sa.sa_handler != SIG_IGN)
-                        sigaddset(&set, signals[i]);
+                /* A blocked signal reaches the signalfd even if it is ignored: leave those out. */
+                if (sigaction(signals[i], NULL, &old) < 0 || old.sa_handler == SIG_IGN)
+                        continue;
+                sigaddset(&interrupt.set, signals[i]);
         }
-        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (fd < 0)
+        if (sigprocmask(SIG_BLOCK, &interrupt.set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
                 return -errno;
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
-                int r = -errno;
+        for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+                struct sigaction sa = { .sa_handler = on_signal, .sa_mask = interrupt.set };
 
-                close(fd);
-                return r;
+                if (sigismember(&interrupt.set, signals[i]) && sigaction(signals[i], &sa, NULL) < 0)
+                        return -errno;
         }
-        intr.fd = fd + 1;
         return 0;
 }
 
-int intr_fd(void)
+int interrupt_init(void)
 {
-        return intr.fd - 1;
+        int fd, told, r;
+
+        if (interrupt.fd)
+                return 0;
+        r = prepare();
+        if (r < 0)
+                return r;
+        fd = signalfd(-1, &interrupt.set, SFD_CLOEXEC | SFD_NONBLOCK);
+        told = fd < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (told < 0) {
+                r = -errno;
+                if (fd >= 0)
+                        close(fd);
+                return r;
+        }
+        interrupt.fd = fd + 1;
+        interrupt.told = told + 1;
+        return 0;
 }
 
-int intr_signal(void)
+int interrupt_fd(void)
+{
+        return interrupt.fd - 1;
+}
+
+int interrupt_told_fd(void)
+{
+        return interrupt.told - 1;
+}
+
+int interrupt_signal(void)
 {
         struct signalfd_siginfo si;
 
-        while (intr.fd && read(intr_fd(), &si, sizeof(si)) == sizeof(si))
-                if (!intr.first && !(intr.ignore_int && si.ssi_signo == SIGINT && si.ssi_code == SI_KERNEL))
-                        intr.first = si.ssi_signo;
-        return intr.first;
+        while (interrupt.fd && read(interrupt_fd(), &si, sizeof(si)) == sizeof(si))
+                if (!(interrupt.ignore_int && si.ssi_signo == SIGINT && si.ssi_code == SI_KERNEL))
+                        note((int)si.ssi_signo);
+        return interrupt.first;
 }
 
-int intr_check(struct ec_err *err)
+int interrupt_check(struct ec_err *err)
 {
-        /* Also while held: what comes then is remembered in its order. */
-        if (!intr_signal() || intr.held)
+        /* Signals are read while held, too, to keep their order. */
+        if (!interrupt_signal() || interrupt.held)
                 return 0;
-        return err_set(err, -ECANCELED, intr.first == SIGINT ? "interrupted" : "terminated");
+        return err_set(err, -ECANCELED, interrupt.first == SIGINT ? "interrupted" : "terminated");
 }
 
-void intr_clear(void)
+void interrupt_clear(void)
 {
-        (void)intr_signal();
-        intr.first = 0;
+        uint64_t count;
+
+        (void)interrupt_signal();
+        interrupt.first = 0;
+        if (interrupt.told && read(interrupt_told_fd(), &count, sizeof(count)) < 0)
+                return; /* nothing was told */
 }
 
-void intr_hold(void)
+void interrupt_hold(void)
 {
-        intr.held++;
+        interrupt.held++;
 }
 
-void intr_release(void)
+void interrupt_release(void)
 {
-        if (intr.held)
-                intr.held--;
+        if (interrupt.held)
+                interrupt.held--;
 }
 
-bool intr_held(void)
+unsigned interrupt_held(void)
 {
-        return intr.held > 0;
+        return interrupt.held;
 }
 
-void intr_ignore_int(bool on)
+void interrupt_ignore_int(bool on)
 {
-        /* What came until now is judged by the rule until now. */
-        (void)intr_signal();
-        intr.ignore_int = on;
+        /* Read what is pending under the old setting. */
+        (void)interrupt_signal();
+        interrupt.ignore_int = on;
+}
+
+bool interrupt_catch(bool on)
+{
+        bool was = interrupt.caught;
+
+        if (interrupt.fd && on != was)
+                sigprocmask(on ? SIG_UNBLOCK : SIG_BLOCK, &interrupt.set, NULL);
+        interrupt.caught = interrupt.fd && on;
+        return was;
+}
+
+void interrupt_on_second(void (*fn)(int sig))
+{
+        interrupt.on_second = fn;
 }

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include <stdbool.h>
-/* INT, TERM and HUP are blocked for good and read from a signalfd: a command
- * stops at the next wait, cleanly. SIGPIPE is ignored. What the caller of the
- * program had ignored (nohup) stays ignored. */
-int intr_init(void);
-/* Poll for POLLIN, then call intr_signal(). A signal that was read before does
- * not show here again: call intr_check() first. -1: intr_init() was not called. */
-int intr_fd(void);
-int intr_signal(void); /* the signal that came first, 0: none. Does not block. */
-/* -ECANCELED with err set if one came; for loops that do not wait. */
 struct ec_err;
-int intr_check(struct ec_err *err);
-/* Forgets what came: where ^C ends a wait and not the command. */
-void intr_clear(void);
-/* While >0, intr_check() and waits ignore it: undo steps. */
-void intr_hold(void);
-void intr_release(void);
-bool intr_held(void);
-/* While a child owns the terminal, ^C is its own: INT that the terminal sends is
- * dropped. One that a process sends is for us. */
-void intr_ignore_int(bool on);
+/* INT, TERM and HUP ask the program to stop. They are blocked and read from a signalfd, so a command stops at its next
+ * wait, cleanly. While code of a plugin runs they are caught instead, because that code may wait for something else.
+ * SIGPIPE is ignored. A signal that the caller of the program ignores (nohup) stays ignored. */
+int interrupt_init(void);
+/* Poll for POLLIN, then call interrupt_signal(). A signal that was read before does not show here again: call
+ * interrupt_check() first. -1: interrupt_init() was not called. */
+int interrupt_fd(void);
+/* Readable from the first signal on, and it stays so: for plugins. */
+int interrupt_told_fd(void);
+int interrupt_signal(void); /* the first signal that came, 0: none. Does not block. */
+/* -ECANCELED with err set if one came; for loops that do not wait. */
+int interrupt_check(struct ec_err *err);
+/* Forgets the signal, if ^C ends a wait and not the command. */
+void interrupt_clear(void);
+/* While held, interrupt_check() and waits ignore it: for steps that undo something. Calls nest. */
+void interrupt_hold(void);
+void interrupt_release(void);
+unsigned interrupt_held(void);
+/* While a child owns the terminal, ^C belongs to it: an INT that the terminal sends is dropped. One that a process
+ * sends is for us. */
+void interrupt_ignore_int(bool on);
+/* Caught (in a plugin's code) or read (in ours)? Returns what it was. */
+bool interrupt_catch(bool on);
+/* Called in the signal handler for a second signal, half a second or more after the first. */
+void interrupt_on_second(void (*fn)(int sig));

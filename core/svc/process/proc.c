@@ -234,7 +234,7 @@ static void give_up(struct run *x, int r)
 /* The user's signal; each further one is less polite. */
 static void on_interrupt(struct run *x)
 {
-        int sig = intr_signal();
+        int sig = interrupt_signal();
 
         if (!sig)
                 return;
@@ -243,7 +243,7 @@ static void on_interrupt(struct run *x)
                 return;
         }
         x->failure = -ECANCELED;
-        to_stage(x, ASKED, x->stream && x->stream->hangup ? SIGHUP : sig);
+        to_stage(x, ASKED, x->p.flags & EC_PROC_HANGUP ? SIGHUP : sig);
 }
 
 /* ---- pipes -------------------------------------------------------------- */
@@ -404,7 +404,7 @@ static int loop(struct run *x, bool cancel)
                         { .fd = x->out, .events = POLLIN },
                         { .fd = x->err, .events = POLLIN },
                         { .fd = x->in, .events = POLLOUT },
-                        { .fd = cancel ? intr_fd() : -1, .events = POLLIN },
+                        { .fd = cancel ? interrupt_fd() : -1, .events = POLLIN },
                 };
 
                 if (poll(fds, ARRAY_SIZE(fds), poll_timeout(x)) < 0) {
@@ -451,7 +451,7 @@ static int failed(const struct run *x, struct ec_err *err)
 
         switch (x->failure) {
         case -ECANCELED:
-                return intr_check(err) < 0 ? -ECANCELED : err_set(err, -ECANCELED, "interrupted");
+                return interrupt_check(err) < 0 ? -ECANCELED : err_set(err, -ECANCELED, "interrupted");
         case -ETIMEDOUT:
                 if (ms % 1000)
                         return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms", name, ms);
@@ -554,8 +554,8 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
         terminal = x.p.flags & EC_PROC_TERMINAL;
         foreground = s && s->foreground;
         x.own_group = !terminal && !foreground;
-        cancel = !(x.p.flags & EC_PROC_NO_CANCEL) && !intr_held();
-        r = cancel ? intr_check(err) : 0;
+        cancel = !(x.p.flags & EC_PROC_NO_CANCEL) && !interrupt_held();
+        r = cancel ? interrupt_check(err) : 0;
         if (r < 0)
                 return r;
         r = prepare(&x, err);
@@ -568,7 +568,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
         (void)term_flush();
         guard_begin(&g, terminal, foreground);
         /* For a terminal that has read what was pending: the loop would not hear of it any more. */
-        r = cancel ? intr_check(err) : 0;
+        r = cancel ? interrupt_check(err) : 0;
         if (r >= 0)
                 r = start(&x, &g, err);
         if (r < 0) {

@@ -23,7 +23,6 @@ struct proc_stream {
         void (*tick)(void *data); /* every tick_ms, while it runs */
         void *data;
         unsigned tick_ms;
-        bool hangup; /* each signal is passed on as HUP: an interactive shell ignores the others */
         bool foreground; /* the child may ask on the terminal (passphrases): it shares our group; ^C reaches both, and still cancels */
 };
 int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret,

@@ -32,7 +32,7 @@ void guard_begin(struct guard *g, bool terminal, bool foreground)
                 return;
         }
         /* First: ignoring a signal throws a pending one away. */
-        intr_ignore_int(true);
+        interrupt_ignore_int(true);
         ignore(SIGQUIT, &g->quit);
         ignore(SIGINT, &g->intr);
         g->tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
@@ -57,7 +57,7 @@ void guard_end(struct guard *g, bool killed)
                 close(g->tty);
         }
         if (g->terminal) {
-                intr_ignore_int(false);
+                interrupt_ignore_int(false);
                 sigaction(SIGQUIT, &g->quit, NULL);
                 sigaction(SIGINT, &g->intr, NULL);
         } else if (!g->foreground) {

@@ -38,12 +38,12 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
 int bus_wait_ready(sd_bus *bus, uint64_t until)
 {
         for (;;) {
-                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+                struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
                 int r = sd_bus_is_ready(bus);
 
                 if (r)
                         return r;
-                if (intr_check(NULL) < 0)
+                if (interrupt_check(NULL) < 0)
                         return -ECANCELED;
                 if (clock_usec() >= until)
                         return -ETIMEDOUT;
@@ -85,9 +85,9 @@ int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, 
         sd_bus_error_free(e);
         r = sd_bus_call_async(bus, &slot, m, on_reply, &c, timeout);
         while (r >= 0 && !c.reply) {
-                struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+                struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
 
-                r = intr_check(NULL);
+                r = interrupt_check(NULL);
                 if (r >= 0)
                         r = bus_poll(bus, fds, ARRAY_SIZE(fds), UINT64_MAX);
         }
@@ -199,7 +199,7 @@ int bus_err(struct ec_err *err, int r, const sd_bus_error *e, const char *fmt, .
         _cleanup_free_ char *what = NULL, *text = NULL;
         va_list ap;
 
-        if (r == -ECANCELED && intr_check(err) < 0)
+        if (r == -ECANCELED && interrupt_check(err) < 0)
                 return r;
         if (r == -ENOMEM)
                 return err_oom(err);

@@ -466,7 +466,7 @@ static void cancel(struct engine *e)
 /* ^C ends the wait, where it is not to end the command. */
 static bool may_detach(const struct engine *e)
 {
-        return e->kind == JOB_START_DETACH && intr_signal() == SIGINT;
+        return e->kind == JOB_START_DETACH && interrupt_signal() == SIGINT;
 }
 
 /* Also what is still to be sent is sent first. */
@@ -512,16 +512,16 @@ static int timers(struct engine *e)
 
 static int step(struct engine *e)
 {
-        struct pollfd fds[] = { { 0 }, { .fd = intr_held() ? -1 : intr_fd(), .events = POLLIN } };
+        struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
         int r;
 
         /* Not by the descriptor alone: a call in between may have read it. */
-        if (!e->cancelled && intr_check(NULL) < 0) {
+        if (!e->cancelled && interrupt_check(NULL) < 0) {
                 e->detached = may_detach(e);
                 if (!e->detached)
                         cancel(e);
                 else
-                        intr_clear();
+                        interrupt_clear();
         }
         r = send_some(e);
         if (r >= 0 && e->detached)
@@ -531,7 +531,7 @@ static int step(struct engine *e)
         if (r >= 0)
                 r = bus_poll(e->bus, fds, ARRAY_SIZE(fds), deadline(e));
         /* The second time is less polite. */
-        if (r == 0 && fds[1].revents && e->cancelled && intr_signal())
+        if (r == 0 && fds[1].revents && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
         if (r >= 0)
                 r = timers(e);
@@ -558,7 +558,7 @@ static int run(struct engine *e, struct ec_err *err)
         if (r != -ECANCELED)
                 return err_set(err, r, "lost the connection to systemd while waiting for %zu of %zu units: %s", e->left,
                                e->n, strerror(-r));
-        return intr_check(err) < 0 ? r : err_set(err, r, "interrupted");
+        return interrupt_check(err) < 0 ? r : err_set(err, r, "interrupted");
 }
 
 static void engine_done(struct engine *e)
@@ -585,7 +585,7 @@ static int run_jobs(struct engine *e, const char *const *units, struct unit_resu
 {
         bool starts = e->kind == JOB_START || e->kind == JOB_START_DETACH;
         struct unit_result *results;
-        int r = intr_check(err);
+        int r = interrupt_check(err);
 
         if (r >= 0)
                 r = systemd_bus(e->s, &e->bus, err);

@@ -46,7 +46,7 @@ static int setup(void **state)
 {
         (void)state;
         before = getcwd(NULL, 0);
-        if (!mkdtemp(dir) || !(top = realpath(dir, NULL)) || chdir(top) < 0 || intr_init() < 0)
+        if (!mkdtemp(dir) || !(top = realpath(dir, NULL)) || chdir(top) < 0 || interrupt_init() < 0)
                 return -1;
         store = fs_join(top, "store");
         setenv("NIX_STORE_DIR", store, 1);

@@ -214,14 +214,14 @@ static void test_started_late_interrupted(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(intr_init(), 0);
+        assert_int_equal(interrupt_init(), 0);
         fake.late = "container@a.service";
         again = f;
         interrupts = true;
         expect(f, NAMES("a", "b"), 0, -ECANCELED, "kill container@a.service\nterminate a\nreload\n", "");
         again = NULL;
         interrupts = false;
-        intr_clear();
+        interrupt_clear();
         assert_gone(f, "a");
         assert_true(fx_exists(f, "/etc/units/container@b.service"));
 }

@@ -8,13 +8,15 @@
 
 static char *started;
 
-static int on_started(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+static int on_started(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
 {
-        char *s = str_printf("%s%s ", started, c->name);
-
         (void)self, (void)op, (void)err;
-        free(started);
-        started = s;
+        for (; *containers; containers++) {
+                char *s = str_printf("%s%s ", started, (*containers)->name);
+
+                free(started);
+                started = s;
+        }
         return 0;
 }
 

@@ -60,9 +60,26 @@ static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
         }
 CONTAINER_HOOK(pre_install)
 CONTAINER_HOOK(installed)
-CONTAINER_HOOK(started)
+CONTAINER_HOOK(undo)
 CONTAINER_HOOK(pre_destroy)
 CONTAINER_HOOK(removed)
+
+/* Never looked into. */
+#define LISTED ((const struct ec_container *)happened)
+static const struct ec_container *const listed[] = { LISTED, NULL };
+
+#define LIST_HOOK(hook)                                                                                        \
+        static int hook(void *self, struct ec_op *op, const struct ec_container *const *c, struct ec_err *err) \
+        {                                                                                                      \
+                (void)op;                                                                                      \
+                assert_ptr_equal(c[0], LISTED);                                                                \
+                assert_null(c[1]);                                                                             \
+                return call(self, #hook, err);                                                                 \
+        }
+LIST_HOOK(started)
+LIST_HOOK(updated)
+LIST_HOOK(stopped)
+LIST_HOOK(failed)
 
 static void finish(void *self, struct ec_op *op, int status)
 {
@@ -80,7 +97,11 @@ static const struct ec_hooks hooks = {
         .eval = eval,
         .pre_install = pre_install,
         .installed = installed,
+        .undo = undo,
         .started = started,
+        .updated = updated,
+        .stopped = stopped,
+        .failed = failed,
         .shell = shell,
         .pre_destroy = pre_destroy,
         .removed = removed,
@@ -137,8 +158,16 @@ static void test_order(void **state)
         assert_happened("early:pre_install a:pre_install b:pre_install late:pre_install ");
         assert_int_equal(hooks_installed(&op, NULL, &err), 0);
         assert_happened("early:installed a:installed b:installed late:installed ");
-        hooks_started(&op, NULL);
+        hooks_started(&op, listed);
         assert_happened("early:started a:started b:started late:started ");
+        hooks_updated(&op, listed);
+        assert_happened("early:updated a:updated b:updated late:updated ");
+        hooks_stopped(&op, listed);
+        assert_happened("early:stopped a:stopped b:stopped late:stopped ");
+        hooks_failed(&op, listed);
+        assert_happened("early:failed a:failed b:failed late:failed ");
+        hooks_failed(&op, &listed[1]); /* nobody is called for nothing */
+        assert_happened("");
         assert_int_equal(hooks_shell(&op, NULL, &err), 0);
         assert_happened("early:shell a:shell b:shell late:shell ");
         hooks_pre_destroy(&op, NULL);
@@ -174,10 +203,10 @@ static void test_installed_undoes(void **state)
 
         (void)state;
         selves[1].fails = "installed"; /* b: early and a were called before it */
-        selves[4].fails = "removed";   /* a failing undo stops no other */
+        selves[4].fails = "undo";      /* a failing undo stops no other */
         assert_int_equal(hooks_installed(&op, NULL, &err), -ENOENT);
         assert_string_equal(err_msg(&err), "plugin b: no luck");
-        assert_happened("early:installed a:installed b:installed a:removed early:removed ");
+        assert_happened("early:installed a:installed b:installed a:undo early:undo ");
         err_done(&err);
 }
 
@@ -185,7 +214,7 @@ static void test_warnings(void **state)
 {
         (void)state;
         selves[4].fails = "started"; /* early */
-        hooks_started(&op, NULL);
+        hooks_started(&op, listed);
         assert_happened("early:started a:started b:started late:started ");
         selves[4].fails = "pre_destroy";
         hooks_pre_destroy(&op, NULL);

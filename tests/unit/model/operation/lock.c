@@ -92,7 +92,7 @@ static pid_t waiter(struct fixture *f, int err_fd)
 
                 dup2(err_fd, STDERR_FILENO);
                 log_set_level(LOG_NOTICE);
-                if (intr_init() < 0)
+                if (interrupt_init() < 0)
                         _exit(1);
                 r = lock_take(&f->layout, &fd, &f->err);
                 _exit(r == 0 ? 0 : r == -ECANCELED ? 2 : 1);

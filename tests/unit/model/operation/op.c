@@ -15,9 +15,9 @@
 
 static int freed;
 
-static void count_free(struct deployment *d)
+static void count_free(void *p)
 {
-        (void)d;
+        (void)p;
         freed++;
 }
 
@@ -29,8 +29,7 @@ static void test_done(void **state)
         struct ec_err err = { 0 };
 
         (void)state;
-        op.deployment = (struct deployment *)&op; /* never looked into */
-        op.deployment_free = count_free;
+        assert_int_equal(op_own(&op, &op, count_free, &err), 0);
         assert_int_equal(op_tmp_dir(&op, &dir, &err), 0);
         assert_int_equal(op_tmp_dir(&op, &again, &err), 0);
         assert_ptr_equal(dir, again);

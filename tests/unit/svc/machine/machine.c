@@ -536,7 +536,7 @@ static void in_test_interrupt(void)
 
         if (!possible())
                 return;
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         begin();
         _cleanup_free_ char *script = str_printf(
                 "trap 'echo cleaned; exit 3' INT; kill -INT %d; while :; do sleep 0.01; done", (int)getpid());
@@ -547,9 +547,9 @@ static void in_test_interrupt(void)
         /* Nothing more begins, but undo steps. */
         must(RUN("true")->r == -ECANCELED);
         err_done(&err);
-        intr_hold();
+        interrupt_hold();
         must(RUN("true")->r == 0);
-        intr_release();
+        interrupt_release();
         end();
 }
 CHILD_TEST(test_interrupt)

@@ -81,7 +81,7 @@ static void known(const char *build)
 static int setup(void **state)
 {
         (void)state;
-        if (!mkdtemp(dir) || intr_init() < 0)
+        if (!mkdtemp(dir) || interrupt_init() < 0)
                 return -1;
         char *bin = in_dir("bin"), *conf = in_dir("conf"), *path = str_printf("%s:%s", bin, getenv("PATH"));
         tmp_dir = in_dir("tmp");

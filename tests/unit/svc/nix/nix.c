@@ -62,7 +62,7 @@ static void stub(const char *name)
 static int setup(void **state)
 {
         (void)state;
-        if (!mkdtemp(dir) || intr_init() < 0)
+        if (!mkdtemp(dir) || interrupt_init() < 0)
                 return -1;
         path_before = strdup(getenv("PATH"));
         char *bin = in_dir("bin"), *conf = in_dir("conf");

@@ -8,7 +8,7 @@
 
 static bool readable(void)
 {
-        struct pollfd p = { .fd = intr_fd(), .events = POLLIN };
+        struct pollfd p = { .fd = interrupt_fd(), .events = POLLIN };
 
         return poll(&p, 1, 0) == 1;
 }
@@ -17,10 +17,10 @@ static void in_test_before_init(void)
 {
         struct ec_err err = { 0 };
 
-        must(intr_fd() == -1);
-        must(intr_signal() == 0);
-        must(intr_check(&err) == 0);
-        intr_clear();
+        must(interrupt_fd() == -1);
+        must(interrupt_signal() == 0);
+        must(interrupt_check(&err) == 0);
+        interrupt_clear();
         must(!err.code);
 }
 CHILD_TEST(test_before_init)
@@ -29,60 +29,60 @@ static void in_test_signals(void)
 {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
-        must(intr_init() == 0);
-        must(intr_init() == 0);
-        must(!readable() && intr_signal() == 0);
+        must(interrupt_init() == 0);
+        must(interrupt_init() == 0);
+        must(!readable() && interrupt_signal() == 0);
         for (int i = 0; i < 3; i++) {
                 struct ec_err err = { 0 };
 
                 must(kill(getpid(), signals[i]) == 0);
                 must(readable());
-                must(intr_check(&err) == -ECANCELED);
+                must(interrupt_check(&err) == -ECANCELED);
                 must(!strcmp(err_msg(&err), signals[i] == SIGINT ? "interrupted" : "terminated"));
                 err_done(&err);
                 /* It stays, also when it was read. */
                 must(!readable());
-                must(intr_signal() == signals[i]);
-                must(intr_check(NULL) == -ECANCELED);
-                intr_clear();
-                must(intr_check(NULL) == 0);
+                must(interrupt_signal() == signals[i]);
+                must(interrupt_check(NULL) == -ECANCELED);
+                interrupt_clear();
+                must(interrupt_check(NULL) == 0);
         }
 }
 CHILD_TEST(test_signals)
 
 static void in_test_first_counts(void)
 {
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(kill(getpid(), SIGTERM) == 0);
-        must(intr_signal() == SIGTERM);
+        must(interrupt_signal() == SIGTERM);
         must(kill(getpid(), SIGINT) == 0);
-        must(intr_signal() == SIGTERM);
+        must(interrupt_signal() == SIGTERM);
 }
 CHILD_TEST(test_first_counts)
 
 static void in_test_hold(void)
 {
-        must(intr_init() == 0);
-        must(!intr_held());
-        intr_hold();
-        intr_hold();
+        must(interrupt_init() == 0);
+        must(!interrupt_held());
+        interrupt_hold();
+        interrupt_hold();
         must(kill(getpid(), SIGINT) == 0);
-        must(intr_held() && intr_check(NULL) == 0);
-        intr_release();
-        must(intr_held() && intr_check(NULL) == 0);
-        intr_release();
-        must(!intr_held() && intr_check(NULL) == -ECANCELED);
-        intr_release(); /* once too often */
-        must(!intr_held());
-        intr_hold();
-        must(intr_held());
+        must(interrupt_held() && interrupt_check(NULL) == 0);
+        interrupt_release();
+        must(interrupt_held() && interrupt_check(NULL) == 0);
+        interrupt_release();
+        must(!interrupt_held() && interrupt_check(NULL) == -ECANCELED);
+        interrupt_release(); /* once too often */
+        must(!interrupt_held());
+        interrupt_hold();
+        must(interrupt_held());
         /* What came while held is the first that came. */
-        intr_clear();
+        interrupt_clear();
         must(kill(getpid(), SIGHUP) == 0);
-        must(intr_check(NULL) == 0);
+        must(interrupt_check(NULL) == 0);
         must(kill(getpid(), SIGTERM) == 0);
-        intr_release();
-        must(intr_signal() == SIGHUP);
+        interrupt_release();
+        must(interrupt_signal() == SIGHUP);
 }
 CHILD_TEST(test_hold)
 
@@ -90,11 +90,11 @@ CHILD_TEST(test_hold)
 static void in_test_ignored_stay_ignored(void)
 {
         signal(SIGHUP, SIG_IGN);
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(kill(getpid(), SIGHUP) == 0);
-        must(intr_check(NULL) == 0);
+        must(interrupt_check(NULL) == 0);
         must(kill(getpid(), SIGTERM) == 0);
-        must(intr_signal() == SIGTERM);
+        must(interrupt_signal() == SIGTERM);
 }
 CHILD_TEST(test_ignored_stay_ignored)
 
@@ -102,7 +102,7 @@ static void in_test_pipe(void)
 {
         int fds[2];
 
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(pipe(fds) == 0);
         close(fds[0]);
         must(write(fds[1], "x", 1) == -1 && errno == EPIPE);
@@ -112,16 +112,16 @@ CHILD_TEST(test_pipe)
 /* A process sends it, not the terminal. */
 static void in_test_ignore_int(void)
 {
-        must(intr_init() == 0);
-        intr_ignore_int(true);
+        must(interrupt_init() == 0);
+        interrupt_ignore_int(true);
         must(kill(getpid(), SIGINT) == 0);
-        must(intr_signal() == SIGINT);
-        intr_clear();
+        must(interrupt_signal() == SIGINT);
+        interrupt_clear();
         /* What came before is judged by the rule before. */
-        intr_ignore_int(false);
+        interrupt_ignore_int(false);
         must(kill(getpid(), SIGINT) == 0);
-        intr_ignore_int(true);
-        must(intr_signal() == SIGINT);
+        interrupt_ignore_int(true);
+        must(interrupt_signal() == SIGINT);
 }
 CHILD_TEST(test_ignore_int)
 
@@ -134,18 +134,18 @@ static void in_test_terminal(void)
         must(setsid() > 0);
         must(openpty(&master, &slave, NULL, NULL, NULL) == 0);
         must(login_tty(slave) == 0);
-        must(intr_init() == 0);
-        p = (struct pollfd){ .fd = intr_fd(), .events = POLLIN };
+        must(interrupt_init() == 0);
+        p = (struct pollfd){ .fd = interrupt_fd(), .events = POLLIN };
         must(write(master, "\003", 1) == 1);
         must(poll(&p, 1, 20000) == 1);
-        must(intr_signal() == SIGINT);
-        intr_clear();
-        intr_ignore_int(true);
+        must(interrupt_signal() == SIGINT);
+        interrupt_clear();
+        interrupt_ignore_int(true);
         must(write(master, "\003", 1) == 1);
         must(poll(&p, 1, 20000) == 1);
-        must(intr_signal() == 0);
+        must(interrupt_signal() == 0);
         must(kill(getpid(), SIGTERM) == 0);
-        must(intr_signal() == SIGTERM);
+        must(interrupt_signal() == SIGTERM);
 }
 
 static void test_terminal(void **state)

@@ -377,12 +377,12 @@ static void on_ready(void *data, const char *line, size_t len)
                 kill(getpid(), i->then);
 }
 
-static int interrupted(const char *script, struct interrupt i, bool hangup, uint32_t flags, struct ec_proc_result *r,
+static int interrupted(const char *script, struct interrupt i, uint32_t flags, struct ec_proc_result *r,
                        struct ec_err *err)
 {
         const char *argv[] = { "sh", "-c", script, NULL };
         struct ec_proc p = { .size = sizeof(p), .argv = argv, .flags = EC_PROC_CAPTURE | EC_PROC_NULL_STDIN | flags };
-        struct proc_stream s = { .line = on_ready, .data = &i, .hangup = hangup };
+        struct proc_stream s = { .line = on_ready, .data = &i };
 
         *r = (struct ec_proc_result){ .size = sizeof(*r) };
         return proc_run_stream(&p, &s, r, err);
@@ -396,16 +396,16 @@ static void in_test_interrupt(void)
         struct ec_err err = { 0 };
         struct ec_proc_result r;
 
-        must(intr_init() == 0);
-        must(interrupted(WAITS, (struct interrupt){ SIGINT, 0 }, false, 0, &r, &err) == -ECANCELED);
+        must(interrupt_init() == 0);
+        must(interrupted(WAITS, (struct interrupt){ SIGINT, 0 }, 0, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "interrupted"));
         err_done(&err);
-        must(intr_signal() == SIGINT);
+        must(interrupt_signal() == SIGINT);
         /* Nothing more is started. */
         must(run_sh("exit 0", &r, &err) == -ECANCELED);
         err_done(&err);
-        intr_clear();
-        must(interrupted(WAITS, (struct interrupt){ SIGTERM, 0 }, false, 0, &r, &err) == -ECANCELED);
+        interrupt_clear();
+        must(interrupted(WAITS, (struct interrupt){ SIGTERM, 0 }, 0, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "terminated"));
         err_done(&err);
 }
@@ -418,14 +418,14 @@ static void in_test_passed_on(void)
         struct ec_proc_result r;
         uint64_t begin = now_ms();
 
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(interrupted("trap 'exit 5' HUP; trap '' INT TERM; echo ready >&2; while :; do sleep 0.01; done",
-                         (struct interrupt){ SIGHUP, 0 }, false, 0, &r, &err) == -ECANCELED);
+                         (struct interrupt){ SIGHUP, 0 }, 0, &r, &err) == -ECANCELED);
         err_done(&err);
-        intr_clear();
+        interrupt_clear();
         /* An interactive shell ignores all others. */
         must(interrupted("trap 'exit 5' HUP; trap '' INT TERM; echo ready >&2; while :; do sleep 0.01; done",
-                         (struct interrupt){ SIGINT, 0 }, true, 0, &r, &err) == -ECANCELED);
+                         (struct interrupt){ SIGINT, 0 }, EC_PROC_HANGUP, &r, &err) == -ECANCELED);
         must(now_ms() - begin < 9000); /* before it would be TERM */
         err_done(&err);
 }
@@ -438,13 +438,13 @@ static void in_test_impatient(void)
         struct ec_proc_result r;
         uint64_t begin = now_ms();
 
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(interrupted("trap 'echo again >&2' INT; trap 'exit 0' TERM; echo ready >&2; while :; do sleep 0.01; done",
-                         (struct interrupt){ SIGINT, SIGINT }, false, 0, &r, &err) == -ECANCELED);
+                         (struct interrupt){ SIGINT, SIGINT }, 0, &r, &err) == -ECANCELED);
         err_done(&err);
-        intr_clear();
+        interrupt_clear();
         must(interrupted("trap 'echo again >&2' INT TERM; echo ready >&2; while :; do sleep 0.01; done",
-                         (struct interrupt){ SIGINT, SIGTERM }, false, 0, &r, &err) == -ECANCELED);
+                         (struct interrupt){ SIGINT, SIGTERM }, 0, &r, &err) == -ECANCELED);
         err_done(&err);
         must(now_ms() - begin < 9000);
 }
@@ -455,20 +455,19 @@ static void in_test_no_cancel(void)
         struct ec_err err = { 0 };
         struct ec_proc_result r;
 
-        must(intr_init() == 0);
-        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGINT, 0 }, false,
-                         EC_PROC_NO_CANCEL, &r, &err) == 0);
+        must(interrupt_init() == 0);
+        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGINT, 0 }, EC_PROC_NO_CANCEL, &r,
+                         &err) == 0);
         must(r.status == 0 && !strcmp(r.out, "done\n"));
         proc_result_done(&r);
-        must(intr_check(NULL) == -ECANCELED);
-        intr_clear();
-        intr_hold();
-        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGTERM, 0 }, false, 0, &r,
-                         &err) == 0);
+        must(interrupt_check(NULL) == -ECANCELED);
+        interrupt_clear();
+        interrupt_hold();
+        must(interrupted("echo ready >&2; sleep 0.1; echo done", (struct interrupt){ SIGTERM, 0 }, 0, &r, &err) == 0);
         must(!strcmp(r.out, "done\n"));
         proc_result_done(&r);
-        intr_release();
-        must(intr_signal() == SIGTERM);
+        interrupt_release();
+        must(interrupt_signal() == SIGTERM);
 }
 CHILD_TEST(test_no_cancel)
 
@@ -479,7 +478,7 @@ static void in_test_clean_signals(void)
         struct ec_proc_result r;
         char *end;
 
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(run_sh("sed -n 's/^SigBlk:[[:blank:]]*//p; s/^SigIgn:[[:blank:]]*//p' /proc/self/status", &r, &err) == 0);
         must(strtoull(r.out, &end, 16) == 0);
         /* TTIN and TTOU stay ignored, as it runs in the background; 32 and 33 are glibc's own. */
@@ -495,7 +494,7 @@ static void in_test_descriptors(void)
         struct ec_err err = { 0 };
 
         close_range(3, ~0U, 0); /* what the test's own caller left open */
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         must(open("/dev/null", O_RDONLY | O_CLOEXEC) > 3);
         must(run_sh("ls /proc/self/fd | tr '\\n' ' '", &r, &err) == 0);
         must(!strcmp(r.out, "0 1 2 3 ")); /* 3: the directory itself */
@@ -565,7 +564,7 @@ static void on_a_terminal(int *master)
         must(setsid() > 0);
         must(openpty(master, &slave, NULL, NULL, NULL) == 0);
         must(login_tty(slave) == 0);
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
 }
 
 /* ^C is the child's own. */
@@ -600,12 +599,12 @@ static void in_test_terminal(void)
         argv[2] = "trap 'exit 9' INT; echo waiting; while :; do sleep 0.01; done";
         must(proc_run(&p, &r, &err) == 0);
         must(r.status == 9);
-        must(intr_check(NULL) == 0);
+        must(interrupt_check(NULL) == 0);
         must(kill(typist, SIGKILL) == 0 || errno == ESRCH);
         /* What another process sends us is passed on. */
         argv[2] = "trap 'exit 8' TERM; kill -TERM $PPID; while :; do sleep 0.01; done";
         must(proc_run(&p, &r, &err) == -ECANCELED);
-        must(intr_signal() == SIGTERM);
+        must(interrupt_signal() == SIGTERM);
         err_done(&err);
 }
 CHILD_TEST(test_terminal)
@@ -626,7 +625,7 @@ static void in_test_just_before(void)
         struct ec_err err = { 0 };
         FILE *real = stdout;
 
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         stdout = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = raise_term });
         must(stdout && fputs("flushed before the start", stdout) >= 0);
         must(proc_run(&p, &r, &err) == -ECANCELED);

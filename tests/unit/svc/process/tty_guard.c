@@ -134,7 +134,7 @@ static void in_test_terminal_is_restored(void)
         must(setsid() > 0);
         must(openpty(&master, &slave, NULL, NULL, NULL) == 0);
         must(login_tty(slave) == 0);
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         guard_begin(&g, true, false);
         raw(0);
         guard_end(&g, true);

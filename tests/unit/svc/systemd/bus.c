@@ -117,13 +117,13 @@ static void in_test_interrupted(void)
         struct ec_err err = { 0 };
 
         fake.silent_at = "Reload";
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         connect_bus();
         must(kill(getpid(), SIGINT) == 0);
         must(reload(BUS_TIMEOUT, &e) == -ECANCELED);
         must(bus_err(&err, -ECANCELED, &e, "cannot do it") == -ECANCELED && !strcmp(err_msg(&err), "interrupted"));
         err_done(&err);
-        intr_clear();
+        interrupt_clear();
         /* While it waits. */
         pid_t pid = fork();
         if (!pid) {
@@ -135,9 +135,9 @@ static void in_test_interrupted(void)
         waitpid(pid, NULL, 0);
         /* Undo steps are not interrupted. */
         fake.silent_at = NULL;
-        intr_hold();
+        interrupt_hold();
         must(reload(BUS_TIMEOUT, &e) == 0);
-        intr_release();
+        interrupt_release();
         must(reload(BUS_TIMEOUT, &e) == -ECANCELED);
         sd_bus_close_unref(fake.client);
         manager_stop(&fake);

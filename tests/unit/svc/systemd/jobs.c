@@ -369,7 +369,7 @@ static void in_test_interrupt(void)
 
         fake.signal_at_start = true;
         UNIT(0, .name = "b.service", .start = "hang");
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         begin();
         must(systemd_jobs(s, JOB_START, UNITS("b.service"), NULL, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "interrupted") && !r);
@@ -385,7 +385,7 @@ static void in_test_interrupted_before(void)
         struct unit_result *r = NULL;
 
         UNIT(0, .name = "a.service");
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         begin();
         must(kill(getpid(), SIGTERM) == 0);
         must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
@@ -393,10 +393,10 @@ static void in_test_interrupted_before(void)
         err_done(&err);
         must(!strcmp(manager_log(&fake), ""));
         /* Undo steps go through. */
-        intr_hold();
+        interrupt_hold();
         must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, &r, &err) == 0);
         unit_results_done(r, 1);
-        intr_release();
+        interrupt_release();
         end();
 }
 CHILD_TEST(test_interrupted_before)
@@ -408,7 +408,7 @@ static void in_test_impatient(void)
 
         fake.signal_at_start = fake.signal_at_stop = true;
         UNIT(0, .name = "a.service", .start = "hang", .stop = "hang");
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         begin();
         uint64_t begin_usec = clock_usec();
 
@@ -429,7 +429,7 @@ static void in_test_detach(void)
         fake.signal_at_start = true;
         UNIT(0, .name = "a.service");
         UNIT(1, .name = "b.service", .start = "hang");
-        must(intr_init() == 0);
+        must(interrupt_init() == 0);
         begin();
         must(systemd_jobs(s, JOB_START_DETACH, UNITS("a.service", "b.service"), NULL, &r, &err) == 1);
         must(clock_usec() - begin_usec < 4 * USEC_PER_SEC);
@@ -437,7 +437,7 @@ static void in_test_detach(void)
         must(r[1].code == -EINPROGRESS && !r[1].reason);
         must(!strstr(manager_log(&fake), "stop b.service"));
         /* It is forgotten. */
-        must(intr_check(NULL) == 0);
+        must(interrupt_check(NULL) == 0);
         unit_results_done(r, 2);
         /* Other signals end it. */
         must(kill(getpid(), SIGTERM) == 0);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/operation/call.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/operation/lock.h"
+#include "model/operation/op.h"
+#include "svc/process/interrupt.h"
+#include "svc/term/log.h"
+
+#define CRASH_STACK ((size_t)64 << 10)
+
+/* Crashes and exit() belong to the process, so there is one of this. */
+static const struct call *volatile current;
+
+/* Only what a signal handler may do. */
+static void say(const char *const *parts)
+{
+        for (; *parts; parts++)
+                if (write(STDERR_FILENO, *parts, strlen(*parts)) < 0)
+                        return;
+}
+
+static void on_crash(int sig)
+{
+        const struct call *c = current;
+
+        if (c) {
+                const char *name = sigabbrev_np(sig);
+
+                say((const char *const[]){ "error: plugin ", c->plugin, " crashed in its ", c->what, " (SIG",
+                                           name ?: "?", ")\n", NULL });
+        }
+        current = NULL;
+        signal(sig, SIG_DFL);
+        raise(sig); /* pending until we return */
+}
+
+static void on_exit_call(void)
+{
+        const struct call *c = current;
+
+        if (!c)
+                return;
+        say((const char *const[]){ "error: plugin ", c->plugin, " called exit() in its ", c->what, "\n", NULL });
+        _exit(EXIT_FAILURE);
+}
+
+static void on_second_signal(int sig)
+{
+        const struct call *c = current;
+
+        if (!c)
+                return;
+        say((const char *const[]){ "error: plugin ", c->plugin, " did not stop in its ", c->what,
+                                   ": ended. The next run repairs what is unfinished\n", NULL });
+        _exit(128 + sig);
+}
+
+void call_init(void)
+{
+        static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+        static char stack[CRASH_STACK];
+        const stack_t s = { .ss_sp = stack, .ss_size = sizeof(stack) };
+
+        if (sigaltstack(&s, NULL) < 0)
+                return;
+        for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+                struct sigaction sa = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK }, old;
+
+                /* A sanitizer has its own, which says more. */
+                if (sigaction(signals[i], NULL, &old) >= 0 && old.sa_handler == SIG_DFL)
+                        sigaction(signals[i], &sa, NULL);
+        }
+        atexit(on_exit_call);
+        interrupt_on_second(on_second_signal);
+}
+
+void call_enter(struct call *c, struct ec_op *op, const char *plugin, const char *what, bool hook)
+{
+        *c = (struct call){
+                .plugin = plugin,
+                .what = what,
+                .hook = hook,
+                .op = op,
+                .outer = current,
+                .held = interrupt_held(),
+                .locked = op ? op->locked : 0,
+        };
+        current = c;
+        c->caught = interrupt_catch(true);
+}
+
+void call_leave(struct call *c)
+{
+        interrupt_catch(c->caught);
+        current = c->outer;
+        if (interrupt_held() > c->held)
+                log_warn("plugin %s still held interrupts after its %s: released", c->plugin, c->what);
+        while (interrupt_held() > c->held)
+                interrupt_release();
+        if (c->op && c->op->locked > c->locked)
+                log_warn("plugin %s still held the lock after its %s: released", c->plugin, c->what);
+        while (c->op && c->op->locked > c->locked)
+                op_unlock(c->op);
+}
+
+const struct call *call_current(void)
+{
+        return current;
+}
+
+struct service_scope service_enter(void)
+{
+        return (struct service_scope){ interrupt_catch(false) };
+}
+
+void service_leave(struct service_scope *s)
+{
+        interrupt_catch(s->caught);
+}

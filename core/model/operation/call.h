@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+struct ec_op;
+/*
+ * Which plugin's code runs. While it does, signals are caught instead of read, so that a plugin that waits notices
+ * them; and if the plugin crashes or calls exit(), it can be named.
+ */
+struct call {
+        const char *plugin, *what; /* "hook installed", "command 'create'" */
+        bool hook;                 /* phases cannot be called from here */
+        struct ec_op *op;          /* or NULL */
+        const struct call *outer;
+        unsigned held, locked; /* how often, when it began */
+        bool caught;           /* signals were */
+};
+/* Installs the handlers; once. */
+void call_init(void);
+void call_enter(struct call *c, struct ec_op *op, const char *plugin, const char *what, bool hook);
+/* Releases what the plugin still holds, with a warning. */
+void call_leave(struct call *c);
+const struct call *call_current(void); /* NULL: our own code */
+
+/* A service that waits: signals are read again until it returns. */
+struct service_scope {
+        bool caught;
+};
+struct service_scope service_enter(void);
+void service_leave(struct service_scope *s);
+#define SERVICE_SCOPE _cleanup_(service_leave) __attribute__((unused)) struct service_scope scope_ = service_enter()

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/clash.h"
+
+#include <string.h>
+
+#include "plugin/commands.h"
+#include "plugin/core_options.h"
+#include "plugin/loader.h"
+#include "util/err.h"
+
+static const struct ec_option *table_find(const struct ec_array *a, const char *name)
+{
+        const struct ec_option *o = a->items;
+
+        for (uint32_t i = 0; i < a->count; i++)
+                if (!strcmp(o[i].name, name))
+                        return &o[i];
+        return NULL;
+}
+
+/* Does an option that one table gives to every command of its scopes meet an
+ * own option of one of these commands? */
+static const struct ec_option *meets_commands(const struct ec_array *options, const struct ec_array *commands)
+{
+        const struct ec_command *c = commands->items;
+
+        for (uint32_t i = 0; i < commands->count; i++) {
+                const struct ec_option *own = c[i].options.items;
+
+                for (uint32_t k = 0; k < c[i].options.count; k++) {
+                        const struct ec_option *o = table_find(options, own[k].name);
+
+                        if (o && core_option_applies(o, &c[i]))
+                                return o;
+                }
+        }
+        return NULL;
+}
+
+static int check_core(const struct ec_plugin *p, struct ec_err *err)
+{
+        static const struct ec_array json = { &option_json, 1, sizeof(option_json) };
+        const struct ec_option *o = p->options.items, *clash;
+
+        for (uint32_t i = 0; i < p->options.count; i++)
+                if (table_find(&core_options, o[i].name) || !strcmp(o[i].name, option_json.name) ||
+                    !strcmp(o[i].name, option_version.name))
+                        return err_set(err, -EEXIST, "option --%s is one of extra-container itself", o[i].name);
+        clash = meets_commands(&core_options, &p->commands);
+        if (!clash)
+                clash = meets_commands(&json, &p->commands);
+        if (clash)
+                return err_set(err, -EEXIST, "option --%s is one of extra-container itself", clash->name);
+        clash = meets_commands(&p->options, &p->commands);
+        if (clash)
+                return err_set(err, -EEXIST, "option --%s is there twice", clash->name);
+        return 0;
+}
+
+int plugin_check_clash(const struct plugins *l, const struct ec_plugin *p, struct ec_err *err)
+{
+        const struct ec_command *c = p->commands.items;
+        const struct ec_option *o = p->options.items;
+        int r = check_core(p, err);
+
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < p->commands.count; i++) {
+                struct command_ref other;
+
+                if (command_find(l, c[i].name, &other) || (c[i].alias && command_find(l, c[i].alias, &other)))
+                        return err_set(err, -EEXIST, "command '%s' is one of %s%s already", c[i].name,
+                                       other.plugin ? "plugin " : "",
+                                       other.plugin ? other.plugin->name : "extra-container itself");
+        }
+        for (size_t k = 0; k < l->n; k++) {
+                const struct ec_plugin *q = l->items[k].plugin;
+                const struct ec_option *clash = NULL;
+
+                if (l->items[k].state != PLUGIN_LOADED)
+                        continue;
+                for (uint32_t i = 0; i < p->options.count && !clash; i++)
+                        clash = table_find(&q->options, o[i].name);
+                if (!clash)
+                        clash = meets_commands(&p->options, &q->commands);
+                if (!clash)
+                        clash = meets_commands(&q->options, &p->commands);
+                if (clash)
+                        return err_set(err, -EEXIST, "option --%s is one of plugin %s already", clash->name, q->name);
+        }
+        return 0;
+}

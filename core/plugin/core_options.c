@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's own options, and which commands get them. */
+#include "plugin/core_options.h"
+
+#include "util/cleanup.h"
+
+static const struct ec_option core_option_table[] = {
+        { .name = "expr",
+          .metavar = "EXPR",
+          .help = "Use a Nix expression as the definition",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE,
+          .short_name = 'E' },
+        { .name = "attr",
+          .metavar = "PATH",
+          .help = "Use one attribute of the definition; of a flake, REFERENCE#PATH does",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE,
+          .short_name = 'A' },
+        { .name = "nixpkgs-path",
+          .metavar = "EXPR",
+          .help = "Build with this nixpkgs: a path, <name>, or any Nix expression for one",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE },
+        { .name = "nixos-path",
+          .metavar = "EXPR",
+          .help = "The same for the NixOS source alone, nixos/ in nixpkgs",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_ONE },
+        { .name = "build-args",
+          .metavar = "ARG...",
+          .help = "Hand all words that follow to nix-build; of a flake, also --override-input and the like",
+          .scopes = EC_SCOPE_BUILD,
+          .arg = EC_ARG_REST },
+        { .name = "print-build-logs",
+          .help = "Show the full output of the builds",
+          .scopes = EC_SCOPE_BUILD,
+          .short_name = 'L' },
+        { .name = "show-trace", .help = "Show where in the Nix code an error came from", .scopes = EC_SCOPE_BUILD },
+        { .name = "config",
+          .metavar = "FILE",
+          .help = "Read FILE instead of the system's configuration; not for root",
+          .arg = EC_ARG_ONE },
+        { .name = "verbose", .help = "Say what is being done", .short_name = 'v' },
+        { .name = "debug", .help = "Say everything, for a bug report" },
+        { .name = "help", .help = "Show help and exit", .short_name = 'h' },
+};
+const struct ec_array core_options = EC_ARRAY(core_option_table);
+
+const struct ec_option option_json = { .name = "json", .help = "Print JSON" };
+const struct ec_option option_version = { .name = "version", .help = "Show the version and exit" };
+
+bool core_option_applies(const struct ec_option *o, const struct ec_command *c)
+{
+        return o == &option_json ? c->flags & EC_CMD_LISTING : !o->scopes || o->scopes & c->scopes;
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: MIT */
+/* The services that work on an operation: what they take from a plugin is checked here. */
+#include "plugin/services.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/containers/containers.h"
+#include "model/deploy/deploy.h"
+#include "model/deploy/destroy.h"
+#include "model/deploy/install.h"
+#include "model/deploy/start.h"
+#include "model/operation/call.h"
+#include "model/operation/lock.h"
+#include "model/operation/op.h"
+#include "model/operation/options.h"
+#include "model/operation/shell.h"
+#include "svc/machine/machine.h"
+#include "svc/machine/retry.h"
+#include "svc/nix/nix.h"
+#include "svc/process/interrupt.h"
+#include "svc/process/proc.h"
+#include "svc/systemd/jobs.h"
+#include "svc/systemd/systemd.h"
+#include "svc/term/table.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define PROC_FLAGS                                                                                           \
+        (EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_TERMINAL | EC_PROC_NO_CANCEL | \
+         EC_PROC_HANGUP)
+#define EXEC_FLAGS    (EC_EXEC_TTY | EC_EXEC_LOGIN)
+#define START_FLAGS   (EC_START_STOPPED | EC_START_UPDATE | EC_START_RESTART | EC_START_DETACH)
+#define DESTROY_FLAGS (EC_DESTROY_ALL | EC_DESTROY_ABSENT | EC_DESTROY_QUIET | EC_DESTROY_NO_CANCEL)
+
+/* ---- what a plugin hands over ------------------------------------------ */
+
+static int too_new(const char *what, struct ec_err *err)
+{
+        return err_set(err, -E2BIG, "%s uses something that ABI %u.%u does not have", what, EC_ABI_MAJOR, EC_ABI_MINOR);
+}
+
+/* A flag that is ignored may have meant "do not". */
+static int check_flags(const char *what, uint32_t flags, uint32_t known, struct ec_err *err)
+{
+        return flags & ~known ? err_set(err, -EINVAL, "%s: unknown flag 0x%x", what, flags & ~known) : 0;
+}
+
+/* Copies a struct that may be older or newer than ours. */
+static int copy_in(void *dst, uint32_t dst_size, const void *src, uint32_t size, const char *what, struct ec_err *err)
+{
+        memset(dst, 0, dst_size);
+        memcpy(dst, src, size < dst_size ? size : dst_size);
+        for (uint32_t i = dst_size; i < size; i++)
+                if (((const char *)src)[i])
+                        return too_new(what, err);
+        return 0;
+}
+
+/* The same for one that begins with its size. */
+static int copy_sized(void *dst, uint32_t dst_size, const void *src, uint32_t min, const char *what, struct ec_err *err)
+{
+        uint32_t size;
+        int r;
+
+        memcpy(&size, src, sizeof(size));
+        if (size < min)
+                return err_set(err, -EINVAL, "%s: its size is not set", what);
+        r = copy_in(dst, dst_size, src, size, what, err);
+        memcpy(dst, &dst_size, sizeof(dst_size));
+        return r;
+}
+
+/* Phases belong to commands: a hook would wait for the run that called it. */
+static int check_phase(const struct ec_op *op, const char *what, uint32_t scope, struct ec_err *err)
+{
+        const struct call *c = call_current();
+
+        if (c && c->hook)
+                return err_set(err, -EDEADLK, "%s cannot be called from a hook: plugin %s did so in its %s", what,
+                               c->plugin, c->what);
+        if (!op->command || (op->command->scopes & scope) != scope)
+                return err_set(err, -EINVAL, "%s: the command '%s' does not declare the scope of this phase", what,
+                               op->command ? op->command->name : "");
+        return 0;
+}
+
+/* ---- cancellation ------------------------------------------------------ */
+
+static int cancel_check(struct ec_op *op, struct ec_err *err)
+{
+        (void)op;
+        return interrupt_check(err);
+}
+
+static int cancel_fd(struct ec_op *op)
+{
+        (void)op;
+        return interrupt_told_fd();
+}
+
+static void cancel_hold(struct ec_op *op)
+{
+        (void)op;
+        interrupt_hold();
+}
+
+static void cancel_release(struct ec_op *op)
+{
+        const struct call *c = call_current();
+
+        (void)op;
+        /* What the program itself holds stays held. */
+        if (!c || interrupt_held() > c->held)
+                interrupt_release();
+}
+
+const struct ec_cancel_api services_cancel = {
+        .size = sizeof(services_cancel),
+        .check = cancel_check,
+        .fd = cancel_fd,
+        .hold = cancel_hold,
+        .release = cancel_release,
+};
+
+/* ---- processes, Nix ---------------------------------------------------- */
+
+static int run_proc(struct ec_op *op, const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err)
+{
+        const uint32_t min = offsetof(struct ec_proc_result, err_len) + sizeof(size_t);
+        struct ec_proc_result res = { .size = sizeof(res) };
+        struct ec_proc full;
+        uint32_t size = ret->size;
+        int r = copy_sized(&full, sizeof(full), p, offsetof(struct ec_proc, reserved), "struct ec_proc", err);
+        SERVICE_SCOPE;
+
+        (void)op;
+        if (r >= 0)
+                r = check_flags("proc->run()", full.flags, PROC_FLAGS, err);
+        if (r >= 0 && full.reserved)
+                r = too_new("struct ec_proc", err);
+        if (r >= 0 && size < min)
+                r = err_set(err, -EINVAL, "struct ec_proc_result: its size is not set");
+        if (r >= 0)
+                r = proc_run(&full, &res, err);
+        if (r < 0)
+                return r;
+        /* A longer result of a newer plugin keeps what it has there. */
+        memcpy((char *)ret + sizeof(size), (const char *)&res + sizeof(size),
+               (size < sizeof(res) ? size : sizeof(res)) - sizeof(size));
+        return r;
+}
+
+const struct ec_proc_api services_proc = {
+        .size = sizeof(services_proc),
+        .run = run_proc,
+        .result_done = proc_result_done,
+        .tmp_dir = op_tmp_dir,
+};
+
+/* Nix runs what a module says, and maybe as root. */
+static int add_module(struct ec_eval *ev, const char *path, struct ec_err *err)
+{
+        int r = 0;
+
+        if (*path != '/')
+                return err_set(err, -EINVAL, "the module '%s' is not an absolute path", path);
+        if (geteuid() == 0)
+                r = fs_trusted(path, err);
+        return r < 0 ? r : eval_add_module(ev, path, err);
+}
+
+const struct ec_nix_api services_nix = {
+        .size = sizeof(services_nix),
+        .add_module = add_module,
+        .add_arg = eval_add_arg,
+        .add_build_arg = eval_add_build_arg,
+        .setenv = eval_setenv,
+};
+
+/* ---- systemd, machined ------------------------------------------------- */
+
+static int job_failures(const struct unit_result *results, size_t n, struct ec_err *err)
+{
+        _cleanup_strv_ char **failed = NULL;
+        _cleanup_free_ char *text = NULL;
+        int code = -EIO;
+
+        for (size_t i = n; i-- > 0;)
+                if (results[i].code < 0)
+                        code = results[i].code;
+        for (size_t i = 0; i < n; i++)
+                if (results[i].code < 0)
+                        (void)strv_pushf(&failed, "%s: %s", results[i].unit,
+                                         results[i].reason ?: strerror(-results[i].code));
+        text = strv_join(STRV_CONST(failed), "; ");
+        return text ? err_set(err, code, "%s", text) : err_oom(err);
+}
+
+static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *units, struct ec_err *err)
+{
+        const struct job_hooks hooks = { .retry = machine_name_was_taken };
+        struct unit_result *results = NULL;
+        size_t n = strv_len(units);
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = op_systemd(op, &s, err);
+
+        if (r < 0 || !n)
+                return r;
+        r = systemd_jobs(s, job, units, &hooks, &results, err);
+        if (r > 0)
+                r = job_failures(results, n, err);
+        unit_results_done(results, n);
+        return r;
+}
+
+static int start_units(struct ec_op *op, const char *const *units, struct ec_err *err)
+{
+        return run_jobs(op, JOB_START, units, err);
+}
+
+static int stop_units(struct ec_op *op, const char *const *units, struct ec_err *err)
+{
+        return run_jobs(op, JOB_STOP, units, err);
+}
+
+static int reload(struct ec_op *op, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : systemd_daemon_reload(s, err);
+}
+
+static int get_string(struct ec_op *op, const char *unit, const char *iface, const char *prop, char **ret,
+                      struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : systemd_get_string(s, unit, iface, prop, ret, err);
+}
+
+static int get_number(struct ec_op *op, const char *unit, const char *iface, const char *prop, uint64_t *ret,
+                      struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : systemd_get_u64(s, unit, iface, prop, ret, err);
+}
+
+static int is_active(struct ec_op *op, const char *unit, struct ec_err *err)
+{
+        _cleanup_free_ char *state = NULL;
+        int r = get_string(op, unit, "Unit", "ActiveState", &state, err);
+
+        return r < 0 ? r : !strcmp(state, "active") || !strcmp(state, "reloading");
+}
+
+static int unit_states(struct ec_op *op, const char *pattern,
+                       int (*fn)(void *data, const char *unit, const char *active, const char *sub), void *data,
+                       struct ec_err *err)
+{
+        struct unit_state *states = NULL;
+        struct systemd *s;
+        size_t n = 0;
+        int r;
+
+        {
+                SERVICE_SCOPE;
+
+                r = op_systemd(op, &s, err);
+                if (r >= 0)
+                        r = systemd_list(s, pattern, &states, &n, err);
+        }
+        if (r < 0)
+                return r;
+        r = 0;
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = fn(data, states[i].unit, states[i].active, states[i].sub);
+        unit_states_free(states, n);
+        return r;
+}
+
+const struct ec_systemd_api services_systemd = {
+        .size = sizeof(services_systemd),
+        .start = start_units,
+        .stop = stop_units,
+        .reload = reload,
+        .active = is_active,
+        .get_string = get_string,
+        .get_number = get_number,
+        .states = unit_states,
+};
+
+static int machine_run(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
+{
+        struct ec_exec full;
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = copy_sized(&full, sizeof(full), x, offsetof(struct ec_exec, timeout_ms), "struct ec_exec", err);
+
+        if (r >= 0)
+                r = check_flags("machine->exec()", full.flags, EXEC_FLAGS, err);
+        if (r >= 0)
+                r = op_systemd(op, &s, err);
+        return r < 0 ? r : machine_exec(s, &full, ret_status, err);
+}
+
+static int is_running(struct ec_op *op, const char *name, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : machine_running(s, name, err);
+}
+
+static int leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE;
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : machine_leader(s, name, ret_pid, err);
+}
+
+const struct ec_machine_api services_machine = {
+        .size = sizeof(services_machine),
+        .exec = machine_run,
+        .running = is_running,
+        .leader = leader,
+};
+
+/* ---- containers -------------------------------------------------------- */
+
+static_assert(CHANGE_NONE == EC_CHANGE_NONE && CHANGE_NEW == EC_CHANGE_NEW && CHANGE_UPDATE == EC_CHANGE_UPDATE &&
+                      CHANGE_RESTART == EC_CHANGE_RESTART,
+              "the model's changes are those of the ABI");
+
+static const char *container_name(const struct ec_container *c)
+{
+        return c->name;
+}
+
+static const char *container_unit(const struct ec_container *c)
+{
+        return c->unit;
+}
+
+static const char *container_unit_path(const struct ec_container *c)
+{
+        return c->unit_path;
+}
+
+static const char *container_conf_path(const struct ec_container *c)
+{
+        return c->conf_path;
+}
+
+static const char *container_state_path(const struct ec_container *c)
+{
+        return c->state_path;
+}
+
+static const char *container_unit_target(const struct ec_container *c)
+{
+        return c->unit_target;
+}
+
+static const char *container_conf_target(const struct ec_container *c)
+{
+        return c->conf_target;
+}
+
+static uint32_t container_change(const struct ec_container *c)
+{
+        return c->change;
+}
+
+static int foreach_defined(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
+                           struct ec_err *err)
+{
+        /* Without an output it builds, which is a phase. */
+        int r = deploy_output(op) ? 0 : check_phase(op, "containers->foreach()", EC_SCOPE_BUILD, err);
+
+        return r < 0 ? r : deploy_foreach(op, fn, data, err);
+}
+
+static int foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
+                             struct ec_err *err)
+{
+        struct container_list l = { 0 };
+        int r = containers_installed(op->layout, &l, err);
+
+        if (r < 0)
+                return r;
+        r = 0;
+        for (size_t i = 0; r == 0 && i < l.n; i++)
+                r = fn(data, l.items[i]);
+        container_list_done(&l);
+        return r;
+}
+
+static void free_container(void *p)
+{
+        container_free(p);
+}
+
+static int find_installed(struct ec_op *op, const char *name, const struct ec_container **ret, struct ec_err *err)
+{
+        struct ec_container *c = NULL;
+        int r = containers_find(op->layout, name, &c, err);
+
+        if (r >= 0)
+                r = op_own(op, c, free_container, err);
+        if (r >= 0)
+                *ret = c;
+        return r;
+}
+
+const struct ec_containers_api services_containers = {
+        .size = sizeof(services_containers),
+        .name = container_name,
+        .unit = container_unit,
+        .unit_path = container_unit_path,
+        .conf_path = container_conf_path,
+        .state_path = container_state_path,
+        .conf_get = container_conf_get,
+        .unit_target = container_unit_target,
+        .conf_target = container_conf_target,
+        .change = container_change,
+        .foreach = foreach_defined,
+        .foreach_installed = foreach_installed,
+        .find = find_installed,
+};
+
+/* ---- phases ------------------------------------------------------------ */
+
+static int phase_build(struct ec_op *op, struct ec_err *err)
+{
+        SERVICE_SCOPE;
+        int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, err);
+
+        return r < 0 ? r : deploy_build(op, err);
+}
+
+static int phase_install(struct ec_op *op, struct ec_err *err)
+{
+        SERVICE_SCOPE;
+        int r = check_phase(op, "deploy->install()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL, err);
+
+        return r < 0 ? r : deploy_install(op, err);
+}
+
+static int phase_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
+{
+        SERVICE_SCOPE;
+        int r = check_phase(op, "deploy->start()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, err);
+
+        if (r >= 0)
+                r = check_flags("deploy->start()", flags, START_FLAGS, err);
+        return r < 0 ? r : deploy_start(op, flags, err);
+}
+
+static int by_name(struct ec_op *op, const char *what, const char *const *names, uint32_t flags,
+                   int (*phase)(struct ec_op *op, const char *const *names, struct ec_err *err), struct ec_err *err)
+{
+        SERVICE_SCOPE;
+        int r = check_phase(op, what, EC_SCOPE_START, err);
+
+        if (r >= 0)
+                r = check_flags(what, flags, 0, err);
+        return r < 0 ? r : phase(op, names, err);
+}
+
+static int phase_start_installed(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        return by_name(op, "deploy->start_installed()", names, flags, deploy_start_installed, err);
+}
+
+static int phase_stop(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        return by_name(op, "deploy->stop()", names, flags, deploy_stop, err);
+}
+
+static int phase_restart(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        return by_name(op, "deploy->restart()", names, flags, deploy_restart, err);
+}
+
+static int phase_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        bool defined = !names && !(flags & EC_DESTROY_ALL);
+        SERVICE_SCOPE;
+        int r = check_phase(op, "deploy->destroy()", EC_SCOPE_DESTROY | (defined ? EC_SCOPE_BUILD : 0), err);
+
+        if (r >= 0)
+                r = check_flags("deploy->destroy()", flags, DESTROY_FLAGS, err);
+        return r < 0 ? r : deploy_destroy(op, names, flags, err);
+}
+
+static int take_lock(struct ec_op *op, struct ec_err *err)
+{
+        SERVICE_SCOPE;
+
+        return op_lock(op, err);
+}
+
+static void release_lock(struct ec_op *op)
+{
+        const struct call *c = call_current();
+
+        /* What the program itself holds stays locked. */
+        if (!c || op->locked > c->locked)
+                op_unlock(op);
+}
+
+const struct ec_deploy_api services_deploy = {
+        .size = sizeof(services_deploy),
+        .build = phase_build,
+        .output = deploy_output,
+        .install = phase_install,
+        .start = phase_start,
+        .start_installed = phase_start_installed,
+        .stop = phase_stop,
+        .restart = phase_restart,
+        .destroy = phase_destroy,
+        .lock = take_lock,
+        .unlock = release_lock,
+};
+
+/* ---- sessions, listings ------------------------------------------------ */
+
+static int open_shell(struct ec_op *op, const struct ec_container *c, struct ec_shell **ret, struct ec_err *err)
+{
+        int r = check_phase(op, "shell->open()", EC_SCOPE_SHELL, err);
+
+        return r < 0 ? r : shell_open(op, c, ret, err);
+}
+
+const struct ec_shell_api services_shell = {
+        .size = sizeof(services_shell),
+        .open = open_shell,
+        .container = shell_container,
+        .dir = shell_dir,
+        .setenv = shell_setenv,
+        .command = shell_command,
+        .env = shell_env,
+        .help = shell_help,
+};
+
+static int create_table(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret, struct ec_err *err)
+{
+        const uint32_t min = offsetof(struct ec_column, flags) + sizeof(uint32_t);
+        _cleanup_free_ struct ec_column *full = calloc((size_t)columns->count + 1, sizeof(*full));
+        const struct ec_array a = { full, columns->count, sizeof(*full) };
+        const char *from = columns->items;
+        int r = 0;
+
+        if (!full)
+                return err_oom(err);
+        if (columns->count && columns->stride < min)
+                return err_set(err, -EINVAL, "struct ec_column is too short");
+        for (uint32_t i = 0; i < columns->count && r >= 0; i++, from += columns->stride) {
+                r = copy_in(&full[i], sizeof(*full), from, columns->stride, "struct ec_column", err);
+                if (r >= 0)
+                        r = check_flags("a column of a listing", full[i].flags, EC_COL_JSON_ONLY, err);
+        }
+        return r < 0 ? r : table_create(&a, options_is_set(op->options, "json"), ret, err);
+}
+
+const struct ec_table_api services_table = {
+        .size = sizeof(services_table),
+        .create = create_table,
+        .add_row = table_add_row,
+        .set_str = table_set_str,
+        .set_int = table_set_int,
+        .print = table_print,
+        .free = table_free,
+};
