@@ -1,77 +1,142 @@
 # SPDX-License-Identifier: MIT
-# One makefile, never recursive. `make`, `make check`, `make demo`, `make install`.
+# Builds and installs; one makefile, never recursive. tests/check.mk has the rules of the tests. `make help` lists both.
 
 VERSION := 0.1.0
 DATE    := November 23, 2026
-BUILD   ?= build
-PLUGINS ?= $(filter-out common,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c))))))
 
-PREFIX     ?= /usr/local
-SYSCONFDIR ?= /etc
-LIBDIR     ?= $(PREFIX)/lib
-DATADIR    ?= $(PREFIX)/share
-MANDIR     ?= $(DATADIR)/man
-BINDIR     ?= $(PREFIX)/bin
+# "## TEXT" above a target's .PHONY line or a variable is its line of `make help`.
+## Directory that everything is built in
+BUILD       ?= build
+## The plugins to build
+PLUGINS     ?= $(filter-out common,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c))))))
+## Set to 1 to show the commands that are run
+V           ?= 0
+## C compiler
+CC          ?= cc
+## Options of the compiler
+CFLAGS      ?= -O2 -g
+## Options of the preprocessor
+CPPFLAGS    ?=
+## Options of the linker
+LDFLAGS     ?=
+## The pkg-config program
+PKG_CONFIG  ?= pkg-config
+## Prepended to each path that is installed, for packages
+DESTDIR     ?=
+## Directory below which files are installed
+PREFIX      ?= /usr/local
+## Where extra-container.ini is read from
+SYSCONFDIR  ?= /etc
+## Where extra-container.ini is installed
+INIDIR      ?= $(SYSCONFDIR)
+## Programs
+BINDIR      ?= $(PREFIX)/bin
+## Plugins and pkg-config files
+LIBDIR      ?= $(PREFIX)/lib
+## C headers
+INCLUDEDIR  ?= $(PREFIX)/include
+## Nix code and shell completions
+DATADIR     ?= $(PREFIX)/share
+## Manual pages
+MANDIR      ?= $(DATADIR)/man
+## Completions for bash
 BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+## Completions for zsh
 ZSHCOMPDIR  ?= $(DATADIR)/zsh/site-functions
+## Completions for fish
 FISHCOMPDIR ?= $(DATADIR)/fish/vendor_completions.d
+## Directories to search for programs that are not in PATH, separated by colons
+EXTRAPATH   ?=
+
 PLUGINDIR  := $(LIBDIR)/extra-container/plugins
 PKGDATADIR := $(DATADIR)/extra-container
-# Where the INI is installed, if that is not where it is read from; and directories of programs that PATH has not.
-INIDIR     ?= $(SYSCONFDIR)
-EXTRAPATH  ?=
 
-CC      ?= cc
-PKG_CONFIG ?= pkg-config
-CFLAGS  ?= -O2 -g
 SAN     ?=
-WARN    := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Werror=implicit-function-declaration -Wno-missing-field-initializers
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(SAN)
+WARN    := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Werror=implicit-function-declaration -Wno-missing-field-initializers
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN)
 HARDEN  := -Wl,-z,relro,-z,now
+PLUGIN_CFLAGS = $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common
 
-LIBS      := libsystemd jansson inih
-# Asked for when needed: on a fresh machine `make check` installs pkg-config first.
-LIB_FLAGS = $(eval LIB_FLAGS := $$(shell $(PKG_CONFIG) --cflags $$(LIBS)))$(LIB_FLAGS)
-LIB_LINK  = $(eval LIB_LINK := $$(shell $(PKG_CONFIG) --libs $$(LIBS)) -ldl)$(LIB_LINK)
-# core/ knows the directories in these files alone: another PREFIX compiles no others again.
+LIBS := libsystemd jansson inih
+# pkg-config is called when its answer is first needed: on a new machine `make check` installs it before that.
+LIB_FLAGS = $(eval LIB_FLAGS := $$(call pkg_config,--cflags))$(LIB_FLAGS)
+LIB_LINK  = $(eval LIB_LINK := $$(call pkg_config,--libs) -ldl)$(LIB_LINK)
+pkg_config = $(shell $(PKG_CONFIG) $(1) $(LIBS) 2>/dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(no_libs)))
+missing = $(foreach l,$(LIBS),$(shell $(PKG_CONFIG) --exists $(l) 2>/dev/null || echo $(l)))
+no_libs = $(if $(shell command -v $(PKG_CONFIG)),$(PKG_CONFIG) does not find $(missing),$(PKG_CONFIG) is not \
+	installed). On Debian: apt install pkg-config $(patsubst liblib%,lib%,$(patsubst %,lib%-dev,$(missing))). \
+	`make check` installs everything that it needs
+
+# Only these files of core/ know the directories: a build for another PREFIX compiles no others again.
 PATH_SRC  := core/cli/main.c core/cli/app.c core/svc/conf/conf.c core/svc/process/env.c core/model/operation/layout.c
-PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' -DEC_EXTRA_PATH='"$(EXTRAPATH)"' -DEC_OWN_PLUGINS='"$(PLUGINS)"'
+PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' \
+	-DEC_EXTRA_PATH='"$(EXTRAPATH)"' -DEC_OWN_PLUGINS='"$(PLUGINS)"'
 CORE_DEFS := -DEC_VERSION='"$(VERSION)"' $(PATH_DEFS)
 
-CORE_SRC := $(wildcard core/*.c core/*/*.c core/*/*/*.c)
-CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
-MAIN_OBJ := $(BUILD)/obj/core/cli/main.o
-LIB_OBJ  := $(filter-out $(MAIN_OBJ),$(CORE_OBJ))
-MODULES  := $(PLUGINS:%=$(BUILD)/plugins/%.so)
-# Files that belong to a plugin beside its code, in build/plugins/NAME/.
-PLUGIN_DATA := $(foreach p,$(PLUGINS),$(patsubst plugins/%,$(BUILD)/plugins/%,$(wildcard plugins/$(p)/*.nix plugins/$(p)/*.sh)))
+CORE_SRC   := $(wildcard core/*.c core/*/*.c core/*/*/*.c)
+CORE_OBJ   := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
+MAIN_OBJ   := $(BUILD)/obj/core/cli/main.o
+LIB_OBJ    := $(filter-out $(MAIN_OBJ),$(CORE_OBJ))
+# plugins/common is not a plugin: every plugin links what it needs of it.
+COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/common/*.c))
+plugin_obj  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
+PLUGIN_OBJ := $(foreach p,$(PLUGINS),$(call plugin_obj,$(p)))
+# Those of plugins that are not built too.
+ALL_OBJ    := $(CORE_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/*/*.c))
+MODULES    := $(PLUGINS:%=$(BUILD)/plugins/%.so)
+# The files of a plugin that are not code, in build/plugins/NAME/.
+PLUGIN_DATA := $(patsubst %,$(BUILD)/%,$(wildcard $(PLUGINS:%=plugins/%/*.nix) $(PLUGINS:%=plugins/%/*.sh)))
+MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
 
+# $(call say,CC,FILE) begins a command: "CC FILE" is printed in place of it, or with V=1 the command itself.
+Q   := $(if $(filter 1,$(V)),,@)
+say  = $(if $(Q),@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7s %s\n' '$(1)' '$(2)'; ))
+
+.DELETE_ON_ERROR:
+
+## Build the program, its plugins and manual pages (the default)
 .PHONY: all
 all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune man
 
-# Plugins that were built before and are left out now.
+## Show this help
+.PHONY: help
+help:
+	@$(foreach v,$(shell sed -n '/^## /{n;s/ *?=.*//p}' Makefile),value_$(v)='$($(v))') awk ' \
+		/^## / { text = substr($$0, 4); next } \
+		text && $$1 == ".PHONY:" { targets = targets sprintf("  %-16s %s\n", $$2, text) } \
+		text && $$2 == "?=" { v = ENVIRON["value_" $$1]; \
+			variables = variables sprintf("  %-16s %s%s\n", $$1, text, v == "" ? "" : " [" v "]") } \
+		{ text = "" } END { printf "Targets:\n%s\nVariables [and their values]:\n%s", targets, variables }' \
+		Makefile $(wildcard tests/check.mk)
+
+# Removes what earlier builds left: objects of sources that are gone, and plugins that PLUGINS does not name.
 .PHONY: prune
 prune:
-	@cd $(BUILD)/plugins 2>/dev/null || exit 0; for p in *; do case ' $(PLUGINS) ' in *" $${p%.so} "*) ;; *) rm -rf "./$$p" ;; esac; done
+	@rm -rf $(stale_obj) $(stale_obj:.o=.d) \
+		$(filter-out $(MODULES) $(PLUGINS:%=$(BUILD)/plugins/%),$(wildcard $(BUILD)/plugins/*))
+stale_obj = $(filter-out $(ALL_OBJ),$(wildcard $(BUILD)/obj/*/*.o $(BUILD)/obj/*/*/*.o $(BUILD)/obj/*/*/*/*.o))
 
 $(BUILD)/obj/core/%.o: core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' $(DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' $(DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include \
+		-MMD -MP -c $< -o $@
 
-$(BUILD)/libcore.a: $(LIB_OBJ)
+$(BUILD)/libcore.a: $(LIB_OBJ) $(BUILD)/objects
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/extra-container: $(MAIN_OBJ) $(BUILD)/libcore.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDEN) -pie $^ -o $@ $(LIB_LINK)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDEN) -pie $^ -o $@ $(LIB_LINK)
 
-# Objects carry the flags they were built with.
-$(BUILD)/flags: FORCE
+# What was built with another text in one of these files is built again.
+$(BUILD)/flags: text = $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(VERSION)
+$(BUILD)/paths: text = $(PATH_DEFS)
+$(BUILD)/objects: text = $(ALL_OBJ)
+$(BUILD)/man/.plugins: text = $(PLUGINS)
+$(BUILD)/flags $(BUILD)/paths $(BUILD)/objects $(BUILD)/man/.plugins: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(VERSION)' > $@
-$(BUILD)/paths: FORCE
-	@mkdir -p $(@D)
-	@echo '$(PATH_DEFS)' | cmp -s - $@ || echo '$(PATH_DEFS)' > $@
+	@echo '$(text)' | cmp -s - $@ || echo '$(text)' > $@
 $(PATH_SRC:%.c=$(BUILD)/obj/%.o): $(BUILD)/paths
 $(PATH_SRC:%.c=$(BUILD)/obj/%.o): DEFS = $(PATH_DEFS)
 .PHONY: FORCE
@@ -79,45 +144,43 @@ FORCE:
 
 $(BUILD)/obj/plugins/%.o: plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common $(if $(filter plugins/common/%,$<),-Icore) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(PLUGIN_CFLAGS) $(if $(filter plugins/common/%,$<),-Icore) -MMD -MP -c $< -o $@
 
-COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/common/*.c))
-$(BUILD)/libplugin.a: $(COMMON_OBJ)
+$(BUILD)/libplugin.a: $(COMMON_OBJ) $(BUILD)/objects
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
-# -z,defs: a plugin imports nothing but libc. gcc's sanitizers live with it.
+# -z,defs: a plugin imports nothing but libc. gcc's sanitizers are compatible with it.
 define plugin_rule
-$(BUILD)/plugins/$(1).so: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c)) $(BUILD)/libplugin.a
+$(BUILD)/plugins/$(1).so: $(call plugin_obj,$(1)) $(BUILD)/libplugin.a $(BUILD)/objects
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$(HARDEN) -shared -Wl,-z,defs $$^ -o $$@
+	$$(call say,LD,$$@)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) $$(HARDEN) -shared -Wl,-z,defs $$(filter %.o %.a,$$^) -o $$@
 endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
 
 $(PLUGIN_DATA): $(BUILD)/plugins/%: plugins/%
 	@mkdir -p $(@D)
-	cp $< $@
+	$(call say,CP,$@)cp $< $@
 
-# Man pages: templates, and what the tables of the program and of these plugins hold. `make MAN=` does without.
-MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
+# Generated from the templates and the tables of the program and of these plugins.
+## Build the manual pages (`make MAN=` builds without them)
 .PHONY: man
 man: $(MAN)
 
 $(BUILD)/man/.tool: docs/man/man.c $(BUILD)/libcore.a $(BUILD)/flags $(BUILD)/paths
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CORE_DEFS) -DEC_DATE='"$(DATE)"' $(LIB_FLAGS) -Icore -Icore/include $(filter %.c %.a,$^) -o $@ $(LIB_LINK)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(CORE_DEFS) -DEC_DATE='"$(DATE)"' $(LIB_FLAGS) -Icore -Icore/include \
+		$(filter %.c %.a,$^) -o $@ $(LIB_LINK)
 
-$(BUILD)/man/.plugins: FORCE
-	@mkdir -p $(@D)
-	@echo '$(PLUGINS)' | cmp -s - $@ || echo '$(PLUGINS)' > $@
+$(MAN): $(BUILD)/man/%: docs/man/%.in $(BUILD)/man/.tool $(BUILD)/man/.plugins $(MODULES) \
+		$(wildcard plugins/*/man.mdoc) core/include/extra-container/plugin.h | prune
+	$(call say,MAN,$@)$(BUILD)/man/.tool $< $(BUILD)/plugins . > $@
 
-$(MAN): $(BUILD)/man/%: docs/man/%.in $(BUILD)/man/.tool $(BUILD)/man/.plugins $(MODULES) $(wildcard plugins/*/man.mdoc) core/include/extra-container/plugin.h | prune
-	$(BUILD)/man/.tool $< $(BUILD)/plugins . > $@.new
-	@mv $@.new $@
-
+## Remove what was built
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)/man $(BUILD)/obj $(BUILD)/plugins $(BUILD)/extra-container $(BUILD)/libcore.a $(BUILD)/tests $(BUILD)/flags $(BUILD)/paths
+	$(call say,RM,$(BUILD))rm -rf $(addprefix $(BUILD)/,man obj plugins tests extra-container \
+		libcore.a libplugin.a flags paths objects)
 
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
@@ -125,29 +188,57 @@ FEATURES := $(wildcard plugins/*/feature.json)
 # What evaluates definitions; the other files in nix/ are for those who import this tree.
 EVALUATION := $(wildcard nix/eval/*.nix)
 
-.PHONY: install uninstall
-install: all
-	install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(PKGDATADIR)/features $(D)$(INIDIR) $(D)$(PREFIX)/include/extra-container $(D)$(LIBDIR)/pkgconfig
-	install -m 755 $(BUILD)/extra-container $(D)$(BINDIR)/extra-container
-	for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
-	for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
-	for f in $(FEATURES); do install -m 644 $$f $(D)$(PKGDATADIR)/features/$$(basename $$(dirname $$f)).json || exit; done
-	install -m 644 $(EVALUATION) $(D)$(PKGDATADIR)/nix/
-	test -e $(D)$(INIDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(INIDIR)/extra-container.ini
-	install -m 644 core/include/extra-container/plugin.h $(D)$(PREFIX)/include/extra-container/plugin.h
-	for m in $(MAN:$(BUILD)/man/%=%); do install -D -m 644 $(BUILD)/man/$$m $(D)$(MANDIR)/man$${m##*.}/$$m || exit; done
-	install -D -m 644 completions/extra-container.bash $(D)$(BASHCOMPDIR)/extra-container
-	install -D -m 644 completions/extra-container.zsh $(D)$(ZSHCOMPDIR)/_extra-container
-	install -D -m 644 completions/extra-container.fish $(D)$(FISHCOMPDIR)/extra-container.fish
-	printf 'prefix=%s\nplugindir=%s\n\nName: extra-container\nDescription: plugins of extra-container\nVersion: %s\nCflags: -I$${prefix}/include\n' '$(PREFIX)' '$(PLUGINDIR)' '$(VERSION)' > $(D)$(LIBDIR)/pkgconfig/extra-container.pc
-	chmod 644 $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+# Relative to the prefix, so that `pkg-config --define-variable=prefix=DIR` moves all of it.
+define PC_FILE
+prefix=$(PREFIX)
+libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))
+includedir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))
+plugindir=$${libdir}/extra-container/plugins
 
+Name: extra-container
+Description: Plugins of extra-container
+Version: $(VERSION)
+Cflags: -I$${includedir}
+endef
+export PC_FILE
+
+## Build and install
+.PHONY: install
+install: all
+	$(call say,INSTALL,$(D)$(PREFIX))install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix \
+		$(D)$(PKGDATADIR)/features $(D)$(INIDIR)
+	$(Q)install -m 755 $(BUILD)/extra-container $(D)$(BINDIR)/extra-container
+	$(Q)for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
+	$(Q)for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do \
+		install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
+	$(Q)for f in $(FEATURES); do \
+		install -m 644 $$f $(D)$(PKGDATADIR)/features/$$(basename $$(dirname $$f)).json || exit; done
+	$(Q)install -m 644 $(EVALUATION) $(D)$(PKGDATADIR)/nix/
+	$(Q)test -e $(D)$(INIDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(INIDIR)/
+	$(Q)install -D -m 644 core/include/extra-container/plugin.h $(D)$(INCLUDEDIR)/extra-container/plugin.h
+	$(Q)for m in $(MAN:$(BUILD)/man/%=%); do \
+		install -D -m 644 $(BUILD)/man/$$m $(D)$(MANDIR)/man$${m##*.}/$$m || exit; done
+	$(Q)install -D -m 644 completions/extra-container.bash $(D)$(BASHCOMPDIR)/extra-container
+	$(Q)install -D -m 644 completions/extra-container.zsh $(D)$(ZSHCOMPDIR)/_extra-container
+	$(Q)install -D -m 644 completions/extra-container.fish $(D)$(FISHCOMPDIR)/extra-container.fish
+	$(Q)install -D -m 644 /dev/null $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+	$(Q)printf '%s\n' "$$PC_FILE" > $(D)$(LIBDIR)/pkgconfig/extra-container.pc
+
+# File by file: others put plugins and settings into the same directories.
+INSTALLED = $(BINDIR)/extra-container $(MODULES:$(BUILD)/plugins/%=$(PLUGINDIR)/%) \
+	$(PLUGIN_DATA:$(BUILD)/plugins/%=$(PLUGINDIR)/%) $(FEATURES:plugins/%/feature.json=$(PKGDATADIR)/features/%.json) \
+	$(EVALUATION:nix/eval/%=$(PKGDATADIR)/nix/%) $(INCLUDEDIR)/extra-container/plugin.h \
+	$(foreach m,$(MAN:$(BUILD)/man/%=%),$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(m)) \
+	$(BASHCOMPDIR)/extra-container $(ZSHCOMPDIR)/_extra-container $(FISHCOMPDIR)/extra-container.fish \
+	$(LIBDIR)/pkgconfig/extra-container.pc
+INSTALLED_DIRS = $(PLUGINS:%=$(PLUGINDIR)/%) $(PLUGINDIR) $(LIBDIR)/extra-container $(PKGDATADIR)/nix \
+	$(PKGDATADIR)/features $(PKGDATADIR) $(INCLUDEDIR)/extra-container
+
+## Remove the installed files but not the settings or other plugins; needs the same variables as install
+.PHONY: uninstall
 uninstall:
-	rm -f $(D)$(BINDIR)/extra-container $(D)$(PREFIX)/include/extra-container/plugin.h $(D)$(LIBDIR)/pkgconfig/extra-container.pc
-	rm -f $(foreach m,$(MAN:$(BUILD)/man/%=%),$(D)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(m))
-	rm -f $(D)$(BASHCOMPDIR)/extra-container $(D)$(ZSHCOMPDIR)/_extra-container $(D)$(FISHCOMPDIR)/extra-container.fish
-	rm -rf $(D)$(LIBDIR)/extra-container $(D)$(PKGDATADIR)
-	-rmdir $(D)$(PREFIX)/include/extra-container 2>/dev/null
+	$(call say,RM,$(D)$(PREFIX))rm -f $(addprefix $(D),$(INSTALLED))
+	$(Q)for d in $(addprefix $(D),$(INSTALLED_DIRS)); do rmdir $$d 2>/dev/null || :; done
 
 include $(wildcard tests/check.mk)
 -include $(CORE_OBJ:.o=.d) $(wildcard $(BUILD)/obj/plugins/*/*.d)

@@ -16,7 +16,7 @@ place() { # TARGET [VAR=VALUE...]
         "$make" -s --no-print-directory "$1" "BUILD=$build" PREFIX=/opt/ec SYSCONFDIR=/opt/etc LIBDIR=/opt/ec/lib64 MANDIR=/opt/man "DESTDIR=$stage" "${@:2}"
 }
 tree() { (cd "$stage" && find . ! -type d -printf '%m %P\n' | LC_ALL=C sort -k 2); }
-# Plugins have a .so, and what stands beside it.
+# Plugins have a .so and a directory of data.
 plugin_files() { tree | sed -n 's,^\([0-9]*\) opt/ec/lib64/extra-container/plugins/,\1 ,p'; }
 expected() { # PLUGIN...
         local p f
@@ -29,7 +29,7 @@ expected() { # PLUGIN...
 }
 read -r -a plugins <<<"$("$make" -s --no-print-directory list-plugins)"
 
-# Whoever builds may keep others out of his own files.
+# The umask of the person who installs does not matter.
 (umask 077 && place install)
 is "installed" "$?" 0
 is "plugins" "$(plugin_files)" "$(expected "${plugins[@]}")"
@@ -44,6 +44,9 @@ is "nothing is writable by others" "$(find "$stage" -type f -perm /022)" ""
 is "nothing lies elsewhere" "$(tree | grep -vE ' opt/(ec|etc|man)/')" ""
 is "the plugin directory is compiled in" "$(grep -ac '/opt/ec/lib64/extra-container/plugins' "$stage/opt/ec/bin/extra-container")" 1
 is "and known to pkg-config" "$(PKG_CONFIG_PATH=$stage/opt/ec/lib64/pkgconfig pkg-config --variable=plugindir extra-container)" /opt/ec/lib64/extra-container/plugins
+moved() { PKG_CONFIG_PATH=$stage/opt/ec/lib64/pkgconfig pkg-config --define-variable=prefix=/else "$@" extra-container; }
+is "which finds them below another prefix too" "$(moved --variable=plugindir) $(moved --cflags | xargs)" \
+        "/else/lib64/extra-container/plugins -I/else/include"
 is "no path of the staging tree is in it" "$(grep -rlF "$stage" "$stage")" ""
 
 before=$(tree)
@@ -52,11 +55,18 @@ place install
 is "again: the same files" "$(tree)" "$before"
 is "settings are kept" "$(tail -n 1 "$stage/opt/etc/extra-container.ini")" "; mine"
 
-echo >"$stage/opt/ec/bin/other"
+others=(bin/other lib64/extra-container/plugins/{site.so,site/module.nix,"${plugins[0]}/site.nix"}
+        share/extra-container/{site.conf,nix/site.nix} include/extra-container/site.h)
+mkdir -p "$stage/opt/ec/lib64/extra-container/plugins/"{site,"${plugins[0]}"}
+touch "${others[@]/#/$stage/opt/ec/}"
 place uninstall
 is "uninstalled" "$?" 0
-is "only settings and others' files are left" "$(tree | cut -d' ' -f2)" $'opt/ec/bin/other\nopt/etc/extra-container.ini'
-is "no empty directories of ours" "$(find "$stage" -mindepth 1 -name '*extra-container*' ! -name '*.ini')" ""
+is "only settings and files of others are left" "$(tree | cut -d' ' -f2)" \
+        "$(printf '%s\n' "${others[@]/#/opt/ec/}" opt/etc/extra-container.ini | LC_ALL=C sort)"
+rm "${others[@]/#/$stage/opt/ec/}"
+rmdir "$stage/opt/ec/lib64/extra-container/plugins/site"
+place uninstall
+is "again, without those: no empty directories of ours" "$(find "$stage" -mindepth 1 -name '*extra-container*' ! -name '*.ini')" ""
 
 rm -rf "${stage:?}"/*
 first=${plugins[0]}
