@@ -70,19 +70,25 @@ printf 'all: bad\nbad:\n\techo half >$@; false\ninclude Makefile\n' >bad.mk
 run -f bad.mk bad >/dev/null
 is "a target whose recipe fails is removed" "$(ls bad 2>/dev/null)" ""
 
-# ---- plugins/common
-rm -rf plugins/common
-run -s
+# ---- plugins/common, without and with a plugin that uses it
+rm -rf plugins
+mkdir -p plugins/tiny
+tiny() { run -s MAN= all; }
+cat >plugins/tiny/tiny.c <<'EOT'
+#include <extra-container/plugin.h>
+EC_PLUGIN(tiny, .version = "1", .summary = "Does nothing");
+EOT
+tiny
 is "without plugins/common" "$?" 0
 mkdir plugins/common
-run -s
+tiny
 is "with an empty one" "$?" 0
 cat >plugins/common/answer.h <<<'int answer(void);'
 printf '#include "answer.h"\nint answer(void) { return 42; }\n' >plugins/common/answer.c
-printf '#include <answer.h>\nint first_answer(void); int first_answer(void) { return answer(); }\n' >"plugins/$first/uses.c"
-run -s
-is "with files that a plugin uses" "$?" 0
-is "it is not a plugin" "$(run -s list-plugins | grep -w common)$(ls build/plugins/common* 2>/dev/null)" ""
-has "the plugin has them" "$(nm "build/plugins/$first.so")" ' t answer$'
-is "but exports only its descriptor" "$(nm -D --defined-only "build/plugins/$first.so" | cut -d' ' -f3)" "ec_plugin_v1_$first"
+printf '#include "answer.h"\nint uses(void); int uses(void) { return answer(); }\n' >plugins/tiny/uses.c
+tiny
+is "with a file that the plugin uses" "$?" 0
+is "it is not a plugin" "$(run -s list-plugins) $(ls build/plugins)" "tiny tiny.so"
+has "the plugin has it" "$(nm build/plugins/tiny.so)" ' t answer$'
+is "but exports only its descriptor" "$(nm -D --defined-only build/plugins/tiny.so | cut -d' ' -f3)" ec_plugin_v1_tiny
 done_testing
