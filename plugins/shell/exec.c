@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <unistd.h>
-
 #include "shell.h"
 
 /* In the background the terminal is not ours to take. */
@@ -13,7 +11,7 @@ static int in_background(void)
 
 int exec_run(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct session *)self)->host;
+        const struct ec_host *h = self;
         const char *const *args = h->opt->args(op);
         struct ec_exec x = {
                 .size = sizeof(x),

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "shell.h"
+
+#include <string.h>
 
 /*
  * The variable holds a word for each session around us, the innermost last:
@@ -21,51 +17,36 @@ static int is_live(const char *word, const char *container)
         return access(dir + 1, F_OK) == 0;
 }
 
-static int no_memory(const struct ec_host *h, struct ec_err *err)
+/* The words of the live sessions around us; NULL: no memory. */
+static char **live_sessions(const char *container)
 {
-        return h->err->set(err, -ENOMEM, "out of memory");
+        const char *value = getenv(SESSION_VARIABLE);
+        _cleanup_strv_ char **words = strv_split(value ? value : "", " "), **live = calloc(1, sizeof(*live));
+
+        if (!words || !live)
+                return NULL;
+        for (char **w = words; *w; w++)
+                if (is_live(*w, container) && strv_push(&live, *w) < 0)
+                        return NULL;
+        return TAKE_PTR(live);
 }
 
 int session_has(const char *container)
 {
-        const char *value = getenv(SESSION_VARIABLE);
-        char *copy = value ? strdup(value) : NULL, *rest = copy, *word;
-        int found = 0;
+        _cleanup_strv_ char **live = live_sessions(container);
 
-        while (!found && (word = strsep(&rest, " ")))
-                found = is_live(word, container);
-        free(copy);
-        return found;
+        return live && *live;
 }
 
 /* The live ones, and the new one. */
-static char *stack(const char *container, const char *dir)
-{
-        const char *value = getenv(SESSION_VARIABLE);
-        char *copy = strdup(value ? value : ""), *rest = copy, *word, *text = NULL;
-        size_t len = 0;
-        FILE *f = copy ? open_memstream(&text, &len) : NULL;
-
-        while (f && (word = strsep(&rest, " ")))
-                if (is_live(word, NULL))
-                        fprintf(f, "%s ", word);
-        if (f)
-                fprintf(f, "%s=%s", container, dir);
-        if (f && fclose(f)) {
-                free(text);
-                text = NULL;
-        }
-        free(copy);
-        return text;
-}
-
 static int set_stack(const struct ec_host *h, struct ec_shell *sh, const char *name, struct ec_err *err)
 {
-        char *value = stack(name, h->shell->dir(sh));
-        int r = value ? h->shell->setenv(sh, SESSION_VARIABLE, value, err) : no_memory(h, err);
+        _cleanup_strv_ char **live = live_sessions(NULL);
+        _cleanup_free_ char *value = NULL;
 
-        free(value);
-        return r;
+        if (live && strv_pushf(&live, "%s=%s", name, h->shell->dir(sh)) >= 0)
+                value = strv_join(STRV_CONST(live), " ");
+        return value ? h->shell->setenv(sh, SESSION_VARIABLE, value, err) : no_memory(h, err);
 }
 
 /* The address as the configuration has it, without its prefix length. */
@@ -73,8 +54,7 @@ static int set_address(const struct ec_host *h, struct ec_shell *sh, struct ec_e
 {
         const struct ec_container *c = h->shell->container(sh);
         const char *address = h->containers->conf_get(c, "LOCAL_ADDRESS");
-        char *copy = NULL;
-        int r;
+        _cleanup_free_ char *copy = NULL;
 
         if (!address || !*address)
                 address = h->containers->conf_get(c, "LOCAL_ADDRESS6");
@@ -83,43 +63,25 @@ static int set_address(const struct ec_host *h, struct ec_shell *sh, struct ec_e
                 if (!copy)
                         return no_memory(h, err);
         }
-        /* None must not leave that of a session around us. */
-        r = h->shell->setenv(sh, "ip", copy, err);
-        free(copy);
-        return r;
-}
-
-/* One word for a shell. */
-static void quote(FILE *f, const char *s)
-{
-        fputc('\'', f);
-        for (; *s; s++)
-                fputs(*s == '\'' ? "'\\''" : (char[]){ *s, 0 }, f);
-        fputc('\'', f);
+        /* Without one, unset that of a session around us. */
+        return h->shell->setenv(sh, "ip", copy, err);
 }
 
 static int add_command(const struct ec_host *h, struct ec_shell *sh, const char *name, struct ec_err *err)
 {
-        char *script = NULL;
-        size_t len = 0;
-        FILE *f = open_memstream(&script, &len);
-        int r;
+        _cleanup_free_ char *program = shell_quote(h->program), *script = NULL;
 
-        if (!f)
+        if (program)
+                script = str_printf("#!/bin/sh\nexec %s " EXEC_COMMAND " %s \"$@\"\n", program, name);
+        if (!script)
                 return no_memory(h, err);
-        fputs("#!/bin/sh\nexec ", f);
-        quote(f, h->program);
-        fprintf(f, " " EXEC_COMMAND " %s \"$@\"\n", name);
-        r = fclose(f) ? no_memory(h, err)
-                      : h->shell->command(sh, "c", script,
-                                          "c [CMD...]\tRun a command in the container; without one, a root shell", err);
-        free(script);
-        return r;
+        return h->shell->command(sh, "c", script,
+                                 "c [CMD...]\tRun a command in the container; without one, a root shell", err);
 }
 
 int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct session *)self)->host;
+        const struct ec_host *h = self;
         const char *name = h->containers->name(h->shell->container(sh));
         int r;
 

@@ -2,16 +2,8 @@
 /* A session with one container, which lives as long as the session does. */
 #include "shell.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#ifndef EC_VERSION
-#define EC_VERSION "0"
-#endif
 
 /* ---- the definition ----------------------------------------------------- */
 
@@ -40,42 +32,37 @@ static int open_terminal(const struct ec_host *h, const struct ec_op *op, struct
         return fd;
 }
 
-struct chosen {
+struct names {
         const struct ec_host *host;
-        char *names;
-        unsigned n;
+        char **list;
 };
 
-static int choose(void *data, const struct ec_container *c)
+static int add_name(void *data, const struct ec_container *c)
 {
-        struct chosen *chosen = data;
-        char *s;
+        struct names *n = data;
 
-        if (asprintf(&s, "%s%s%s", chosen->n ? chosen->names : "", chosen->n ? ", " : "",
-                     chosen->host->containers->name(c)) < 0)
-                return -ENOMEM;
-        free(chosen->names);
-        chosen->names = s;
-        chosen->n++;
-        return 0;
+        return strv_push(&n->list, n->host->containers->name(c));
 }
 
+/* The one container that a session is for. */
 static int choose_container(const struct ec_host *h, struct ec_op *op, char **ret, struct ec_err *err)
 {
-        struct chosen chosen = { .host = h };
-        int r = h->containers->foreach(op, choose, &chosen, err);
+        struct names names = { .host = h };
+        int r = h->containers->foreach(op, add_name, &names, err);
+        _cleanup_strv_ char **list = names.list;
+        size_t n = strv_len(STRV_CONST(list));
+        _cleanup_free_ char *text = NULL;
 
-        if (r == -ENOMEM)
-                h->err->set(err, r, "out of memory");
-        if (r >= 0 && chosen.n != 1)
-                r = h->err->usage(
-                        err, "a session is for one container, this definition has %u: %s; name one of them behind it",
-                        chosen.n, chosen.n ? chosen.names : "none");
-        if (r < 0) {
-                free(chosen.names);
-                return r;
-        }
-        *ret = chosen.names;
+        if (r < 0)
+                return r == -ENOMEM ? no_memory(h, err) : r;
+        text = n ? strv_join(STRV_CONST(list), ", ") : strdup("none");
+        if (!text)
+                return no_memory(h, err);
+        if (n != 1)
+                return h->err->usage(
+                        err, "a session is for one container, this definition has %zu: %s; name one of them behind it",
+                        n, text);
+        *ret = TAKE_PTR(text);
         return 0;
 }
 
@@ -184,7 +171,7 @@ static int run_plan(const struct ec_host *h, struct ec_op *op, const struct plan
 
 static int run_shell(void *self, struct ec_op *op, struct ec_err *err)
 {
-        const struct ec_host *h = ((struct session *)self)->host;
+        const struct ec_host *h = self;
         struct plan p = { 0 };
         int terminal, r;
 
@@ -215,22 +202,6 @@ static int run_shell(void *self, struct ec_op *op, struct ec_err *err)
 }
 
 /* ---- the plugin --------------------------------------------------------- */
-
-static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
-{
-        struct session *s = calloc(1, sizeof(*s));
-
-        if (!s)
-                return host->err->set(err, -ENOMEM, "out of memory");
-        s->host = host;
-        *ret_self = s;
-        return 0;
-}
-
-static void done(void *self)
-{
-        free(self);
-}
 
 static const struct ec_option options[] = {
         { .name = "run",
@@ -290,4 +261,4 @@ static const struct ec_hooks hooks = { .size = sizeof(hooks), .shell = session_h
 
 /* Early: others know an address better. */
 EC_PLUGIN(shell, .version = EC_VERSION, .summary = "Sessions with a container", .order = -50,
-          .commands = EC_ARRAY(commands), .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = done);
+          .commands = EC_ARRAY(commands), .settings = EC_ARRAY(settings), .hooks = &hooks, .init = host_as_self);

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <extra-container/plugin.h>
-
-struct session {
-        const struct ec_host *host;
-};
+#include "common.h"
 
 /* session.c: in which sessions we run, by a variable that they set. */
 #define SESSION_VARIABLE "EXTRA_CONTAINER_SESSION"

@@ -8,15 +8,13 @@
  * removed before and written again after, or made out of the private one by whoever
  * finds it missing; so it never belongs to another key.
  */
-#include <dirent.h>
+#include "ssh.h"
+
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#include "ssh.h"
 
 #define TYPE           "ssh-ed25519"
 #define BASE64_LENGTH  68 /* of every ed25519 key */
@@ -51,42 +49,24 @@ char *key_parse_public(const char *text)
 
 int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
 {
-        const char *dir = h->conf->get(h, "key-dir"), *root = h->conf->path(h, "root");
-        char *path;
+        const char *dir = h->conf->get(h, "key-dir");
+        _cleanup_free_ char *path = NULL;
 
         if (!dir || !*dir)
                 return h->err->set(err, -EINVAL, "key-dir in section [ssh] is empty");
-        if (asprintf(&path, "%s%s", root ? root : "", dir) < 0)
+        path = host_path(h, dir);
+        if (!path)
                 return no_memory(h, err);
         for (size_t n = strlen(path); n > 1 && path[n - 1] == '/';)
                 path[--n] = 0;
         /* ssh expands some characters in the names of files, and nobody can quote them all. */
         for (const char *s = path; *s; s++)
-                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ') {
-                        int r = h->err->set(
+                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ')
+                        return h->err->set(
                                 err, -EINVAL,
                                 "key-dir in section [ssh]: '%s' has a character that ssh does not take in a path",
                                 path);
-
-                        free(path);
-                        return r;
-                }
-        *ret = path;
-        return 0;
-}
-
-static int make_parents(const char *dir)
-{
-        _cleanup_free_ char *p = strdup(dir);
-
-        if (!p)
-                return -ENOMEM;
-        for (char *s = strchr(p + 1, '/'); s; s = strchr(s + 1, '/')) {
-                *s = 0;
-                if (mkdir(p, 0755) < 0 && errno != EEXIST)
-                        return -errno;
-                *s = '/';
-        }
+        *ret = TAKE_PTR(path);
         return 0;
 }
 
@@ -111,10 +91,8 @@ static int check_way(const struct ec_host *h, const char *dir, const char *path,
         if (!p)
                 return no_memory(h, err);
         for (char *slash = strchr(p + 1, '/');; slash = strchr(slash + 1, '/')) {
-                _cleanup_free_ char *next = NULL;
-                char target[PATH_MAX];
+                _cleanup_free_ char *next = NULL, *target = NULL;
                 struct stat st;
-                ssize_t n;
                 int r;
 
                 if (slash)
@@ -125,15 +103,12 @@ static int check_way(const struct ec_host *h, const char *dir, const char *path,
                 if (r < 0)
                         return r;
                 if (S_ISLNK(st.st_mode)) {
-                        n = links < MAX_LINKS ? readlink(p, target, sizeof(target) - 1) : (errno = ELOOP, -1);
-                        if (n < 0)
-                                return h->err->set(err, -errno, "%s: %s", p, strerror(errno));
-                        target[n] = 0;
-                        if (asprintf(&next, "%.*s%s", *target == '/' ? 0 : (int)(strrchr(p, '/') + 1 - p), p, target) <
-                            0) {
-                                next = NULL;
+                        r = links < MAX_LINKS ? fs_readlinkat(AT_FDCWD, p, &target) : -ELOOP;
+                        if (r < 0)
+                                return h->err->set(err, r, "%s: %s", p, strerror(-r));
+                        next = str_printf("%.*s%s", *target == '/' ? 0 : (int)(strrchr(p, '/') + 1 - p), p, target);
+                        if (!next)
                                 return no_memory(h, err);
-                        }
                         r = check_way(h, dir, next, links + 1, err);
                         if (r < 0)
                                 return r;
@@ -173,11 +148,8 @@ static int resolve(const struct ec_host *h, const char *dir, char **ret, struct 
                 r = r < 0 ? r : -errno;
                 return h->err->set(err, r, "the SSH key directory '%s': %s: %s", dir, path, strerror(-r));
         }
-        if (asprintf(ret, "%s%s", strcmp(parent, "/") ? parent : "", strrchr(dir, '/')) < 0) {
-                *ret = NULL;
-                return no_memory(h, err);
-        }
-        return 0;
+        *ret = fs_join(parent, strrchr(dir, '/'));
+        return *ret ? 0 : no_memory(h, err);
 }
 
 static int untrusted(const struct ec_host *h, const char *dir, const struct stat *st, int r, struct ec_err *err)
@@ -229,42 +201,22 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
                 st.st_mode = (st.st_mode & S_IFMT) | 0700;
         if (st.st_uid != geteuid() || (st.st_mode & 0777) != 0700)
                 return untrusted(h, dir, &st, -EPERM, err);
-        r = fd;
-        fd = -1;
-        return r;
+        return TAKE_FD(fd);
 }
 
 /* ---- ssh-keygen ----------------------------------------------------------- */
 
-static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *argv, const char *what,
+static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *argv, const char *verb,
                   const char *path, char **ret_out, struct ec_err *err)
 {
-        struct ec_proc p = {
-                .size = sizeof(p),
-                .argv = argv,
-                .timeout_ms = KEYGEN_TIMEOUT,
-                .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN,
-        };
-        struct ec_proc_result res = { .size = sizeof(res) };
-        int r = h->proc->run(op, &p, &res, err);
+        _cleanup_free_ char *what = str_printf("ssh-keygen cannot %s the SSH key '%s'", verb, path);
+        struct ec_proc p = { .argv = argv, .timeout_ms = KEYGEN_TIMEOUT };
+        int r = what ? run_program(h, op, &p, what, ret_out, err) : no_memory(h, err);
 
-        if (r == -ENOENT) {
-                h->err->clear(err);
-                return h->err->set(err, r, "SSH needs ssh-keygen, which is not in PATH: install OpenSSH");
-        }
-        if (r < 0)
+        if (r != -ENOENT)
                 return r;
-        if (res.status) {
-                if (res.err)
-                        res.err[strcspn(res.err, "\r\n")] = 0;
-                r = h->err->set(err, -EIO, "ssh-keygen cannot %s the SSH key '%s'%s%s", what, path,
-                                res.err && *res.err ? ": " : "", res.err ? res.err : "");
-        } else if (ret_out) {
-                *ret_out = res.out;
-                res.out = NULL;
-        }
-        h->proc->result_done(&res);
-        return r;
+        h->err->clear(err);
+        return h->err->set(err, r, "SSH needs ssh-keygen, which is not in PATH: install OpenSSH");
 }
 
 /* ---- the public half -------------------------------------------------------- */
@@ -350,7 +302,7 @@ static void remove_new(int dirfd, const char *name)
         static const char *const files[] = { "key", "key.pub" };
         char path[NAME_MAX + 16];
 
-        for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
                 snprintf(path, sizeof(path), "%s/%s", name, files[i]);
                 unlinkat(dirfd, path, 0);
         }
@@ -362,19 +314,15 @@ static void remove_new(int dirfd, const char *name)
 static void sweep(int dirfd)
 {
         int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        _cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
         struct stat st;
 
-        if (!d) {
-                if (fd >= 0)
-                        close(fd);
-                return;
-        }
-        for (struct dirent *e; (e = readdir(d));)
-                if (!strncmp(e->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) &&
-                    fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < time(NULL) - NEW_MAX_AGE)
+        if (!d && fd >= 0)
+                close(fd);
+        for (struct dirent *e; d && (e = readdir(d));)
+                if (str_after(e->d_name, NEW_PREFIX) && fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    st.st_mtime < time(NULL) - NEW_MAX_AGE)
                         remove_new(dirfd, e->d_name);
-        closedir(d);
 }
 
 /* The key in `name` becomes the key, unless another run was first. */
@@ -403,27 +351,22 @@ failed:
 static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const char *dir, const char *path,
                     struct ec_err *err)
 {
-        _cleanup_free_ char *new = NULL, *file = NULL;
+        _cleanup_free_ char *new = fs_join(dir, NEW_PREFIX "XXXXXX"), *file = NULL;
         int r;
 
-        sweep(dirfd);
-        if (asprintf(&new, "%s/" NEW_PREFIX "XXXXXX", dir) < 0) {
-                new = NULL;
+        if (!new)
                 return no_memory(h, err);
-        }
+        sweep(dirfd);
         if (!mkdtemp(new) || chmod(new, 0700) < 0) { /* whatever the umask is */
                 r = -errno;
                 return h->err->set(err, r, "cannot make an SSH key in '%s': %s", dir, strerror(-r));
         }
-        if (asprintf(&file, "%s/key", new) < 0) {
-                file = NULL;
-                r = no_memory(h, err);
-        } else {
-                const char *argv[] = { "ssh-keygen",      "-q", "-t", "ed25519", "-N", "", "-C",
-                                       "extra-container", "-f", file, NULL };
-
-                r = keygen(h, op, argv, "make", path, NULL, err);
-        }
+        file = fs_join(new, "key");
+        r = file ? keygen(h, op,
+                          (const char *const[]){ "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "extra-container",
+                                                 "-f", file, NULL },
+                          "make", path, NULL, err)
+                 : no_memory(h, err);
         if (r >= 0)
                 r = publish(h, dirfd, strrchr(new, '/') + 1, path, err);
         remove_new(dirfd, strrchr(new, '/') + 1);
@@ -440,10 +383,12 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
         if (r < 0)
                 return r;
         if (make) {
+                _cleanup_free_ char *parent = above(dir);
+
                 r = check_made(h, dir, err);
                 if (r < 0)
                         return r;
-                r = make_parents(dir);
+                r = parent ? fs_mkdir_p(parent, 0755) : -ENOMEM;
                 if (r < 0)
                         return h->err->set(err, r, "cannot make the directory of '%s': %s", dir, strerror(-r));
         } else if (access(dir, F_OK) < 0 && errno == ENOENT) {
@@ -455,10 +400,9 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
         fd = open_dir(h, k.dir, make, err);
         if (fd < 0)
                 return fd == -ENOENT && !make ? 0 : fd;
-        if (asprintf(&k.path, "%s/key", k.dir) < 0) {
-                k.path = NULL;
+        k.path = fs_join(k.dir, "key");
+        if (!k.path)
                 return no_memory(h, err);
-        }
         r = find_private(h, fd, k.path, err);
         if (r == 0 && make) {
                 r = generate(h, op, fd, k.dir, k.path, err);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* `cssh` of a session, and the connections that it shares. */
-#include <dirent.h>
+#include "ssh.h"
+
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "ssh.h"
 
 /* In the system of a container that has SSH: "PORT TYPE KEY", see module.nix. */
 #define MARKER        "etc/extra-container/ssh"
@@ -110,22 +107,6 @@ static const char script_body[] =
         "        connect \"$address\" \"$@\"\n"
         "fi\n";
 
-char *shell_quote(const char *s)
-{
-        char *quoted = malloc(strlen(s) * 4 + 3), *to = quoted;
-
-        if (!quoted)
-                return NULL;
-        *to++ = '\'';
-        for (; *s; s++)
-                if (*s == '\'')
-                        to = stpcpy(to, "'\\''");
-                else
-                        *to++ = *s;
-        strcpy(to, "'");
-        return quoted;
-}
-
 static int make_script(const struct ec_host *h, const struct ssh *s, const struct ec_container *c,
                        const struct key *key, char **ret, struct ec_err *err)
 {
@@ -135,22 +116,18 @@ static int make_script(const struct ec_host *h, const struct ssh *s, const struc
 
         if (!conf || !path || !sockets)
                 return no_memory(h, err);
-        if (asprintf(ret, "#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path,
-                     sockets, (unsigned long long)(seconds ? seconds : 1), script_body) < 0) {
-                *ret = NULL;
-                return no_memory(h, err);
-        }
-        return 0;
+        *ret = str_printf("#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path,
+                          sockets, (unsigned long long)(seconds ? seconds : 1), script_body);
+        return *ret ? 0 : no_memory(h, err);
 }
 
 /* Was its system built with SSH? */
 static int is_marked(const struct ec_host *h, const struct ec_container *c)
 {
         const char *system = h->containers->conf_get(c, "SYSTEM_PATH");
-        char path[PATH_MAX];
+        _cleanup_free_ char *path = system ? fs_join(system, MARKER) : NULL;
 
-        return system && snprintf(path, sizeof(path), "%s/" MARKER, system) < (int)sizeof(path) &&
-               access(path, R_OK) == 0;
+        return path && access(path, R_OK) == 0;
 }
 
 /* The key; 0: none that is of use, which is no reason against a session that nobody asked SSH of. */
@@ -167,8 +144,9 @@ static int session_key(const struct ec_host *h, struct ec_op *op, int asked, str
         return 0;
 }
 
-int session_open(struct ssh *s, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
+int session_open(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
+        struct ssh *s = self;
         const struct ec_host *h = s->host;
         const struct ec_container *c = h->shell->container(sh);
         int asked = h->opt->is_set(op, "ssh"), marked = is_marked(h, c), r;
@@ -195,43 +173,32 @@ int session_open(struct ssh *s, struct ec_op *op, struct ec_shell *sh, struct ec
                                  err);
 }
 
-static void close_master(struct ssh *s, struct ec_op *op, const char *socket, struct ec_err *err)
+static void close_master(struct ssh *s, struct ec_op *op, const char *socket)
 {
-        const char *argv[] = { "ssh", "-F", "/dev/null", "-S", socket, "-O", "exit", "container", NULL };
         struct ec_proc p = {
-                .size = sizeof(p),
-                .argv = argv,
+                .argv = (const char *const[]){ "ssh", "-F", "/dev/null", "-S", socket, "-O", "exit", "container",
+                                               NULL },
                 .timeout_ms = CLOSE_TIMEOUT,
-                .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_NO_CANCEL,
+                .flags = EC_PROC_NO_CANCEL,
         };
-        struct ec_proc_result res = { .size = sizeof(res) };
-        const struct ec_host *h = s->host;
 
-        if (h->proc->run(op, &p, &res, err) < 0) {
-                h->log->log(h, 7, "%s: %s", socket, h->err->message(err));
-                h->err->clear(err);
-                return;
-        }
-        h->proc->result_done(&res);
+        if (run_program(s->host, op, &p, socket, NULL, NULL) < 0)
+                s->host->log->log(s->host, 7, "%s: the SSH connection was not closed", socket);
 }
 
 void session_close(struct ssh *s, struct ec_op *op)
 {
-        DIR *d = s->sockets ? opendir(s->sockets) : NULL;
+        _cleanup_closedir_ DIR *d = s->sockets ? opendir(s->sockets) : NULL;
         struct stat st;
 
-        if (!d)
-                return;
-        for (struct dirent *e; (e = readdir(d));) {
+        for (struct dirent *e; d && (e = readdir(d));) {
                 _cleanup_free_ char *socket = NULL;
 
-                if (strncmp(e->d_name, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) ||
+                if (!str_after(e->d_name, SOCKET_PREFIX) ||
                     fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
                         continue;
-                if (asprintf(&socket, "%s/%s", s->sockets, e->d_name) < 0)
-                        socket = NULL;
-                else
-                        close_master(s, op, socket, NULL);
+                socket = fs_join(s->sockets, e->d_name);
+                if (socket)
+                        close_master(s, op, socket);
         }
-        closedir(d);
 }

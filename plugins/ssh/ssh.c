@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SSH access to containers, with a key that is made for it. */
-#include <stdio.h>
-#include <string.h>
-
 #include "ssh.h"
 
-#ifndef EC_VERSION
-#define EC_VERSION "0"
-#endif
+#include <string.h>
 
 static int configure(void *self, struct ec_op *op, struct ec_err *err)
 {
@@ -45,22 +40,11 @@ static int add_key(const struct ec_host *h, struct ec_op *op, struct ec_eval *ev
 static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
         const struct ec_host *h = ((struct ssh *)self)->host;
-        _cleanup_free_ char *module = NULL;
-        int r;
+        int r = add_own_module(h, ev, err);
 
-        if (asprintf(&module, "%s/module.nix", h->plugin_dir) < 0) {
-                module = NULL;
-                return no_memory(h, err);
-        }
-        r = h->nix->add_module(ev, module, err);
         if (r >= 0 && h->opt->is_set(op, "ssh"))
                 r = h->nix->add_arg(ev, "ssh", "1", err);
         return r < 0 ? r : add_key(h, op, ev, err);
-}
-
-static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
-{
-        return session_open(self, op, sh, err);
 }
 
 /* Before the container goes, so that its sshd sees a proper end. */
@@ -80,9 +64,8 @@ static void finish(void *self, struct ec_op *op, int status)
 
         (void)status;
         session_close(s, op);
-        free(s->container);
-        free(s->sockets);
-        s->container = s->sockets = NULL;
+        free(TAKE_PTR(s->container));
+        free(TAKE_PTR(s->sockets));
 }
 
 static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
@@ -109,7 +92,7 @@ static const struct ec_hooks hooks = {
         .size = sizeof(hooks),
         .configure = configure,
         .eval = eval,
-        .shell = shell,
+        .shell = session_open,
         .pre_destroy = pre_destroy,
         .finish = finish,
 };

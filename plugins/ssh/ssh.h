@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <errno.h>
-#include <extra-container/plugin.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "common.h"
 
 struct ssh {
         const struct ec_host *host;
@@ -27,29 +24,6 @@ void key_done(struct key *k);
 /* The type and the key itself of a line of a public key file; NULL: no ed25519 key, or no memory. */
 char *key_parse_public(const char *text);
 
-/* `cssh` for a session whose container is reached by SSH. */
-int session_open(struct ssh *s, struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
+/* The hook: `cssh` for a session whose container has SSH. */
+int session_open(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
 void session_close(struct ssh *s, struct ec_op *op);
-
-/* As a word of a shell, in quotes; NULL: no memory. */
-char *shell_quote(const char *s);
-
-static inline int no_memory(const struct ec_host *h, struct ec_err *err)
-{
-        return h->err->set(err, -ENOMEM, "out of memory");
-}
-
-static inline void cleanup_free(void *p)
-{
-        free(*(void **)p);
-}
-
-static inline void cleanup_close(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
-#define _cleanup_(f)    __attribute__((cleanup(f)))
-#define _cleanup_free_  _cleanup_(cleanup_free)
-#define _cleanup_close_ _cleanup_(cleanup_close)

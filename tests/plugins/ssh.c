@@ -66,7 +66,7 @@ static size_t entries(void)
 }
 
 /* Runs the program for real: what ssh-keygen writes is what counts. */
-static int run_program(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+static int answer_program(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
         extern char **environ;
         posix_spawn_file_actions_t fa;
@@ -105,7 +105,7 @@ static int setup(void **state)
         fake_setting(&fake, "key-dir", keys);
         fake_setting(&fake, "timeout", "30s");
         fake_path(&fake, "root", "");
-        fake.proc = run_program;
+        fake.proc = answer_program;
         self = fake_load(&fake, PLUGIN);
         return 0;
 }
