@@ -86,9 +86,8 @@ let
         container-gcroots = "Garbage collector roots that containers make.";
         gcroots = "Garbage collector roots of what is installed.";
         run = "Root file systems of ephemeral containers.";
-        pending = "Notes of updates that are outstanding.";
+        run-state = "Lock, notes of outstanding updates and temporary files.";
         journal = "The journal of the host.";
-        lock = "What is held while the host is changed.";
         data = "The read-only files of the program.";
       }
       // {

@@ -51,7 +51,7 @@ left_of() {
                 {"$units",/usr/lib/systemd/system}/machines.target.wants/"container@$name.service" \
                 {/etc/nixos-containers,/etc/containers}/"$name.conf" {/var/lib/nixos-containers,/var/lib/containers,/run/nixos-containers}/{,.#}"$name"{,.lck} \
                 "/nix/var/nix/profiles/per-container/$name" "/nix/var/nix/gcroots/per-container/$name" "${roots[@]}" \
-                "/run/extra-container.pending/$name" "/run/systemd/machines/$name" "/sys/class/net/ve-$name" \
+                "/run/extra-container/pending/$name" "/run/systemd/machines/$name" "/sys/class/net/ve-$name" \
                 "/run/systemd/network/79-extra-container-$name.network"; do
                 [[ ! -e $f && ! -L $f ]] || printf '%s\n' "$f"
         done
@@ -65,7 +65,7 @@ left_of() {
 
 # Every link, file and unit that belongs to containers: to see that nothing has changed.
 container_files() {
-        find "$units" "$confs" /etc/containers /etc/systemd/system /usr/lib/systemd/system/container@* /nix/var/nix/gcroots/auto /run/extra-container.pending \
+        find "$units" "$confs" /etc/containers /etc/systemd/system /usr/lib/systemd/system/container@* /nix/var/nix/gcroots/auto /run/extra-container/pending \
                 \( -name 'container@*' -o -name '*.conf' -o -name 'extra-container-*' -o -name 'machines.target' -o -path '*pending/*' \) \
                 -printf '%p -> %l %T@\n' 2>/dev/null | sort
 }

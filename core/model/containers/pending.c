@@ -26,9 +26,10 @@ static int write_note(const struct layout *l, const char *name, const char *word
 
         if (!path)
                 return err_oom(err);
-        r = fs_mkdir_p(l->pending, 0755);
-        if (r >= 0)
-                r = fs_write_atomic(path, word, strlen(word), 0644);
+        r = layout_make_run_state(l, l->pending, err);
+        if (r < 0)
+                return r;
+        r = fs_write_atomic(path, word, strlen(word), 0600);
         return r < 0 ? err_set(err, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 

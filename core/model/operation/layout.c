@@ -4,6 +4,7 @@
 #include <extra-container/plugin.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "svc/conf/conf.h"
@@ -37,10 +38,9 @@ static const struct ec_setting settings[] = {
         { "gcroots", "path", "/nix/var/nix/gcroots/auto",
           "Directory of the roots that keep installed containers alive" },
         { "run", "path", "/run/nixos-containers", "Root file systems of ephemeral containers" },
-        { "pending", "path", "/run/extra-container.pending",
-          "Notes of running containers whose update is outstanding" },
+        { "run-state", "path", "/run/extra-container",
+          "Lock, notes of outstanding updates and temporary files; accessible to root only" },
         { "journal", "path", "/var/log/journal", "The host's journal, where containers' journals are linked" },
-        { "lock", "path", "/run/extra-container.lock", "Lock of the runs that change the host" },
         { "data", "path", EC_DATA_DIR, "The program's own read-only files" },
 };
 const struct ec_array layout_settings = EC_ARRAY(settings);
@@ -136,12 +136,11 @@ static int init_paths(struct layout *l, struct conf *c)
                 const char *key;
                 char **to;
         } paths[] = {
-                { "conf", &l->conf },         { "conf-legacy", &l->conf_legacy },
-                { "state", &l->state },       { "state-legacy", &l->state_legacy },
-                { "profiles", &l->profiles }, { "container-gcroots", &l->container_gcroots },
-                { "gcroots", &l->gcroots },   { "run", &l->run },
-                { "pending", &l->pending },   { "journal", &l->journal },
-                { "lock", &l->lock },
+                { "conf", &l->conf },           { "conf-legacy", &l->conf_legacy },
+                { "state", &l->state },         { "state-legacy", &l->state_legacy },
+                { "profiles", &l->profiles },   { "container-gcroots", &l->container_gcroots },
+                { "gcroots", &l->gcroots },     { "run", &l->run },
+                { "run-state", &l->run_state }, { "journal", &l->journal },
         };
         int r;
 
@@ -153,8 +152,11 @@ static int init_paths(struct layout *l, struct conf *c)
         r = below(l, "/etc/static/os-release", &l->static_os_release);
         if (r < 0)
                 return r;
+        l->lock = fs_join(l->run_state, "lock");
+        l->pending = fs_join(l->run_state, "pending");
+        l->tmp = fs_join(l->run_state, "tmp");
         l->data = strdup(setting(c, "data"));
-        return l->data ? 0 : -ENOMEM;
+        return l->lock && l->pending && l->tmp && l->data ? 0 : -ENOMEM;
 }
 
 static int init_all(struct layout *l, struct conf *c)
@@ -207,7 +209,9 @@ void layout_done(struct layout *l)
                         l->container_gcroots,
                         l->gcroots,
                         l->run,
+                        l->run_state,
                         l->lock,
+                        l->tmp,
                         l->pending,
                         l->journal,
                         l->data,
@@ -224,16 +228,45 @@ const char *layout_path(const struct layout *l, const char *what)
         const struct {
                 const char *what, *path;
         } paths[] = {
-                { "units", l->units },       { "conf", l->legacy ? l->conf_legacy : l->conf },
-                { "gcroots", l->gcroots },   { "state", l->legacy ? l->state_legacy : l->state },
-                { "profiles", l->profiles }, { "run", l->run },
-                { "data", l->data },         { "root", l->root },
+                { "units", l->units },         { "conf", l->legacy ? l->conf_legacy : l->conf },
+                { "gcroots", l->gcroots },     { "state", l->legacy ? l->state_legacy : l->state },
+                { "profiles", l->profiles },   { "run", l->run },
+                { "data", l->data },           { "root", l->root },
+                { "run-state", l->run_state },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
                 if (!strcmp(paths[i].what, what))
                         return paths[i].path;
         return NULL;
+}
+
+static int make_private(const char *dir, struct ec_err *err)
+{
+        struct stat st;
+
+        if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || lstat(dir, &st) < 0)
+                return err_set(err, -errno, "cannot make the directory %s: %s", dir, strerror(errno));
+        /* Its mode is not changed: the setting may name a directory that others use. */
+        if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 0077)
+                return err_set(err, -EPERM, "%s must be a directory of user %u that no other user can access", dir,
+                               (unsigned)geteuid());
+        return 0;
+}
+
+int layout_make_run_state(const struct layout *l, const char *dir, struct ec_err *err)
+{
+        _cleanup_free_ char *parent = strdup(l->run_state);
+        int r;
+
+        if (!parent)
+                return err_oom(err);
+        *strrchr(parent, '/') = 0;
+        r = *parent ? fs_mkdir_p(parent, 0755) : 0;
+        if (r < 0)
+                return err_set(err, r, "cannot make the directory %s: %s", parent, strerror(-r));
+        r = make_private(l->run_state, err);
+        return r < 0 || !dir ? r : make_private(dir, err);
 }
 
 bool layout_offline(const struct layout *l)

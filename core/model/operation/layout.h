@@ -15,10 +15,11 @@ struct layout {
         char *profiles, *container_gcroots; /* /nix/var/nix/{profiles,gcroots}/per-container */
         char *gcroots;                      /* /nix/var/nix/gcroots/auto */
         char *run;                          /* /run/nixos-containers */
-        char *lock;                         /* /run/extra-container.lock */
-        char *pending; /* /run/extra-container.pending: a file for each container that runs on an older system than is installed */
-        char *journal;           /* /var/log/journal: containers' journals are linked there */
-        char *data;              /* the program's own read-only files: eval-config.nix below nix/ */
+        char *run_state;                    /* /run/extra-container: root's own, mode 0700, with */
+        char *lock, *tmp;                   /* lock, tmp/ for temporary directories, and */
+        char *pending; /* pending/: a file for each container that runs on an older system than is installed */
+        char *journal; /* /var/log/journal: containers' journals are linked there */
+        char *data;    /* the program's own read-only files: eval-config.nix below nix/ */
         char *static_os_release; /* /etc/static/os-release */
 };
 int layout_init(struct layout *l, struct conf *c, struct ec_err *err);
@@ -27,6 +28,8 @@ const char *layout_path(const struct layout *l, const char *what); /* as struct 
 /* Below a root other than the host's own, systemd is not contacted. */
 bool layout_offline(const struct layout *l);
 extern const struct ec_array layout_settings; /* [paths] */
+/* Makes run_state and one of the directories in it (NULL: none). Nobody but its owner may enter them. */
+int layout_make_run_state(const struct layout *l, const char *dir, struct ec_err *err);
 /* What a host that is not NixOS must have: names what is missing. */
 int layout_check_host(const struct layout *l, struct ec_err *err);
 /* Makes what container systems expect of a host and other distributions lack. */

@@ -16,8 +16,6 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
-#include "util/fs.h"
-#include "util/strv.h"
 
 #define HOLDER_MAX 256
 
@@ -98,16 +96,11 @@ static int wait_for_lock(const char *path, int fd, struct ec_err *err)
 
 int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
 {
-        _cleanup_free_ char *dir = strdup(l->lock);
         _cleanup_close_ int fd = -1;
-        int r;
+        int r = layout_make_run_state(l, NULL, err);
 
-        if (!dir)
-                return err_oom(err);
-        if (strrchr(dir, '/') > dir) {
-                *strrchr(dir, '/') = 0;
-                fs_mkdir_p(dir, 0755);
-        }
+        if (r < 0)
+                return r;
         /* Whoever can open it, can hold it. */
         fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)

@@ -45,7 +45,7 @@ void op_free_owned(struct ec_op *op)
 
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err)
 {
-        int r = op->tmp.path ? 0 : tmp_dir_make(&op->tmp, err);
+        int r = op->tmp.path ? 0 : tmp_dir_make(op->layout, &op->tmp, err);
 
         if (r >= 0)
                 *ret = op->tmp.path;

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "model/operation/layout.h"
 #include "svc/nix/nix.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
@@ -17,7 +18,6 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define RUN_DIR "/run/extra-container" /* root's */
 #define TMP_DIR "/tmp"
 
 /* Where temporary directories are made. */
@@ -25,16 +25,6 @@ struct tmp_place {
         const char *dir;
         char prefix[40]; /* of our names there; "" where all are ours */
 };
-
-/* Root's own place: nobody else can put a name there first. */
-static bool private_dir(const char *dir)
-{
-        struct stat st;
-
-        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return false;
-        return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0077);
-}
 
 /* A session keeps its commands in the temporary directory: they must be executable. */
 static bool can_execute(const char *dir)
@@ -44,10 +34,11 @@ static bool can_execute(const char *dir)
         return statvfs(dir, &fs) == 0 && !(fs.f_flag & ST_NOEXEC);
 }
 
-static void choose_place(struct tmp_place *p)
+static void choose_place(struct tmp_place *p, const struct layout *l)
 {
-        *p = (struct tmp_place){ .dir = RUN_DIR };
-        if (geteuid() == 0 && private_dir(RUN_DIR) && can_execute(RUN_DIR))
+        *p = (struct tmp_place){ .dir = l->tmp };
+        /* Nobody else can put a name into root's own place first. */
+        if (geteuid() == 0 && layout_make_run_state(l, l->tmp, NULL) >= 0 && can_execute(l->tmp))
                 return;
         p->dir = TMP_DIR;
         snprintf(p->prefix, sizeof(p->prefix), "extra-container-%u.", (unsigned)geteuid());
@@ -123,11 +114,11 @@ static int make_dir(const struct tmp_place *p, struct tmp_dir *ret, struct ec_er
         return err_set(err, -EEXIST, "cannot make a temporary directory in %s", p->dir);
 }
 
-int tmp_dir_make(struct tmp_dir *ret, struct ec_err *err)
+int tmp_dir_make(const struct layout *l, struct tmp_dir *ret, struct ec_err *err)
 {
         struct tmp_place p;
 
-        choose_place(&p);
+        choose_place(&p, l);
         sweep(&p);
         return make_dir(&p, ret, err);
 }

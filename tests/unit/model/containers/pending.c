@@ -35,7 +35,7 @@ static void test_notes(void **state)
 static void test_broken_note(void **state)
 {
         struct fixture *f = *state;
-        char *p = fx_path(f, "/run/ec.pending/a");
+        char *p = fx_path(f, "/run/ec/pending/a");
 
         fx_write(p, "");
         assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
@@ -74,7 +74,7 @@ static void test_no_place(void **state)
 
         fx_write(p, "");
         assert_true(pending_set(&f->layout, "a", CHANGE_UPDATE, &f->err) < 0);
-        assert_non_null(strstr(err_msg(&f->err), "ec.pending/a"));
+        assert_non_null(strstr(err_msg(&f->err), p));
         assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
         free(p);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "model/definition/definition.h"
+#include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
 #include "svc/process/interrupt.h"
@@ -31,6 +32,7 @@
 #define NO_WORDS   ((const char *const[]){ NULL })
 
 static char dir[] = "/tmp/definition-XXXXXX", *top, *before, *store;
+static struct layout layout;
 
 static void put(const char *name, const char *text)
 {
@@ -49,6 +51,8 @@ static int setup(void **state)
         if (!mkdtemp(dir) || !(top = realpath(dir, NULL)) || chdir(top) < 0 || interrupt_init() < 0)
                 return -1;
         store = fs_join(top, "store");
+        layout.run_state = fs_join(top, "run");
+        layout.tmp = fs_join(top, "run/tmp");
         setenv("NIX_STORE_DIR", store, 1);
         setenv("TMPDIR", top, 1);
         unsetenv("EXTRA_CONTAINER_ETC");
@@ -84,6 +88,8 @@ static int teardown(void **state)
         r |= fs_remove_tree(dir, &err);
         free(before);
         free(store);
+        free(layout.run_state);
+        free(layout.tmp);
         free(top);
         return r;
 }
@@ -97,6 +103,7 @@ static int parse(const char *const *words, struct ec_op *op, struct definition *
         struct option_set set = { 0 };
         *op = (struct ec_op)OP_INIT;
         op->command = &command;
+        op->layout = &layout;
         assert_int_equal(option_set_add(&set, &expr_option, NULL, true), 0);
         assert_int_equal(option_set_add(&set, &attr_option, NULL, true), 0);
         assert_int_equal(options_parse(&set, &command, words, &op->options, err), 0);

@@ -341,7 +341,7 @@ static void test_after_a_kill(void **state)
         expect(f, NAMES("zzz"), 0, -ENOENT, "reload\n", "");
         assert_false(pending_reload(&f->layout));
         /* Another's failure is no reason to keep this one. */
-        p = fx_path(f, "/run/ec.pending/.reload");
+        p = fx_path(f, "/run/ec/pending/.reload");
         assert_int_equal(mkdir(p, 0755), 0);
         free(p);
         expect(f, NAMES("a"), 0, 0, "reload\nreload\n", "");

@@ -86,7 +86,10 @@ static void test_other(void **state)
         expect(h, h->layout.units, "/etc/systemd/system");
         assert_int_equal(strv_len(STRV_CONST(h->layout.units_also)), 1);
         expect(h, h->layout.units_also[0], "/usr/lib/systemd/system");
-        expect(h, h->layout.lock, "/run/extra-container.lock");
+        expect(h, layout_path(&h->layout, "run-state"), "/run/extra-container");
+        expect(h, h->layout.lock, "/run/extra-container/lock");
+        expect(h, h->layout.pending, "/run/extra-container/pending");
+        expect(h, h->layout.tmp, "/run/extra-container/tmp");
         expect(h, layout_path(&h->layout, "conf"), "/etc/nixos-containers");
         assert_null(layout_path(&h->layout, "nonsense"));
 }
@@ -141,12 +144,53 @@ static void test_keys(void **state)
 {
         struct host *h = *state;
 
-        assert_int_equal(init(h, "units = /u/\nunits-also = /a /b /u\nconf = /c\nstate = /s\n"), 0);
+        assert_int_equal(init(h, "units = /u/\nunits-also = /a /b /u\nconf = /c\nstate = /s\nrun-state = /r\n"), 0);
         expect(h, h->layout.units, "/u");
         assert_int_equal(strv_len(STRV_CONST(h->layout.units_also)), 2);
         expect(h, h->layout.units_also[1], "/b");
         expect(h, h->layout.conf, "/c");
         expect(h, layout_path(&h->layout, "state"), "/s");
+        expect(h, h->layout.lock, "/r/lock");
+}
+
+static void assert_private(const char *path)
+{
+        struct stat st;
+
+        assert_int_equal(lstat(path, &st), 0);
+        assert_int_equal(st.st_mode, S_IFDIR | 0700);
+}
+
+static void test_run_state(void **state)
+{
+        struct host *h = *state;
+        mode_t old = umask(0);
+        struct stat st;
+
+        assert_int_equal(init(h, ""), 0);
+        assert_int_equal(layout_make_run_state(&h->layout, NULL, &h->err), 0);
+        assert_private(h->layout.run_state);
+        assert_int_equal(access(h->layout.pending, F_OK), -1);
+        assert_int_equal(layout_make_run_state(&h->layout, h->layout.pending, &h->err), 0);
+        assert_int_equal(layout_make_run_state(&h->layout, h->layout.pending, &h->err), 0);
+        assert_private(h->layout.pending);
+        umask(old);
+
+        /* Others can enter it: refused, and left as it is. */
+        assert_int_equal(chmod(h->layout.run_state, 0755), 0);
+        assert_int_equal(layout_make_run_state(&h->layout, NULL, &h->err), -EPERM);
+        assert_non_null(strstr(err_msg(&h->err), h->layout.run_state));
+        assert_int_equal(stat(h->layout.run_state, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0755);
+}
+
+static void test_run_state_link(void **state)
+{
+        struct host *h = *state;
+
+        assert_int_equal(init(h, ""), 0);
+        fx_link(h->dir, h->layout.run_state);
+        assert_int_equal(layout_make_run_state(&h->layout, NULL, &h->err), -EPERM);
 }
 
 static void test_missing(void **state)
@@ -190,8 +234,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_other),      T(test_nixos), T(test_nixos_legacy), T(test_legacy_off),
-                T(test_legacy_bad), T(test_keys),  T(test_missing),      T(test_prepare),
+                T(test_other), T(test_nixos),   T(test_nixos_legacy), T(test_legacy_off), T(test_legacy_bad),
+                T(test_keys),  T(test_missing), T(test_prepare),      T(test_run_state),  T(test_run_state_link),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,13 +178,12 @@ static void test_many(void **state)
 static void test_bad_place(void **state)
 {
         struct fixture *f = *state;
-        char *dir = fx_path(f, "/run/lock"), *p = fx_path(f, "/run");
+        char *p = fx_path(f, "/run");
         int fd = -1;
 
         fx_write(p, "");
         assert_true(lock_take(&f->layout, &fd, &f->err) < 0);
-        assert_non_null(strstr(err_msg(&f->err), "ec.lock"));
-        free(dir);
+        assert_non_null(strstr(err_msg(&f->err), f->dir));
         free(p);
 }
 
@@ -193,6 +192,7 @@ static void test_symlink(void **state)
         struct fixture *f = *state;
         int fd = -1;
 
+        assert_int_equal(layout_make_run_state(&f->layout, NULL, &f->err), 0);
         fx_link("/etc/passwd", f->layout.lock);
         assert_int_equal(lock_take(&f->layout, &fd, &f->err), -ELOOP);
 }

@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "model/operation/op.h"
-#include "util/cleanup.h"
-#include "util/err.h"
+#include "deploy_fixture.h"
 
 static int freed;
 
@@ -23,16 +11,18 @@ static void count_free(void *p)
 
 static void test_done(void **state)
 {
+        struct fixture *f = *state;
         struct ec_op op = OP_INIT;
         _cleanup_free_ char *path = NULL;
         const char *dir = NULL, *again = NULL;
-        struct ec_err err = { 0 };
 
-        (void)state;
-        assert_int_equal(op_own(&op, &op, count_free, &err), 0);
-        assert_int_equal(op_tmp_dir(&op, &dir, &err), 0);
-        assert_int_equal(op_tmp_dir(&op, &again, &err), 0);
+        op.layout = &f->layout;
+        assert_int_equal(op_own(&op, &op, count_free, &f->err), 0);
+        assert_int_equal(op_tmp_dir(&op, &dir, &f->err), 0);
+        assert_int_equal(op_tmp_dir(&op, &again, &f->err), 0);
         assert_ptr_equal(dir, again);
+        if (!geteuid())
+                assert_ptr_equal(strstr(dir, f->layout.tmp), dir);
         path = strdup(dir);
         op_done(&op);
         assert_int_equal(freed, 1);
@@ -41,9 +31,21 @@ static void test_done(void **state)
         assert_int_equal(freed, 1);
 }
 
+static int setup(void **state)
+{
+        *state = fx_new();
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        fx_free(*state);
+        return 0;
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_done) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_done, setup, teardown) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
