@@ -2,6 +2,7 @@
 /* Containers and all that belongs to them are removed; what stays is named. */
 #include "model/deploy/destroy.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -35,10 +36,9 @@
 struct destroy {
         struct ec_op *op;
         struct container_list list;
-        bool *keep;        /* of each in list: it still runs */
-        char **unfinished; /* what a run that was killed was about */
-        bool still_unfinished;
-        char **journal_links; /* links of the host's journal directory: name, target, name, target ... */
+        bool *keep;               /* of each in list: it still runs */
+        struct recovery recovery; /* of a run that was killed; what is left of it is noted again */
+        char **journal_links;     /* links of the host's journal directory: name, target, name, target ... */
         struct report report;
 };
 
@@ -47,7 +47,7 @@ static void destroy_done(struct destroy *d)
         container_list_done(&d->list);
         free(d->keep);
         strv_free(d->journal_links);
-        strv_free(d->unfinished);
+        recovery_done(&d->recovery);
         report_done(&d->report);
 }
 
@@ -78,7 +78,7 @@ static int find_one(struct destroy *d, const char *name, bool absent_is_fine, st
         }
         if (r != -ENOENT)
                 return r;
-        absent_is_fine |= d->unfinished && strv_contains(STRV_CONST(d->unfinished), name);
+        absent_is_fine |= d->recovery.names && strv_contains(STRV_CONST(d->recovery.names), name);
         if (absent_is_fine && !container_is_declarative(d->op->layout, name)) {
                 err_done(err);
                 return 0;
@@ -279,18 +279,22 @@ static int remove_file(struct destroy *d, const struct ec_container *c, const ch
 
 static int remove_dir(struct destroy *d, const struct ec_container *c, const char *parent, struct ec_err *err)
 {
-        _cleanup_free_ char *path = fs_join(parent, c->name);
+        _cleanup_free_ char *path = fs_join(parent, c->name), *target = NULL;
         _cleanup_err_ struct ec_err e = { 0 };
         struct stat st;
         int r;
 
         if (!path)
                 return err_oom(err);
+        if (fs_readlinkat(AT_FDCWD, path, &target) == -ENOMEM)
+                return err_oom(err);
         r = fs_remove_tree(path, &e);
         if (r < 0)
                 return report_add(&d->report, err, "container '%s': %s", c->name, err_msg(&e));
         if (!lstat(path, &st))
                 return failed(d, c, path, -ENOTEMPTY, err);
+        if (target)
+                log_warn("container '%s': removed the link %s; the data in %s stays", c->name, path, target);
         return 0;
 }
 
@@ -370,7 +374,7 @@ static void note_removals(struct destroy *d)
 {
         _cleanup_strv_ char **names = NULL;
         _cleanup_err_ struct ec_err e = { 0 };
-        int r = d->still_unfinished ? strv_extend(&names, STRV_CONST(d->unfinished)) : 0;
+        int r = d->recovery.left ? strv_extend(&names, STRV_CONST(d->recovery.left)) : 0;
 
         for (size_t i = 0; i < d->list.n && r >= 0; i++)
                 if (!d->keep[i])
@@ -409,8 +413,8 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                 k = links_machines_target(d->op->layout, &e);
                 if (k >= 0)
                         k = host_reload(d->op, &e);
-                if (k >= 0 && d->still_unfinished)
-                        k = pending_reload_set(d->op->layout, STRV_CONST(d->unfinished), &e);
+                if (k >= 0 && d->recovery.left && *d->recovery.left)
+                        k = pending_reload_set(d->op->layout, STRV_CONST(d->recovery.left), &e);
                 if (k < 0 && r >= 0) {
                         err_move(err, &e);
                         r = k;
@@ -458,11 +462,11 @@ static int check_writable(const struct destroy *d, struct ec_err *err)
         return r;
 }
 
-/* Nobody has to clear up behind a run that was killed before he may destroy. */
+/* An earlier run that cannot be completed must not prevent a destroy. */
 static int recover_before(struct destroy *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err e = { 0 };
-        int r = recover_run(d->op, &d->unfinished, &e);
+        int r = recover_run(d->op, &d->recovery, &e);
 
         if (r >= 0)
                 return 0;
@@ -470,9 +474,10 @@ static int recover_before(struct destroy *d, struct ec_err *err)
                 err_move(err, &e);
                 return r;
         }
-        d->still_unfinished = true;
-        log_warn("what an earlier run left undone is not finished: %s", err_msg(&e));
-        return 0;
+        log_warn("an interrupted run is still not completed: %s", err_msg(&e));
+        strv_free(d->recovery.left);
+        d->recovery.left = strv_copy(STRV_CONST(d->recovery.names));
+        return d->recovery.left || !d->recovery.names ? 0 : err_oom(err);
 }
 
 static int destroy_locked(struct destroy *d, struct ec_err *err)

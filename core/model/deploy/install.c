@@ -220,7 +220,8 @@ static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *er
 static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err later = { 0 };
-        _cleanup_strv_ char **unfinished = NULL;
+        _cleanup_strv_ char **unfinished = NULL, **left = NULL;
+        char **again;
         bool reload = pending_reload(op->layout), change = reload, units = false;
         int r = compare_all(op->layout, d, err), k;
 
@@ -254,15 +255,16 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 return r;
         r = install_all(op, d, unfinished, err);
         if (r >= 0)
-                r = recover_hooks(op, unfinished, &d->list, err);
+                r = recover_hooks(op, unfinished, &d->list, &left, err);
 
         /* What stands by now is made known to systemd, also after a failure. */
         interrupt_hold();
         k = units || reload ? links_machines_target(op->layout, &later) : 0;
         if (k >= 0 && (units || reload))
                 k = host_reload(op, &later);
-        if (k >= 0 && r < 0 && unfinished && *unfinished)
-                k = pending_reload_set(op->layout, STRV_CONST(unfinished), &later);
+        again = r < 0 ? unfinished : left;
+        if (k >= 0 && again && *again)
+                k = pending_reload_set(op->layout, STRV_CONST(again), &later);
         interrupt_release();
         if (r >= 0 && k < 0) {
                 err_move(err, &later);

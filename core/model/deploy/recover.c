@@ -11,6 +11,7 @@
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "svc/process/interrupt.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -36,26 +37,43 @@ static int recover_absent(struct ec_op *op, const char *name, struct ec_err *err
         return 0;
 }
 
-int recover_hooks(struct ec_op *op, char **unfinished, const struct container_list *besides, struct ec_err *err)
+/* 0, or why plugins do not know its state yet. */
+static int recover_one(struct ec_op *op, const char *name, struct ec_err *err)
 {
-        int r = 0;
+        _cleanup_err_ struct ec_err e = { 0 };
+        struct ec_container *c;
+        int r = container_installed(op->layout, name, &c, &e);
 
-        for (char **n = unfinished; n && *n && r >= 0; n++) {
-                struct ec_container *c = NULL;
-                _cleanup_err_ struct ec_err absent = { 0 };
-
-                if (in_list(besides, *n))
-                        continue;
-                r = container_installed(op->layout, *n, &c, &absent);
-                if (r >= 0)
-                        r = hooks_installed(op, c, err);
-                else if (r == -ENOENT)
-                        r = recover_absent(op, *n, err);
-                else
-                        err_move(err, &absent);
-                container_free(c);
+        if (r == -ENOENT)
+                return recover_absent(op, name, err);
+        if (r < 0) {
+                err_move(err, &e);
+                return r;
         }
+        r = hooks_installed(op, c, err);
+        container_free(c);
         return r;
+}
+
+int recover_hooks(struct ec_op *op, char **noted, const struct container_list *besides, char ***left,
+                  struct ec_err *err)
+{
+        for (char **n = noted; n && *n; n++) {
+                _cleanup_err_ struct ec_err e = { 0 };
+                int r = in_list(besides, *n) ? 0 : recover_one(op, *n, &e);
+
+                if (r == -ECANCELED || r == -ENOMEM) {
+                        err_move(err, &e);
+                        return r;
+                }
+                if (r >= 0)
+                        continue;
+                log_warn("container '%s': an interrupted run is still not completed, the next one tries again: %s", *n,
+                         err_msg(&e));
+                if (strv_push(left, *n) < 0)
+                        return err_oom(err);
+        }
+        return 0;
 }
 
 void recover_temp(const struct ec_op *op)
@@ -75,27 +93,33 @@ void recover_temp(const struct ec_op *op)
         }
 }
 
-int recover_run(struct ec_op *op, char ***ret_names, struct ec_err *err)
+void recovery_done(struct recovery *r)
 {
-        _cleanup_strv_ char **names = NULL;
+        strv_free(r->names);
+        strv_free(r->left);
+        *r = (struct recovery){ 0 };
+}
+
+int recover_run(struct ec_op *op, struct recovery *ret, struct ec_err *err)
+{
+        const struct layout *l = op->layout;
         int r;
 
-        if (ret_names)
-                *ret_names = NULL;
-        if (!pending_reload(op->layout))
+        *ret = (struct recovery){ 0 };
+        if (!pending_reload(l))
                 return 0;
-        r = pending_unfinished(op->layout, &names, err);
+        r = pending_unfinished(l, &ret->names, err);
         if (r < 0)
                 return r;
         interrupt_hold();
         recover_temp(op);
-        r = recover_hooks(op, names, NULL, err);
+        r = recover_hooks(op, ret->names, NULL, &ret->left, err);
         if (r >= 0)
-                r = links_machines_target(op->layout, err);
+                r = links_machines_target(l, err);
         if (r >= 0)
                 r = host_reload(op, err);
+        if (r >= 0 && ret->left)
+                r = pending_reload_set(l, STRV_CONST(ret->left), err);
         interrupt_release();
-        if (ret_names)
-                *ret_names = TAKE_PTR(names);
         return r < 0 ? r : 0;
 }

@@ -2,10 +2,19 @@
 #pragma once
 #include <extra-container/plugin.h>
 struct container_list;
-/* What a run that was killed left undone; with the lock held. Plugins hear of the containers it was about, but
- * for those in besides (or NULL), which the caller handles. */
-int recover_hooks(struct ec_op *op, char **unfinished, const struct container_list *besides, struct ec_err *err);
-/* Names that were to be renamed. */
+/* What a run that was killed left undone; with the lock held. */
+
+/* Plugins are told of the noted containers, except those in besides (or NULL), which the caller handles. What fails for
+ * one is a warning; its name is added to *left. */
+int recover_hooks(struct ec_op *op, char **noted, const struct container_list *besides, char ***left,
+                  struct ec_err *err);
+/* Temporary files of interrupted atomic writes. */
 void recover_temp(const struct ec_op *op);
-/* All of it: plugins, the link at boot, systemd. ret_names (or NULL): whom it was about; NULL there: there was nothing. */
-int recover_run(struct ec_op *op, char ***ret_names, struct ec_err *err);
+
+struct recovery {
+        char **names; /* that were noted; NULL: there was no note */
+        char **left;  /* those of them that failed again, and are still noted */
+};
+void recovery_done(struct recovery *r);
+/* All of it: plugins, the link at boot, systemd. On failure everything is still noted. */
+int recover_run(struct ec_op *op, struct recovery *ret, struct ec_err *err);

@@ -357,13 +357,14 @@ static int find_all(const struct layout *l, const char *const *names, struct con
 /* systemd has to know the units as they are installed. */
 static int recover_locked(struct ec_op *op, struct ec_err *err)
 {
+        _cleanup_(recovery_done) struct recovery recovery = { 0 };
         int lock = -1, r;
 
         if (!pending_reload(op->layout))
                 return 0;
         r = lock_take(op->layout, &lock, err);
         if (r >= 0)
-                r = recover_run(op, NULL, err);
+                r = recover_run(op, &recovery, err);
         lock_release(&lock);
         return r;
 }

@@ -186,6 +186,32 @@ static void test_between(void **state)
         assert_gone(f, "b");
 }
 
+/* Its root is on another disk: the link goes, the data stays, and that is said. */
+static void test_state_link(void **state)
+{
+        struct fixture *f = *state;
+        char *root = fx_path(f, "/var/lib/nixos-containers/a"), *disk = fx_path(f, "/disk/a"),
+             *parent = fx_path(f, "/disk"), *text = fx_path(f, "/stderr"), *told, *expected;
+        int fd = open(text, O_RDWR | O_CREAT | O_CLOEXEC, 0600), old = dup(2);
+
+        assert_int_equal(mkdir(parent, 0755), 0);
+        assert_int_equal(rename(root, disk), 0);
+        assert_int_equal(symlink(disk, root), 0);
+        log_set_level(LOG_WARNING);
+        dup2(fd, 2);
+        expect(f, NAMES("a"), 0, 0, "reload\n", "");
+        fflush(stderr);
+        dup2(old, 2);
+        log_set_level(LOG_CRIT);
+        assert_gone(f, "a");
+        assert_true(fx_exists(f, "/disk/a/etc/machine-id"));
+        assert_int_equal(fs_read(text, 4096, &told, NULL), 0);
+        expected = str_printf("removed the link %s; the data in %s stays", root, disk);
+        assert_non_null(strstr(told, expected));
+        close(fd), close(old);
+        free(root), free(disk), free(parent), free(text), free(told), free(expected);
+}
+
 /* Another run had installed it, and starts it as we are through with the stop. */
 static void test_started_late(void **state)
 {
@@ -417,23 +443,12 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_stopped),
-                T(test_running),
-                T(test_between),
-                T(test_started_late),
-                T(test_started_late_interrupted),
-                T(test_all),
-                T(test_unknown),
-                T(test_declarative),
-                T(test_by_definition),
-                T(test_quiet),
-                T(test_stop_fails),
-                T(test_no_bus),
-                T(test_not_removed),
-                T(test_elsewhere),
-                T(test_after_a_kill),
-                T(test_odd_name),
-                T(test_read_only),
+                T(test_stopped),       T(test_running),      T(test_between),
+                T(test_state_link),    T(test_started_late), T(test_started_late_interrupted),
+                T(test_all),           T(test_unknown),      T(test_declarative),
+                T(test_by_definition), T(test_quiet),        T(test_stop_fails),
+                T(test_no_bus),        T(test_not_removed),  T(test_elsewhere),
+                T(test_after_a_kill),  T(test_odd_name),     T(test_read_only),
         };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);

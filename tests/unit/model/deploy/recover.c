@@ -82,11 +82,11 @@ static int teardown(void **state)
 static void test_nothing(void **state)
 {
         struct fixture *f = *state;
-        char **names = (char **)1;
+        struct recovery r = { .names = (char **)1 };
 
-        assert_int_equal(recover_run(&f->op, &names, &f->err), 0);
-        assert_null(names);
-        assert_int_equal(recover_run(&f->op, NULL, &f->err), 0);
+        assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
+        assert_null(r.names);
+        assert_null(r.left);
         assert_string_equal(calls, "");
         assert_string_equal(fake.log, "");
 }
@@ -94,68 +94,97 @@ static void test_nothing(void **state)
 static void test_both(void **state)
 {
         struct fixture *f = *state;
-        char **names, *temp = fx_path(f, "/etc/nixos-containers/.#extra-container-1234");
+        struct recovery r;
+        char *temp = fx_path(f, "/etc/nixos-containers/.#extra-container-1234");
 
         fx_link("x", temp);
         assert_int_equal(pending_set(&f->layout, "gone", CHANGE_UPDATE, &f->err), 0);
         assert_int_equal(pending_reload_set(&f->layout, NAMES("a", "gone"), &f->err), 0);
-        assert_int_equal(recover_run(&f->op, &names, &f->err), 0);
-        assert_int_equal(strv_len(STRV_CONST(names)), 2);
+        assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
+        assert_int_equal(strv_len(STRV_CONST(r.names)), 2);
+        assert_null(r.left);
         assert_string_equal(calls, "installed:a removed:gone ");
         assert_string_equal(fake.log, "reload\n");
         assert_false(pending_reload(&f->layout));
         assert_int_equal(pending_get(&f->layout, "gone"), CHANGE_NONE);
         assert_false(fx_exists(f, "/etc/nixos-containers/.#extra-container-1234"));
-        strv_free(names);
+        recovery_done(&r);
         free(temp);
 }
 
 static void test_reload_alone(void **state)
 {
         struct fixture *f = *state;
+        struct recovery r;
 
         assert_int_equal(pending_reload_set(&f->layout, NULL, &f->err), 0);
-        assert_int_equal(recover_run(&f->op, NULL, &f->err), 0);
+        assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
+        recovery_done(&r);
         assert_string_equal(calls, "");
         assert_string_equal(fake.log, "reload\n");
         assert_false(pending_reload(&f->layout));
 }
 
-/* It stays noted until somebody gets through. */
-static void test_failures(void **state)
+/* It stays noted until a run completes it. One container must not keep the others from being recovered. */
+static void test_hook_fails(void **state)
 {
         struct fixture *f = *state;
+        char **noted;
+        struct recovery r;
+
+        assert_int_equal(pending_reload_set(&f->layout, NAMES("a", "gone"), &f->err), 0);
+        fail_installed = "a";
+        assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
+        assert_string_equal(calls, "installed:a removed:gone ");
+        assert_string_equal(fake.log, "reload\n");
+        assert_int_equal(strv_len(STRV_CONST(r.left)), 1);
+        assert_string_equal(r.left[0], "a");
+        recovery_done(&r);
+        assert_int_equal(pending_unfinished(&f->layout, &noted, &f->err), 0);
+        assert_int_equal(strv_len(STRV_CONST(noted)), 1);
+        assert_string_equal(noted[0], "a");
+        strv_free(noted);
+
+        fail_installed = NULL;
+        assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
+        assert_null(r.left);
+        recovery_done(&r);
+        assert_false(pending_reload(&f->layout));
+}
+
+static void test_no_bus(void **state)
+{
+        struct fixture *f = *state;
+        struct recovery r;
 
         assert_int_equal(pending_reload_set(&f->layout, NAMES("a"), &f->err), 0);
-        fail_installed = "a";
-        assert_int_equal(recover_run(&f->op, NULL, &f->err), -EIO);
-        err_done(&f->err);
-        assert_true(pending_reload(&f->layout));
-        fail_installed = NULL;
         fake.bus_error = -ENOENT;
-        assert_int_equal(recover_run(&f->op, NULL, &f->err), -ENOENT);
+        assert_int_equal(recover_run(&f->op, &r, &f->err), -ENOENT);
+        recovery_done(&r);
         err_done(&f->err);
         assert_true(pending_reload(&f->layout));
         fake.bus_error = 0;
-        assert_int_equal(recover_run(&f->op, NULL, &f->err), 0);
+        assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
+        recovery_done(&r);
         assert_false(pending_reload(&f->layout));
 }
 
 static void test_besides(void **state)
 {
         struct fixture *f = *state;
-        _cleanup_strv_ char **names = strv_copy(NAMES("a", "gone"));
+        _cleanup_strv_ char **names = strv_copy(NAMES("a", "gone")), **left = NULL;
 
-        assert_int_equal(recover_hooks(&f->op, names, &f->op.deployment->list, &f->err), 0);
+        assert_int_equal(recover_hooks(&f->op, names, &f->op.deployment->list, &left, &f->err), 0);
         assert_string_equal(calls, "removed:gone ");
-        assert_int_equal(recover_hooks(&f->op, NULL, NULL, &f->err), 0);
+        assert_int_equal(recover_hooks(&f->op, NULL, NULL, &left, &f->err), 0);
+        assert_null(left);
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_nothing), T(test_both), T(test_reload_alone), T(test_failures),
-                                            T(test_besides) };
+        const struct CMUnitTest tests[] = { T(test_nothing),    T(test_both),   T(test_reload_alone),
+                                            T(test_hook_fails), T(test_no_bus), T(test_besides) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }
