@@ -10,9 +10,11 @@
 #include <sys/un.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-messages.h>
 
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/escape.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -22,13 +24,6 @@
 #define SYNC_SOCKET "/run/systemd/journal/io.systemd.journal"
 #define SYNC_CALL   "{\"method\":\"io.systemd.Journal.Synchronize\"}"
 #define SYNC_MS     2000
-
-/* Of systemd's message catalogue: a unit's job failed, a unit failed, a unit was started, is being started, is being stopped. */
-#define MESSAGE_JOB_FAILED    "be02cf6855d2428ba40df7e9d022f03d"
-#define MESSAGE_UNIT_FAILED   "d9b373ed55a64feb8242e02dbe79a49c"
-#define MESSAGE_UNIT_STARTED  "39f53479d3a045ac8e11786248231fbf"
-#define MESSAGE_UNIT_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5"
-#define MESSAGE_UNIT_STOPPING "de5b426a63be47a7b6ac3eaac82e2f6f"
 
 static inline void cleanup_journal(sd_journal **j)
 {
@@ -50,26 +45,6 @@ static char *field(sd_journal *j, const char *name)
         return strndup((const char *)data + n, len - n);
 }
 
-/* Behind an escape sequence of a terminal: colours, titles. */
-static const char *skip_escape(const char *p)
-{
-        p++;
-        if (*p == '[') {
-                p++;
-                while (*p >= 0x20 && *p < 0x40)
-                        p++;
-                return *p >= 0x40 && *p < 0x7f ? p + 1 : p;
-        }
-        if (*p == ']') {
-                while (*p && *p != '\a' && !(*p == 0x1b && p[1] == '\\'))
-                        p++;
-                return *p == 0x1b ? p + 2 : *p ? p + 1 : p;
-        }
-        while (*p >= 0x20 && *p < 0x30)
-                p++;
-        return *p > 0x20 && *p < 0x7f ? p + 1 : p;
-}
-
 /* In place: printable, valid UTF-8, not too long, without blanks at its end. */
 static void sanitise(char *s)
 {
@@ -81,7 +56,7 @@ static void sanitise(char *s)
                 size_t n;
 
                 if (*p == 0x1b) {
-                        p = skip_escape(p);
+                        p = escape_skip(p, NULL);
                         continue;
                 }
                 n = utf8_decode(p, strlen(p) < 4 ? strlen(p) : 4, &c);
@@ -229,7 +204,7 @@ uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
         if (!about || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
                 return 0;
         if (sd_journal_add_match(j, "_PID=1", 0) < 0 || sd_journal_add_match(j, about, 0) < 0 ||
-            sd_journal_add_match(j, "MESSAGE_ID=" MESSAGE_JOB_FAILED, 0) < 0)
+            sd_journal_add_match(j, "MESSAGE_ID=" SD_MESSAGE_UNIT_FAILED_STR, 0) < 0)
                 return 0;
         if ((since_usec ? sd_journal_seek_realtime_usec(j, since_usec) : sd_journal_seek_head(j)) < 0)
                 return 0;
@@ -281,21 +256,21 @@ static int note_unit(struct journal_inside *in, const char *unit, const char *id
 {
         bool stopping = in->stopping_usec != 0;
 
-        if (!strcmp(id, MESSAGE_UNIT_STOPPING)) {
+        if (!strcmp(id, SD_MESSAGE_UNIT_STOPPING_STR)) {
                 if (!stopping)
                         in->stopping_usec = when;
                 return 0;
         }
-        if (!strcmp(id, MESSAGE_UNIT_STARTING))
+        if (!strcmp(id, SD_MESSAGE_UNIT_STARTING_STR))
                 return stopping ? 0 : add(&in->starting, unit);
-        if (!strcmp(id, MESSAGE_UNIT_STARTED)) {
+        if (!strcmp(id, SD_MESSAGE_UNIT_STARTED_STR)) {
                 if (!str_ends(unit, ".target"))
                         in->stopping_usec = 0;
                 forget(in->failed, unit);
                 forget(in->starting, unit);
                 return 0;
         }
-        if (!strcmp(id, MESSAGE_JOB_FAILED) && (!job || (strcmp(job, "failed") && strcmp(job, "timeout"))))
+        if (!strcmp(id, SD_MESSAGE_UNIT_FAILED_STR) && (!job || (strcmp(job, "failed") && strcmp(job, "timeout"))))
                 return 0;
         /* One that is killed as all goes down has not failed: it was not through. */
         if (stopping && in->starting && strv_contains(STRV_CONST(in->starting), unit))
@@ -316,8 +291,8 @@ static char **tidy(char **v)
 
 static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id128_t *boot, struct journal_inside *in)
 {
-        static const char *const ids[] = { MESSAGE_UNIT_FAILED, MESSAGE_JOB_FAILED, MESSAGE_UNIT_STARTED,
-                                           MESSAGE_UNIT_STARTING, MESSAGE_UNIT_STOPPING };
+        static const char *const ids[] = { SD_MESSAGE_UNIT_FAILURE_RESULT_STR, SD_MESSAGE_UNIT_FAILED_STR, SD_MESSAGE_UNIT_STARTED_STR,
+                                           SD_MESSAGE_UNIT_STARTING_STR, SD_MESSAGE_UNIT_STOPPING_STR };
         int r = sd_journal_add_match(j, "_PID=1", 0);
 
         for (size_t k = 0; k < ARRAY_SIZE(ids) && r >= 0; k++) {

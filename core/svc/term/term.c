@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "util/cleanup.h"
+#include "util/escape.h"
 #include "util/utf8.h"
 
 #define COLUMNS_DEFAULT 80
@@ -116,16 +117,6 @@ static unsigned columns(void)
         return ws.ws_col;
 }
 
-/* Behind an escape sequence that begins at s. */
-static const char *skip_escape(const char *s)
-{
-        if (s[1] != '[')
-                return s[1] ? s + 2 : s + 1;
-        for (s += 2; *s && (*s < '@' || *s > '~'); s++)
-                ;
-        return *s ? s + 1 : s;
-}
-
 /* One line that fits, in place: control characters become blanks, colours go. */
 static void fit(char *line, unsigned width)
 {
@@ -138,7 +129,7 @@ static void fit(char *line, unsigned width)
                 size_t n;
 
                 if (*s == '\033') {
-                        s = skip_escape(s);
+                        s = escape_skip(s, NULL);
                         continue;
                 }
                 n = utf8_decode(s, end - s, &c);

@@ -189,7 +189,7 @@ static void test_progress_text(void **state)
         term_progress("a\tb\nc\033[31md\xff");
         term_progress("%s",
                       "\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8"); /* twelve columns */
-        term_progress("\033]x\033[");
+        term_progress("\033]0;title\ax\033[");
         term_progress_clear();
         is(terminal_end(&t),
            "\ra b cd?\033[K\r\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\033[K\rx\033[K\r\033[K");

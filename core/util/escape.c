@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/escape.h"
+
+#include <string.h>
+
+/* Colours, cursor movements: ESC [ parameters, intermediates, final byte. */
+static const char *skip_control(const char *s, bool *ret_colour)
+{
+        const char *end = s + strspn(s, "0123456789;");
+        bool plain = *end == 'm';
+
+        while (*s >= 0x20 && *s < 0x40)
+                s++;
+        if (*s < 0x40 || *s > 0x7e)
+                return s;
+        *ret_colour = plain;
+        return s + 1;
+}
+
+/* Titles and the like: up to BEL or ESC \, at most to the line's end. */
+static const char *skip_string(const char *s)
+{
+        for (; *s && *s != '\n'; s++) {
+                if (*s == '\a')
+                        return s + 1;
+                if (*s == '\033')
+                        return s[1] == '\\' ? s + 2 : s;
+        }
+        return s;
+}
+
+const char *escape_skip(const char *s, bool *ret_colour)
+{
+        bool colour = false;
+
+        s++;
+        if (*s == '[') {
+                s = skip_control(s + 1, &colour);
+        } else if (*s && strchr("]PX^_", *s)) {
+                s = skip_string(s + 1);
+        } else {
+                while (*s >= 0x20 && *s < 0x30)
+                        s++;
+                if (*s >= 0x30 && *s < 0x7f)
+                        s++;
+        }
+        if (ret_colour)
+                *ret_colour = colour;
+        return s;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture.h"
+
+#include "util/escape.h"
+
+static void check(const char *text, const char *rest, bool colour)
+{
+        bool is_colour = !colour;
+
+        assert_string_equal(escape_skip(text, &is_colour), rest);
+        assert_int_equal(is_colour, colour);
+        assert_string_equal(escape_skip(text, NULL), rest);
+}
+
+static void test_control(void **state UNUSED)
+{
+        check("\033[31;1mred", "red", true);
+        check("\033[mred", "red", true);
+        check("\033[2Jx", "x", false);
+        check("\033[?25lx", "x", false);
+        check("\033[>4mx", "x", false);
+        check("\033[1", "", false);
+        check("\033[1\nx", "\nx", false);
+}
+
+static void test_string(void **state UNUSED)
+{
+        check("\033]0;title\ax", "x", false);
+        check("\033]8;;url\033\\x", "x", false);
+        check("\033Pq\033\\x", "x", false);
+        check("\033]0;no end\nx", "\nx", false);
+        check("\033]0;cut\033[1mx", "\033[1mx", false);
+        check("\033]", "", false);
+}
+
+static void test_short(void **state UNUSED)
+{
+        check("\033(Bx", "x", false);
+        check("\033cx", "x", false);
+        check("\033", "", false);
+        check("\033\nx", "\nx", false);
+        check("\033\303\251", "\303\251", false);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_control),
+                cmocka_unit_test(test_string),
+                cmocka_unit_test(test_short),
+        };
+
+        return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
+}
