@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 #include "svc/conf/conf.h"
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -12,7 +12,7 @@
 #include "model/operation/op.h"
 #include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"

@@ -10,7 +10,7 @@
 #include "svc/machine/setns.h"
 #include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/err.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "svc/process/env.h"
 #include "svc/process/proc.h"
 
 #include <fcntl.h>

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+struct ec_err;
+/* The environment and the programs of children. */
+
+/* Our own environment without LD_*, BASH_ENV, ENV, IFS, CDPATH and GCONV_PATH, changed by delta ("K=V" sets, "K"
+ * unsets). NULL: no memory. */
+char **proc_environment(const char *const *delta);
+/* Replaces this process; returns only on failure. */
+int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_err *err);
+/* Logs a command line with --debug, quoted as a shell would read it, after what it is for. */
+void proc_tell(const char *what, const char *const *argv);
+bool proc_find(const char *program, char **ret_path); /* in PATH; ret_path may be NULL */
+/* The same in the PATH of env. 0, -ENOENT, -EACCES (it exists, but cannot be run), -ENOMEM.
+ * A name with a slash is its own path. */
+int proc_find_in(const char *program, const char *const *env, char **ret_path);
