@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "model/containers/containers.h"
+#include "model/definition/evaluation.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/destroy.h"
 #include "model/deploy/install.h"
@@ -19,7 +20,6 @@
 #include "model/operation/shell.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
-#include "svc/nix/nix.h"
 #include "svc/process/interrupt.h"
 #include "svc/process/proc.h"
 #include "svc/systemd/jobs.h"
@@ -171,15 +171,15 @@ static int add_module(struct ec_eval *ev, const char *path, struct ec_err *err)
                 return err_set(err, -EINVAL, "the module '%s' is not an absolute path", path);
         if (geteuid() == 0)
                 r = fs_trusted(path, err);
-        return r < 0 ? r : eval_add_module(ev, path, err);
+        return r < 0 ? r : evaluation_add_module(ev, path, err);
 }
 
 const struct ec_nix_api services_nix = {
         .size = sizeof(services_nix),
         .add_module = add_module,
-        .add_arg = eval_add_arg,
-        .add_build_arg = eval_add_build_arg,
-        .setenv = eval_setenv,
+        .add_arg = evaluation_add_arg,
+        .add_build_arg = evaluation_add_build_arg,
+        .setenv = evaluation_setenv,
 };
 
 /* ---- systemd, machined ------------------------------------------------- */

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "svc/nix/internal.h"
+#include "svc/nix/log.h"
 #include "util/clock.h"
 
 #define DRV  "/nix/store/3sd60ih5rjklrmxr7w30vsdfksn55vlx-bad-thing.drv"

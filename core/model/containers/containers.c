@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "model/operation/layout.h"
-#include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"

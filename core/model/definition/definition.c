@@ -9,7 +9,7 @@
 
 #include "model/operation/op.h"
 #include "model/operation/options.h"
-#include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 #include "util/err.h"

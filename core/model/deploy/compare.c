@@ -7,7 +7,7 @@
 
 #include "model/deploy/deployment.h"
 #include "model/operation/layout.h"
-#include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

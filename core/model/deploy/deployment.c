@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "model/definition/evaluation.h"
 #include "model/operation/op.h"
-#include "svc/nix/nix.h"
 #include "util/err.h"
 
 static void deployment_free(void *p)
@@ -20,7 +20,7 @@ static void deployment_free(void *p)
         container_list_done(&d->list);
         if (d->parsed)
                 definition_done(&d->definition);
-        eval_free(d->eval);
+        evaluation_free(d->eval);
         free(d->output);
         free(d);
 }

@@ -16,7 +16,7 @@
 #include "model/operation/op.h"
 #include "svc/nix/nix.h"
 #include "svc/process/interrupt.h"
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "svc/nix/nix.h"
+#include "svc/nix/args.h"
 #include "util/err.h"
 #include "util/strv.h"
 

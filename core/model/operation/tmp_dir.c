@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "model/operation/layout.h"
-#include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/internal.h"
-#include "svc/nix/nix.h"
+#include "svc/nix/args.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -272,7 +271,8 @@ int nix_args_sort(const char *const *args, struct nix_args *ret, struct ec_err *
                 if (!known) {
                         if (**w != '-' && !a.unknown) {
                                 r = err_usage(
-                                        err, "--build-args: '%s' is no option; a definition stands before --build-args",
+                                        err,
+                                        "--build-args: '%s' is not an option; give the definition before --build-args",
                                         *w);
                                 goto fail;
                         }

@@ -1,69 +1,82 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/internal.h"
+#include "svc/nix/error.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "svc/nix/text.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define EXCERPT_WIDTH    120
 #define EXCERPT_FILE_MAX (16u << 20)
 
 char *nix_names_apply(const struct nix_names *n, const char *text)
 {
         char *s = strdup(text);
+
         for (size_t i = 0; s && n->files && n->files[i]; i++) {
                 char *next = nix_text_replace(s, n->files[i], n->names[i]);
+
                 free(s);
                 s = next;
         }
         return s;
 }
 
-/* ---- positions ----------------------------------------------------------- */
+/* What is printed to f becomes the message. */
+struct message {
+        FILE *f;
+        char *text;
+        size_t size;
+};
 
-/* A position in an expression of the command line has no file: Nix 2.8 names the
- * text itself, later ones say that it is a string. The option, or NULL. */
-static const char *option_of(const struct nix_names *n, const struct nix_pos *p)
+static int message_begin(struct message *m, struct ec_err *err)
 {
-        if (!n->exprs || !n->exprs[0])
-                return NULL;
-        for (size_t i = 0; n->exprs[i]; i++)
-                if (!strcmp(n->exprs[i], p->file))
-                        return n->options[i];
-        bool is_string = !strcmp(p->file, "(string)") || !strcmp(p->file, "«string»");
-        return is_string && !n->exprs[1] ? n->options[0] : NULL;
+        *m = (struct message){ 0 };
+        m->f = open_memstream(&m->text, &m->size);
+        return m->f ? 0 : err_oom(err);
 }
+
+static int message_set(struct message *m, int code, struct ec_err *err)
+{
+        bool failed = ferror(m->f);
+        int r = fclose(m->f) || failed ? err_oom(err) : err_set(err, code, "%s", m->text);
+
+        free(m->text);
+        return r;
+}
+
+/* ---- positions ----------------------------------------------------------- */
 
 static bool is_definition(const struct nix_names *n, const char *file)
 {
+        const char *rest;
+
         for (size_t i = 0; n->files && n->files[i]; i++)
                 if (!strcmp(n->files[i], file))
                         return true;
-        if (!n->definition)
-                return false;
-        if (!strcmp(file, n->definition))
-                return true;
-        const char *rest = str_after(file, n->definition);
-        return rest && !strcmp(rest, "/default.nix");
+        rest = n->definition ? str_after(file, n->definition) : NULL;
+        return rest && (!*rest || !strcmp(rest, "/default.nix"));
 }
 
 static bool is_dir(const char *path)
 {
         struct stat st;
+
         return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Is one of the directories on the way from the first len bytes to the file a nixpkgs? */
+/* Is one of the directories between the first len bytes and the file a nixpkgs? */
 static bool in_nixpkgs(const char *file, size_t len)
 {
         for (const char *s = file + len; (s = strchr(s, '/')); s++) {
                 _cleanup_free_ char *nixos = str_printf("%.*s/nixos/modules", (int)(s - file), file);
+
                 if (nixos && is_dir(nixos))
                         return true;
         }
@@ -80,92 +93,84 @@ static bool is_below(const char *file, const char *dir, size_t len)
 static bool is_near(const struct nix_names *n, const char *file)
 {
         _cleanup_free_ char *cwd = getcwd(NULL, 0);
+        const char *slash;
+        size_t len;
+
         if (cwd && cwd[1] && is_below(file, cwd, strlen(cwd)))
                 return true;
         if (!n->definition)
                 return false;
-        const char *slash = strrchr(n->definition, '/');
-        size_t len = is_dir(n->definition) ? strlen(n->definition) : slash ? (size_t)(slash - n->definition) : 0;
+        slash = strrchr(n->definition, '/');
+        len = is_dir(n->definition) ? strlen(n->definition) : slash ? (size_t)(slash - n->definition) : 0;
         return is_below(file, n->definition, len);
 }
 
 /* The innermost frame in the definition, else in a file beside it. */
-static const struct nix_frame *users_frame(const struct nix_error *e, const struct nix_names *n)
+static const struct nix_pos *users_frame(const struct nix_error *e, const struct nix_names *n)
 {
         for (size_t i = 0; i < e->n_trace; i++)
                 if (e->trace[i].pos.file && is_definition(n, e->trace[i].pos.file))
-                        return &e->trace[i];
+                        return &e->trace[i].pos;
         for (size_t i = 0; i < e->n_trace; i++)
                 if (e->trace[i].pos.file && is_near(n, e->trace[i].pos.file))
-                        return &e->trace[i];
+                        return &e->trace[i].pos;
         return NULL;
 }
 
 static void put_pos(FILE *f, const struct nix_names *n, const struct nix_pos *p)
 {
         _cleanup_free_ char *name = nix_names_apply(n, p->file);
-        const char *option = option_of(n, p);
-        fprintf(f, "%s:%" PRId64, option ? option : name ? name : p->file, p->line);
+
+        fprintf(f, "%s:%" PRId64, name ? name : p->file, p->line);
         if (p->column > 0)
                 fprintf(f, ":%" PRId64, p->column);
 }
 
-/* One line of source, cut to what is around the column. Returns the caret's place. */
-static size_t put_source_line(FILE *f, const char *s, size_t len, size_t column)
+/* One line of source; below it a caret at the column, which counts bytes, if there is one. */
+static void put_source_line(FILE *f, int64_t number, const char *s, size_t len, int64_t column)
 {
-        size_t from = 0, caret = 0;
-        if (column > EXCERPT_WIDTH - 20)
-                from = column - (EXCERPT_WIDTH - 20);
-        while (from < len && ((unsigned char)s[from] & 0xc0) == 0x80)
-                from++;
-        size_t end = from + EXCERPT_WIDTH < len ? from + EXCERPT_WIDTH : len;
-        while (end < len && ((unsigned char)s[end] & 0xc0) == 0x80)
-                end++;
-        for (size_t i = from; i < end; i++) {
+        int caret = 0;
+
+        fprintf(f, "\n  %5" PRId64 "| ", number);
+        for (size_t i = 0; i < len; i++) {
                 unsigned char c = (unsigned char)s[i];
+
                 fputc(c < 0x20 || c == 0x7f ? ' ' : c, f);
-                if (i + 1 < column && (c & 0xc0) != 0x80)
+                if ((int64_t)i + 1 < column && (c & 0xc0) != 0x80)
                         caret++;
         }
-        return caret;
+        if (column > 0)
+                fprintf(f, "\n       | %*s^", caret, "");
 }
 
-/* The line and its neighbours, with a caret below the column. Nothing if the
- * file cannot be read: it is help, no more. */
+/* The line and its neighbours; nothing if the file cannot be read. */
 static void put_excerpt(FILE *f, const struct nix_pos *p)
 {
-        struct stat st;
         _cleanup_free_ char *text = NULL;
+        struct stat st;
         size_t len = 0;
+        int64_t line = 1;
+
         if (*p->file != '/' || stat(p->file, &st) < 0 || !S_ISREG(st.st_mode) ||
             fs_read(p->file, EXCERPT_FILE_MAX, &text, &len) < 0)
                 return;
-        int64_t line = 1;
         for (const char *s = text, *end = text + len; s < end && line <= p->line + 1; line++) {
                 const char *nl = memchr(s, '\n', (size_t)(end - s));
                 size_t n = nl ? (size_t)(nl - s) : (size_t)(end - s);
-                if (line >= p->line - 1) {
-                        size_t column = line == p->line && p->column > 0 ? (size_t)p->column : 0;
-                        fprintf(f, "\n  %5" PRId64 "| ", line);
-                        size_t caret = put_source_line(f, s, n, column);
-                        if (column)
-                                fprintf(f, "\n       | %*s^", (int)caret, "");
-                }
+
+                if (line >= p->line - 1)
+                        put_source_line(f, line, s, n, line == p->line ? p->column : 0);
                 s += n + 1;
         }
 }
 
 /* ---- evaluation ---------------------------------------------------------- */
 
-static char *without_hint(const char *text)
-{
-        return nix_text_replace(text, " (use '--show-trace' to show detailed location information)", "");
-}
-
 static void put_trace(FILE *f, const struct nix_error *e, const struct nix_names *n)
 {
         for (size_t i = 0; i < e->n_trace; i++) {
                 _cleanup_free_ char *text = nix_names_apply(n, e->trace[i].text);
+
                 fprintf(f, "\n  … %s", text ? text : e->trace[i].text);
                 if (e->trace[i].pos.file) {
                         fputs("\n    at ", f);
@@ -174,7 +179,7 @@ static void put_trace(FILE *f, const struct nix_error *e, const struct nix_names
         }
 }
 
-/* The container that was looked at, quoted, as eval-config.nix says it; NULL: before any was. */
+/* The container that was being evaluated, quoted, as eval-config.nix says it; NULL: none yet. */
 static const char *container_of(const struct nix_error *e)
 {
         for (size_t i = 0; i < e->n_trace; i++) {
@@ -186,18 +191,32 @@ static const char *container_of(const struct nix_error *e)
         return NULL;
 }
 
-/* What the text names beside a definition that is no file of the user's: it lies in a private directory. Behind *ret_dir
- * there is the name as the user wrote it, *ret_len long. NULL: nothing. */
+/* For an error without a position: the definition and the container, unless the text names them. */
+static void put_where(FILE *f, const struct nix_error *e, const struct nix_names *n, const char *text)
+{
+        _cleanup_free_ char *where = n->where ? strdup(n->where) : nix_names_apply(n, n->definition);
+        const char *container = container_of(e);
+
+        if (where && !strstr(text, where))
+                fprintf(f, "%s: ", where);
+        if (container && !strstr(text, container))
+                fprintf(f, "container %s: ", container);
+}
+
+/* A definition that is not a file of the user's lies in a private directory. If the text names a file beside it, that
+ * came from a relative path: returns where, with the length of the directory and of the path as the user wrote it. */
 static const char *beside_text(const struct nix_names *n, const char *text, size_t *ret_dir, size_t *ret_len)
 {
         const char *slash = n->definition ? strrchr(n->definition, '/') : NULL;
         const char *found = NULL;
 
         for (size_t i = 0; slash && n->files && n->files[i] && !found; i++) {
+                _cleanup_free_ char *dir = NULL;
+
                 if (*n->names[i] != '(' || strcmp(n->files[i], n->definition))
                         continue;
                 *ret_dir = (size_t)(slash + 1 - n->definition);
-                _cleanup_free_ char *dir = strndup(n->definition, *ret_dir);
+                dir = strndup(n->definition, *ret_dir);
                 found = dir ? strstr(text, dir) : NULL;
         }
         if (found)
@@ -205,252 +224,128 @@ static const char *beside_text(const struct nix_names *n, const char *text, size
         return found && *ret_len ? found : NULL;
 }
 
+/* Nix's text, with the user's names for files; NULL: no memory. */
+static char *error_text(const struct nix_error *e, const struct nix_names *n)
+{
+        _cleanup_free_ char *text = nix_names_apply(n, e->text);
+        size_t dir, len;
+        const char *beside = text ? beside_text(n, text, &dir, &len) : NULL;
+
+        if (!beside)
+                return TAKE_PTR(text);
+        return str_printf("%.*s./%s (this definition is not in a directory; use <pwd/%.*s> for a path relative to the "
+                          "working directory)",
+                          (int)(beside - text), text, beside + dir, (int)len, beside + dir);
+}
+
 static int set_evaluation(const struct nix_error *e, const struct nix_names *n, bool show_trace, struct ec_err *err)
 {
-        _cleanup_free_ char *bare = without_hint(e->text);
-        _cleanup_free_ char *text = bare ? nix_names_apply(n, bare) : NULL;
-        if (!text)
-                return err_oom(err);
+        const struct nix_pos *pos = e->pos.file ? &e->pos : NULL, *user = NULL;
+        _cleanup_free_ char *text = error_text(e, n);
+        const char *what, *ours;
+        struct message m;
 
-        size_t dir, len;
-        const char *beside = beside_text(n, text, &dir, &len);
-        if (beside) {
-                char *hinted = str_printf(
-                        "%.*s./%s (relative paths begin nowhere here; of the working directory it is <pwd/%.*s>)",
-                        (int)(beside - text), text, beside + dir, (int)len, beside + dir);
-                free(text);
-                text = hinted;
-        }
-        if (!text)
+        if (!text || message_begin(&m, err) < 0)
                 return err_oom(err);
-
-        /* NixOS begins them with an empty line. */
-        const char *what = text + strspn(text, " \n");
-        const char *ours = str_after(what, "extra-container: ");
-        if (ours && !show_trace)
-                return err_set(err, -EINVAL, "%s", ours);
-
-        char *buf = NULL;
-        size_t size = 0;
-        FILE *f = open_memstream(&buf, &size);
-        if (!f)
-                return err_oom(err);
-        const struct nix_pos *pos = e->pos.file ? &e->pos : NULL;
-        const struct nix_frame *user = NULL;
-        if (!ours && !(pos && (is_definition(n, pos->file) || option_of(n, pos) || is_near(n, pos->file))))
+        /* NixOS begins some with an empty line. */
+        what = text + strspn(text, " \n");
+        ours = str_after(what, "extra-container: ");
+        if (!ours && !(pos && (is_definition(n, pos->file) || is_near(n, pos->file))))
                 user = users_frame(e, n);
-        if (!ours && !pos && !user && n->definition) {
-                /* Nothing tells where: name the definition, unless the message does. */
-                _cleanup_free_ char *where = n->where ? strdup(n->where) : nix_names_apply(n, n->definition);
-                const char *container = container_of(e);
-                if (where && !strstr(text, where))
-                        fprintf(f, "%s: ", where);
-                if (container && !strstr(text, container))
-                        fprintf(f, "container %s: ", container);
+        if (!ours && !pos && !user && n->definition)
+                put_where(m.f, e, n, text);
+        fputs(ours ? ours : what, m.f);
+        if (!ours && (user || pos)) {
+                fputs("\n  at ", m.f);
+                put_pos(m.f, n, user ? user : pos);
+                put_excerpt(m.f, user ? user : pos);
         }
-        fputs(ours ? ours : what, f);
-        if (user) {
-                fputs("\n  at ", f);
-                put_pos(f, n, &user->pos);
-                put_excerpt(f, &user->pos);
-                if (pos) {
-                        fputs("\n  raised at ", f);
-                        put_pos(f, n, pos);
-                }
-        } else if (pos && !ours) {
-                fputs("\n  at ", f);
-                put_pos(f, n, pos);
-                put_excerpt(f, pos);
+        if (user && pos) {
+                fputs("\n  raised at ", m.f);
+                put_pos(m.f, n, pos);
         }
         if (show_trace)
-                put_trace(f, e, n);
-        bool failed = ferror(f);
-        if (fclose(f) || failed) {
-                free(buf);
-                return err_oom(err);
-        }
-        int r = err_set(err, -EINVAL, "%s", buf);
-        free(buf);
-        return r;
+                put_trace(m.f, e, n);
+        return message_set(&m, -EINVAL, err);
 }
 
 /* ---- builds -------------------------------------------------------------- */
 
-/* Says only that another failure came first. */
-static bool is_consequence(const char *text)
+/* The end of a build's log, if there is one. */
+static void put_log(FILE *f, const struct nix_log *l, const char *drv, size_t drv_len)
 {
-        return (strstr(text, "dependenc") && (strstr(text, "failed to build") || strstr(text, "dependencies failed") ||
-                                              strstr(text, "dependency failed"))) ||
-               strstr(text, "failed dependenc") || strstr(text, "due to failed dependency");
-}
-
-static bool is_build_failure(const char *text)
-{
-        return str_after(text, "builder for '") || str_after(text, "Cannot build '") || str_after(text, "build of '") ||
-               str_after(text, "building of '");
-}
-
-/* Where Nix' own copy of the log, or its advice, begins. */
-static size_t message_length(const char *text)
-{
-        for (const char *s = text; s;) {
-                const char *t = s + strspn(s, " ");
-                if ((t[0] == 'l' || t[0] == 'L') && str_after(t + 1, "ast ") && strstr(t, "log line"))
-                        return (size_t)(s - text);
-                if (str_after(t, "For full logs") || str_after(t, "Output paths:"))
-                        return (size_t)(s - text);
-                s = strchr(s, '\n');
-                if (s)
-                        s++;
-        }
-        return strlen(text);
-}
-
-static char *build_summary(const char *text, const char *name)
-{
-        _cleanup_free_ char *head = strndup(text, message_length(text));
-        if (!head)
-                return NULL;
-        for (size_t n = strlen(head); n && strchr(" \n;.", head[n - 1]);)
-                head[--n] = '\0';
-        const char *reason;
-        if (str_after(head, "Cannot build '") && (reason = strstr(head, "Reason: ")))
-                return str_printf("building '%s' failed: %s", name, reason + strlen("Reason: "));
-        const char *quote = strstr(head, ".drv'");
-        if (str_after(head, "builder for '") && quote)
-                return str_printf("building '%s'%s", name, quote + strlen(".drv'"));
-        return strdup(head);
-}
-
-/* The log lines that Nix put into its message, where it sent no log. */
-static void put_own_log(FILE *f, const char *text)
-{
-        for (const char *s = text + message_length(text); s && *s;) {
-                const char *t = s + strspn(s, " ");
-                const char *nl = strchr(t, '\n');
-                int n = nl ? (int)(nl - t) : (int)strlen(t);
-                if (n > 1 && t[0] == '>')
-                        fprintf(f, "\n    %.*s", n - 2 > 0 ? n - 2 : 0, t + 2);
-                s = nl ? nl + 1 : NULL;
-        }
-}
-
-static int set_build(const struct nix_log *l, const struct nix_error *e, struct ec_err *err)
-{
-        const char *drv = NULL;
-        size_t drv_len = 0;
-        if (!nix_text_drv(e->text, &drv, &drv_len))
-                return err_set(err, -EIO, "%s", e->text);
-        _cleanup_free_ char *path = strndup(drv, drv_len);
-        _cleanup_free_ char *name = path ? nix_text_short(path) : NULL;
-        _cleanup_free_ char *summary = name ? build_summary(e->text, name) : NULL;
-        char *buf = NULL;
-        size_t size = 0;
-        FILE *f = summary ? open_memstream(&buf, &size) : NULL;
-        if (!f)
-                return err_oom(err);
-        fputs(summary, f);
-
         const char *tail[NIX_TAIL_LINES];
         size_t total = 0, n = nix_log_tail(l, drv, drv_len, tail, &total);
-        if (n)
-                fputs(total > n ? "\n  the end of its log:" : "\n  its log:", f);
+
+        if (!n)
+                return;
+        fputs(total > n ? "\n  the end of its log:" : "\n  its log:", f);
         for (size_t i = 0; i < n; i++)
                 fprintf(f, "\n    %s", tail[i]);
-        if (!n && e->text[message_length(e->text)]) {
-                fputs("\n  the end of its log:", f);
-                put_own_log(f, e->text);
-                total = SIZE_MAX;
-        }
         if (total > n)
-                fprintf(f, "\n  all of it: nix-store --read-log %s", path);
+                fprintf(f, "\n  the whole log: nix-store --read-log %.*s", (int)drv_len, drv);
+}
 
-        bool first = true;
+static bool has_log(const struct nix_log *l, const struct nix_error *e)
+{
+        const char *drv, *tail[NIX_TAIL_LINES];
+        size_t drv_len, total;
+
+        return nix_text_drv(e->text, &drv, &drv_len) && nix_log_tail(l, drv, drv_len, tail, &total);
+}
+
+/* The daemon and its client may both report a failure. */
+static bool is_repeated(const struct nix_log *l, size_t k)
+{
+        for (size_t i = 0; i < k; i++)
+                if (!strcmp(l->errors[i].text, l->errors[k].text))
+                        return true;
+        return false;
+}
+
+/* Nix's texts, each with the log of its build. The first is the cause; of the others, those of failed builds count. */
+static int set_build(const struct nix_log *l, struct ec_err *err)
+{
+        struct message m;
+
+        if (message_begin(&m, err) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < l->n_errors; i++) {
-                const struct nix_error *o = &l->errors[i];
-                if (o == e || !is_build_failure(o->text) || is_consequence(o->text) ||
-                    !nix_text_drv(o->text, &drv, &drv_len))
+                const struct nix_error *e = &l->errors[i];
+                const char *drv;
+                size_t drv_len;
+
+                if (i && (!has_log(l, e) || is_repeated(l, i)))
                         continue;
-                if (strlen(path) == drv_len && !memcmp(path, drv, drv_len))
-                        continue;
-                _cleanup_free_ char *other_path = strndup(drv, drv_len);
-                _cleanup_free_ char *other = other_path ? nix_text_short(other_path) : NULL;
-                fprintf(f, "%s '%s'", first ? "\n  these failed as well:" : ",", other ? other : "?");
-                first = false;
+                fprintf(m.f, "%s%s", i ? "\n" : "", e->text);
+                /* The daemon's text of more lines contains the log. */
+                if (!strchr(e->text, '\n') && nix_text_drv(e->text, &drv, &drv_len))
+                        put_log(m.f, l, drv, drv_len);
         }
-        bool failed = ferror(f);
-        if (fclose(f) || failed) {
-                free(buf);
-                return err_oom(err);
-        }
-        int r = err_set(err, -EIO, "%s", buf);
-        free(buf);
-        return r;
+        return message_set(&m, -EIO, err);
 }
 
 /* ---- the failure of a run ------------------------------------------------ */
 
-/* The cause of what failed; what it led to, only if there is nothing else. */
-static const struct nix_error *first_error(const struct nix_log *l)
-{
-        for (size_t i = 0; i < l->n_errors; i++)
-                if (!is_consequence(l->errors[i].text))
-                        return &l->errors[i];
-        return l->n_errors ? &l->errors[0] : NULL;
-}
-
-static bool is_about_option(const char *text)
-{
-        return str_after(text, "unrecognised flag '") || str_after(text, "unknown flag '") ||
-               str_after(text, "flag '-") || str_after(text, "configuration setting '");
-}
-
-static bool is_unreachable(const char *text)
-{
-        return strstr(text, "cannot connect to socket") || strstr(text, "cannot connect to daemon") ||
-               strstr(text, "cannot open connection to remote store");
-}
-
-static int set_held(const struct nix_log *l, const char *program, struct ec_err *err)
-{
-        _cleanup_strv_ char **lines = NULL;
-        for (char **s = l->held; *s; s++)
-                if (!(str_after(*s, "Try '") && strstr(*s, "--help")) && strv_push(&lines, *s) < 0)
-                        return err_oom(err);
-        _cleanup_free_ char *text = strv_join(STRV_CONST(lines), "\n");
-        if (!text)
-                return err_oom(err);
-        const char *rest = str_after(text, "error:");
-        rest = rest ? rest + strspn(rest, " \n") : text;
-        for (size_t n = strlen(text); n && strchr(" \n", text[n - 1]);)
-                text[--n] = '\0';
-        return err_set(err, -EIO, "%s: %s", program, rest);
-}
-
 int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status, bool show_trace,
                   struct ec_err *err)
 {
-        if (l->oom && !l->n_errors)
+        const struct nix_error *e = l->n_errors ? &l->errors[0] : NULL;
+
+        if (!e && l->oom)
                 return err_oom(err);
-        const struct nix_error *e = first_error(l);
         if (!e && status > 128)
                 return err_set(err, -EIO, "%s was killed by signal %d%s", program, status - 128,
                                status == 128 + 9 ? "; perhaps the machine ran out of memory" : "");
-        if (!e && l->held)
-                return set_held(l, program, err);
+        /* What Nix said in another form was passed on. */
         if (!e)
                 return err_set(err, -EIO, "%s failed with exit status %d", program, status);
-
-        if (is_unreachable(e->text))
+        if (str_after(e->text, "cannot connect to socket at "))
                 return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?",
                                e->text);
-        const char *drv;
-        size_t drv_len;
-        if (is_build_failure(e->text) || (status >= 100 && status < 108 && nix_text_drv(e->text, &drv, &drv_len)))
-                return set_build(l, e, err);
-        if (strstr(e->text, "No space left on device"))
-                return err_set(err, -ENOSPC, "no space is left on a disk that Nix writes to: %s", e->text);
-        if (is_about_option(e->text))
+        if (str_after(e->text, "unrecognised flag '"))
                 return err_usage(err, "--build-args: %s", e->text);
+        if (has_log(l, e) || (status >= 100 && status < 108) || !strcmp(program, "nix-store"))
+                return set_build(l, err);
         return set_evaluation(e, n, show_trace, err);
 }

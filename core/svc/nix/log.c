@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/internal.h"
+#include "svc/nix/log.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "svc/nix/text.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
@@ -21,10 +22,10 @@
 #define LEVEL_WARN  1
 #define LEVEL_INFO  3
 
-/* Limits against a Nix gone wild. */
+/* Limits on what is kept. */
 #define MAX_ERRORS     64
 #define MAX_TRACE      4096
-#define MAX_HELD       200
+#define MAX_WARNED     200
 #define MAX_ENDED      32
 #define MAX_ACTIVITIES 4096
 #define MAX_LOG_LINE   500
@@ -67,7 +68,6 @@ void nix_log_done(struct nix_log *l)
         free(l->ended);
         free(l->errors);
         free(l->part);
-        strv_free(l->held);
         *l = (struct nix_log){ 0 };
 }
 
@@ -121,17 +121,12 @@ static bool get_pos(const json_t *o, struct nix_pos *ret)
         *ret = (struct nix_pos){ 0 };
         if (!*file || pos.line <= 0)
                 return true;
-        /* Since 2.19 the file's name carries its line and column. */
+        /* Since 2.19 the file's name ends in its line and column. */
         char suffix[64];
-        snprintf(suffix, sizeof(suffix), ":%" PRId64 ":%" PRId64, pos.line, pos.column);
-        size_t len = strlen(file), drop = strlen(suffix);
-        if (str_ends(file, suffix)) {
-                len -= drop;
-        } else {
-                snprintf(suffix, sizeof(suffix), ":%" PRId64, pos.line);
-                if (str_ends(file, suffix))
-                        len -= strlen(suffix);
-        }
+        snprintf(suffix, sizeof(suffix), pos.column ? ":%" PRId64 ":%" PRId64 : ":%" PRId64, pos.line, pos.column);
+        size_t len = strlen(file);
+        if (str_ends(file, suffix))
+                len -= strlen(suffix);
         _cleanup_free_ char *raw = strndup(file, len);
         pos.file = raw ? nix_text_clean(raw, false) : NULL;
         if (!pos.file)
@@ -174,66 +169,72 @@ static void add_error(struct nix_log *l, const char *text, const json_t *o)
         }
 }
 
-/* Warnings come under several names; the text behind it, or NULL. */
+/* The text after "warning: ", which lib.warn, builtins.warn and we ourselves begin differently; or NULL. */
 static const char *warning_text(const char *text)
 {
-        static const char *const prefixes[] = {
-                "trace: extra-container: warning: ", "extra-container: warning: ", "trace: warning: ",
-                "trace: evaluation warning: ",       "evaluation warning: ",       "warning: ",
-        };
+        static const char *const prefixes[] = { "trace: ", "extra-container: ", "evaluation " };
+
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
                 const char *rest = str_after(text, prefixes[i]);
-                if (rest)
-                        return rest;
-        }
-        return NULL;
-}
 
-/* Another Nix has the store's database; this one tries again by itself, so there is nothing to do for anybody. */
-static bool is_busy(const char *text)
-{
-        return strstr(text, "SQLite database '") && str_ends(text, "' is busy");
+                text = rest ? rest : text;
+        }
+        return str_after(text, "warning: ");
 }
 
 /* Each of the programs warns of the same setting. */
 static void warn_once(struct nix_log *l, const char *text)
 {
-        if (is_busy(text)) {
-                log_info("%s", text);
-                return;
-        }
         if (l->warned && strv_contains(STRV_CONST(*l->warned), text))
                 return;
-        if (l->warned && strv_len(STRV_CONST(*l->warned)) < MAX_HELD && strv_push(l->warned, text) < 0)
+        if (l->warned && strv_len(STRV_CONST(*l->warned)) < MAX_WARNED && strv_push(l->warned, text) < 0)
                 l->oom = true;
         log_warn("%s", text);
+}
+
+/* "Did you mean hello?": Nix adds it to the message that it would print, not to the bare one. */
+static char *with_suggestion(const char *text, const char *msg)
+{
+        _cleanup_free_ char *clean = nix_text_clean(msg, false);
+        char *found = clean ? strstr(clean, "Did you mean ") : NULL;
+
+        if (found)
+                found[strcspn(found, "\n")] = '\0';
+        if (found && !strstr(text, found))
+                return str_printf("%s\n%s", text, found);
+        return clean ? strdup(text) : NULL;
+}
+
+static void on_error(struct nix_log *l, const char *text, const json_t *o)
+{
+        _cleanup_free_ char *full = with_suggestion(text, get_str(o, "msg"));
+
+        if (full)
+                add_error(l, full, o);
+        else
+                l->oom = true;
 }
 
 static void on_message(struct nix_log *l, const json_t *o)
 {
         const char *raw = json_string_value(json_object_get(o, "raw_msg"));
-        int64_t level = get_int(o, "level");
         _cleanup_free_ char *text = clean_trimmed(raw ? raw : get_str(o, "msg"));
-        if (!text) {
+        int64_t level = get_int(o, "level");
+        const char *rest;
+
+        if (!text)
                 l->oom = true;
-                return;
-        }
-        const char *rest = warning_text(text);
-        if (raw && level <= LEVEL_ERROR)
-                add_error(l, text, o);
-        else if (rest)
+        else if (raw && level <= LEVEL_ERROR)
+                on_error(l, text, o);
+        else if ((rest = warning_text(text)))
                 warn_once(l, rest);
         else if (raw && level == LEVEL_WARN)
                 warn_once(l, text);
-        else if ((rest = str_after(text, "error: ")))
+        else if ((rest = str_after(text, "error: "))) /* from the daemon */
                 add_error(l, rest, o);
-        else if ((rest = str_after(text, "error (ignored): ")))
-                log_warn("%s", rest);
-        else if ((str_after(text, "Try '") && str_ends(text, "--help' for more information.")) || !*text)
-                return; /* advice on an option that we gave */
         else if (level == LEVEL_INFO)
                 log_info("%s", text); /* what will be built: the progress says so */
-        else
+        else if (*text)
                 log_notice("%s", text);
 }
 
@@ -252,7 +253,7 @@ static void on_start(struct nix_log *l, const json_t *o)
         int64_t type = get_int(o, "type");
         bool named = type == NIX_ACT_BUILD || type == NIX_ACT_SUBSTITUTE || type == NIX_ACT_COPY_PATH ||
                      type == NIX_ACT_TRANSFER;
-        if (!named && type != NIX_ACT_BUILDS && type != NIX_ACT_COPY_PATHS && type != 102)
+        if (!named && type != NIX_ACT_BUILDS && type != NIX_ACT_COPY_PATHS && type != NIX_ACT_REALISE)
                 return;
         if (l->n_acts >= MAX_ACTIVITIES)
                 return;
@@ -332,8 +333,6 @@ static void on_result(struct nix_log *l, const json_t *o)
         } else if (a && type == RESULT_PROGRESS) {
                 a->done = field_count(fields, 0);
                 a->expected = field_count(fields, 1);
-                a->running = field_count(fields, 2);
-                a->failed = field_count(fields, 3);
         } else if (a && type == RESULT_EXPECTED) {
                 if (json_integer_value(json_array_get(fields, 0)) == NIX_ACT_TRANSFER)
                         a->expect_bytes = field_count(fields, 1);
@@ -342,18 +341,13 @@ static void on_result(struct nix_log *l, const json_t *o)
 
 /* ---- lines --------------------------------------------------------------- */
 
-/* What is no event: passed on, but for an error that we word ourselves. */
+/* What is not an event is passed on. */
 static void on_plain(struct nix_log *l, const char *line, size_t len)
 {
         _cleanup_free_ char *copy = strndup(line, len);
         _cleanup_free_ char *clean = copy ? nix_text_clean(copy, false) : NULL;
         if (!clean) {
                 l->oom = true;
-                return;
-        }
-        if (!l->raw && (l->held || str_after(clean, "error:")) && strv_len(STRV_CONST(l->held)) < MAX_HELD) {
-                if (strv_push(&l->held, clean) < 0)
-                        l->oom = true;
                 return;
         }
         _cleanup_free_ char *shown = term_colour() ? nix_text_clean(copy, true) : NULL;
@@ -423,16 +417,6 @@ void nix_log_line(struct nix_log *l, const char *line, size_t len)
         } else if (closed && on_event(l, l->part, l->part_len)) {
                 forget_part(l);
         }
-}
-
-void nix_log_flush(struct nix_log *l)
-{
-        for (char **s = l->held; s && *s; s++) {
-                term_err_write(*s, strlen(*s));
-                term_err_write("\n", 1);
-        }
-        strv_free(l->held);
-        l->held = NULL;
 }
 
 size_t nix_log_tail(const struct nix_log *l, const char *drv, size_t drv_len, const char **ret, size_t *ret_total)

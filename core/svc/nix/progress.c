@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/internal.h"
+#include "svc/nix/progress.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "svc/term/term.h"
 #include "util/clock.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/nix/internal.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"

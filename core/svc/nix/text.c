@@ -1,39 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/nix/internal.h"
+#include "svc/nix/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/cleanup.h"
-
-/* Behind the escape sequence at s; *ret_colour: it does nothing but colour. */
-static const char *skip_escape(const char *s, bool *ret_colour)
-{
-        *ret_colour = false;
-        s++;
-        if (*s == '[') {
-                bool plain = true;
-                for (s++; *s >= 0x20 && *s < 0x40; s++)
-                        plain = plain && ((*s >= '0' && *s <= '9') || *s == ';');
-                if (*s < 0x40 || *s > 0x7e)
-                        return s;
-                *ret_colour = plain && *s == 'm';
-                return s + 1;
-        }
-        if (*s == ']' || *s == 'P' || *s == 'X' || *s == '^' || *s == '_') {
-                /* A string for the terminal: up to BEL or ESC \, at most to the line's end. */
-                for (s++; *s && *s != '\n'; s++) {
-                        if (*s == '\a')
-                                return s + 1;
-                        if (*s == '\033')
-                                return s[1] == '\\' ? s + 2 : s;
-                }
-                return s;
-        }
-        while (*s >= 0x20 && *s < 0x30)
-                s++;
-        return *s >= 0x30 && *s < 0x7f ? s + 1 : s;
-}
+#include "util/escape.h"
 
 char *nix_text_clean(const char *s, bool colour)
 {
@@ -44,7 +15,7 @@ char *nix_text_clean(const char *s, bool colour)
                 unsigned char c = (unsigned char)*s;
                 if (c == '\033') {
                         bool is_colour;
-                        const char *end = skip_escape(s, &is_colour);
+                        const char *end = escape_skip(s, &is_colour);
                         if (colour && is_colour) {
                                 memcpy(o, s, (size_t)(end - s));
                                 o += end - s;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/nix/internal.h"
+#include "svc/nix/args.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -98,17 +99,25 @@ static int stubs(void **state)
         stub("nix-instantiate");
         stub("nix-store");
         stub("nix-build");
+        stub("nix");
         return 0;
 }
 
-static struct ec_eval *new_eval(void)
+static struct nix new_nix(const char *const *build_args)
 {
-        struct ec_err err = { 0 };
-        struct ec_eval *ev;
-        struct nix_settings s = { .eval_nix = "/data/eval config.nix", .tmp_dir = tmp_dir };
-        assert_int_equal(eval_create(&s, &ev, &err), 0);
-        return ev;
+        struct nix n = { .tmp_dir = strdup(tmp_dir), .build_args = strv_copy(build_args) };
+
+        assert_non_null(n.tmp_dir);
+        return n;
 }
+
+static const struct nix_expr expr = {
+        .file = "/data/eval config.nix",
+        .attr = "etc",
+        .args = (const char *const[]){ "--argstr", "file", "/dir/web \"1\".nix", "-I", "pwd=/a:b c", NULL },
+        .what = "evaluating web.nix",
+};
+#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static void has_words(const char *file, const char *words)
 {
@@ -130,40 +139,23 @@ static void lacks(const char *file, const char *text)
 
 static void test_arguments(void **state)
 {
-        (void)state;
+        struct nix n = new_nix(ARGS("--keep-failed", "--impure", "--check"));
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
-        char *out = NULL, *old = getcwd(NULL, 0), *wd = in_dir("a:b c");
-        assert_int_equal(fs_mkdir_p(wd, 0755) < 0, 0);
-        assert_int_equal(chdir(wd), 0);
+        char *out = NULL;
 
-        assert_int_equal(eval_argstr(ev, "definitionFile", "/dir/old.nix", &err), 0);
-        assert_int_equal(eval_argstr(ev, "definitionFile", "/dir/web \"1\".nix", &err), 0);
-        assert_int_equal(eval_argexpr(ev, "nixpkgsPath", "<foo>", &err), 0);
-        assert_int_equal(eval_add_module(ev, "/m/b.nix", &err), 0);
-        assert_int_equal(eval_add_module(ev, "/m/\"a\".nix", &err), 0);
-        assert_int_equal(eval_add_arg(ev, "sshKey", "ssh-ed25519 \"x\"\n", &err), 0);
-        assert_int_equal(eval_disabled(ev, "extra.enableWAN", "network", &err), 0);
-        assert_int_equal(eval_setenv(ev, "LOCALE_ARCHIVE", "/l a", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "--keep-failed", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "--impure", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "--check", &err), 0);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        (void)state;
+        assert_int_equal(strv_push(&n.env, "NIXOS_CONFIG"), 0);
+        assert_int_equal(strv_push(&n.env, "LOCALE_ARCHIVE=/l a"), 0);
+        assert_int_equal(nix_build(&n, &expr, &out, &err), 0);
         assert_string_equal(out, "/nix/store/" HASH "-out");
 
-        has_words("nix-instantiate.args", "/data/eval config.nix\n-A\netc");
-        has_words("nix-instantiate.args", "--argstr\ndefinitionFile\n/dir/web \"1\".nix");
-        has_words("nix-instantiate.args", "--arg\nnixpkgsPath\n<foo>");
-        has_words("nix-instantiate.args", "--argstr\nmodules\n[\"/m/b.nix\",\"/m/\\\"a\\\".nix\"]");
-        has_words("nix-instantiate.args", "--argstr\nargs\n{\"sshKey\":\"ssh-ed25519 \\\"x\\\"\\n\"}");
-        has_words("nix-instantiate.args", "--argstr\ndisabled\n{\"extra.enableWAN\":\"network\"}");
-        has_words("nix-instantiate.args", "--log-format\ninternal-json");
+        has_words("nix-instantiate.args", "/data/eval config.nix\n-A\netc\n--argstr\nfile\n/dir/web \"1\".nix");
+        has_words("nix-instantiate.args", "-I\npwd=/a:b c");
+        has_words("nix-instantiate.args", "--log-format\ninternal-json\n--show-trace");
         has_words("nix-instantiate.args", "--keep-failed\n--impure");
         has_words("nix-instantiate.args", "-j\nauto");
-        char *pwd = str_printf("-I\npwd=%s", wd);
-        has_words("nix-instantiate.args", pwd);
-        lacks("nix-instantiate.args", "old.nix");
         lacks("nix-instantiate.args", "--check");
+        lacks("nix-instantiate.args", "flakes");
         lacks("nix-instantiate.env", "NIXOS_CONFIG");
         has_words("nix-instantiate.env", "LOCALE_ARCHIVE=/l a");
 
@@ -172,99 +164,110 @@ static void test_arguments(void **state)
         lacks("nix-store.args", "--impure");
         lacks("nix-store.args", "--argstr");
         lacks("nix-store.env", "NIXOS_CONFIG");
-
-        /* A version of digits and points. */
-        char *args = read_in_dir("nix-instantiate.args");
-        char *version = strstr(args, "\nkernelVersion\n");
-        assert_non_null(version);
-        version += strlen("\nkernelVersion\n");
-        assert_true(*version >= '0' && *version <= '9');
-        assert_true(version[strspn(version, "0123456789.")] == '\n');
-        free(args);
-
-        assert_int_equal(chdir(old), 0);
-        free(old);
-        free(wd);
-        free(pwd);
         free(out);
-        eval_free(ev);
+        nix_done(&n);
 }
 
 static void test_own_values_win(void **state)
 {
-        (void)state;
+        struct nix n = new_nix(ARGS("-j1", "--log-format", "bar"));
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
         char *out = NULL;
-        assert_int_equal(eval_argstr(ev, "kernelVersion", "4.4", &err), 0);
-        assert_int_equal(eval_search_path(ev, "pwd=/mine", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "-j1", &err), 0);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
-        has_words("nix-instantiate.args", "--argstr\nkernelVersion\n4.4");
-        has_words("nix-instantiate.args", "-I\npwd=/mine");
+
+        (void)state;
+        assert_int_equal(nix_build(&n, &expr, &out, &err), 0);
         has_words("nix-store.args", "-j\n1");
+        has_words("nix-store.args", "--log-format\nbar");
         lacks("nix-store.args", "auto");
-        char *args = read_in_dir("nix-instantiate.args");
-        char *first = strstr(args, "pwd=");
-        assert_null(strstr(first + 1, "pwd="));
-        free(args);
+        lacks("nix-store.args", "internal-json");
         free(out);
-        eval_free(ev);
+        nix_done(&n);
+}
+
+static void refuses(const char *const *build_args, const char *message)
+{
+        struct nix n = new_nix(build_args);
+        struct ec_err err = { 0 };
+        char *out = NULL;
+
+        assert_int_equal(nix_build(&n, &expr, &out, &err), -EINVAL);
+        assert_string_equal(err_msg(&err), message);
+        assert_true(err.usage);
+        assert_null(out);
+        err_done(&err);
+        nix_done(&n);
 }
 
 static void test_refused_input(void **state)
 {
         (void)state;
-        struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
-        char *out = NULL;
-        assert_int_equal(eval_add_module(ev, "m.nix", &err), -EINVAL);
-        assert_int_equal(eval_add_module(ev, "/\377", &err), -EINVAL);
-        assert_int_equal(eval_add_arg(ev, "a", "\377", &err), -EINVAL);
-        assert_int_equal(eval_disabled(ev, "a", "\377", &err), -EINVAL);
-        assert_int_equal(eval_setenv(ev, "", "x", &err), -EINVAL);
-        assert_int_equal(eval_setenv(ev, "a=b", "x", &err), -EINVAL);
-        assert_int_equal(eval_add_build_arg(ev, "file.nix", &err), 0);
-        err_done(&err);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), -EINVAL);
-        assert_true(err.usage);
-        assert_null(out);
-        err_done(&err);
-        eval_free(ev);
+        refuses(ARGS("file.nix"), "--build-args: 'file.nix' is not an option; give the definition before --build-args");
+        refuses(ARGS("--override-input", "nixpkgs", "path:/n"),
+                "--build-args: option '--override-input' is only for flake references");
 }
 
 static void test_unknown_option(void **state)
 {
-        (void)state;
+        struct nix n = new_nix(ARGS("--new-thing", "value"));
+        char *out = NULL, *old = in_dir("nix-store.args");
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
-        char *out = NULL;
-        assert_int_equal(eval_add_build_arg(ev, "--new-thing", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "value", &err), 0);
-        char *old = in_dir("nix-store.args");
+
+        (void)state;
         unlink(old);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
+        assert_int_equal(nix_build(&n, &expr, &out, &err), 0);
         assert_string_equal(out, "/nix/store/" HASH "-out");
         has_words("nix-build.args", "--new-thing\nvalue");
         has_words("nix-build.args", "-A\netc");
         assert_int_equal(access(old, F_OK), -1);
         free(old);
         free(out);
-        eval_free(ev);
+        nix_done(&n);
+}
+
+static void test_new_program(void **state)
+{
+        struct nix n = new_nix(ARGS("--override-input", "nixpkgs", "path:/n", "-k"));
+        struct ec_err err = { 0 };
+        char *out = NULL;
+
+        (void)state;
+        n.flakes = true;
+        write_in_dir("nix.do", "echo '{}'", 0644);
+        assert_int_equal(nix_flake_metadata(&n, ".?dir=x", dir, "fetching .", &out, &err), 0);
+        assert_string_equal(out, "{}\n");
+        free(out);
+        has_words("nix.args", "flake\nmetadata\n--json\n--no-write-lock-file\n--extra-experimental-features\n"
+                              "nix-command flakes\n--log-format\ninternal-json\n--show-trace\n"
+                              "--override-input\nnixpkgs\npath:/n\n--\n.?dir=x");
+        write_in_dir("nix.do", "pwd > $D/nix.cwd", 0644);
+        assert_int_equal(nix_build_installable(&n, ".#web", dir, &out, &err), 0);
+        assert_string_equal(out, "/nix/store/" HASH "-out");
+        free(out);
+        has_words("nix.args", "--max-jobs\nauto\n--override-input\nnixpkgs\npath:/n\n--keep-going\n--\n.#web");
+        has_words("nix.cwd", dir);
+        /* What is evaluated as part of a flake. */
+        assert_int_equal(nix_eval_json(&n, &expr, &out, &err), 0);
+        has_words("nix-instantiate.args", "--extra-experimental-features\nflakes");
+        free(out);
+        nix_done(&n);
 }
 
 static void fails(const char *message, int code)
 {
+        struct nix n = new_nix(NULL);
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
         char *out = NULL;
-        assert_int_equal(eval_argstr(ev, "definitionFile", "/dir/web.nix", &err), 0);
-        assert_int_equal(eval_display_name(ev, "/dir/web.nix", "(standard input)", &err), 0);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), code);
+
+        n.names = (struct nix_names){
+                .files = ARGS("/dir/web.nix"),
+                .names = ARGS("(standard input)"),
+                .definition = "/dir/web.nix",
+        };
+        assert_int_equal(nix_build(&n, &expr, &out, &err), code);
         assert_string_equal(err_msg(&err), message);
         assert_null(out);
         err_done(&err);
-        eval_free(ev);
+        nix_done(&n);
 }
 
 static void test_failures(void **state)
@@ -284,29 +287,30 @@ static void test_failures(void **state)
         write_in_dir("nix-instantiate.do", "kill -9 $$", 0644);
         fails("nix-instantiate was killed by signal 9; perhaps the machine ran out of memory", -EIO);
         write_in_dir("nix-instantiate.do", "root=", 0644);
-        fails("attribute 'etc' is not one derivation", -EINVAL);
+        fails("attribute 'etc' is not a single derivation", -EINVAL);
         write_in_dir("nix-instantiate.do", "echo one; echo two; root=", 0644);
-        fails("attribute 'etc' is not one derivation", -EINVAL);
+        fails("attribute 'etc' is not a single derivation", -EINVAL);
         write_in_dir("nix-instantiate.do", "", 0644);
         write_in_dir("nix-store.do", "exit 3", 0644);
         fails("nix-store failed with exit status 3", -EIO);
         write_in_dir("nix-store.do", "OUT=/elsewhere", 0644);
-        fails("nix-store gave '/elsewhere', which is no store path", -EINVAL);
+        fails("nix-store returned '/elsewhere', which is not a store path", -EINVAL);
 }
 
 static void test_json(void **state)
 {
-        (void)state;
+        struct nix n = new_nix(NULL);
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
         char *out = NULL;
+
+        (void)state;
         write_in_dir("nix-instantiate.do", "echo '[\"web\"]'", 0644);
-        assert_int_equal(eval_json(ev, "names", &out, &err), 0);
+        assert_int_equal(nix_eval_json(&n, &expr, &out, &err), 0);
         assert_string_equal(out, "[\"web\"]\n");
         has_words("nix-instantiate.args", "--eval\n--strict\n--json");
         lacks("nix-instantiate.args", "--add-root");
         free(out);
-        eval_free(ev);
+        nix_done(&n);
 }
 
 static void test_not_installed(void **state)
@@ -324,16 +328,15 @@ static void test_not_installed(void **state)
 
 static void test_tmp_dir_gone(void **state)
 {
-        (void)state;
+        struct nix n = { .tmp_dir = strdup("/nonexistent") };
         struct ec_err err = { 0 };
-        struct ec_eval *ev;
         char *out = NULL;
-        struct nix_settings s = { .eval_nix = "/x.nix", .tmp_dir = "/nonexistent" };
-        assert_int_equal(eval_create(&s, &ev, &err), 0);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), -ENOENT);
+
+        (void)state;
+        assert_int_equal(nix_build(&n, &expr, &out, &err), -ENOENT);
         assert_non_null(strstr(err_msg(&err), "/nonexistent"));
         err_done(&err);
-        eval_free(ev);
+        nix_done(&n);
 }
 
 static void test_interrupted(void **state)
@@ -343,12 +346,12 @@ static void test_interrupted(void **state)
         char *script = str_printf("kill -INT %d; exec sleep 100", (int)getpid());
         write_in_dir("nix-instantiate.do", script, 0644);
         free(script);
+        struct nix n = new_nix(NULL);
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
         char *out = NULL;
-        assert_int_equal(eval_build(ev, "etc", &out, &err), -ECANCELED);
+        assert_int_equal(nix_build(&n, &expr, &out, &err), -ECANCELED);
         err_done(&err);
-        eval_free(ev);
+        nix_done(&n);
 }
 
 /* ---- the real one -------------------------------------------------------- */
@@ -377,42 +380,59 @@ static int real_nix(void **state)
                      "let\n"
                      "  make = name: script: derivation { inherit name; system = builtins.currentSystem; builder = "
                      "\"/bin/sh\"; args = [ \"-c\" script ]; };\n"
-                     "in {\n"
+                     "in rec {\n"
                      "  etc = make \"etc\" \"echo hello > $out\";\n"
                      "  bad = make \"bad\" \"echo to the log; exit 7\";\n"
+                     "  top = derivation { name = \"top\"; system = builtins.currentSystem; builder = \"/bin/sh\"; "
+                     "inherit bad; };\n"
                      "  list = [ 1 ];\n"
                      "  definition = import (/. + definitionFile);\n"
-                     "  pwd = import <pwd/in-pwd.nix>;\n"
                      "}\n",
                      0644);
         return 0;
 }
 
-static struct ec_eval *real_eval(const char *definition)
+/* Attribute attr of eval.nix, with a definition that is read from standard input. */
+struct real {
+        struct nix nix;
+        struct nix_expr expr;
+        char *eval, *def;
+        const char *files[2], *names[2], *args[4];
+};
+
+static void real_begin(struct real *x, const char *attr, const char *definition)
 {
-        struct ec_err err = { 0 };
-        struct ec_eval *ev;
-        char *eval = in_dir("eval.nix"), *def = in_dir("def.nix");
+        *x = (struct real){ .nix = new_nix(NULL), .eval = in_dir("eval.nix"), .def = in_dir("def.nix") };
         if (definition)
                 write_in_dir("def.nix", definition, 0644);
-        struct nix_settings s = { .eval_nix = eval, .tmp_dir = tmp_dir };
-        assert_int_equal(eval_create(&s, &ev, &err), 0);
-        assert_int_equal(eval_argstr(ev, "definitionFile", def, &err), 0);
-        assert_int_equal(eval_display_name(ev, def, "(standard input)", &err), 0);
-        free(eval);
-        free(def);
-        return ev;
+        x->files[0] = x->def;
+        x->names[0] = "(standard input)";
+        x->args[0] = "--argstr";
+        x->args[1] = "definitionFile";
+        x->args[2] = x->def;
+        x->nix.names = (struct nix_names){ .files = x->files, .names = x->names, .definition = x->def };
+        x->expr = (struct nix_expr){ .file = x->eval, .attr = attr, .args = x->args, .what = "evaluating" };
+}
+
+static void real_end(struct real *x)
+{
+        nix_done(&x->nix);
+        free(x->eval);
+        free(x->def);
 }
 
 static bool have_nix(void)
 {
         struct ec_err err = { 0 };
-        struct ec_eval *ev = real_eval(NULL);
+        struct real x;
         char *out = NULL;
-        bool have = eval_json(ev, "list", &out, &err) >= 0;
+        bool have;
+
+        real_begin(&x, "list", NULL);
+        have = nix_eval_json(&x.nix, &x.expr, &out, &err) >= 0;
         free(out);
         err_done(&err);
-        eval_free(ev);
+        real_end(&x);
         return have;
 }
 
@@ -435,15 +455,16 @@ static void test_real_build(void **state)
         if (!have_nix())
                 skip();
         struct ec_err err = { 0 };
-        struct ec_eval *ev = real_eval(NULL);
+        struct real x;
         char *out = NULL, *text = NULL;
-        int r = eval_build(ev, "etc", &out, &err);
+        real_begin(&x, "etc", NULL);
+        int r = nix_build(&x.nix, &x.expr, &out, &err);
         assert_string_equal(err_msg(&err), "");
         assert_int_equal(r, 0);
         assert_true(nix_is_store_path(out));
         assert_int_equal(fs_read(out, 100, &text, NULL), 0);
         assert_string_equal(text, "hello\n");
-        eval_free(ev); /* the root stays */
+        real_end(&x); /* the root stays */
         assert_true(entries("state/gcroots/auto") > 0);
 
         assert_int_equal(nix_hold_path(out, tmp_dir, &err), 0);
@@ -459,13 +480,15 @@ static void test_real_build(void **state)
 static void real_fails(const char *attr, const char *definition, const char *part, const char *not_part)
 {
         struct ec_err err = { 0 };
-        struct ec_eval *ev = real_eval(definition);
+        struct real x;
         char *out = NULL;
-        assert_true(eval_build(ev, attr, &out, &err) < 0);
-        if (!strstr(err_msg(&err), part) || strstr(err_msg(&err), not_part))
+
+        real_begin(&x, attr, definition);
+        assert_true(nix_build(&x.nix, &x.expr, &out, &err) < 0);
+        if (!strstr(err_msg(&err), part) || (not_part && strstr(err_msg(&err), not_part)))
                 fail_msg("%s", err_msg(&err));
         err_done(&err);
-        eval_free(ev);
+        real_end(&x);
 }
 
 static void test_real_failures(void **state)
@@ -473,36 +496,16 @@ static void test_real_failures(void **state)
         (void)state;
         if (!have_nix())
                 skip();
-        real_fails("bad", NULL, "building 'bad' failed with exit code 7\n  its log:\n    to the log",
-                   "while evaluating");
+        real_fails("bad", NULL, "-bad.drv' failed with exit code 7\n  its log:\n    to the log", "while evaluating");
+        real_fails("top", NULL, "-bad.drv' failed with exit code 7\n  its log:\n    to the log", "dependenc");
+        real_fails("definition", "{ hello = 1; }.helo",
+                   "'helo' missing\nDid you mean hello?\n  at (standard input):1:1\n", NULL);
         real_fails("list", NULL, "derivation", "show-trace");
         real_fails("definition", "{ a = 1;\n  b = foo; }", "undefined variable 'foo'\n  at (standard input):2:7\n",
                    "def.nix");
         real_fails("definition", "{ a = ", "at (standard input):1:", "def.nix");
         real_fails("definition", "throw \"extra-container: said so\"", "said so", "extra-container");
         real_fails("definition", "throw \"users\"", "users", "show-trace");
-}
-
-static void test_real_pwd(void **state)
-{
-        (void)state;
-        if (!have_nix())
-                skip();
-        struct ec_err err = { 0 };
-        struct ec_eval *ev = real_eval(NULL);
-        char *out = NULL, *old = getcwd(NULL, 0), *wd = in_dir("a:b c");
-        size_t paths = entries("store");
-        assert_int_equal(fs_mkdir_p(wd, 0755) < 0, 0);
-        write_in_dir("a:b c/in-pwd.nix", "[ (toString ./.) ]", 0644);
-        assert_int_equal(chdir(wd), 0);
-        assert_int_equal(eval_json(ev, "pwd", &out, &err), 0);
-        assert_non_null(strstr(out, "/a:b c\""));
-        assert_int_equal(entries("store"), paths); /* nothing was copied */
-        assert_int_equal(chdir(old), 0);
-        free(old);
-        free(wd);
-        free(out);
-        eval_free(ev);
 }
 
 int main(void)
@@ -512,13 +515,13 @@ int main(void)
                 cmocka_unit_test_setup(test_own_values_win, stubs),
                 cmocka_unit_test_setup(test_refused_input, stubs),
                 cmocka_unit_test_setup(test_unknown_option, stubs),
+                cmocka_unit_test_setup(test_new_program, stubs),
                 cmocka_unit_test_setup(test_failures, stubs),
                 cmocka_unit_test_setup(test_json, stubs),
                 cmocka_unit_test_setup(test_not_installed, stubs),
                 cmocka_unit_test_setup(test_tmp_dir_gone, stubs),
                 cmocka_unit_test_setup(test_real_build, real_nix),
                 cmocka_unit_test(test_real_failures),
-                cmocka_unit_test(test_real_pwd),
                 /* Last: an interruption stays. */
                 cmocka_unit_test_setup(test_interrupted, stubs),
         };

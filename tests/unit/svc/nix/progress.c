@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "nix_fixture.h"
 
+#include "svc/nix/progress.h"
+
 static const char *line(struct nix_log *l, uint64_t after_ms)
 {
         static char buf[512];

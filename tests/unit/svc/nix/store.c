@@ -13,7 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "svc/nix/internal.h"
+#include "svc/nix/store.h"
 #include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "svc/nix/internal.h"
+#include "svc/nix/text.h"
 
 static void check_clean(const char *in, bool colour, const char *out)
 {

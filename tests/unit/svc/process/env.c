@@ -2,7 +2,7 @@
 #include "capture.h"
 #include "in_child.h"
 
-#include "svc/process/proc.h"
+#include "svc/process/env.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/fs.h"

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Flakes: Nix fetches them and resolves their inputs, eval-config.nix does the rest. */
-#include "svc/nix/nix.h"
+#include "model/definition/flake.h"
 
 #include <extra-container/plugin.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "svc/nix/internal.h"
+#include "svc/nix/nix.h"
+#include "svc/nix/store.h"
+#include "svc/nix/text.h"
+#include "svc/process/env.h"
 #include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
-
-/* Nix before 2.4, or one that was built without. */
-static bool knows_no_flakes(const char *message)
-{
-        return strstr(message, "'flake' is not a recognised command") ||
-               strstr(message, "unrecognised flag '--extra-experimental-features'") ||
-               strstr(message, "unknown experimental feature 'flakes'");
-}
 
 /* ---- git ----------------------------------------------------------------- */
 
@@ -53,8 +49,8 @@ static bool is_ours(uid_t uid)
         return sudo && *sudo && uid == strtoul(sudo, &end, 10) && !*end;
 }
 
-/* Git reads no repository that another user could have prepared, unless it is told to. Nix
- * 2.8 takes this for a failure of git's, with a hundred lines of help: better asked before. */
+/* Git does not read a repository that another user could have prepared, unless its configuration allows it. Nix 2.8
+ * reports that as a failure of git, with a hundred lines of help. */
 static int check_owner(const char *ref, const char *dir, const char *display, struct ec_err *err)
 {
         _cleanup_proc_result_ struct ec_proc_result res = { .size = sizeof(res) };
@@ -78,8 +74,8 @@ static int check_owner(const char *ref, const char *dir, const char *display, st
                 return r;
         return err_set(
                 err, -EPERM,
-                "'%s': git does not read '%s', as it belongs to another user: run this as its owner, or give it as "
-                "path:, or set safe.directory of git",
+                "'%s': git does not read '%s', because it belongs to another user: run this as its owner, write the "
+                "reference as path:, or set git's safe.directory",
                 display, top);
 }
 
@@ -96,7 +92,8 @@ static bool same_text(const char *a, const char *b)
                !memcmp(x, y, n);
 }
 
-/* An error in flake.nix itself is told of the copy in the store: the user's own file, if that is its original. */
+/* Nix reports an error in flake.nix with the path of its copy in the store. Returns the message with the user's own
+ * file instead, if that is the same; NULL: it is not. */
 static char *name_original(const char *message, const char *dir)
 {
         _cleanup_free_ char *git = find_upwards(dir, ".git"), *flake = find_upwards(dir, "flake.nix");
@@ -121,34 +118,32 @@ static int explain(int r, const char *dir, const char *display, struct ec_err *e
 
         if (r == -ECANCELED || r == -ENOMEM)
                 return r;
-        if (knows_no_flakes(err_msg(err)))
-                return err_set(err, -EOPNOTSUPP,
-                               "'%s' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", display);
         text = dir ? name_original(err_msg(err), dir) : NULL;
         return text ? err_set(err, r, "'%s': %s", display, text) : err_prefix(err, "'%s'", display);
 }
 
-static int metadata(struct ec_eval *ev, const struct nix_args *a, const char *ref, const char *dir, const char *display,
-                    char **ret, struct ec_err *err)
+void flake_done(struct flake *f)
 {
-        _cleanup_free_ char *program = NULL, *what = str_printf("fetching %s", display);
-        _cleanup_strv_ char **argv = NULL;
-        int r = nix_find_program("nix", &program, err);
+        free(f->source);
+        free(f->original);
+        free(f->file);
+        *f = (struct flake){ 0 };
+}
+#define _cleanup_flake_ _cleanup_(flake_done)
 
-        if (r >= 0)
-                r = check_owner(ref, dir, display, err);
+static int metadata(struct nix *n, const struct definition *def, char **ret, struct ec_err *err)
+{
+        _cleanup_free_ char *what = str_printf("fetching %s", def->display);
+        int r = what ? check_owner(def->path, def->dir, def->display, err) : err_oom(err);
+
         if (r < 0)
                 return r;
-        const char *const command[] = { "flake", "metadata", "--json", NULL }, *const last[] = { "--", ref, NULL };
-        if (!what || nix_push_program(&argv, program, a, command) < 0 || strv_extend(&argv, STRV_CONST(a->flake)) < 0 ||
-            strv_extend(&argv, last) < 0)
-                return err_oom(err);
-        r = nix_run(ev, a, "nix", what, dir, argv, ret, err);
-        return r < 0 ? explain(r, dir, display, err) : 0;
+        r = nix_flake_metadata(n, def->path, def->dir, what, ret, err);
+        return r < 0 ? explain(r, def->dir, def->display, err) : 0;
 }
 
-/* Positions in the copy in the store are the user's own files to him. */
-static int name_source(struct ec_eval *ev, const json_t *o, struct ec_err *err)
+/* The tree that the flake was copied from, if it is on this host. */
+static int read_original(const json_t *o, char **ret, struct ec_err *err)
 {
         const json_t *from = json_object_get(o, "resolved");
         const char *type = json_string_value(json_object_get(from, "type"));
@@ -159,69 +154,42 @@ static int name_source(struct ec_eval *ev, const json_t *o, struct ec_err *err)
                 path = str_after(url, "file://");
         if (!path || *path != '/')
                 return 0;
-        _cleanup_free_ char *real = strndup(path, strcspn(path, "?"));
-        return real ? eval_display_name(ev, ev->flake, real, err) : err_oom(err);
+        *ret = strndup(path, strcspn(path, "?"));
+        return *ret ? 0 : err_oom(err);
 }
 
-static int take_metadata(struct ec_eval *ev, const char *text, const char *attr, const char *display,
-                         struct ec_err *err)
+static int read_metadata(const char *text, const struct definition *def, struct flake *f, struct ec_err *err)
 {
-        _cleanup_free_ char *file = fs_join(ev->tmp_dir, "flake.json");
         json_t *o = json_loads(text, 0, NULL);
         const char *path = json_string_value(json_object_get(o, "path"));
         int r = 0;
 
         if (!path || !nix_is_store_path(path) || !json_is_object(json_object_get(o, "locks")))
-                r = err_set(err, -EBADMSG, "'%s': Nix did not say where this flake is: %.200s", display, text);
-        else if (!file || !(ev->flake = strdup(path)))
+                r = err_set(err, -EBADMSG, "'%s': Nix did not say where this flake is: %.200s", def->display, text);
+        else if (!(f->source = strdup(path)))
                 r = err_oom(err);
-        if (r >= 0)
-                r = nix_hold_path(path, ev->tmp_dir, err);
-        if (r >= 0)
-                r = name_source(ev, o, err);
-        json_decref(o);
-        if (r >= 0) {
-                r = fs_write_atomic(file, text, strlen(text), 0600);
-                if (r < 0)
-                        err_set(err, r, "cannot write '%s': %s", file, strerror(-r));
-        }
-        if (r >= 0)
-                r = eval_argstr(ev, "flakeFile", file, err);
-        if (r >= 0)
-                r = eval_argstr(ev, "flakeAttr", attr, err);
-        return r < 0 ? r : eval_argstr(ev, "definitionName", display, err);
-}
-
-static int set_installable(struct ec_eval *ev, const char *ref, const char *dir, const char *text, struct ec_err *err)
-{
-        json_t *o = json_loads(text, 0, NULL);
-        const char *attr = json_string_value(json_object_get(o, "build"));
-        int r = attr ? 1 : 0;
-
-        if (attr) {
-                ev->installable = str_printf("%s#%s", ref, attr);
-                ev->flake_dir = dir ? strdup(dir) : NULL;
-                if (!ev->installable || (dir && !ev->flake_dir))
-                        r = err_oom(err);
-        }
+        else
+                r = read_original(o, &f->original, err);
         json_decref(o);
         return r;
 }
 
-int eval_flake(struct ec_eval *ev, const char *ref, const char *dir, const char *attr, const char *display,
-               struct ec_err *err)
+int flake_fetch(struct nix *n, const struct definition *def, struct flake *ret, struct ec_err *err)
 {
-        _cleanup_free_ char *text = NULL, *kind = NULL;
-        struct nix_args a;
-        int r = nix_sort_args(ev, &a, err);
+        _cleanup_flake_ struct flake f = { .file = fs_join(n->tmp_dir, "flake.json") };
+        _cleanup_free_ char *text = NULL;
+        int r = f.file ? metadata(n, def, &text, err) : err_oom(err);
 
+        if (r >= 0)
+                r = read_metadata(text, def, &f, err);
+        if (r >= 0)
+                r = nix_hold_path(f.source, n->tmp_dir, err);
         if (r < 0)
                 return r;
-        r = metadata(ev, &a, ref, dir, display, &text, err);
-        nix_args_done(&a);
-        if (r >= 0)
-                r = take_metadata(ev, text, attr, display, err);
-        if (r >= 0)
-                r = eval_json(ev, "flake", &kind, err);
-        return r < 0 ? r : set_installable(ev, ref, dir, kind, err);
+        r = fs_write_atomic(f.file, text, strlen(text), 0600);
+        if (r < 0)
+                return err_set(err, r, "cannot write '%s': %s", f.file, strerror(-r));
+        *ret = f;
+        f = (struct flake){ 0 };
+        return 0;
 }

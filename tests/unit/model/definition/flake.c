@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Flakes, with stub programs for Nix and git. */
-#include "nix_fixture.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/nix/internal.h"
+#include "model/definition/flake.h"
 #include "svc/nix/nix.h"
 #include "svc/process/interrupt.h"
 #include "util/err.h"
@@ -68,13 +76,13 @@ static void answers(const char *name, const char *fmt, const char *value)
         free(text);
 }
 
-static void known(const char *build)
+static void known(void)
 {
         char *text = str_printf("echo '{\"path\":\"%s/" HASH
                                 "-source\",\"locks\":{},\"resolved\":{\"type\":\"path\",\"path\":\"%s\"}}'\n",
                                 store, project);
+
         answers("nix-flake", "%s", text);
-        answers("nix-instantiate", "echo '%s'\n", build ? build : "{}");
         free(text);
 }
 
@@ -98,10 +106,8 @@ static int setup(void **state)
         unsetenv("SUDO_UID");
         put("project/flake.nix", "{ x = }\n", 0644);
         put("store/" HASH "-source/flake.nix", "{ x = }\n", 0644);
-        put("nix-build.do", "", 0644);
         put("nix-store.do", "", 0644);
         stub("nix");
-        stub("nix-instantiate");
         stub("nix-store");
         free(bin);
         free(conf);
@@ -119,13 +125,21 @@ static int teardown(void **state)
         return fs_remove_tree(dir, &err);
 }
 
-static struct ec_eval *new_eval(void)
+/* Fetches the flake `ref`, seen from a directory, as "REF". */
+static int fetch(const char *ref, const char *from, struct flake *ret, struct ec_err *err)
 {
-        struct ec_err err = { 0 };
-        struct ec_eval *ev;
-        struct nix_settings s = { .eval_nix = "/data/eval.nix", .tmp_dir = tmp_dir };
-        assert_int_equal(eval_create(&s, &ev, &err), 0);
-        return ev;
+        struct nix n = { .tmp_dir = strdup(tmp_dir), .flakes = true };
+        struct definition def = {
+                .kind = DEFINITION_FLAKE,
+                .path = (char *)ref,
+                .dir = (char *)from,
+                .attr = (char *)"web",
+                .display = (char *)"REF",
+        };
+        int r = flake_fetch(&n, &def, ret, err);
+
+        nix_done(&n);
+        return r;
 }
 
 static void has(const char *file, const char *words)
@@ -138,84 +152,88 @@ static void has(const char *file, const char *words)
         free(wanted);
 }
 
-static void test_definition(void **state)
+static void test_fetch(void **state)
 {
-        (void)state;
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
-        char *out = NULL, *real = realpath(dir, NULL), *text;
-        known(NULL);
-        put("nix-instantiate.do", "case \"$*\" in *--eval*) echo '{}' ;; *) echo x ;; esac\n", 0644);
-        assert_int_equal(eval_add_build_arg(ev, "--override-input", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "nixpkgs", &err), 0);
-        assert_int_equal(eval_add_build_arg(ev, "path:/n", &err), 0);
-        assert_int_equal(eval_flake(ev, ".", project, "web", ".#web", &err), 0);
+        struct flake f = { 0 };
+        char *real = realpath(dir, NULL), *text;
+
+        (void)state;
+        known();
+        assert_int_equal(fetch(".", project, &f, &err), 0);
+        text = str_printf("%s/" HASH "-source", store);
+        assert_string_equal(f.source, text);
+        free(text);
+        assert_string_equal(f.original, project);
         has("nix-flake.args", "flake\nmetadata\n--json\n--no-write-lock-file");
-        has("nix-flake.args", "--extra-experimental-features\nnix-command flakes");
-        has("nix-flake.args", "--override-input\nnixpkgs\npath:/n\n--\n.");
+        has("nix-flake.args", "--\n.");
         text = str_printf("%s/project", real);
         has("nix-flake.cwd", text);
         free(text);
-        has("nix-instantiate.args", "-A\nflake");
-        has("nix-instantiate.args", "--argstr\nflakeAttr\nweb");
-        has("nix-instantiate.args", "--argstr\ndefinitionName\n.#web");
-        has("nix-instantiate.args", "--extra-experimental-features\nflakes");
         text = get("tmp/flake.json");
         assert_non_null(strstr(text, "\"locks\":{}"));
         free(text);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
-        has("nix-instantiate.args", "-A\netc");
-        assert_non_null(strstr(out, HASH "-out"));
-        free(out);
+        text = str_printf("%s/flake.json", tmp_dir);
+        assert_string_equal(f.file, text);
+        free(text);
         free(real);
-        eval_free(ev);
+        flake_done(&f);
 }
 
-static void test_package(void **state)
+/* Where the user's own tree is. */
+static void original(const char *resolved, const char *path)
+{
+        char *text = str_printf("echo '{\"path\":\"%s/" HASH "-source\",\"locks\":{},\"resolved\":%s}'\n", store,
+                                resolved);
+        struct ec_err err = { 0 };
+        struct flake f = { 0 };
+
+        answers("nix-flake", "%s", text);
+        assert_int_equal(fetch("x", NULL, &f, &err), 0);
+        if (path)
+                assert_string_equal(f.original, path);
+        else
+                assert_null(f.original);
+        flake_done(&f);
+        free(text);
+}
+
+static void test_original(void **state)
 {
         (void)state;
-        struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
-        char *out = NULL;
-        known("{\"build\":\"packages.x.web\"}");
-        assert_int_equal(eval_add_build_arg(ev, "-k", &err), 0);
-        assert_int_equal(eval_flake(ev, ".?dir=sub", project, "web", ".#web", &err), 1);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
-        has("nix-build.args", "build\n--out-link");
-        has("nix-build.args", "--no-write-lock-file");
-        has("nix-build.args", "--max-jobs\nauto");
-        has("nix-build.args", "--keep-going\n--\n.?dir=sub#packages.x.web");
-        free(out);
-        eval_free(ev);
-
-        /* Without a directory it is run where we are. */
-        ev = new_eval();
-        out = NULL;
-        assert_int_equal(eval_flake(ev, "github:a/b", NULL, "", "github:a/b", &err), 1);
-        assert_int_equal(eval_build(ev, "etc", &out, &err), 0);
-        has("nix-build.args", "--\ngithub:a/b#packages.x.web");
-        free(out);
-        eval_free(ev);
+        original("{\"type\":\"git\",\"url\":\"file:///a/b?ref=x\"}", "/a/b");
+        original("{\"type\":\"git\",\"url\":\"https://a/b\"}", NULL);
+        original("{\"type\":\"github\",\"owner\":\"a\"}", NULL);
+        original("null", NULL);
 }
 
 static void fails(const char *ref, const char *from, const char *message, int code)
 {
         struct ec_err err = { 0 };
-        struct ec_eval *ev = new_eval();
-        assert_int_equal(eval_flake(ev, ref, from, "web", "REF", &err), code);
+        struct flake f = { 0 };
+
+        assert_int_equal(fetch(ref, from, &f, &err), code);
         assert_string_equal(err_msg(&err), message);
+        assert_null(f.source);
         err_done(&err);
-        eval_free(ev);
+}
+
+static void works(const char *ref, const char *from)
+{
+        struct ec_err err = { 0 };
+        struct flake f = { 0 };
+
+        assert_int_equal(fetch(ref, from, &f, &err), 0);
+        flake_done(&f);
 }
 
 static void test_failures(void **state)
 {
         (void)state;
         char *text;
+        /* A Nix without flakes says so itself. */
         put("nix-flake.do", "echo \"error: 'flake' is not a recognised command\" >&2; exit 1\n", 0644);
-        fails(".", project, "'REF' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", -EOPNOTSUPP);
-        put("nix-flake.do", "echo \"error: unrecognised flag '--extra-experimental-features'\" >&2; exit 1\n", 0644);
-        fails(".", project, "'REF' is a flake reference, and this Nix knows no flakes: they need Nix 2.4", -EOPNOTSUPP);
+        fails(".", project, "'REF': nix failed with exit status 1", -EIO);
         put("nix-flake.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no registry\"}' >&2; exit 1\n",
             0644);
         fails("x", NULL, "'REF': no registry", -EINVAL);
@@ -244,17 +262,15 @@ static void test_owner(void **state)
         (void)state;
         if (geteuid())
                 skip(); /* only root can make what others own */
-        struct ec_err err = { 0 };
-        struct ec_eval *ev;
         char *git = in_dir("project/.git"), *sub = in_dir("project/sub"), *text,
              *url = str_printf("git+file://%s?ref=x", project);
         assert_int_equal(fs_mkdir_p(git, 0755) < 0, 0);
         assert_int_equal(fs_mkdir_p(sub, 0755) < 0, 0);
         assert_int_equal(chown(project, 7654, 7654), 0);
-        known("{\"build\":\"x\"}");
+        known();
         put("bin/git", "#!/bin/sh\nexit 128\n", 0755);
-        text = str_printf("'REF': git does not read '%s', as it belongs to another user: run this as its owner, or "
-                          "give it as path:, or set safe.directory of git",
+        text = str_printf("'REF': git does not read '%s', because it belongs to another user: run this as its "
+                          "owner, write the reference as path:, or set git's safe.directory",
                           project);
         fails(".", project, text, -EPERM);
         fails(".", sub, text, -EPERM);
@@ -263,19 +279,13 @@ static void test_owner(void **state)
 
         /* Its owner's own sudo, a git that may, path:. */
         setenv("SUDO_UID", "7654", 1);
-        ev = new_eval();
-        assert_int_equal(eval_flake(ev, ".", project, "web", "REF", &err), 1);
-        eval_free(ev);
+        works(".", project);
         unsetenv("SUDO_UID");
         put("bin/git", "#!/bin/sh\nexit 0\n", 0755);
-        ev = new_eval();
-        assert_int_equal(eval_flake(ev, ".", project, "web", "REF", &err), 1);
-        eval_free(ev);
+        works(".", project);
         put("bin/git", "#!/bin/sh\nexit 128\n", 0755);
-        ev = new_eval();
         text = str_printf("path:%s", project);
-        assert_int_equal(eval_flake(ev, text, NULL, "web", "REF", &err), 1);
-        eval_free(ev);
+        works(text, NULL);
         free(text);
         free(url);
         free(git);
@@ -285,10 +295,10 @@ static void test_owner(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_definition),
-                cmocka_unit_test(test_package),
+                cmocka_unit_test(test_fetch),
+                cmocka_unit_test(test_original),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_owner),
         };
-        return cmocka_run_group_tests_name("nix_flake", tests, setup, teardown);
+        return cmocka_run_group_tests_name("flake", tests, setup, teardown);
 }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include "svc/nix/log.h"
+struct ec_err;
+
+/* What the user calls the files that Nix names. */
+struct nix_names {
+        const char *const *files; /* paths, */
+        const char *const *names; /* and what to call each */
+        const char *definition;   /* the user's file, or NULL */
+        const char *where;        /* what to call it if Nix names no position; NULL: its name */
+};
+char *nix_names_apply(const struct nix_names *n, const char *text);
+/* The failure of a run, from what it said. status is its exit status, program its name. */
+int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status, bool show_trace,
+                  struct ec_err *err);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+/* Text of Nix's, made fit to be shown. Each result is a new string; NULL: no memory. */
+
+/* Without terminal escapes and control characters, but line feeds and tabs stay, and with colour the sequences that
+ * only set colours. */
+char *nix_text_clean(const char *s, bool colour);
+/* "/nix/store/HASH-name.drv" to "name". */
+char *nix_text_short(const char *store_path);
+/* Replaces all occurrences of from. */
+char *nix_text_replace(const char *s, const char *from, const char *to);
+/* The first path that ends in .drv: true, at *ret_start with *ret_len bytes. */
+bool nix_text_drv(const char *s, const char **ret_start, size_t *ret_len);
