@@ -125,7 +125,7 @@ static int group_setup(void **state)
         put("nix-build.do", "", 0644);
         put("nix-flake.do",
             "echo \"{\\\"path\\\":\\\"$D/store/" HASH "-source\\\",\\\"locks\\\":{},\\\"resolved\\\":{\\\"type\\\":"
-                                                      "\\\"path\\\",\\\"path\\\":\\\"/my/tree\\\"}}\"\n",
+            "\\\"path\\\",\\\"path\\\":\\\"/my/tree\\\"}}\"\n",
             0644);
         stub("nix");
         stub("nix-store");
@@ -173,7 +173,7 @@ static int begin(void **state)
         op.command = &command;
         op.layout = &layout;
         op.registry = &registry;
-        layout = (struct layout){ .data = in_top("data") };
+        layout = (struct layout){ .data = in_top("data"), .run_state = in_top("run"), .tmp = in_top("run/tmp") };
         registry = (struct registry){ .plugins = calloc(1, sizeof(*registry.plugins)), .n = 1 };
         registry.plugins[0].plugin = &plugin;
         def = (struct definition){ .kind = DEFINITION_FILE,
@@ -188,6 +188,8 @@ static int end(void **state)
         (void)state;
         op_done(&op);
         free(layout.data);
+        free(layout.run_state);
+        free(layout.tmp);
         registry_done(&registry);
         definition_done(&def);
         return 0;
