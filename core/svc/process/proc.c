@@ -94,7 +94,7 @@ static int nonblock(int fd)
         return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int spawn(struct run *x, const struct guard *g, int in, int out, int err)
+static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int err)
 {
         posix_spawn_file_actions_t fa;
         posix_spawnattr_t attr;
@@ -111,7 +111,7 @@ static int spawn(struct run *x, const struct guard *g, int in, int out, int err)
                 return -r;
         }
         sigemptyset(&none);
-        guard_child_defaults(g, &def);
+        tty_guard_child_defaults(g, &def);
         if (x->own_group)
                 flags |= POSIX_SPAWN_SETPGROUP;
         if (in >= 0)
@@ -153,7 +153,7 @@ static bool wants_err(const struct run *x)
         return (x->p.flags & EC_PROC_CAPTURE_ERR) || (x->stream && x->stream->line);
 }
 
-static int start(struct run *x, const struct guard *g, struct ec_err *err)
+static int start(struct run *x, const struct tty_guard *g, struct ec_err *err)
 {
         int in[2] = { -1, -1 }, out[2] = { -1, -1 }, er[2] = { -1, -1 };
         int r = 0;
@@ -546,7 +546,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
 {
         _cleanup_(run_done) struct run x = { .stream = s, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
         bool terminal, foreground, cancel;
-        struct guard g;
+        struct tty_guard g;
         int r, status = 0;
 
         r = take_args(p, &x.p, err);
@@ -567,13 +567,13 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
         if (!(x.p.flags & EC_PROC_CAPTURE) || !wants_err(&x))
                 term_progress_clear();
         (void)term_flush();
-        guard_begin(&g, terminal, foreground);
+        tty_guard_begin(&g, terminal, foreground);
         /* For a terminal that has read what was pending: the loop would not hear of it any more. */
         r = cancel ? interrupt_check(err) : 0;
         if (r >= 0)
                 r = start(&x, &g, err);
         if (r < 0) {
-                guard_end(&g, false);
+                tty_guard_end(&g, false);
                 return r;
         }
         if (x.p.timeout_ms)
@@ -586,7 +586,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
                 send_signal(&x, SIGKILL);
         }
         r = finish(&x, &status);
-        guard_end(&g, status > 128);
+        tty_guard_end(&g, status > 128);
         if (r < 0 && !x.failure)
                 x.failure = r;
         if (x.failure)

@@ -14,11 +14,11 @@ static void ignore(int sig, struct sigaction *old)
         sigaction(sig, &sa, old);
 }
 
-void guard_begin(struct guard *g, bool terminal, bool foreground)
+void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground)
 {
         struct sigaction chld;
 
-        *g = (struct guard){ .terminal = terminal, .foreground = foreground, .tty = -1 };
+        *g = (struct tty_guard){ .terminal = terminal, .foreground = foreground, .tty = -1 };
         /* An ignored SIGCHLD, inherited from a careless parent, would lose the exit status. */
         if (sigaction(SIGCHLD, NULL, &chld) >= 0 && chld.sa_handler == SIG_IGN)
                 signal(SIGCHLD, SIG_DFL);
@@ -43,7 +43,7 @@ void guard_begin(struct guard *g, bool terminal, bool foreground)
 }
 
 /* A killed shell or editor leaves the terminal as it was using it. */
-void guard_end(struct guard *g, bool killed)
+void tty_guard_end(struct tty_guard *g, bool killed)
 {
         if (g->tty >= 0) {
                 struct sigaction ttou;
@@ -67,7 +67,7 @@ void guard_end(struct guard *g, bool killed)
         sigaction(SIGPIPE, &g->pipe, NULL);
 }
 
-void guard_child_defaults(const struct guard *g, sigset_t *ret)
+void tty_guard_child_defaults(const struct tty_guard *g, sigset_t *ret)
 {
         const struct {
                 int sig;

@@ -6,7 +6,7 @@
 #include <termios.h>
 
 /* What a child must inherit, or must not do to us, while it runs. */
-struct guard {
+struct tty_guard {
         struct sigaction pipe, quit, intr, ttin, ttou;
         bool terminal, foreground;
         int tty;
@@ -15,7 +15,7 @@ struct guard {
         pid_t group;
 };
 
-void guard_begin(struct guard *g, bool terminal, bool foreground);
-void guard_end(struct guard *g, bool killed);
+void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground);
+void tty_guard_end(struct tty_guard *g, bool killed);
 /* What is at its default in the child: all but what our own caller had ignored (nohup). */
-void guard_child_defaults(const struct guard *g, sigset_t *ret);
+void tty_guard_child_defaults(const struct tty_guard *g, sigset_t *ret);

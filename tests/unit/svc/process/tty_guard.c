@@ -27,14 +27,14 @@ static void handler(int sig)
 /* What is ignored while a child runs, and that all is as before when it has ended. */
 static void check_kind(bool terminal, bool foreground, const char *expected)
 {
-        struct guard g;
+        struct tty_guard g;
 
         for (size_t i = 0; i < N; i++)
                 signal(all[i], i % 2 ? SIG_DFL : handler);
-        guard_begin(&g, terminal, foreground);
+        tty_guard_begin(&g, terminal, foreground);
         for (size_t i = 0; i < N; i++)
                 must(ignored(all[i]) == (expected[i] == 'i'));
-        guard_end(&g, false);
+        tty_guard_end(&g, false);
         for (size_t i = 0; i < N; i++) {
                 struct sigaction sa;
 
@@ -54,21 +54,21 @@ CHILD_TEST(test_dispositions)
 
 static void in_test_child_defaults(void)
 {
-        struct guard g;
+        struct tty_guard g;
         sigset_t set;
 
-        guard_begin(&g, false, false);
-        guard_child_defaults(&g, &set);
+        tty_guard_begin(&g, false, false);
+        tty_guard_child_defaults(&g, &set);
         must(sigismember(&set, SIGPIPE) && sigismember(&set, SIGINT) && sigismember(&set, SIGCHLD));
         must(!sigismember(&set, SIGTTIN) && !sigismember(&set, SIGTTOU) && !sigismember(&set, SIGKILL) &&
              !sigismember(&set, SIGSTOP));
-        guard_end(&g, false);
+        tty_guard_end(&g, false);
 
         /* We ignore INT and QUIT ourselves; the child must not. */
-        guard_begin(&g, true, false);
-        guard_child_defaults(&g, &set);
+        tty_guard_begin(&g, true, false);
+        tty_guard_child_defaults(&g, &set);
         must(sigismember(&set, SIGINT) && sigismember(&set, SIGQUIT) && sigismember(&set, SIGTTIN));
-        guard_end(&g, false);
+        tty_guard_end(&g, false);
 }
 CHILD_TEST(test_child_defaults)
 
@@ -76,16 +76,16 @@ CHILD_TEST(test_child_defaults)
 static void in_test_inherited(void)
 {
         for (int terminal = 0; terminal < 2; terminal++) {
-                struct guard g;
+                struct tty_guard g;
                 sigset_t set;
 
                 signal(SIGHUP, SIG_IGN);
                 signal(SIGINT, SIG_IGN);
                 signal(SIGQUIT, SIG_IGN);
-                guard_begin(&g, terminal, false);
-                guard_child_defaults(&g, &set);
+                tty_guard_begin(&g, terminal, false);
+                tty_guard_child_defaults(&g, &set);
                 must(!sigismember(&set, SIGHUP) && !sigismember(&set, SIGINT) && !sigismember(&set, SIGQUIT));
-                guard_end(&g, false);
+                tty_guard_end(&g, false);
                 must(ignored(SIGINT) && ignored(SIGQUIT));
         }
 }
@@ -93,17 +93,17 @@ CHILD_TEST(test_inherited)
 
 static void in_test_sigchld(void)
 {
-        struct guard g;
+        struct tty_guard g;
         int status;
         pid_t pid;
 
         signal(SIGCHLD, SIG_IGN);
-        guard_begin(&g, false, false);
+        tty_guard_begin(&g, false, false);
         pid = fork();
         if (!pid)
                 _exit(7);
         must(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
-        guard_end(&g, false);
+        tty_guard_end(&g, false);
 }
 CHILD_TEST(test_sigchld)
 
@@ -128,24 +128,24 @@ static bool echoes(int fd)
 static void in_test_terminal_is_restored(void)
 {
         int master, slave, go[2];
-        struct guard g;
+        struct tty_guard g;
         pid_t pid;
 
         must(setsid() > 0);
         must(openpty(&master, &slave, NULL, NULL, NULL) == 0);
         must(login_tty(slave) == 0);
         must(interrupt_init() == 0);
-        guard_begin(&g, true, false);
+        tty_guard_begin(&g, true, false);
         raw(0);
-        guard_end(&g, true);
+        tty_guard_end(&g, true);
         must(echoes(0));
         /* One that ended by itself may mean it. */
-        guard_begin(&g, true, false);
+        tty_guard_begin(&g, true, false);
         raw(0);
-        guard_end(&g, false);
+        tty_guard_end(&g, false);
         must(!echoes(0));
 
-        guard_begin(&g, true, false);
+        tty_guard_begin(&g, true, false);
         must(pipe(go) == 0);
         pid = fork();
         if (!pid) {
@@ -164,19 +164,19 @@ static void in_test_terminal_is_restored(void)
         close(go[1]);
         must(waitpid(pid, NULL, 0) == pid);
         signal(SIGTTOU, SIG_DFL);
-        guard_end(&g, false);
+        tty_guard_end(&g, false);
         must(tcgetpgrp(0) == getpgrp());
 }
 CHILD_TEST(test_terminal_is_restored)
 
 static void in_test_no_terminal(void)
 {
-        struct guard g;
+        struct tty_guard g;
 
         must(setsid() > 0);
-        guard_begin(&g, true, false);
+        tty_guard_begin(&g, true, false);
         must(g.tty < 0);
-        guard_end(&g, true);
+        tty_guard_end(&g, true);
 }
 CHILD_TEST(test_no_terminal)
 
