@@ -18,6 +18,7 @@ static struct {
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* units failed inside this machine */
         const char *unit_line; /* of each unit's journal */
+        const char *exec_line; /* what each command in a container writes */
         int exec_status, exec_result, has_unit_dir, bus_error, job_error;
         int inner_lines, inner_blame; /* of the journal inside; each tenth is of the failed unit */
         void (*meanwhile)(void);      /* while a job or a command runs */
@@ -207,16 +208,24 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
         return 0;
 }
 
-int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
+int machine_exec_many(struct systemd *s, struct machine_command *commands, size_t n, struct ec_err *err)
 {
-        _cleanup_free_ char *args = strv_join(x->argv, " "), *line = str_printf("%s: %s", x->machine, args);
+        (void)s, (void)err;
+        for (size_t i = 0; i < n; i++) {
+                const struct ec_exec *x = commands[i].exec;
+                _cleanup_free_ char *args = strv_join(x->argv, " "), *note = str_printf("%s: %s", x->machine, args);
 
-        (void)s;
-        fake_note("exec", line);
-        if (fake.meanwhile)
-                fake.meanwhile();
-        *ret_status = fake.exec_status;
-        return fake.exec_result ? err_set(err, fake.exec_result, "nobody there") : 0;
+                fake_note(i ? "exec beside" : "exec", note);
+                if (fake.meanwhile)
+                        fake.meanwhile();
+                if (fake.exec_line)
+                        commands[i].line(commands[i].data, fake.exec_line);
+                commands[i].status = fake.exec_status;
+                commands[i].result = fake.exec_result;
+                if (fake.exec_result)
+                        err_set(commands[i].err, fake.exec_result, "nobody there");
+        }
+        return 0;
 }
 
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err)

@@ -2,7 +2,6 @@
 /* The phases in which containers run: start, update, restart. */
 #include "model/deploy/start.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "model/deploy/recover.h"
 #include "model/deploy/report.h"
 #include "model/deploy/unit_state.h"
+#include "model/deploy/update.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
@@ -78,10 +78,10 @@ static void on_done(void *data, const struct unit_result *r)
         term_progress("%s: %zu of %zu", p->verb, ++p->done, p->of);
 }
 
-static void settle(struct ec_op *op, struct ec_container *c, const struct pending_mark *before)
+static void on_started(struct ec_op *op, struct ec_container *c, const struct pending_mark *before)
 {
         pending_clear_marked(op->layout, c->name, before);
-        /* Hooks may wait; who has interrupted waits for nothing more. */
+        /* Hooks may wait, which an interrupted run must not. */
         if (interrupt_signal())
                 return;
         hooks_started(op, (const struct ec_container *const[]){ c, NULL });
@@ -124,7 +124,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         r = 0;
         for (size_t i = 0; i < g->n && r >= 0; i++) {
                 if (results[i].code >= 0) {
-                        settle(op, g->items[i], &marks[i]);
+                        on_started(op, g->items[i], &marks[i]);
                         continue;
                 }
                 if (results[i].code == -EINPROGRESS) {
@@ -143,67 +143,6 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const struct group *g, 
         else if (r >= 0)
                 r = interrupt_check(err);
         return r < 0 ? r : left;
-}
-
-/* ---- update in place ---- */
-
-static int update_one(struct ec_op *op, struct ec_container *c, struct report *report, struct ec_err *err)
-{
-        _cleanup_free_ char *program = str_printf("%s/bin/switch-to-configuration",
-                                                  container_conf_get(c, "SYSTEM_PATH"));
-        _cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        _cleanup_err_ struct ec_err e = { 0 };
-        const char *argv[] = { program, "test", NULL };
-        struct pending_mark before = pending_mark(op->layout, c->name);
-        struct ec_exec x = {
-                .size = sizeof(x),
-                .machine = c->name,
-                .argv = argv,
-                .cwd = "/",
-                .fds = { null, STDERR_FILENO, STDERR_FILENO },
-        };
-        struct systemd *s;
-        int32_t status = 0;
-        int r;
-
-        if (!program)
-                return err_oom(err);
-        if (null < 0)
-                return err_set(err, -errno, "cannot open /dev/null: %s", strerror(errno));
-        r = op_systemd(op, &s, err);
-        if (r < 0)
-                return r;
-        log_info("container '%s': running %s test", c->name, program);
-        r = machine_exec(s, &x, &status, &e);
-        if (r == -ECANCELED) {
-                err_move(err, &e);
-                return r;
-        }
-        if (r < 0)
-                return report_add(report, err, "container '%s' was not updated: %s", c->name, err_msg(&e));
-        if (status)
-                return report_add(report, err,
-                                  "container '%s' was not updated: switch-to-configuration failed with status %d",
-                                  c->name, (int)status);
-        pending_clear_marked(op->layout, c->name, &before);
-        report_failed_inside(op, c);
-        return 0;
-}
-
-static int run_updates(struct ec_op *op, const struct group *g, struct report *report, struct ec_err *err)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < g->n && r >= 0; i++) {
-                r = interrupt_check(err);
-                if (r < 0)
-                        return r;
-                if (i == 0)
-                        op_result(op, "Updating containers:\n");
-                op_result(op, "%s\n", g->items[i]->name);
-                r = update_one(op, g->items[i], report, err);
-        }
-        return r;
 }
 
 /* ---- who needs what ---- */
@@ -302,10 +241,12 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         if (r < 0)
                 return r;
         left = r;
+        announce(op, "Updating containers:", &p.update);
+        r = update_run(op, p.update.items, p.update.n, &report, err);
+        if (r < 0)
+                return r;
         announce(op, "Restarting containers:", &p.restart);
         r = run_jobs(op, JOB_RESTART, &p.restart, &report, err);
-        if (r >= 0)
-                r = run_updates(op, &p.update, &report, err);
         if (r >= 0)
                 r = report_result(&report, all, "started or updated", err);
         return r < 0 ? r : left;

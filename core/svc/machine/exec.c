@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "svc/machine/exec.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -7,7 +9,6 @@
 
 #include "svc/machine/command.h"
 #include "svc/machine/machine.h"
-#include "svc/machine/setns.h"
 #include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "svc/process/env.h"
@@ -379,7 +380,7 @@ static int open_pty(struct exec *x, struct ec_err *err)
         return x->tty_path ? 0 : err_oom(err);
 }
 
-static void exec_done(struct exec *x)
+void exec_done(struct exec *x)
 {
         if (x->pty)
                 pty_end(x->pty);
@@ -396,38 +397,8 @@ static void exec_done(struct exec *x)
                 close(x->null);
 }
 
-static int failed(struct exec *x, struct ec_err *err)
+int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int32_t *ret_status, struct ec_err *err)
 {
-        if (x->failure == -ETIMEDOUT) {
-                if (x->timeout_ms % 1000)
-                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms in container '%s'",
-                                       x->label, x->timeout_ms, x->name);
-                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label,
-                               x->timeout_ms / 1000, x->name);
-        }
-        if (interrupt_check(err) < 0)
-                return -ECANCELED;
-        return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");
-}
-
-static int run(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_err *err)
-{
-        int r = *bus ? exec_transient(x, bus, ret_status, err) : 0;
-
-        if (r == 0) {
-                log_debug("container '%s' has no usable system bus, entering its namespaces", x->name);
-                r = exec_setns(x, ret_status, err);
-        }
-        if (x->pty)
-                pty_drain(x->pty);
-        if (x->failure)
-                return failed(x, err);
-        return r < 0 ? r : 0;
-}
-
-int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
-{
-        _cleanup_(exec_done) struct exec x = { .s = s, .root = -1, .null = -1, .deadline = UINT64_MAX };
         _cleanup_bus_ sd_bus *bus = NULL;
         struct ec_exec full;
         int r = take_args(in, &full, err);
@@ -436,36 +407,37 @@ int machine_exec(struct systemd *s, const struct ec_exec *in, int32_t *ret_statu
                 r = interrupt_check(err);
         if (r < 0)
                 return r;
-        x.name = full.machine;
-        x.label = full.argv && full.argv[0] ? full.argv[0] : "the shell";
-        x.tty = full.flags & EC_EXEC_TTY;
-        x.timeout_ms = full.timeout_ms;
+        x->name = full.machine;
+        x->label = full.argv && full.argv[0] ? full.argv[0] : "the shell";
+        x->tty = full.flags & EC_EXEC_TTY;
+        x->timeout_ms = full.timeout_ms;
         if (full.timeout_ms)
-                x.deadline = clock_usec() + full.timeout_ms * USEC_PER_MSEC;
-        x.unit = str_printf("container@%s.service", x.name);
-        if (!x.unit)
+                x->deadline = clock_usec() + full.timeout_ms * USEC_PER_MSEC;
+        x->unit = str_printf("container@%s.service", x->name);
+        if (!x->unit)
                 return err_oom(err);
-        if (!x.tty)
-                r = take_fds(&x, &full, err);
+        if (!x->tty)
+                r = take_fds(x, &full, err);
         if (r >= 0)
-                r = find_leader(&x, err);
+                r = find_leader(x, err);
         /* First, as it waits for one that boots: before that it may have no users and no programs. */
         if (r >= 0)
-                r = exec_connect(&x, &bus, err);
+                r = exec_connect(x, &bus, err);
         if (r >= 0)
-                r = find_leader(&x, err);
+                r = find_leader(x, err);
         if (r >= 0)
-                r = open_root(&x, err);
+                r = open_root(x, err);
         if (r >= 0)
-                r = read_user(&x, &full, err);
+                r = read_user(x, &full, err);
         if (r >= 0)
-                r = build_env(&x, &full, err);
+                r = build_env(x, &full, err);
         if (r >= 0)
-                r = build_argv(&x, &full, ret_status, err);
+                r = build_argv(x, &full, ret_status, err);
         if (r != 0)
-                return r < 0 ? r : 0;
+                return r;
         proc_tell("running in the container", full.argv);
-        if (x.tty)
-                r = open_pty(&x, err);
-        return r < 0 ? r : run(&x, &bus, ret_status, err);
+        if (x->tty)
+                r = open_pty(x, err);
+        *ret_bus = TAKE_PTR(bus);
+        return r;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include <extra-container/plugin.h>
+#include <stddef.h>
+#include <stdint.h>
 struct systemd;
 /* machined, and the system inside a container. */
 int machine_running(struct systemd *s, const char *name, struct ec_err *err); /* 1 or 0: registered with machined */
@@ -13,5 +15,16 @@ int machine_clear_stale(struct systemd *s, const char *name);
 int machine_clear_mount(const char *name);
 /* As exec of plugin.h. -EHOSTDOWN: it does not run; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
+/* One of several commands. */
+struct machine_command {
+        const struct ec_exec *exec;
+        void (*line)(void *data, const char *line); /* gets each line of its output, instead of exec->fds; or NULL */
+        void *data;
+        struct ec_err *err; /* set if it fails */
+        int result;         /* as machine_exec() returns it, */
+        int32_t status;     /* and what it sets */
+};
+/* Runs the commands side by side, a limited number at once, and waits for all of them. */
+int machine_exec_many(struct systemd *s, struct machine_command *commands, size_t n, struct ec_err *err);
 /* Names of failed units inside; *ret NULL if none, or if nobody answers there (then 1). */
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err);

@@ -40,6 +40,8 @@ struct join {
         uint64_t bounding; /* its capabilities */
         int ours, theirs;  /* ends of the report socket */
         pid_t joiner;      /* it ends as soon as the supervisor is there */
+        bool ended, got;   /* with a report or, killed, without */
+        struct report report;
 };
 
 /* ---- in the children ---------------------------------------------------- */
@@ -401,31 +403,31 @@ static void order(const struct join *j, int32_t sig)
         (void)!send(j->ours, &sig, sizeof(sig), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Until its report, or its end without one: 0. */
-static int watch(struct join *j, struct report *ret)
+bool exec_setns_fill(struct join *j, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
+{
+        if (j->ended || j->x->stage == EXEC_LEFT)
+                return false;
+        exec_fill(j->x, fds);
+        fds[0] = (struct pollfd){ .fd = j->ours, .events = POLLIN };
+        *deadline = exec_deadline(j->x, *deadline);
+        return true;
+}
+
+void exec_setns_handle(struct join *j, const struct pollfd fds[static EXEC_FDS])
 {
         struct exec *x = j->x;
 
-        while (x->stage != EXEC_LEFT) {
-                struct pollfd fds[EXEC_FDS];
-                ssize_t n;
-
-                exec_fill(x, fds);
-                fds[0] = (struct pollfd){ .fd = j->ours, .events = POLLIN };
-                if (poll(fds, EXEC_FDS, clock_timeout_ms(exec_deadline(x, UINT64_MAX))) < 0 && errno != EINTR)
-                        return -errno;
-                if (fds[0].revents) {
-                        n = recv(j->ours, ret, sizeof(*ret), 0);
-                        return n == sizeof(*ret) ? 1 : 0;
-                }
-                exec_handle(x, fds);
-                if (x->signal == SIGKILL)
-                        kill_cgroup(j);
-                if (x->signal)
-                        order(j, x->signal);
-                x->signal = 0;
+        if (fds[0].revents) {
+                j->got = recv(j->ours, &j->report, sizeof(j->report), 0) == sizeof(j->report);
+                j->ended = true;
+                return;
         }
-        return 0;
+        exec_handle(x, fds);
+        if (x->signal == SIGKILL)
+                kill_cgroup(j);
+        if (x->signal)
+                order(j, x->signal);
+        x->signal = 0;
 }
 
 static bool shutting_down(const struct join *j)
@@ -463,28 +465,31 @@ static int not_run(const struct join *j, const struct report *r, struct ec_err *
         }
 }
 
-static int result(struct join *j, int got, const struct report *r, int32_t *ret_status, struct ec_err *err)
+static int result(struct join *j, int32_t *ret_status, struct ec_err *err)
 {
+        const struct report *r = &j->report;
         struct exec *x = j->x;
 
-        if (got && r->kind == REPORT_EXEC) {
+        if (j->got && r->kind == REPORT_EXEC) {
                 *ret_status = r->value == ENOENT || r->value == ENOTDIR ? 127 : 126;
                 if (!x->tty)
                         dprintf(x->fds[2], "%s: %s\n", x->label, strerror(r->value));
                 return 0;
         }
-        if (got && r->kind != REPORT_STATUS)
+        if (j->got && r->kind != REPORT_STATUS)
                 return not_run(j, r, err);
-        if ((!got || r->value > 128) && !x->sent && shutting_down(j))
+        if ((!j->got || r->value > 128) && !x->sent && shutting_down(j))
                 return exec_stopped(x, err);
-        if (!got)
+        if (!j->got)
                 return err_set(err, -EIO, "'%s' in container '%s' ended without a status", x->label, x->name);
         *ret_status = r->value;
         return 0;
 }
 
-static void join_done(struct join *j)
+static void join_free(struct join *j)
 {
+        if (!j)
+                return;
         if (j->joiner > 0) {
                 kill(j->joiner, SIGKILL);
                 while (waitpid(j->joiner, NULL, 0) < 0 && errno == EINTR)
@@ -497,28 +502,38 @@ static void join_done(struct join *j)
                 close(j->ours);
         if (j->theirs >= 0)
                 close(j->theirs);
+        free(j);
 }
+DEFINE_CLEANUP(struct join, join_free)
 
-int exec_setns(struct exec *x, int32_t *ret_status, struct ec_err *err)
+int exec_setns_begin(struct exec *x, struct join **ret, struct ec_err *err)
 {
-        _cleanup_(join_done) struct join j = { .x = x, .ours = -1, .theirs = -1 };
-        struct report r = { 0 };
+        _cleanup_(cleanup_join_free) struct join *j = calloc(1, sizeof(*j));
         int k;
 
-        j.leader_fd = syscall(SYS_pidfd_open, x->leader, 0);
-        k = j.leader_fd < 0 ? -errno : other_user_ns(&j);
+        if (!j)
+                return err_oom(err);
+        *j = (struct join){ .x = x, .ours = -1, .theirs = -1 };
+        j->leader_fd = syscall(SYS_pidfd_open, x->leader, 0);
+        k = j->leader_fd < 0 ? -errno : other_user_ns(j);
         if (k >= 0)
-                k = read_bounding(&j);
+                k = read_bounding(j);
         if (k >= 0)
-                k = make_cgroup(&j);
+                k = make_cgroup(j);
         if (k >= 0)
-                k = spawn(&j);
+                k = spawn(j);
         if (k == -ESRCH || k == -ENOENT)
                 return err_set(err, -EHOSTDOWN, "container '%s' is not running", x->name);
         if (k < 0)
                 return err_set(err, k, "cannot enter the namespaces of container '%s': %s", x->name, strerror(-k));
-        k = watch(&j, &r);
-        if (k < 0)
-                return err_set(err, k, "cannot wait for '%s' in container '%s': %s", x->label, x->name, strerror(-k));
-        return result(&j, k, &r, ret_status, err);
+        *ret = TAKE_PTR(j);
+        return 0;
+}
+
+int exec_setns_end(struct join *j, int32_t *ret_status, struct ec_err *err)
+{
+        int r = result(j, ret_status, err);
+
+        join_free(j);
+        return r;
 }

@@ -88,7 +88,8 @@ struct unit {
         sd_bus_slot *start, *removed, *changed, *ask;
         sd_bus_error refused;
         bool started, job_done, dirty, ended;
-        int failure;
+        int failure;        /* of the start */
+        struct ec_err lost; /* the bus went, and with it the status */
         uint64_t next_poll;
 };
 
@@ -100,13 +101,19 @@ static void drop_slots(struct unit *u)
         u->ask = sd_bus_slot_unref(u->ask);
 }
 
-static void unit_done(struct unit *u)
+static void unit_free(struct unit *u)
 {
+        if (!u)
+                return;
         drop_slots(u);
+        sd_bus_close_unref(u->bus);
         sd_bus_error_free(&u->refused);
+        err_done(&u->lost);
         free(u->path);
         free(u->job);
+        free(u);
 }
+DEFINE_CLEANUP(struct unit, unit_free)
 
 static int on_changed(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -328,39 +335,6 @@ static int poll_unit(struct unit *u)
         return u->job_done ? 0 : look_for_job(u);
 }
 
-/* Until it has ended: 0. -errno: the connection is lost. */
-static int watch(struct unit *u)
-{
-        struct exec *x = u->x;
-        int r = 0;
-
-        while (!(u->started && u->job_done && u->ended && !u->dirty && !u->ask) && x->stage != EXEC_LEFT) {
-                struct pollfd fds[EXEC_FDS];
-
-                if (u->failure)
-                        return 0;
-                exec_fill(x, fds);
-                if (u->started && u->dirty && !u->ask)
-                        r = ask_state(u);
-                /* Messages arrive in order, so it is there to be killed. */
-                if (r >= 0 && x->signal && u->started) {
-                        r = send_signal(u, x->signal);
-                        x->signal = 0;
-                }
-                if (r >= 0)
-                        r = bus_poll(u->bus, fds, EXEC_FDS, exec_deadline(x, u->next_poll));
-                if (r == 0)
-                        exec_handle(x, fds);
-                if (r >= 0 && u->started && clock_usec() >= u->next_poll)
-                        r = poll_unit(u);
-                if (r == -ECANCELED)
-                        r = 0;
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 /* The container's own shutdown ends it by a signal, too. */
 static bool container_ends(struct unit *u)
 {
@@ -408,21 +382,20 @@ static int ref_unit(struct unit *u)
 }
 
 /* With the container, or because only its daemon was restarted: 1 then, and it is watched on. */
-static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
+static int regain(struct unit *u, struct ec_err *err)
 {
         struct exec *x = u->x;
         uint64_t until = clock_usec() + REGAIN_WAIT;
 
         drop_slots(u);
-        *bus = sd_bus_close_unref(*bus);
-        u->bus = NULL;
+        u->bus = sd_bus_close_unref(u->bus);
         for (;;) {
                 _cleanup_free_ char *state = exec_unit_state(x);
                 int r;
 
                 if (!state || exec_state_down(state))
                         return exec_stopped(x, err);
-                r = open_bus(x, until, bus);
+                r = open_bus(x, until, &u->bus);
                 if (r >= 0)
                         break;
                 if (r == -ECANCELED || pause_for(5 * LOOK_AGAIN) < 0)
@@ -433,7 +406,6 @@ static int regain(struct unit *u, sd_bus **bus, struct ec_err *err)
                                        "its exit status",
                                        x->name, x->label);
         }
-        u->bus = *bus;
         u->dirty = true;
         u->job_done = false;
         u->next_poll = 0;
@@ -482,29 +454,98 @@ static int prepare(struct unit *u)
         return r < 0 ? r : start(u);
 }
 
-int exec_transient(struct exec *x, sd_bus **bus, int32_t *ret_status, struct ec_err *err)
+static void on_lost(struct unit *u)
 {
-        _cleanup_(unit_done) struct unit u = { .x = x, .bus = *bus };
-        int r = prepare(&u);
+        struct exec *x = u->x;
 
+        u->failure = 0;
+        if (u->started)
+                (void)regain(u, &u->lost);
+        else
+                err_set(&u->lost, -ECONNRESET,
+                        "the system bus of container '%s' was lost while '%s' was being started in it", x->name,
+                        x->label);
+}
+
+int exec_unit_begin(struct exec *x, sd_bus *bus, struct unit **ret, struct ec_err *err)
+{
+        _cleanup_(cleanup_unit_free) struct unit *u = calloc(1, sizeof(*u));
+        int r;
+
+        if (!u) {
+                sd_bus_close_unref(bus);
+                return err_oom(err);
+        }
+        u->x = x;
+        u->bus = bus;
+        r = prepare(u);
         if (r < 0)
                 return err_set(err, r, "cannot run '%s' in container '%s': %s", x->label, x->name, strerror(-r));
-        for (;;) {
-                r = watch(&u);
-                if (u.refused.name)
-                        return refused(&u, err);
-                if (r >= 0 && !u.failure)
-                        break;
-                u.failure = 0;
-                if (!u.started)
-                        return err_set(err, -ECONNRESET,
-                                       "the system bus of container '%s' was lost while '%s' was being started in it",
-                                       x->name, x->label);
-                r = regain(&u, bus, err);
-                if (r < 0)
-                        return r;
+        *ret = TAKE_PTR(u);
+        return 0;
+}
+
+static bool is_over(const struct unit *u)
+{
+        return u->lost.code || u->refused.name || u->x->stage == EXEC_LEFT ||
+               (u->started && u->job_done && u->ended && !u->dirty && !u->ask);
+}
+
+bool exec_unit_fill(struct unit *u, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
+{
+        struct exec *x = u->x;
+        int r = 0;
+
+        if (is_over(u))
+                return false;
+        exec_fill(x, fds);
+        fds[0] = (struct pollfd){ .fd = -1 };
+        if (u->failure)
+                r = u->failure;
+        if (r >= 0 && u->started && u->dirty && !u->ask)
+                r = ask_state(u);
+        /* Messages arrive in order, so it is there to be killed. */
+        if (r >= 0 && x->signal && u->started) {
+                r = send_signal(u, x->signal);
+                x->signal = 0;
         }
-        if (x->stage == EXEC_LEFT)
-                return err_set(err, x->failure, "'%s' in container '%s' cannot be ended", x->label, x->name);
-        return read_status(&u, ret_status, err);
+        *deadline = exec_deadline(x, u->started && u->next_poll < *deadline ? u->next_poll : *deadline);
+        if (r >= 0)
+                r = bus_fill(u->bus, &fds[0], deadline);
+        if (r != 0)
+                *deadline = 0;
+        if (r < 0)
+                on_lost(u);
+        return true;
+}
+
+void exec_unit_handle(struct unit *u, const struct pollfd fds[static EXEC_FDS])
+{
+        int r;
+
+        exec_handle(u->x, fds);
+        if (is_over(u) || !u->started || clock_usec() < u->next_poll)
+                return;
+        r = poll_unit(u);
+        if (r < 0 && r != -ECANCELED)
+                on_lost(u);
+}
+
+int exec_unit_end(struct unit *u, int32_t *ret_status, struct ec_err *err)
+{
+        struct exec *x = u->x;
+        int r;
+
+        if (u->refused.name) {
+                r = refused(u, err);
+        } else if (u->lost.code) {
+                r = u->lost.code;
+                err_move(err, &u->lost);
+        } else if (x->stage == EXEC_LEFT) {
+                r = err_set(err, x->failure, "'%s' in container '%s' cannot be ended", x->label, x->name);
+        } else {
+                r = read_status(u, ret_status, err);
+        }
+        unit_free(u);
+        return r;
 }

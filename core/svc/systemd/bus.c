@@ -8,14 +8,12 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
+int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline)
 {
         uint64_t until = UINT64_MAX;
         int r, events;
         bool due;
 
-        for (size_t i = 1; i < n; i++)
-                fds[i].revents = 0;
         /* A call that has run out of time is told to its callback alone: processing returns 0 then. */
         due = sd_bus_get_timeout(bus, &until) >= 0 && until <= clock_usec();
         r = sd_bus_process(bus, NULL);
@@ -27,12 +25,24 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
         r = sd_bus_get_timeout(bus, &until);
         if (r < 0)
                 return r;
-        fds[0] = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = events };
-        if (fds[0].fd < 0)
-                return fds[0].fd;
-        if (poll(fds, n, clock_timeout_ms(until < deadline ? until : deadline)) < 0 && errno != EINTR)
-                return -errno;
+        *p = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = events };
+        if (p->fd < 0)
+                return p->fd;
+        if (until < *deadline)
+                *deadline = until;
         return 0;
+}
+
+int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
+{
+        int r;
+
+        for (size_t i = 1; i < n; i++)
+                fds[i].revents = 0;
+        r = bus_fill(bus, &fds[0], &deadline);
+        if (r)
+                return r;
+        return poll(fds, n, clock_timeout_ms(deadline)) < 0 && errno != EINTR ? -errno : 0;
 }
 
 int bus_wait_ready(sd_bus *bus, uint64_t until)

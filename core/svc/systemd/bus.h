@@ -38,6 +38,9 @@ static inline void cleanup_bus_slot(sd_bus_slot **s)
 #define _cleanup_bus_slot_    _cleanup_(cleanup_bus_slot)
 #define _cleanup_bus_error_   _cleanup_(sd_bus_error_free)
 
+/* Handles what came: 1 if there was something, so that the caller looks at its state again. Else fills in p for a
+ * poll() and lowers *deadline to when the bus needs attention: 0. -errno: the connection is lost. */
+int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline);
 /* Handles what came: 1 if there was something, so that the caller looks at its
  * state again. Else waits until deadline for the bus and for fds[1] to
  * fds[n - 1], with their revents set: 0. fds[0] is filled in. -errno: the

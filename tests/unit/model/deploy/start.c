@@ -169,6 +169,57 @@ static void test_update_by_start(void **state)
                INSTALLED "Starting containers:\nb\nUpdating containers:\na\n");
 }
 
+/* All that is written goes to stderr, and each line says whose it is if there are several. */
+static void test_update_output(void **state)
+{
+        struct fixture *f = *state;
+        char *file = fx_path(f, "/stderr"), *told;
+        int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600), old = dup(2);
+
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        fake.exec_line = "restarting units";
+        dup2(fd, 2);
+        expect(f, "update", EC_START_UPDATE, 0,
+               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\nb\n");
+        dup2(old, 2);
+        assert_int_equal(fs_read(file, 4096, &told, NULL), 0);
+        assert_string_equal(told, "a: restarting units\nb: restarting units\n");
+        free(told);
+
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        fake.active[1] = "container@b.service=inactive";
+        dup2(fd, 2);
+        expect(f, "etc", EC_START_UPDATE, 0, "exec a: /1/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\n");
+        dup2(old, 2);
+        assert_int_equal(fs_read(file, 4096, &told, NULL), 0);
+        assert_string_equal(told, "restarting units\n");
+        close(fd), close(old);
+        free(file), free(told);
+}
+
+/* The lines come in the order in which things are done. */
+static void test_order(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "mixed", "a", 2, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "mixed", "b", 1, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "mixed", "c", 1, "SYSTEM_PATH=/2\n", false);
+        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
+        fake.active[0] = "container@a.service";
+        fake.active[1] = "container@b.service";
+        expect(f, "mixed", EC_START_STOPPED | EC_START_UPDATE, 0,
+               "reload\nstart container@c.service\nexec b: /2/bin/switch-to-configuration test\n"
+               "restart container@a.service\n",
+               "Installing containers:\na\nb\nc\nStarting containers:\nc\nUpdating containers:\nb\n"
+               "Restarting containers:\na\n");
+}
+
 static void test_update_fails(void **state)
 {
         struct fixture *f = *state;
@@ -178,13 +229,13 @@ static void test_update_fails(void **state)
         fake.active[1] = "container@b.service";
         fake.exec_status = 4;
         expect(f, "update", EC_START_UPDATE, -EIO,
-               "exec a: /2/bin/switch-to-configuration test\nexec b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
         assert_non_null(strstr(err_msg(&f->err), "2 of 2"));
         /* Installed, but not running: the next run makes up for it. */
         fake.exec_status = 0;
         expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0,
-               "exec a: /2/bin/switch-to-configuration test\nexec b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
                UNCHANGED "Updating containers:\na\nb\n");
         expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
 }
@@ -209,8 +260,9 @@ static void test_update_interrupted(void **state)
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service";
         fake.exec_result = -ECANCELED;
-        expect(f, "update", EC_START_UPDATE, -ECANCELED, "exec a: /2/bin/switch-to-configuration test\n",
-               INSTALLED "Updating containers:\na\n");
+        expect(f, "update", EC_START_UPDATE, -ECANCELED,
+               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
+               INSTALLED "Updating containers:\na\nb\n");
         assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
         assert_int_equal(pending_get(&f->layout, "b"), CHANGE_UPDATE);
 }
@@ -281,7 +333,7 @@ static void test_installed_meanwhile(void **state)
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service";
         expect(f, "update", EC_START_UPDATE, 0,
-               "exec a: /2/bin/switch-to-configuration test\nexec b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
         assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
         assert_int_equal(pending_get(&f->layout, "b"), CHANGE_NONE);
@@ -384,6 +436,8 @@ int main(void)
                 T(test_unit_dir),
                 T(test_update),
                 T(test_update_by_start),
+                T(test_update_output),
+                T(test_order),
                 T(test_update_fails),
                 T(test_update_unreachable),
                 T(test_update_interrupted),

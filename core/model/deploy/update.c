@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/deploy/update.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/containers/containers.h"
+#include "model/containers/pending.h"
+#include "model/deploy/report.h"
+#include "model/operation/op.h"
+#include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
+#include "svc/term/log.h"
+#include "svc/term/term.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+struct update {
+        struct ec_container *container;
+        const char *prefix; /* of its lines of output */
+        char *program;
+        const char *argv[3];
+        struct ec_exec exec;
+        struct pending_mark before;
+        struct ec_err err;
+};
+
+struct updates {
+        struct update *items;
+        struct machine_command *commands;
+        size_t n;
+};
+
+static void updates_done(struct updates *u)
+{
+        for (size_t i = 0; u->items && i < u->n; i++) {
+                free(u->items[i].program);
+                err_done(&u->items[i].err);
+        }
+        free(u->items);
+        free(u->commands);
+}
+
+/* Lines of several containers are mixed, so each line names its own. */
+static void show_line(void *data, const char *line)
+{
+        const struct update *u = data;
+        _cleanup_free_ char *text = str_printf("%s%s%s\n", u->prefix ?: "", u->prefix ? ": " : "", line);
+
+        if (text)
+                term_err_write(text, strlen(text));
+}
+
+static int prepare(const struct ec_op *op, struct ec_container *c, struct update *u, struct machine_command *command,
+                   struct ec_err *err)
+{
+        u->container = c;
+        u->program = str_printf("%s/bin/switch-to-configuration", container_conf_get(c, "SYSTEM_PATH"));
+        if (!u->program)
+                return err_oom(err);
+        u->argv[0] = u->program;
+        u->argv[1] = "test";
+        /* Of the host's descriptors none goes along. */
+        u->exec = (struct ec_exec){
+                .size = sizeof(u->exec), .machine = c->name, .argv = u->argv, .cwd = "/", .fds = { -1, -1, -1 }
+        };
+        u->before = pending_mark(op->layout, c->name);
+        *command = (struct machine_command){ .exec = &u->exec, .line = show_line, .data = u, .err = &u->err };
+        log_info("container '%s': running %s test", c->name, u->program);
+        return 0;
+}
+
+static int finish_one(struct ec_op *op, const struct update *u, const struct machine_command *command,
+                      struct report *report, struct ec_err *err)
+{
+        const char *name = u->container->name;
+
+        if (command->result < 0)
+                return report_add(report, err, "container '%s' was not updated: %s", name, err_msg(&u->err));
+        if (command->status)
+                return report_add(report, err,
+                                  "container '%s' was not updated: switch-to-configuration failed with status %d", name,
+                                  (int)command->status);
+        pending_clear_marked(op->layout, name, &u->before);
+        report_failed_inside(op, u->container);
+        return 0;
+}
+
+int update_run(struct ec_op *op, struct ec_container *const *containers, size_t n, struct report *report,
+               struct ec_err *err)
+{
+        _cleanup_(updates_done) struct updates u = { .n = n };
+        struct systemd *s;
+        int r = interrupt_check(err);
+
+        if (r < 0 || !n)
+                return r;
+        u.items = calloc(n, sizeof(*u.items));
+        u.commands = calloc(n, sizeof(*u.commands));
+        if (!u.items || !u.commands)
+                return err_oom(err);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                u.items[i].prefix = n > 1 ? containers[i]->name : NULL;
+                r = prepare(op, containers[i], &u.items[i], &u.commands[i], err);
+        }
+        if (r >= 0)
+                r = op_systemd(op, &s, err);
+        if (r >= 0)
+                r = machine_exec_many(s, u.commands, n, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n && r >= 0; i++)
+                if (u.commands[i].result != -ECANCELED)
+                        r = finish_one(op, &u.items[i], &u.commands[i], report, err);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                if (u.commands[i].result != -ECANCELED)
+                        continue;
+                r = -ECANCELED;
+                err_move(err, &u.items[i].err);
+        }
+        return r;
+}

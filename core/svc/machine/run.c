@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands in containers, from begin to end; several side by side in one poll loop. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "svc/machine/exec.h"
+#include "svc/machine/machine.h"
+#include "svc/machine/setns.h"
+#include "svc/machine/unit.h"
+#include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
+#include "svc/term/log.h"
+#include "util/err.h"
+
+#define RUN_FDS   (EXEC_FDS + 1) /* and its output */
+#define LINE_SIZE 4096
+/* Each has a bus, a pipe and a directory open. */
+#define AT_ONCE 32
+
+struct run {
+        struct machine_command *command;
+        struct ec_exec in; /* its arguments, with output as its streams */
+        struct exec x;
+        struct unit *unit; /* one of the two ways: within the container's systemd, */
+        struct join *join; /* or without */
+        bool running;
+        int output[2]; /* a pipe */
+        char line[LINE_SIZE];
+        size_t len;
+};
+
+static int failed(struct exec *x, struct ec_err *err)
+{
+        if (x->failure == -ETIMEDOUT) {
+                if (x->timeout_ms % 1000)
+                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms in container '%s'",
+                                       x->label, x->timeout_ms, x->name);
+                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label,
+                               x->timeout_ms / 1000, x->name);
+        }
+        if (interrupt_check(err) < 0)
+                return -ECANCELED;
+        return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");
+}
+
+/* ---- output ------------------------------------------------------------- */
+
+static void put_line(struct run *r)
+{
+        r->line[r->len] = 0;
+        r->command->line(r->command->data, r->line);
+        r->len = 0;
+}
+
+static void put_output(struct run *r, const char *data, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (data[i] == '\n' || r->len == sizeof(r->line) - 1)
+                        put_line(r);
+                if (data[i] != '\n')
+                        r->line[r->len++] = data[i];
+        }
+}
+
+static void read_output(struct run *r)
+{
+        char data[4096];
+        ssize_t n;
+
+        while ((n = read(r->output[0], data, sizeof(data))) > 0)
+                put_output(r, data, n);
+}
+
+static int open_output(struct run *r, struct ec_err *err)
+{
+        if (pipe2(r->output, O_CLOEXEC) < 0 || fcntl(r->output[0], F_SETFL, O_NONBLOCK) < 0)
+                return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+        r->in = *r->command->exec;
+        r->in.fds[1] = r->in.fds[2] = r->output[1];
+        return 0;
+}
+
+/* ---- one ---------------------------------------------------------------- */
+
+static void run_init(struct run *r, struct systemd *s, struct machine_command *c)
+{
+        *r = (struct run){ .command = c, .x = EXEC_INIT(s), .output = { -1, -1 } };
+        c->result = 0;
+        c->status = 0;
+}
+
+static void run_done(struct run *r, int result)
+{
+        struct machine_command *c = r->command;
+
+        if (r->x.pty)
+                pty_drain(r->x.pty);
+        if (r->output[0] >= 0) {
+                /* What it left running may keep the pipe open: there is no end of file to wait for. */
+                read_output(r);
+                if (r->len)
+                        put_line(r);
+                close(r->output[0]);
+                close(r->output[1]);
+        }
+        if (r->x.failure) {
+                err_done(c->err);
+                result = failed(&r->x, c->err);
+        }
+        c->result = result < 0 ? result : 0;
+        exec_done(&r->x);
+        r->running = false;
+}
+
+static int begin_setns(struct run *r)
+{
+        log_debug("container '%s' has no usable system bus, entering its namespaces", r->x.name);
+        return exec_setns_begin(&r->x, &r->join, r->command->err);
+}
+
+static void run_begin(struct run *r)
+{
+        struct machine_command *c = r->command;
+        sd_bus *bus = NULL;
+        int k = c->line ? open_output(r, c->err) : 0;
+
+        if (k >= 0)
+                k = exec_prepare(&r->x, c->line ? &r->in : c->exec, &bus, &c->status, c->err);
+        if (k == 0)
+                k = bus ? exec_unit_begin(&r->x, TAKE_PTR(bus), &r->unit, c->err) : begin_setns(r);
+        sd_bus_close_unref(bus);
+        r->running = k == 0;
+        if (k)
+                run_done(r, k);
+}
+
+static void run_end(struct run *r)
+{
+        struct machine_command *c = r->command;
+        int k = r->unit ? exec_unit_end(TAKE_PTR(r->unit), &c->status, c->err) : 1;
+
+        if (k == 0) {
+                k = begin_setns(r);
+                if (k == 0)
+                        return;
+        } else if (k > 0 && r->join) {
+                k = exec_setns_end(TAKE_PTR(r->join), &c->status, c->err);
+        }
+        run_done(r, k);
+}
+
+static void run_fill(struct run *r, struct pollfd fds[static RUN_FDS], uint64_t *deadline)
+{
+        bool runs = r->unit ? exec_unit_fill(r->unit, fds, deadline) : exec_setns_fill(r->join, fds, deadline);
+
+        fds[EXEC_FDS] = (struct pollfd){ .fd = r->output[0], .events = POLLIN };
+        if (runs)
+                return;
+        run_end(r);
+        *deadline = 0;
+        for (size_t i = 0; i < RUN_FDS; i++)
+                fds[i] = (struct pollfd){ .fd = -1 };
+}
+
+static void run_handle(struct run *r, const struct pollfd fds[static RUN_FDS])
+{
+        if (fds[EXEC_FDS].revents)
+                read_output(r);
+        if (r->unit)
+                exec_unit_handle(r->unit, fds);
+        else if (r->join)
+                exec_setns_handle(r->join, fds);
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+/* Keeps as many running as there is room for. Returns the number of those that run. */
+static size_t begin_next(struct run *runs, size_t n_runs, struct systemd *s, struct machine_command *commands, size_t n,
+                         size_t *next)
+{
+        size_t running = 0;
+
+        for (size_t i = 0; i < n_runs; i++) {
+                while (!runs[i].running && *next < n) {
+                        run_init(&runs[i], s, &commands[(*next)++]);
+                        run_begin(&runs[i]);
+                }
+                running += runs[i].running;
+        }
+        return running;
+}
+
+static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
+{
+        uint64_t deadline = UINT64_MAX;
+
+        for (size_t i = 0; i < n_runs; i++) {
+                for (size_t k = 0; k < RUN_FDS; k++)
+                        fds[i * RUN_FDS + k] = (struct pollfd){ .fd = -1 };
+                if (runs[i].running)
+                        run_fill(&runs[i], fds + i * RUN_FDS, &deadline);
+        }
+        if (poll(fds, n_runs * RUN_FDS, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
+                return -errno;
+        for (size_t i = 0; i < n_runs; i++)
+                if (runs[i].running)
+                        run_handle(&runs[i], fds + i * RUN_FDS);
+        return 0;
+}
+
+/* There is no more waiting for it. */
+static void abandon(struct run *r)
+{
+        while (r->running) {
+                r->x.stage = EXEC_LEFT;
+                run_end(r);
+                err_done(r->command->err);
+        }
+}
+
+int machine_exec_many(struct systemd *s, struct machine_command *commands, size_t n, struct ec_err *err)
+{
+        size_t n_runs = n < AT_ONCE ? n : AT_ONCE, next = 0;
+        _cleanup_free_ struct run *runs = calloc(n_runs + 1, sizeof(*runs));
+        _cleanup_free_ struct pollfd *fds = calloc(n_runs * RUN_FDS + 1, sizeof(*fds));
+        int r = 0;
+
+        if (!runs || !fds)
+                return err_oom(err);
+        while (r >= 0 && begin_next(runs, n_runs, s, commands, n, &next))
+                r = poll_runs(runs, n_runs, fds);
+        for (size_t i = 0; i < n_runs; i++)
+                abandon(&runs[i]);
+        return r < 0 ? err_set(err, r, "cannot wait for commands in containers: %s", strerror(-r)) : 0;
+}
+
+int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
+{
+        struct machine_command c = { .exec = x, .err = err };
+        int r = machine_exec_many(s, &c, 1, err);
+
+        if (r < 0 || c.result < 0)
+                return r < 0 ? r : c.result;
+        *ret_status = c.status;
+        return 0;
+}
