@@ -9,6 +9,7 @@
 
 #include "model/containers/containers.h"
 #include "model/definition/evaluation.h"
+#include "model/deploy/by_name.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/destroy.h"
 #include "model/deploy/install.h"

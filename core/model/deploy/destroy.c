@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/group.h"
 #include "model/containers/links.h"
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
@@ -141,87 +142,119 @@ static void remove_veth(const struct ec_container *c)
         }
 }
 
-static int stop_units(struct destroy *d, struct systemd *s, const char **units, const size_t *which, size_t n,
-                      struct ec_err *err)
+struct stops {
+        const char **units;
+        size_t *which; /* its place in the list */
+        bool *up;      /* it ran */
+        size_t n;
+};
+
+static void stops_done(struct stops *s)
+{
+        free(s->units);
+        free(s->which);
+        free(s->up);
+}
+
+static int stops_init(struct stops *s, size_t max)
+{
+        s->units = calloc(max + 1, sizeof(*s->units));
+        s->which = calloc(max + 1, sizeof(*s->which));
+        s->up = calloc(max + 1, sizeof(*s->up));
+        return s->units && s->which && s->up ? 0 : -ENOMEM;
+}
+
+static int stop_units(struct destroy *d, struct systemd *s, const struct stops *stops, struct ec_err *err)
 {
         struct unit_result *results = NULL;
-        int r = systemd_kill_and_stop(s, units, &results, err);
+        int r = stops->n ? systemd_kill_and_stop(s, stops->units, &results, err) : 0;
 
         if (r < 0)
                 return r;
         r = 0;
-        for (size_t i = 0; i < n && r >= 0; i++) {
+        for (size_t i = 0; i < stops->n && r >= 0; i++) {
+                const struct ec_container *c = d->list.items[stops->which[i]];
+
                 if (results[i].code >= 0)
                         continue;
-                d->keep[which[i]] = true;
-                r = report_add(&d->report, err, "container '%s' was not stopped: %s", d->list.items[which[i]]->name,
+                d->keep[stops->which[i]] = true;
+                r = report_add(&d->report, err, "container '%s' was not stopped: %s", c->name,
                                results[i].reason ? results[i].reason : strerror(-results[i].code));
         }
-        unit_results_done(results, n);
+        unit_results_done(results, stops->n);
         return r;
 }
 
 /* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings,
  * and one in between the stop and the start of a restart would come again. */
-static int loaded_units(struct destroy *d, struct systemd *s, bool late, const char **units, size_t *which,
-                        size_t *ret_n, struct ec_err *err)
+static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct stops *stops, struct ec_err *err)
 {
         struct unit_state *states = NULL;
-        size_t n_states = 0, n = 0;
+        size_t n = 0;
         struct stat st;
-        int r = systemd_list(s, "container@*.service", &states, &n_states, err);
+        int r = systemd_list(s, "container@*.service", &states, &n, err);
 
         if (r < 0)
                 return r;
         for (size_t i = 0; i < d->list.n; i++) {
                 const char *unit = d->list.items[i]->unit;
-                const struct unit_state *state = unit_state_find(states, n_states, unit);
+                const struct unit_state *state = unit_state_find(states, n, unit);
 
                 if (!state || (!strcmp(state->active, "inactive") && !state->queued))
                         continue;
                 if (late && (d->keep[i] || !lstat(d->list.items[i]->unit_path, &st)))
                         continue;
-                which[n] = i;
-                units[n++] = unit;
+                stops->up[stops->n] = unit_is_up(state->active);
+                stops->which[stops->n] = i;
+                stops->units[stops->n++] = unit;
         }
-        unit_states_free(states, n_states);
-        *ret_n = n;
+        unit_states_free(states, n);
         return 0;
+}
+
+static void clear_machine(struct systemd *s, const struct ec_container *c)
+{
+        _cleanup_err_ struct ec_err e = { 0 };
+
+        if (machine_terminate(s, c->name, &e) < 0)
+                log_warn("container '%s': %s", c->name, err_msg(&e));
+        else
+                (void)machine_clear_mount(c->name);
 }
 
 /* late: only those whose unit is gone by now; set for each that was stopped. */
 static int stop_all(struct destroy *d, bool *late, struct ec_err *err)
 {
-        _cleanup_free_ const char **units = calloc(d->list.n + 1, sizeof(*units));
-        _cleanup_free_ size_t *which = calloc(d->list.n + 1, sizeof(*which));
+        _cleanup_(stops_done) struct stops stops = { 0 };
+        _cleanup_(group_done) struct group stopped = { 0 };
         struct systemd *s;
-        size_t n = 0;
         int r;
 
-        if (!units || !which)
+        if (stops_init(&stops, d->list.n) < 0 || group_init(&stopped, d->list.n) < 0)
                 return err_oom(err);
         r = op_systemd(d->op, &s, err);
         if (r >= 0)
-                r = loaded_units(d, s, late, units, which, &n, err);
-        if (r >= 0 && n)
-                r = stop_units(d, s, units, which, n, err);
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-                const struct ec_container *c = d->list.items[which[i]];
-                _cleanup_err_ struct ec_err e = { 0 };
+                r = loaded_units(d, s, late, &stops, err);
+        if (r >= 0)
+                r = stop_units(d, s, &stops, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < stops.n; i++) {
+                struct ec_container *c = d->list.items[stops.which[i]];
 
-                if (d->keep[which[i]])
+                if (d->keep[stops.which[i]])
                         continue;
                 if (late)
-                        late[which[i]] = true;
-                if (machine_terminate(s, c->name, &e) < 0)
-                        log_warn("container '%s': %s", c->name, err_msg(&e));
-                else
-                        (void)machine_clear_mount(c->name);
+                        late[stops.which[i]] = true;
+                if (stops.up[i])
+                        group_add(&stopped, c);
+                clear_machine(s, c);
         }
-        for (size_t i = 0; r >= 0 && i < d->list.n; i++)
+        for (size_t i = 0; i < d->list.n; i++)
                 if (!d->keep[i] && (!late || late[i]))
                         remove_veth(d->list.items[i]);
-        return r;
+        hooks_stopped(d->op, GROUP_CONST(&stopped));
+        return 0;
 }
 
 /* ---- remove ---- */
@@ -500,7 +533,7 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
         _cleanup_(destroy_done) struct destroy d = { .op = op };
         bool defined = !names && !(flags & EC_DESTROY_ALL);
         _cleanup_strv_ char **of_definition = NULL;
-        int lock = -1, r;
+        int r;
 
         if (defined) {
                 /* An evaluation takes long: not while others wait. */
@@ -510,7 +543,7 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
                 names = STRV_CONST(of_definition);
                 flags |= EC_DESTROY_ABSENT;
         }
-        r = lock_take(op->layout, &lock, err);
+        r = op_lock(op, err);
         if (r < 0)
                 return r;
         r = recover_before(&d, err);
@@ -525,7 +558,7 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
 
                 log_notice("nothing to destroy; not installed: %s", text ? text : "any");
         }
-        lock_release(&lock);
+        op_unlock(op);
         return r;
 }
 

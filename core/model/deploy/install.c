@@ -276,17 +276,17 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
 int deploy_install(struct ec_op *op, struct ec_err *err)
 {
         struct deployment *d;
-        int lock = -1, r = deploy_load(op, &d, err);
+        int r = deploy_load(op, &d, err);
 
         if (r < 0 || d->installed)
                 return r < 0 ? r : 0;
         r = layout_offline(op->layout) ? 0 : layout_check_host(op->layout, err);
         if (r >= 0)
-                r = lock_take(op->layout, &lock, err);
+                r = op_lock(op, err);
         if (r < 0)
                 return r;
         r = install_locked(op, d, err);
-        lock_release(&lock);
+        op_unlock(op);
         d->installed = r >= 0;
         return r;
 }

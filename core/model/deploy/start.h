@@ -5,7 +5,3 @@ struct ec_err;
 struct ec_op;
 /* Starts, updates and restarts what the flags (EC_START_*) say; installs first. 1: some were left starting. */
 int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err);
-/* By name, of installed containers. */
-int deploy_start_installed(struct ec_op *op, const char *const *names, struct ec_err *err);
-int deploy_stop(struct ec_op *op, const char *const *names, struct ec_err *err);
-int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err);

@@ -27,3 +27,8 @@ const char *unit_active(const struct unit_state *states, size_t n, const char *u
 
         return state ? state->active : "inactive";
 }
+
+bool unit_is_up(const char *active)
+{
+        return !strcmp(active, "active") || !strcmp(active, "reloading");
+}

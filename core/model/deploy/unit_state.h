@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 struct unit_state;
 /* The state of a unit among those of systemd_list(), which are sorted, and its ActiveState. NULL: it is not loaded, so
  * it is inactive. */
 const struct unit_state *unit_state_find(const struct unit_state *states, size_t n, const char *unit);
 const char *unit_active(const struct unit_state *states, size_t n, const char *unit);
+bool unit_is_up(const char *active); /* of ActiveState */

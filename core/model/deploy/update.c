@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/group.h"
 #include "model/containers/pending.h"
-#include "model/deploy/report.h"
+#include "model/deploy/outcome.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
@@ -71,53 +72,61 @@ static int prepare(const struct ec_op *op, struct ec_container *c, struct update
         return 0;
 }
 
-static int finish_one(struct ec_op *op, const struct update *u, const struct machine_command *command,
-                      struct report *report, struct ec_err *err)
+static int add_result(struct ec_op *op, const struct update *u, const struct machine_command *command,
+                      struct outcome *o, struct ec_err *err)
 {
         const char *name = u->container->name;
 
+        if (command->result >= 0 && !command->status) {
+                pending_clear_marked(op->layout, name, &u->before);
+                group_add(&o->updated, u->container);
+                return 0;
+        }
+        group_add(&o->failed, u->container);
         if (command->result < 0)
-                return report_add(report, err, "container '%s' was not updated: %s", name, err_msg(&u->err));
-        if (command->status)
-                return report_add(report, err,
-                                  "container '%s' was not updated: switch-to-configuration failed with status %d", name,
-                                  (int)command->status);
-        pending_clear_marked(op->layout, name, &u->before);
-        report_failed_inside(op, u->container);
-        return 0;
+                return report_add(&o->report, err, "container '%s' was not updated: %s", name, err_msg(&u->err));
+        return report_add(&o->report, err,
+                          "container '%s' was not updated: switch-to-configuration failed with status %d", name,
+                          (int)command->status);
 }
 
-int update_run(struct ec_op *op, struct ec_container *const *containers, size_t n, struct report *report,
-               struct ec_err *err)
+/* All results count, also if some were interrupted. */
+static int add_results(struct ec_op *op, struct updates *u, struct outcome *o, struct ec_err *err)
 {
-        _cleanup_(updates_done) struct updates u = { .n = n };
+        struct ec_err *interrupted = NULL;
+        int r = 0;
+
+        for (size_t i = 0; i < u->n && r >= 0; i++) {
+                if (u->commands[i].result == -ECANCELED)
+                        interrupted = &u->items[i].err;
+                else
+                        r = add_result(op, &u->items[i], &u->commands[i], o, err);
+        }
+        if (r < 0 || !interrupted)
+                return r;
+        err_move(err, interrupted);
+        return -ECANCELED;
+}
+
+int update_run(struct ec_op *op, const struct group *g, struct outcome *o, struct ec_err *err)
+{
+        _cleanup_(updates_done) struct updates u = { .n = g->n };
         struct systemd *s;
         int r = interrupt_check(err);
 
-        if (r < 0 || !n)
+        if (r < 0 || !g->n)
                 return r;
-        u.items = calloc(n, sizeof(*u.items));
-        u.commands = calloc(n, sizeof(*u.commands));
+        u.items = calloc(g->n, sizeof(*u.items));
+        u.commands = calloc(g->n, sizeof(*u.commands));
         if (!u.items || !u.commands)
                 return err_oom(err);
-        for (size_t i = 0; i < n && r >= 0; i++) {
-                u.items[i].prefix = n > 1 ? containers[i]->name : NULL;
-                r = prepare(op, containers[i], &u.items[i], &u.commands[i], err);
+        for (size_t i = 0; i < g->n && r >= 0; i++) {
+                u.items[i].prefix = g->n > 1 ? g->items[i]->name : NULL;
+                r = prepare(op, g->items[i], &u.items[i], &u.commands[i], err);
         }
         if (r >= 0)
                 r = op_systemd(op, &s, err);
         if (r >= 0)
-                r = machine_exec_many(s, u.commands, n, err);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < n && r >= 0; i++)
-                if (u.commands[i].result != -ECANCELED)
-                        r = finish_one(op, &u.items[i], &u.commands[i], report, err);
-        for (size_t i = 0; i < n && r >= 0; i++) {
-                if (u.commands[i].result != -ECANCELED)
-                        continue;
-                r = -ECANCELED;
-                err_move(err, &u.items[i].err);
-        }
-        return r;
+                r = machine_exec_many(s, u.commands, g->n, err);
+        return r < 0 ? r : add_results(op, &u, o, err);
 }

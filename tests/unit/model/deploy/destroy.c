@@ -29,7 +29,19 @@ static int on_removed(void *self, struct ec_op *op, const struct ec_container *c
         return 0;
 }
 
-static const struct ec_hooks hooks = { .size = sizeof(hooks), .removed = on_removed };
+static int on_stopped(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
+{
+        (void)self, (void)op, (void)err;
+        for (; *containers; containers++) {
+                char *s = str_printf("%sstopped:%s ", removed, (*containers)->name);
+
+                free(removed);
+                removed = s;
+        }
+        return 0;
+}
+
+static const struct ec_hooks hooks = { .size = sizeof(hooks), .stopped = on_stopped, .removed = on_removed };
 static const struct ec_plugin plugin = { .size = sizeof(plugin),
                                          .name = "noter",
                                          .provides = EC_PROVIDES_GCROOT,
@@ -172,6 +184,7 @@ static void test_running(void **state)
                "kill container@a.service container@b.service\nterminate a\nterminate b\nreload\n", "");
         assert_gone(f, "a");
         assert_gone(f, "b");
+        assert_string_equal(removed, "stopped:a a b "); /* b ran no more */
 }
 
 /* Of a restart, the stop is through, and the start is still to come. */
@@ -317,7 +330,7 @@ static void test_stop_fails(void **state)
         assert_gone(f, "b");
         assert_true(fx_exists(f, "/etc/units/container@a.service"));
         assert_true(fx_exists(f, "/var/lib/nixos-containers/a/etc/machine-id"));
-        assert_string_equal(removed, "b ");
+        assert_string_equal(removed, "stopped:b b ");
 }
 
 static void test_no_bus(void **state)

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
+#include "noter.h"
 
 #include "model/containers/pending.h"
 #include "model/deploy/install.h"
 #include "model/deploy/start.h"
 
-static char *started;
-
-static int on_started(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
-{
-        (void)self, (void)op, (void)err;
-        for (; *containers; containers++) {
-                char *s = str_printf("%s%s ", started, (*containers)->name);
-
-                free(started);
-                started = s;
-        }
-        return 0;
-}
-
-static const struct ec_hooks hooks = { .size = sizeof(hooks), .started = on_started };
-static const struct ec_plugin plugin = { .size = sizeof(plugin),
-                                         .name = "noter",
-                                         .provides = EC_PROVIDES_GCROOT,
-                                         .hooks = &hooks };
-static struct plugin_ref ref = { .plugin = &plugin };
 static const struct ec_command command = { .name = "create",
                                            .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
 
@@ -37,10 +18,10 @@ static int setup(void **state)
         /* The host's own systemd, as far as the code can tell. */
         *f->layout.root = 0;
         f->layout.nixos = true;
-        f->registry = (struct registry){ .plugins = &ref, .n = 1 };
+        f->registry = (struct registry){ .plugins = &noter_ref, .n = 1 };
         f->op.command = &command;
         fake_reset();
-        started = strdup("");
+        noter_reset();
         p = fx_path(f, "/etc/units/machines.target");
         fx_write(p, "");
         free(p);
@@ -59,7 +40,7 @@ static int teardown(void **state)
         struct fixture *f = *state;
 
         systemd_free(f->op.systemd);
-        free(started);
+        noter_done();
         fx_free(f);
         return 0;
 }
@@ -71,6 +52,7 @@ static int go(struct fixture *f, const char *output, uint32_t flags, char **ret_
         err_done(&f->err);
         free(fake.log);
         fake.log = strdup("");
+        noter_reset();
         fx_use(f, output, NULL);
         fx_capture(f);
         r = deploy_install(&f->op, &f->err);
@@ -102,7 +84,7 @@ static void test_start(void **state)
 
         expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0,
                "reload\nstart container@a.service container@b.service\n", INSTALLED "Starting containers:\na\nb\n");
-        assert_string_equal(started, "a b ");
+        assert_string_equal(noted, "started(a b) ");
 }
 
 static void test_nothing_to_do(void **state)
@@ -218,6 +200,7 @@ static void test_order(void **state)
                "restart container@a.service\n",
                "Installing containers:\na\nb\nc\nStarting containers:\nc\nUpdating containers:\nb\n"
                "Restarting containers:\na\n");
+        assert_string_equal(noted, "started(c a) updated(b) ");
 }
 
 static void test_update_fails(void **state)
@@ -232,6 +215,7 @@ static void test_update_fails(void **state)
                "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
         assert_non_null(strstr(err_msg(&f->err), "2 of 2"));
+        assert_string_equal(noted, "failed(a b) ");
         /* Installed, but not running: the next run makes up for it. */
         fake.exec_status = 0;
         expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0,
@@ -369,7 +353,7 @@ static void test_start_fails(void **state)
         expect(f, "etc", EC_START_STOPPED, -EIO, "reload\nstart container@a.service container@b.service\n",
                INSTALLED "Starting containers:\na\nb\n");
         assert_string_equal(err_msg(&f->err), "container 'a' did not start: its job failed");
-        assert_string_equal(started, "b ");
+        assert_string_equal(noted, "started(b) failed(a) ");
 }
 
 static void test_interrupted(void **state)
@@ -379,50 +363,6 @@ static void test_interrupted(void **state)
         fake.job_error = -ECANCELED;
         expect(f, "etc", EC_START_STOPPED, -ECANCELED, "reload\nstart container@a.service container@b.service\n",
                INSTALLED "Starting containers:\na\nb\n");
-}
-
-static int restart(struct fixture *f, const char *const *names, char **ret_out)
-{
-        int r;
-
-        err_done(&f->err);
-        free(fake.log);
-        fake.log = strdup("");
-        fx_capture(f);
-        r = deploy_restart(&f->op, names, &f->err);
-        *ret_out = fx_captured(f);
-        return r;
-}
-
-static void test_restart_names(void **state)
-{
-        struct fixture *f = *state;
-        char *out, *p;
-
-        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
-        assert_int_equal(restart(f, (const char *const[]){ "b", "a", "b", NULL }, &out), 0);
-        assert_string_equal(out, "Restarting containers:\na\nb\n");
-        assert_string_equal(fake.log, "restart container@a.service container@b.service\n");
-        free(out);
-
-        assert_int_equal(restart(f, (const char *const[]){ "a", "zzz", NULL }, &out), -ENOENT);
-        assert_string_equal(out, "");
-        assert_string_equal(fake.log, "");
-        assert_non_null(strstr(err_msg(&f->err), "'zzz'"));
-        free(out);
-
-        /* Made by nixos-container. */
-        p = fx_path(f, "/etc/nixos-containers/other.conf");
-        fx_write(p, "");
-        free(p);
-        assert_int_equal(restart(f, (const char *const[]){ "other", NULL }, &out), 0);
-        assert_string_equal(fake.log, "restart container@other.service\n");
-        free(out);
-
-        fake.failing = "container@a.service";
-        assert_int_equal(restart(f, (const char *const[]){ "a", "b", NULL }, &out), -EIO);
-        assert_non_null(strstr(err_msg(&f->err), "'a' did not restart"));
-        free(out);
 }
 
 int main(void)
@@ -449,7 +389,6 @@ int main(void)
                 T(test_waits_for_boot),
                 T(test_start_fails),
                 T(test_interrupted),
-                T(test_restart_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/deploy/by_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/containers/containers.h"
+#include "model/containers/group.h"
+#include "model/containers/pending.h"
+#include "model/deploy/jobs.h"
+#include "model/deploy/outcome.h"
+#include "model/deploy/recover.h"
+#include "model/deploy/unit_state.h"
+#include "model/operation/layout.h"
+#include "model/operation/lock.h"
+#include "model/operation/op.h"
+#include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+static int find_container(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err)
+{
+        _cleanup_free_ char *conf = str_printf("%s/%s.conf", l->legacy ? l->conf_legacy : l->conf, name);
+        int r = containers_find(l, name, ret, err);
+
+        if (r != -ENOENT)
+                return r;
+        if (!conf)
+                return err_oom(err);
+        if (!container_is_declarative(l, name) && access(conf, F_OK))
+                return r;
+        err_done(err);
+        r = container_new(l, name, l->units, l->legacy, ret);
+        return r < 0 ? err_oom(err) : 0;
+}
+
+static int find_all(const struct layout *l, const char *const *names, struct container_list *list, struct ec_err *err)
+{
+        _cleanup_strv_ char **sorted = strv_copy(names);
+        int r;
+
+        if (!sorted && *names)
+                return err_oom(err);
+        strv_sort(sorted);
+        list->items = calloc(strv_len(names) + 1, sizeof(*list->items));
+        if (!list->items)
+                return err_oom(err);
+        for (char **n = sorted; n && *n; n++) {
+                if (n > sorted && !strcmp(n[-1], *n))
+                        continue;
+                r = find_container(l, *n, &list->items[list->n], err);
+                if (r < 0)
+                        return r;
+                list->n++;
+        }
+        return 0;
+}
+
+/* systemd has to know the units as they are installed. */
+static int recover_locked(struct ec_op *op, struct ec_err *err)
+{
+        _cleanup_(recovery_done) struct recovery recovery = { 0 };
+        int r;
+
+        if (!pending_reload(op->layout))
+                return 0;
+        r = op_lock(op, err);
+        if (r < 0)
+                return r;
+        r = recover_run(op, &recovery, err);
+        op_unlock(op);
+        return r;
+}
+
+struct action {
+        enum unit_job job;
+        const char *done;   /* "started" */
+        const char *header; /* of the lines of the result */
+};
+
+/* Those that are not yet as they are to be. */
+static int select_containers(struct ec_op *op, const struct container_list *list, const struct action *a,
+                             struct group *g, struct ec_err *err)
+{
+        struct unit_state *states;
+        struct systemd *s;
+        size_t n;
+        int r = group_init(g, list->n) < 0 ? err_oom(err) : op_systemd(op, &s, err);
+
+        if (r >= 0)
+                r = systemd_list(s, "container@*.service", &states, &n, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->n; i++) {
+                struct ec_container *c = list->items[i];
+                const char *active = unit_active(states, n, c->unit);
+
+                if (a->job == JOB_START && unit_is_up(active))
+                        log_notice("container '%s' is running", c->name);
+                else if (a->job == JOB_STOP && (!strcmp(active, "inactive") || !strcmp(active, "failed")))
+                        log_notice("container '%s' is not running", c->name);
+                else
+                        group_add(g, c);
+        }
+        unit_states_free(states, n);
+        return 0;
+}
+
+static int act(struct ec_op *op, const char *const *names, const struct action *a, struct ec_err *err)
+{
+        _cleanup_(container_list_done) struct container_list list = { 0 };
+        _cleanup_(outcome_done) struct outcome o = { 0 };
+        _cleanup_(group_done) struct group g = { 0 };
+        int r = find_all(op->layout, names, &list, err);
+
+        if (r < 0)
+                return r;
+        if (layout_offline(op->layout))
+                return err_set(err, -EOPNOTSUPP, "containers below %s cannot be %s: it is not the root of this host",
+                               op->layout->root, a->done);
+        r = select_containers(op, &list, a, &g, err);
+        if (r >= 0)
+                r = outcome_init(&o, g.n, err);
+        if (r < 0)
+                return r;
+        jobs_announce(op, a->header, &g);
+        r = recover_locked(op, err);
+        if (r >= 0)
+                r = jobs_run(op, a->job, &g, &o, err);
+        outcome_tell(op, &o);
+        return r < 0 ? r : outcome_result(&o, a->done, err);
+}
+
+int deploy_start_installed(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        return act(op, names, &(struct action){ JOB_START, "started", "Starting containers:" }, err);
+}
+
+int deploy_stop(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        return act(op, names, &(struct action){ JOB_STOP, "stopped", "Stopping containers:" }, err);
+}
+
+int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err)
+{
+        return act(op, names, &(struct action){ JOB_RESTART, "restarted", "Restarting containers:" }, err);
+}

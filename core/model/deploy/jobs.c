@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/deploy/jobs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/containers/containers.h"
+#include "model/containers/group.h"
+#include "model/containers/pending.h"
+#include "model/deploy/outcome.h"
+#include "model/operation/op.h"
+#include "svc/machine/retry.h"
+#include "svc/process/interrupt.h"
+#include "svc/term/log.h"
+#include "svc/term/term.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/err.h"
+
+void jobs_announce(const struct ec_op *op, const char *header, const struct group *g)
+{
+        if (g->n)
+                op_result(op, "%s\n", header);
+        for (size_t i = 0; i < g->n; i++)
+                op_result(op, "%s\n", g->items[i]->name);
+}
+
+struct progress {
+        const char *verb;
+        size_t done, of;
+};
+
+static void on_done(void *data, const struct unit_result *r)
+{
+        struct progress *p = data;
+
+        (void)r;
+        term_progress("%s: %zu of %zu", p->verb, ++p->done, p->of);
+}
+
+struct jobs {
+        struct ec_op *op;
+        enum unit_job job;
+        const struct group *group;
+        const char **units;
+        struct pending_mark *marks; /* of the notes before the jobs */
+        struct unit_result *results;
+        uint64_t since;
+};
+
+static void jobs_done(struct jobs *j)
+{
+        free(j->units);
+        free(j->marks);
+        unit_results_done(j->results, j->group->n);
+}
+
+static int prepare(struct jobs *j)
+{
+        const struct group *g = j->group;
+
+        j->units = calloc(g->n + 1, sizeof(*j->units));
+        j->marks = calloc(g->n, sizeof(*j->marks));
+        if (!j->units || !j->marks)
+                return -ENOMEM;
+        for (size_t i = 0; i < g->n; i++) {
+                j->units[i] = g->items[i]->unit;
+                j->marks[i] = pending_mark(j->op->layout, g->items[i]->name);
+        }
+        j->since = clock_realtime_usec();
+        return 0;
+}
+
+static int run(struct jobs *j, struct ec_err *err)
+{
+        static const char *const verbs[] = {
+                [JOB_START] = "starting",
+                [JOB_STOP] = "stopping",
+                [JOB_RESTART] = "restarting",
+                [JOB_START_DETACH] = "starting",
+        };
+        struct progress p = { verbs[j->job], 0, j->group->n };
+        struct job_hooks hooks = { .done = on_done, .retry = machine_name_was_taken, .data = &p };
+        struct systemd *s;
+        int r = op_systemd(j->op, &s, err);
+
+        if (r < 0)
+                return r;
+        term_progress("%s: 0 of %zu", p.verb, p.of);
+        r = systemd_jobs(s, j->job, j->units, &hooks, &j->results, err);
+        term_progress_clear();
+        return r;
+}
+
+static int add_failure(const struct jobs *j, size_t i, struct outcome *o, struct ec_err *err)
+{
+        const struct unit_result *result = &j->results[i];
+        struct ec_container *c = j->group->items[i];
+        const char *verb = j->job == JOB_RESTART ? "restart" : j->job == JOB_STOP ? "stop" : "start";
+
+        if (j->job != JOB_STOP) {
+                report_unit(j->op, c, j->since, result->code == -ETIMEDOUT);
+                group_add(&o->failed, c);
+        }
+        return report_add(&o->report, err, "container '%s' did not %s: %s", c->name, verb,
+                          result->reason ? result->reason : strerror(-result->code));
+}
+
+/* 1: it was left starting. */
+static int add_result(const struct jobs *j, size_t i, struct outcome *o, struct ec_err *err)
+{
+        struct ec_container *c = j->group->items[i];
+        int code = j->results[i].code;
+
+        if (code < 0 && code != -EINPROGRESS)
+                return add_failure(j, i, o, err);
+        if (j->job == JOB_STOP) {
+                group_add(&o->stopped, c);
+                return 0;
+        }
+        pending_clear_marked(j->op->layout, c->name, &j->marks[i]);
+        if (code == -EINPROGRESS) {
+                log_notice("not waiting for container '%s', it goes on starting", c->name);
+                return 1;
+        }
+        group_add(&o->started, c);
+        return 0;
+}
+
+int jobs_run(struct ec_op *op, enum unit_job job, const struct group *g, struct outcome *o, struct ec_err *err)
+{
+        _cleanup_(jobs_done) struct jobs j = { .op = op, .job = job, .group = g };
+        bool left = false;
+        int r;
+
+        if (!g->n)
+                return 0;
+        r = prepare(&j) < 0 ? err_oom(err) : run(&j, err);
+        if (r < 0)
+                return r;
+        r = 0;
+        for (size_t i = 0; i < g->n && r >= 0; i++) {
+                r = add_result(&j, i, o, err);
+                left |= r > 0;
+        }
+        if (r >= 0 && job == JOB_START_DETACH && interrupt_signal() == SIGINT) {
+                /* It has ended a wait, as it was to. */
+                interrupt_clear();
+                o->no_hooks = true;
+        } else if (r >= 0) {
+                r = interrupt_check(err);
+        }
+        return r < 0 ? r : left;
+}

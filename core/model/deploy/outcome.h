@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include "model/containers/group.h"
+#include "model/deploy/report.h"
+struct ec_err;
+struct ec_op;
+/* What became of the containers that were started, updated, restarted or stopped. */
+struct outcome {
+        struct group started, updated, stopped, failed;
+        struct report report;
+        size_t of;     /* of so many */
+        bool no_hooks; /* ^C ended a wait, so hooks, which may wait too, are not called */
+};
+int outcome_init(struct outcome *o, size_t of, struct ec_err *err);
+void outcome_done(struct outcome *o);
+/* Calls the hooks of all containers at once, and warns of units that failed inside those that run. */
+void outcome_tell(struct ec_op *op, const struct outcome *o);
+/* 0, or -EIO with what failed; `what` is "started", "restarted" ... */
+int outcome_result(struct outcome *o, const char *what, struct ec_err *err);
