@@ -344,10 +344,6 @@ const struct ec_machine_api services_machine = {
 
 /* ---- containers -------------------------------------------------------- */
 
-static_assert(CHANGE_NONE == EC_CHANGE_NONE && CHANGE_NEW == EC_CHANGE_NEW && CHANGE_UPDATE == EC_CHANGE_UPDATE &&
-                      CHANGE_RESTART == EC_CHANGE_RESTART,
-              "the model's changes are those of the ABI");
-
 static const char *container_name(const struct ec_container *c)
 {
         return c->name;

@@ -4,14 +4,6 @@
 #include <stdbool.h>
 struct layout;
 
-/* How an installed container differs from the one in an output. */
-enum change_state {
-        CHANGE_NONE, /* unit and conf resolve to what is installed */
-        CHANGE_NEW,
-        CHANGE_UPDATE,  /* only SYSTEM_PATH differs: the running system can switch */
-        CHANGE_RESTART, /* anything else differs */
-};
-
 /* One container, of an etc output or installed. */
 struct ec_container {
         char *name;
@@ -22,7 +14,7 @@ struct ec_container {
         char *state_path;
         char *unit_target; /* store path the link (or the etc output) points at; NULL: none */
         char *conf_target;
-        enum change_state change; /* set by comparing it with what is installed */
+        uint32_t change; /* EC_CHANGE_*; set by comparing it with what is installed */
         bool auto_start;
         bool legacy; /* conf and state in the older places */
         char **conf; /* "KEY=VALUE" of the conf file, parsed at first use */

@@ -33,21 +33,21 @@ static int write_note(const struct layout *l, const char *name, const char *word
         return r < 0 ? err_set(err, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
-int pending_set(const struct layout *l, const char *name, enum change_state state, struct ec_err *err)
+int pending_set(const struct layout *l, const char *name, uint32_t change, struct ec_err *err)
 {
         /* An outstanding restart is not made good by an update. Written anew all the same, see pending_mark(). */
-        bool restart = state != CHANGE_UPDATE || pending_get(l, name) == CHANGE_RESTART;
+        bool restart = change != EC_CHANGE_UPDATE || pending_get(l, name) == EC_CHANGE_RESTART;
 
         return write_note(l, name, restart ? "restart\n" : "update\n", err);
 }
 
-enum change_state pending_get(const struct layout *l, const char *name)
+uint32_t pending_get(const struct layout *l, const char *name)
 {
         _cleanup_free_ char *path = note(l, name), *text = NULL;
 
         if (!path || fs_read(path, 64, &text, NULL) < 0)
-                return CHANGE_NONE;
-        return strcmp(text, "update\n") ? CHANGE_RESTART : CHANGE_UPDATE;
+                return EC_CHANGE_NONE;
+        return strcmp(text, "update\n") ? EC_CHANGE_RESTART : EC_CHANGE_UPDATE;
 }
 
 void pending_clear(const struct layout *l, const char *name)

@@ -8,8 +8,8 @@ struct ec_err;
 struct layout;
 /* Notes that a container runs on something older than what is installed. A note lives until the container, or the
  * host, is started again. */
-int pending_set(const struct layout *l, const char *name, enum change_state state, struct ec_err *err);
-enum change_state pending_get(const struct layout *l, const char *name);
+int pending_set(const struct layout *l, const char *name, uint32_t change, struct ec_err *err);
+uint32_t pending_get(const struct layout *l, const char *name); /* EC_CHANGE_NONE, _UPDATE or _RESTART */
 void pending_clear(const struct layout *l, const char *name);
 /* A start takes long and runs without the lock, so another run may write a note meanwhile, which must be kept. */
 struct pending_mark {

@@ -189,17 +189,16 @@ static int compare(const struct dirs *d, struct change *ch, struct ec_err *err)
         ch->unit_differs = !unit || ch->old_unit_path || ch->wants_differs || !same_file(unit, c->unit_target);
 
         if (!unit)
-                ch->state = CHANGE_NEW;
+                c->change = EC_CHANGE_NEW;
         else if (conf && !ch->old_conf_path && same_file(conf, c->conf_target) && same_file(unit, c->unit_target))
-                ch->state = CHANGE_NONE;
+                c->change = EC_CHANGE_NONE;
         else if (conf && !ch->old_conf_path && same_unit(unit, c->unit_target) && same_conf(c, conf))
-                ch->state = CHANGE_UPDATE;
+                c->change = EC_CHANGE_UPDATE;
         else
-                ch->state = CHANGE_RESTART;
+                c->change = EC_CHANGE_RESTART;
         /* The link at boot is made where units are made now: so all of them move there. */
-        if (ch->state == CHANGE_NONE && ch->wants_differs && ch->old_unit_path)
-                ch->state = CHANGE_UPDATE;
-        c->change = ch->state;
+        if (c->change == EC_CHANGE_NONE && ch->wants_differs && ch->old_unit_path)
+                c->change = EC_CHANGE_UPDATE;
         return 0;
 }
 

@@ -9,8 +9,7 @@ struct ec_op;
 /* What the phases of one operation share. */
 struct change {
         struct ec_container *c; /* of the deployment's list */
-        enum change_state state;
-        char *old_unit_path; /* where it is installed until now, if in another place */
+        char *old_unit_path;    /* where it is installed until now, if in another place */
         char *old_wants_path;
         char *old_conf_path;
         bool wants_differs; /* its link in machines.target.wants is not as it should be */

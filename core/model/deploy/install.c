@@ -121,18 +121,18 @@ static void tell_old_state(const struct ec_op *op, const struct change *ch)
 /* again: an earlier run may have been killed before the plugins heard of it. */
 static int install_one(struct ec_op *op, struct change *ch, bool again, struct ec_err *err)
 {
-        bool noted = ch->state == CHANGE_UPDATE || ch->state == CHANGE_RESTART;
-        enum change_state pending = noted ? pending_get(op->layout, ch->c->name) : CHANGE_NONE;
+        bool noted = ch->c->change == EC_CHANGE_UPDATE || ch->c->change == EC_CHANGE_RESTART;
+        uint32_t pending = noted ? pending_get(op->layout, ch->c->name) : EC_CHANGE_NONE;
         struct links links = { 0 };
         int r = 0;
 
         if (noted)
-                r = pending_set(op->layout, ch->c->name, ch->state, err);
+                r = pending_set(op->layout, ch->c->name, ch->c->change, err);
         if (r >= 0)
                 r = set_links(ch, &links, err);
         if (r >= 0)
                 r = drop_old_links(ch, &links, err);
-        if (r >= 0 && (ch->state != CHANGE_NONE || again))
+        if (r >= 0 && (ch->c->change != EC_CHANGE_NONE || again))
                 r = hooks_installed(op, ch->c, err);
         if (r >= 0) {
                 links_done(&links);
@@ -141,7 +141,7 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
         }
         interrupt_hold();
         links_undo(&links);
-        if (noted && pending == CHANGE_NONE)
+        if (noted && pending == EC_CHANGE_NONE)
                 pending_clear(op->layout, ch->c->name);
         interrupt_release();
         return r == -ECANCELED ? r : err_prefix(err, "container '%s'", ch->c->name);
@@ -149,7 +149,7 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
 
 static bool differs(const struct change *ch)
 {
-        return ch->state != CHANGE_NONE || ch->wants_differs;
+        return ch->c->change != EC_CHANGE_NONE || ch->wants_differs;
 }
 
 static int install_all(struct ec_op *op, struct deployment *d, char **unfinished, struct ec_err *err)
@@ -170,7 +170,7 @@ static int install_all(struct ec_op *op, struct deployment *d, char **unfinished
                 }
                 if (i == 0)
                         op_result(op, "Installing containers:\n");
-                op_result(op, ch->state == CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
+                op_result(op, ch->c->change == EC_CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
         }
         return 0;
 }
@@ -190,7 +190,7 @@ static int note_changes(struct ec_op *op, const struct deployment *d, char **unf
 static int veto(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         for (size_t i = 0; i < d->list.n; i++) {
-                int r = d->changes[i].state == CHANGE_NONE ? 0 : hooks_pre_install(op, d->changes[i].c, err);
+                int r = d->changes[i].c->change == EC_CHANGE_NONE ? 0 : hooks_pre_install(op, d->changes[i].c, err);
 
                 if (r < 0)
                         return err_prefix(err, "container '%s'", d->changes[i].c->name);

@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 #include "model/containers/containers.h"
 #include "model/operation/op.h"
@@ -48,14 +47,6 @@ int report_result(struct report *r, size_t of, const char *what, struct ec_err *
         for (size_t i = 0; i < r->n; i++)
                 log_msg(LOG_ERR, "%s", r->failures[i]);
         return err_set(err, -EIO, "%zu of %zu containers could not be %s", r->n, of, what);
-}
-
-uint64_t report_now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_REALTIME, &t);
-        return (uint64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 static void show_lines(char **lines)

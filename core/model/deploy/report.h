@@ -19,4 +19,3 @@ int report_result(struct report *r, size_t of, const char *what, struct ec_err *
  * the journals, of its first try since then; to stderr. */
 void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out);
 void report_failed_inside(struct ec_op *op, const struct ec_container *c);
-uint64_t report_now(void);

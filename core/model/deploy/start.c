@@ -33,24 +33,24 @@ static void plan_done(struct plan *p)
 }
 
 /* What a running container lacks: from this run, or from one that did not get to it. */
-static enum change_state outstanding(const struct ec_op *op, const struct change *ch)
+static uint32_t outstanding(const struct ec_op *op, const struct change *ch)
 {
-        enum change_state noted = pending_get(op->layout, ch->c->name);
+        uint32_t noted = pending_get(op->layout, ch->c->name);
 
-        if (ch->state == CHANGE_RESTART || noted == CHANGE_RESTART)
-                return CHANGE_RESTART;
-        return ch->state == CHANGE_UPDATE || noted == CHANGE_UPDATE ? CHANGE_UPDATE : CHANGE_NONE;
+        if (ch->c->change == EC_CHANGE_RESTART || noted == EC_CHANGE_RESTART)
+                return EC_CHANGE_RESTART;
+        return ch->c->change == EC_CHANGE_UPDATE || noted == EC_CHANGE_UPDATE ? EC_CHANGE_UPDATE : EC_CHANGE_NONE;
 }
 
 static void plan_one(struct ec_op *op, const struct change *ch, const char *active, uint32_t flags, struct plan *p)
 {
         struct ec_container *c = ch->c;
-        enum change_state need = outstanding(op, ch);
+        uint32_t need = outstanding(op, ch);
         bool booting = !strcmp(active, "activating"), change = flags & (EC_START_UPDATE | EC_START_RESTART);
 
-        if (need != CHANGE_NONE && change && (unit_is_up(active) || booting)) {
+        if (need != EC_CHANGE_NONE && change && (unit_is_up(active) || booting)) {
                 /* Nobody can switch a system that is still booting. */
-                if (need == CHANGE_RESTART || flags & EC_START_RESTART || booting ||
+                if (need == EC_CHANGE_RESTART || flags & EC_START_RESTART || booting ||
                     !container_conf_get(c, "SYSTEM_PATH"))
                         group_add(&p->restart, c);
                 else

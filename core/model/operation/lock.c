@@ -94,7 +94,7 @@ static int wait_for_lock(const char *path, int fd, struct ec_err *err)
         return 0;
 }
 
-int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
+static int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
 {
         _cleanup_close_ int fd = -1;
         int r = layout_make_run_state(l, NULL, err);
@@ -115,10 +115,8 @@ int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
         return 0;
 }
 
-void lock_release(int *fd)
+static void lock_release(int *fd)
 {
-        if (*fd < 0)
-                return;
         if (ftruncate(*fd, 0) < 0)
                 log_debug("cannot clear the lock's holder: %m");
         /* Before the close, which wakes those who wait. */

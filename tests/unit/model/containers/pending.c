@@ -20,16 +20,16 @@ static void test_notes(void **state)
         struct fixture *f = *state;
         struct ec_op *op = &f->op;
 
-        assert_int_equal(pending_get(op->layout, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(op->layout, "a"), EC_CHANGE_NONE);
         pending_clear(op->layout, "a");
-        assert_int_equal(pending_set(op->layout, "a", CHANGE_UPDATE, &f->err), 0);
-        assert_int_equal(pending_get(op->layout, "a"), CHANGE_UPDATE);
-        assert_int_equal(pending_get(op->layout, "b"), CHANGE_NONE);
-        assert_int_equal(pending_set(op->layout, "a", CHANGE_RESTART, &f->err), 0);
-        assert_int_equal(pending_set(op->layout, "a", CHANGE_UPDATE, &f->err), 0);
-        assert_int_equal(pending_get(op->layout, "a"), CHANGE_RESTART);
+        assert_int_equal(pending_set(op->layout, "a", EC_CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_get(op->layout, "a"), EC_CHANGE_UPDATE);
+        assert_int_equal(pending_get(op->layout, "b"), EC_CHANGE_NONE);
+        assert_int_equal(pending_set(op->layout, "a", EC_CHANGE_RESTART, &f->err), 0);
+        assert_int_equal(pending_set(op->layout, "a", EC_CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_get(op->layout, "a"), EC_CHANGE_RESTART);
         pending_clear(op->layout, "a");
-        assert_int_equal(pending_get(op->layout, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(op->layout, "a"), EC_CHANGE_NONE);
 }
 
 static void test_broken_note(void **state)
@@ -38,7 +38,7 @@ static void test_broken_note(void **state)
         char *p = fx_path(f, "/run/ec/pending/a");
 
         fx_write(p, "");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_RESTART);
         free(p);
 }
 
@@ -73,9 +73,9 @@ static void test_no_place(void **state)
         char *p = fx_path(f, "/run");
 
         fx_write(p, "");
-        assert_true(pending_set(&f->layout, "a", CHANGE_UPDATE, &f->err) < 0);
+        assert_true(pending_set(&f->layout, "a", EC_CHANGE_UPDATE, &f->err) < 0);
         assert_non_null(strstr(err_msg(&f->err), p));
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
         free(p);
 }
 

@@ -95,10 +95,10 @@ static void test_start(void **state)
         struct fixture *f = *state;
 
         fake.active[0] = "container@a.service";
-        assert_int_equal(pending_set(&f->layout, "b", CHANGE_RESTART, &f->err), 0);
+        assert_int_equal(pending_set(&f->layout, "b", EC_CHANGE_RESTART, &f->err), 0);
         expect(f, deploy_start_installed, NAMES("a", "b"), 0, "start container@b.service\n",
                "Starting containers:\nb\n", "started(b) ");
-        assert_int_equal(pending_get(&f->layout, "b"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_NONE);
         expect(f, deploy_start_installed, NAMES("a"), 0, "", "", "");
         /* One that boots is waited for. */
         fake.active[0] = "container@a.service=activating";
@@ -115,13 +115,13 @@ static void test_stop(void **state)
 
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service";
-        assert_int_equal(pending_set(&f->layout, "a", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_UPDATE, &f->err), 0);
         fake.failing = "container@b.service";
         expect(f, deploy_stop, NAMES("a", "b"), -EIO, "stop container@a.service container@b.service\n",
                "Stopping containers:\na\nb\n", "stopped(a) ");
         assert_string_equal(err_msg(&f->err), "container 'b' did not stop: its job failed");
         /* It is still to be started with the new system. */
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         fake.active[0] = "container@a.service=failed";
         fake.active[1] = NULL;
         expect(f, deploy_stop, NAMES("a", "b"), 0, "", "", "");

@@ -87,9 +87,9 @@ static void expect_install(struct fixture *f, const char *output, const char *li
         free(out);
 }
 
-static enum change_state state_of(struct fixture *f, size_t i)
+static uint32_t state_of(struct fixture *f, size_t i)
 {
-        return f->op.deployment->changes[i].state;
+        return f->op.deployment->changes[i].c->change;
 }
 
 static void test_new(void **state)
@@ -99,7 +99,7 @@ static void test_new(void **state)
         fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
         fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", true);
         expect_install(f, "etc", "Installing containers:\na\nb\n");
-        assert_int_equal(state_of(f, 0), CHANGE_NEW);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_NEW);
         fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
         fx_assert_link(f, "/etc/units/container@b.service", "-unit-b-1");
         assert_true(fx_exists(f, "/etc/nixos-containers/a.conf"));
@@ -120,7 +120,7 @@ static void test_unchanged(void **state)
         fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
         expect_install(f, "etc", "Installing containers:\na\n");
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
-        assert_int_equal(state_of(f, 0), CHANGE_NONE);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_NONE);
         assert_string_equal(calls, "");
         /* Another output with the same files is no change, either. */
         fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\n", true);
@@ -174,9 +174,9 @@ static void test_update(void **state)
         fx_container(f, "etc2", "a", 1, "\nSYSTEM_PATH=/2\n\nB=\"2\"\n", false);
         expect_install(f, "etc", "Installing containers:\na\n");
         expect_install(f, "etc2", "Installing containers:\na\n");
-        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_UPDATE);
         assert_false(f->op.deployment->changes[0].unit_differs);
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         assert_string_equal(calls, "pre:a installed:a ");
 }
 
@@ -196,7 +196,7 @@ static void test_update_notes(void **state)
         free(p);
         free(install(f, "etc", 0));
         free(install(f, "etc2", 0));
-        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_UPDATE);
         assert_true(f->op.deployment->changes[0].unit_differs);
 }
 
@@ -206,8 +206,8 @@ static void changed(struct fixture *f, int unit, const char *conf)
         fx_container(f, "etc2", "a", unit, conf, false);
         free(install(f, "etc", 0));
         free(install(f, "etc2", 0));
-        assert_int_equal(state_of(f, 0), CHANGE_RESTART);
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_RESTART);
 }
 
 static void test_changed_unit(void **state)
@@ -243,8 +243,8 @@ static void test_pending_restart_stays(void **state)
         changed(f, 2, "SYSTEM_PATH=/2\nB=2\n");
         fx_container(f, "etc3", "a", 2, "SYSTEM_PATH=/3\nB=2\n", false);
         free(install(f, "etc3", 0));
-        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_RESTART);
 }
 
 static void test_auto_start_dropped(void **state)
@@ -316,7 +316,7 @@ static void test_rollback(void **state)
         err_done(&f->err);
         fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
         fx_assert_link(f, "/etc/units/machines.target.wants/container@a.service", "../container@a.service");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
         fx_assert_link(f, "/etc/units/container@b.service", NULL);
 
         fail_installed = "b";
@@ -379,7 +379,7 @@ static void test_moves(void **state)
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
         fx_assert_link(f, "/etc/units/container@a.service", NULL);
         expect_install(f, "etc2", "Installing containers:\na\n");
-        assert_int_equal(state_of(f, 0), CHANGE_UPDATE);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_UPDATE);
         fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
         fx_assert_link(f, "/usr/lib/units/container@a.service", NULL);
         fx_assert_link(f, "/usr/lib/units/machines.target.wants/container@a.service", NULL);
@@ -398,7 +398,7 @@ static void test_other_layout(void **state)
         assert_int_equal(rename(from, to), 0);
         free(from), free(to);
         free(install(f, "etc", 0));
-        assert_int_equal(state_of(f, 0), CHANGE_RESTART);
+        assert_int_equal(state_of(f, 0), EC_CHANGE_RESTART);
         fx_assert_link(f, "/etc/containers/a.conf", NULL);
         assert_true(fx_exists(f, "/etc/nixos-containers/a.conf"));
 }

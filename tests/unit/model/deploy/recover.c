@@ -98,7 +98,7 @@ static void test_both(void **state)
         char *temp = fx_path(f, "/etc/nixos-containers/.#extra-container-1234");
 
         fx_link("x", temp);
-        assert_int_equal(pending_set(&f->layout, "gone", CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_set(&f->layout, "gone", EC_CHANGE_UPDATE, &f->err), 0);
         assert_int_equal(pending_reload_set(&f->layout, NAMES("a", "gone"), &f->err), 0);
         assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
         assert_int_equal(strv_len(STRV_CONST(r.names)), 2);
@@ -106,7 +106,7 @@ static void test_both(void **state)
         assert_string_equal(calls, "installed:a removed:gone ");
         assert_string_equal(fake.log, "reload\n");
         assert_false(pending_reload(&f->layout));
-        assert_int_equal(pending_get(&f->layout, "gone"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "gone"), EC_CHANGE_NONE);
         assert_false(fx_exists(f, "/etc/nixos-containers/.#extra-container-1234"));
         recovery_done(&r);
         free(temp);

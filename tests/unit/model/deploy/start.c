@@ -136,7 +136,7 @@ static void test_update(void **state)
         /* No unit has changed: no daemon-reload. b is stopped, and is said to be. */
         expect(f, "update", EC_START_UPDATE, 0, "exec a: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\n");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
         expect(f, "update", EC_START_UPDATE, 0, "", UNCHANGED);
 }
 
@@ -247,8 +247,8 @@ static void test_update_interrupted(void **state)
         expect(f, "update", EC_START_UPDATE, -ECANCELED,
                "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
-        assert_int_equal(pending_get(&f->layout, "b"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_UPDATE);
 }
 
 static void test_restart(void **state)
@@ -302,7 +302,7 @@ static struct fixture *other;
 
 static void other_installs(void)
 {
-        assert_int_equal(pending_set(&other->layout, "a", CHANGE_UPDATE, &other->err), 0);
+        assert_int_equal(pending_set(&other->layout, "a", EC_CHANGE_UPDATE, &other->err), 0);
 }
 
 /* What another run installs while ours starts or updates is still to be done for by the next. */
@@ -313,23 +313,23 @@ static void test_installed_meanwhile(void **state)
         fake.meanwhile = other_installs;
         expect(f, "etc", EC_START_STOPPED, 0, "reload\nstart container@a.service container@b.service\n",
                INSTALLED "Starting containers:\na\nb\n");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service";
         expect(f, "update", EC_START_UPDATE, 0,
                "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_UPDATE);
-        assert_int_equal(pending_get(&f->layout, "b"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_NONE);
         /* Also where it is another's restart that is outstanding, and stays the word. */
-        assert_int_equal(pending_set(&f->layout, "a", CHANGE_RESTART, &f->err), 0);
+        assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_RESTART, &f->err), 0);
         expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n",
                UNCHANGED "Restarting containers:\na\n");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_RESTART);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_RESTART);
         fake.meanwhile = NULL;
         expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n",
                UNCHANGED "Restarting containers:\na\n");
-        assert_int_equal(pending_get(&f->layout, "a"), CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
 }
 
 /* Its first start is under way, or the next after a failed one: waited for. */

@@ -28,20 +28,41 @@ static void test_alone(void **state)
         struct fixture *f = *state;
         char *text = NULL;
         struct stat st;
-        int fd = -1;
 
-        assert_int_equal(lock_take(&f->layout, &fd, &f->err), 0);
+        assert_int_equal(op_lock(&f->op, &f->err), 0);
         assert_int_equal(fs_read(f->layout.lock, 4096, &text, NULL), 0);
         assert_int_equal(atoi(text), getpid());
         assert_non_null(strstr(text, "lock"));
         assert_int_equal(stat(f->layout.lock, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
         free(text);
-        lock_release(&fd);
-        assert_int_equal(fd, -1);
-        lock_release(&fd);
-        assert_int_equal(lock_take(&f->layout, &fd, &f->err), 0);
-        lock_release(&fd);
+        op_unlock(&f->op);
+        assert_int_equal(f->op.lock_fd, -1);
+        op_unlock(&f->op);
+        assert_int_equal(op_lock(&f->op, &f->err), 0);
+        op_unlock(&f->op);
+}
+
+static bool others_can_lock(struct fixture *f)
+{
+        int fd = open(f->layout.lock, O_RDWR | O_CLOEXEC), r = flock(fd, LOCK_EX | LOCK_NB);
+
+        close(fd);
+        return !r;
+}
+
+static void test_nests(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_int_equal(op_lock(&f->op, &f->err), 0);
+        assert_int_equal(op_lock(&f->op, &f->err), 0);
+        op_unlock(&f->op);
+        assert_false(others_can_lock(f));
+        op_unlock(&f->op);
+        assert_true(others_can_lock(f));
+        op_unlock(&f->op); /* one too many does no harm */
+        assert_int_equal(f->op.locked, 0);
 }
 
 static void wait_byte(int fd)
@@ -63,14 +84,13 @@ static pid_t holder(struct fixture *f, bool crash, int *ret_go)
         pid = fork();
         if (pid == 0) {
                 char c;
-                int fd = -1;
 
                 close(go[1]);
-                if (lock_take(&f->layout, &fd, &f->err) < 0 || write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) < 0)
+                if (op_lock(&f->op, &f->err) < 0 || write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) < 0)
                         _exit(1);
                 if (crash)
                         _exit(0);
-                lock_release(&fd);
+                op_unlock(&f->op);
                 pause();
                 _exit(0);
         }
@@ -88,13 +108,13 @@ static pid_t waiter(struct fixture *f, int err_fd)
         pid_t pid = fork();
 
         if (pid == 0) {
-                int fd = -1, r;
+                int r;
 
                 dup2(err_fd, STDERR_FILENO);
                 log_set_level(LOG_NOTICE);
                 if (interrupt_init() < 0)
                         _exit(1);
-                r = lock_take(&f->layout, &fd, &f->err);
+                r = op_lock(&f->op, &f->err);
                 _exit(r == 0 ? 0 : r == -ECANCELED ? 2 : 1);
         }
         return pid;
@@ -179,10 +199,9 @@ static void test_bad_place(void **state)
 {
         struct fixture *f = *state;
         char *p = fx_path(f, "/run");
-        int fd = -1;
 
         fx_write(p, "");
-        assert_true(lock_take(&f->layout, &fd, &f->err) < 0);
+        assert_true(op_lock(&f->op, &f->err) < 0);
         assert_non_null(strstr(err_msg(&f->err), f->dir));
         free(p);
 }
@@ -190,19 +209,18 @@ static void test_bad_place(void **state)
 static void test_symlink(void **state)
 {
         struct fixture *f = *state;
-        int fd = -1;
 
         assert_int_equal(layout_make_run_state(&f->layout, NULL, &f->err), 0);
         fx_link("/etc/passwd", f->layout.lock);
-        assert_int_equal(lock_take(&f->layout, &fd, &f->err), -ELOOP);
+        assert_int_equal(op_lock(&f->op, &f->err), -ELOOP);
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_alone), T(test_released),  T(test_holder_ends), T(test_interrupted),
-                T(test_many),  T(test_bad_place), T(test_symlink),
+                T(test_alone),       T(test_nests), T(test_released),  T(test_holder_ends),
+                T(test_interrupted), T(test_many),  T(test_bad_place), T(test_symlink),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
