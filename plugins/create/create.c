@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that make and remove containers; the phases themselves are the host's. */
+/* Commands that create and remove containers; the program runs the phases. */
 #include "create.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* README.md describes them: grow at the end only. */
+/* README.md documents them: add new ones at the end only. */
 static const struct ec_column columns[] = {
         { .key = "name", .title = "NAME", .type = EC_COL_STR },
         { .key = "state", .title = "STATE", .type = EC_COL_STR },
@@ -18,33 +18,47 @@ static const struct ec_array column_array = EC_ARRAY(columns);
 
 struct listing {
         const struct ec_host *host;
-        struct ec_op *op;
         struct ec_table *table; /* NULL: names alone */
-        int no_systemd;         /* nobody answers: asked once, not for each */
+        char **states;          /* "UNIT=STATE" of each unit that is loaded; NULL: systemd did not answer */
         struct ec_err *err;
         int result;
 };
 
-static int set_state(struct listing *l, const char *unit)
+static int add_state(void *data, const char *unit, const char *active, const char *sub)
+{
+        struct listing *l = data;
+
+        (void)sub;
+        return strv_pushf(&l->states, "%s=%s", unit, active);
+}
+
+/* One question for all of them. Without systemd, everything else is listed. */
+static int read_states(struct listing *l, struct ec_op *op)
 {
         const struct ec_host *h = l->host;
-        char *state = NULL;
         int r;
 
-        if (l->no_systemd)
-                return 0;
-        r = h->systemd->get_string(l->op, unit, "org.freedesktop.systemd1.Unit", "ActiveState", &state, l->err);
-        if (r == -ECANCELED)
+        l->states = calloc(1, sizeof(*l->states));
+        r = l->states ? h->systemd->states(op, "container@*.service", add_state, l, l->err) : -ENOMEM;
+        if (r == -ENOMEM)
+                return no_memory(h, l->err);
+        if (r >= 0 || r == -ECANCELED)
                 return r;
-        if (r < 0) {
-                h->log->log(h, 7, "state of %s: %s", unit, h->err->message(l->err));
-                h->err->clear(l->err);
-                l->no_systemd = 1;
-                return 0;
+        h->log->log(h, 7, "states of units: %s", h->err->message(l->err));
+        h->err->clear(l->err);
+        strv_free(TAKE_PTR(l->states));
+        return 0;
+}
+
+static const char *state_of(const struct listing *l, const char *unit)
+{
+        for (char **s = l->states; *s; s++) {
+                const char *rest = str_after(*s, unit);
+
+                if (rest && *rest == '=')
+                        return rest + 1;
         }
-        r = h->table->set_str(l->table, "state", state, l->err);
-        h->mem_free(state);
-        return r;
+        return "inactive";
 }
 
 static int fill_row(struct listing *l, const struct ec_container *c)
@@ -56,8 +70,8 @@ static int fill_row(struct listing *l, const struct ec_container *c)
 
         if (r >= 0)
                 r = t->set_str(l->table, "name", a->name(c), l->err);
-        if (r >= 0)
-                r = set_state(l, a->unit(c));
+        if (r >= 0 && l->states)
+                r = t->set_str(l->table, "state", state_of(l, a->unit(c)), l->err);
         if (r >= 0)
                 r = t->set_int(l->table, "autoStart", auto_start && !strcmp(auto_start, "1"), l->err);
         if (r >= 0 && system)
@@ -87,13 +101,15 @@ static int add(void *data, const struct ec_container *c)
 int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
-        struct listing l = { .host = h, .op = op, .err = err };
+        struct listing l = { .host = h, .err = err };
         int r = 0;
 
         if (*h->opt->args(op))
                 return h->err->usage(err, "list takes no arguments");
         if (h->opt->is_set(op, "json"))
                 r = h->table->create(op, &column_array, &l.table, err);
+        if (r >= 0 && l.table)
+                r = read_states(&l, op);
         if (r >= 0)
                 r = h->containers->foreach_installed(op, add, &l, err);
         if (r > 0)
@@ -102,5 +118,6 @@ int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
                 r = h->table->print(l.table, err);
         if (l.table)
                 h->table->free(l.table);
+        strv_free(l.states);
         return r < 0 ? r : 0;
 }

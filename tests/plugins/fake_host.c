@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_host.h"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define FAKE(host) ((struct fake *)(host)) /* host is its first member */
 
 /* ---- strings ---- */
@@ -220,10 +224,19 @@ static uint64_t conf_ms(const struct ec_host *host, const char *key)
         return !v || !strcmp(end, "ms") ? n : !strcmp(end, "min") ? n * 60000 : n * 1000;
 }
 
-static int conf_plugin_loaded(const struct ec_host *host, const char *name)
+static int64_t conf_int(const struct ec_host *host, const char *key)
 {
-        (void)host, (void)name;
-        return 0;
+        const char *v = conf_get(host, key);
+
+        return v ? strtoll(v, NULL, 10) : 0;
+}
+
+static const char *const *conf_list(const struct ec_host *host, const char *key)
+{
+        static const char *const none[] = { NULL };
+
+        (void)host, (void)key;
+        return none;
 }
 
 static const char *conf_path(const struct ec_host *host, const char *what)
@@ -231,8 +244,32 @@ static const char *conf_path(const struct ec_host *host, const char *what)
         return pair_last(FAKE(host)->paths, what);
 }
 
-static const struct ec_conf_api conf_api = { sizeof(conf_api),   0,        conf_get, conf_bool, conf_ms,
-                                             conf_plugin_loaded, conf_path };
+static const struct ec_conf_api conf_api = { sizeof(conf_api), 0,        conf_get,  conf_bool,
+                                             conf_ms,          conf_int, conf_list, conf_path };
+
+static int cancel_check(struct ec_op *op, struct ec_err *err)
+{
+        op->fake->checks++;
+        return op->fake->interrupted && !op->fake->held ? err_set(err, -ECANCELED, "interrupted") : 0;
+}
+
+static int cancel_fd(struct ec_op *op)
+{
+        return op->fake->cancel_fd;
+}
+
+static void cancel_hold(struct ec_op *op)
+{
+        op->fake->held++;
+}
+
+static void cancel_release(struct ec_op *op)
+{
+        assert_true(op->fake->held-- > 0);
+}
+
+static const struct ec_cancel_api cancel_api = { sizeof(cancel_api), 0,           cancel_check,
+                                                 cancel_fd,          cancel_hold, cancel_release };
 
 /* ---- proc, nix, systemd, machine ---- */
 
@@ -248,6 +285,8 @@ static int proc_run(struct ec_op *op, const struct ec_proc *p, struct ec_proc_re
 {
         struct fake *f = op->fake;
 
+        assert_int_equal(p->size, sizeof(*p));
+        assert_int_equal(ret->size, sizeof(*ret));
         note_argv(f, "proc", p->argv);
         if (f->fail_at && !strcmp(f->fail_at, "proc.run"))
                 return err_set(err, f->fail_code ? f->fail_code : -ENOENT, "%s: no such program", p->argv[0]);
@@ -265,7 +304,13 @@ static void proc_result_done(struct ec_proc_result *r)
         r->out = r->err = NULL;
 }
 
-static const struct ec_proc_api proc_api = { sizeof(proc_api), 0, proc_run, proc_result_done };
+static int proc_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err)
+{
+        *ret = op->fake->shell.dir;
+        return call(op->fake, err, "proc.tmp_dir", "");
+}
+
+static const struct ec_proc_api proc_api = { sizeof(proc_api), 0, proc_run, proc_result_done, proc_tmp_dir };
 
 static int nix_module(struct ec_eval *ev, const char *path, struct ec_err *err)
 {
@@ -348,8 +393,33 @@ static int systemd_get_string(struct ec_op *op, const char *unit, const char *if
         return 0;
 }
 
+static int systemd_get_number(struct ec_op *op, const char *unit, const char *iface, const char *prop, uint64_t *ret,
+                              struct ec_err *err)
+{
+        (void)iface, (void)prop;
+        *ret = 0;
+        return call(op->fake, err, "systemd.get_number", unit);
+}
+
+static int systemd_states(struct ec_op *op, const char *pattern,
+                          int (*fn)(void *data, const char *unit, const char *active, const char *sub), void *data,
+                          struct ec_err *err)
+{
+        int r = call(op->fake, err, "systemd.states", pattern);
+
+        /* systemd loads no unit that nobody asks for. */
+        for (struct ec_container *c = op->fake->containers; c && !r; c = c->next)
+                if (c->active)
+                        r = fn(data, c->unit, "active", "running");
+        return r;
+}
+
 static const struct ec_systemd_api systemd_api = {
-        sizeof(systemd_api), 0, systemd_start, systemd_stop, systemd_reload, systemd_active, systemd_get_string,
+        sizeof(systemd_api), 0,
+        systemd_start,       systemd_stop,
+        systemd_reload,      systemd_active,
+        systemd_get_string,  systemd_get_number,
+        systemd_states,
 };
 
 static int machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
@@ -405,6 +475,16 @@ static const char *c_conf_get(const struct ec_container *c, const char *key)
         return pair_last(c->conf, key);
 }
 
+static const char *c_unit_target(const struct ec_container *c)
+{
+        (void)c;
+        return NULL;
+}
+static uint32_t c_change(const struct ec_container *c)
+{
+        return c->change;
+}
+
 static int walk(struct fake *f, int installed, int (*fn)(void *data, const struct ec_container *c), void *data)
 {
         for (struct ec_container *c = f->containers; c; c = c->next) {
@@ -432,9 +512,34 @@ static int c_foreach_installed(struct ec_op *op, int (*fn)(void *data, const str
         return r < 0 ? r : walk(op->fake, 1, fn, data);
 }
 
+static int c_find(struct ec_op *op, const char *name, const struct ec_container **ret, struct ec_err *err)
+{
+        int r = call(op->fake, err, "containers.find", name);
+
+        if (r < 0)
+                return r;
+        for (struct ec_container *c = op->fake->containers; c; c = c->next)
+                if (c->installed && !strcmp(c->name, name)) {
+                        *ret = c;
+                        return 0;
+                }
+        return err_set(err, -ENOENT, "no container named '%s' is installed", name);
+}
+
 static const struct ec_containers_api containers_api = {
-        sizeof(containers_api), 0, c_name, c_unit, c_unit_path, c_conf_path, c_state_path, c_conf_get, c_foreach,
-        c_foreach_installed,
+        .size = sizeof(containers_api),
+        .name = c_name,
+        .unit = c_unit,
+        .unit_path = c_unit_path,
+        .conf_path = c_conf_path,
+        .state_path = c_state_path,
+        .conf_get = c_conf_get,
+        .unit_target = c_unit_target,
+        .conf_target = c_unit_target,
+        .change = c_change,
+        .foreach = c_foreach,
+        .foreach_installed = c_foreach_installed,
+        .find = c_find,
 };
 
 static int deploy_build(struct ec_op *op, struct ec_err *err)
@@ -460,8 +565,21 @@ static int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         return call(op->fake, err, "deploy.start", text);
 }
 
-static int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err)
+static int deploy_start_installed(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
+        assert_int_equal(flags, 0);
+        return units(op, "deploy.start_installed", names, err);
+}
+
+static int deploy_stop(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        assert_int_equal(flags, 0);
+        return units(op, "deploy.stop", names, err);
+}
+
+static int deploy_restart(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        assert_int_equal(flags, 0);
         return units(op, "deploy.restart", names, err);
 }
 
@@ -474,19 +592,62 @@ static int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t f
         return names ? units(op, " ", names, err) : call(op->fake, err, "deploy.destroyed", "");
 }
 
-static int deploy_shell(struct ec_op *op, const char *const *argv, int32_t *ret_status, struct ec_err *err)
+static int deploy_lock(struct ec_op *op, struct ec_err *err)
 {
-        *ret_status = op->fake->status;
-        return units(op, "deploy.shell", argv, err);
+        op->fake->locked++;
+        return call(op->fake, err, "deploy.lock", "");
+}
+
+static void deploy_unlock(struct ec_op *op)
+{
+        assert_true(op->fake->locked-- > 0);
 }
 
 static const struct ec_deploy_api deploy_api = {
-        sizeof(deploy_api), 0,
-        deploy_build,       deploy_output,
-        deploy_install,     deploy_start,
-        deploy_restart,     deploy_destroy,
-        deploy_shell,
+        .size = sizeof(deploy_api),
+        .build = deploy_build,
+        .output = deploy_output,
+        .install = deploy_install,
+        .start = deploy_start,
+        .start_installed = deploy_start_installed,
+        .stop = deploy_stop,
+        .restart = deploy_restart,
+        .destroy = deploy_destroy,
+        .lock = deploy_lock,
+        .unlock = deploy_unlock,
 };
+
+static void push(char **list, const char *text)
+{
+        size_t n = 0;
+
+        while (list[n])
+                n++;
+        assert_true(n < 31);
+        list[n] = strdup(text);
+}
+
+static void clear(char **list)
+{
+        for (; *list; list++) {
+                free(*list);
+                *list = NULL;
+        }
+}
+
+static int shell_open(struct ec_op *op, const struct ec_container *c, struct ec_shell **ret, struct ec_err *err)
+{
+        struct ec_shell *sh = &op->fake->shell;
+        int r = call(op->fake, err, "shell.open", c->name);
+
+        if (r < 0)
+                return r;
+        sh->container = c;
+        clear(sh->env);
+        clear(sh->help);
+        *ret = sh;
+        return sh->plugin ? sh->plugin->hooks->shell(sh->self, op, sh, err) : 0;
+}
 
 static const struct ec_container *shell_container(const struct ec_shell *sh)
 {
@@ -496,8 +657,12 @@ static const struct ec_container *shell_container(const struct ec_shell *sh)
 static int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err)
 {
         int r = call(sh->fake, err, "shell.setenv", key);
+        char *entry;
 
         fake_note(sh->fake, value ? "  = %s" : "  unset", value);
+        assert_true(asprintf(&entry, value ? "%s=%s" : "%s", key, value) > 0);
+        push(sh->env, entry);
+        free(entry);
         return r;
 }
 
@@ -505,19 +670,48 @@ static int shell_command(struct ec_shell *sh, const char *name, const char *scri
                          struct ec_err *err)
 {
         int r = call(sh->fake, err, "shell.command", name);
+        char *path;
+        FILE *f;
 
         fake_note(sh->fake, "%s%s%s", script, help ? "" : "(no help)", help ? help : "");
+        if (help)
+                push(sh->help, help);
+        assert_true(asprintf(&path, "%s/bin/%s", sh->dir, name) > 0);
+        f = strcmp(sh->dir, "/session") ? fopen(path, "we") : NULL;
+        if (f) {
+                fputs(script, f);
+                fchmod(fileno(f), 0700);
+                fclose(f);
+        }
+        free(path);
         return r;
 }
 
 static const char *shell_dir(const struct ec_shell *sh)
 {
-        (void)sh;
-        return "/session";
+        return sh->dir;
 }
 
-static const struct ec_shell_api shell_api = { sizeof(shell_api), 0,        shell_container, shell_setenv,
-                                               shell_command,     shell_dir };
+static const char *const *shell_env(const struct ec_shell *sh)
+{
+        return (const char *const *)sh->env;
+}
+
+static const char *const *shell_help(const struct ec_shell *sh)
+{
+        return (const char *const *)sh->help;
+}
+
+static const struct ec_shell_api shell_api = {
+        .size = sizeof(shell_api),
+        .open = shell_open,
+        .container = shell_container,
+        .dir = shell_dir,
+        .setenv = shell_setenv,
+        .command = shell_command,
+        .env = shell_env,
+        .help = shell_help,
+};
 
 /* ---- term, table ---- */
 
@@ -609,15 +803,32 @@ void fake_init(struct fake *f)
 {
         *f = (struct fake){
                 .host = {
-                        .size = sizeof(f->host), .abi_major = EC_ABI_MAJOR, .abi_minor = EC_ABI_MINOR,
-                        .log = &log_api, .err = &err_api, .opt = &opt_api, .conf = &conf_api, .proc = &proc_api, .nix = &nix_api,
-                        .systemd = &systemd_api, .machine = &machine_api, .containers = &containers_api, .deploy = &deploy_api,
-                        .shell = &shell_api, .term = &term_api, .table = &table_api,
-                        .mem_free = free, .plugin_dir = "/plugin", .program = "/bin/extra-container",
+                        .size = sizeof(f->host),
+                        .abi_major = EC_ABI_MAJOR,
+                        .abi_minor = EC_ABI_MINOR,
+                        .log = &log_api,
+                        .err = &err_api,
+                        .opt = &opt_api,
+                        .conf = &conf_api,
+                        .cancel = &cancel_api,
+                        .proc = &proc_api,
+                        .nix = &nix_api,
+                        .systemd = &systemd_api,
+                        .machine = &machine_api,
+                        .containers = &containers_api,
+                        .deploy = &deploy_api,
+                        .shell = &shell_api,
+                        .term = &term_api,
+                        .table = &table_api,
+                        .mem_free = free,
+                        .plugin_dir = "/plugin",
+                        .program = "/bin/extra-container",
                 },
                 .output = "/nix/store/output",
+                .cancel_fd = -1,
         };
         f->op.fake = f->eval.fake = f->shell.fake = f;
+        f->shell.dir = (char *)"/session";
         fake_reset(f);
 }
 
@@ -634,6 +845,8 @@ void fake_reset(struct fake *f)
                 free(f->args[i]);
                 f->args[i] = NULL;
         }
+        clear(f->shell.env);
+        clear(f->shell.help);
         err_clear(&f->err);
 }
 
@@ -707,6 +920,47 @@ struct ec_container *fake_container(struct fake *f, const char *name, const char
 void fake_conf(struct ec_container *c, const char *key, const char *value)
 {
         pair_add(&c->conf, key, value);
+}
+
+/* In the child. */
+static void run_program(const struct ec_proc *p, int in, int out)
+{
+        for (const char *const *e = p->env; e && *e; e++)
+                putenv((char *)*e); /* glibc: without "=" it unsets */
+        if (p->in)
+                dup2(in, STDIN_FILENO);
+        if (p->flags & EC_PROC_CAPTURE)
+                dup2(out, STDOUT_FILENO);
+        if (p->flags & EC_PROC_CAPTURE_ERR)
+                dup2(out, STDERR_FILENO);
+        execvp(p->argv[0], (char *const *)p->argv);
+        _exit(127);
+}
+
+int fake_spawn(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        FILE *in = tmpfile(), *out = tmpfile();
+        int status;
+        pid_t pid;
+
+        (void)f;
+        assert_true(in && out);
+        if (p->in)
+                fwrite(p->in, 1, p->in_len, in);
+        rewind(in);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (!pid)
+                run_program(p, fileno(in), fileno(out));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        free(ret->out);
+        ret->out_len = (size_t)lseek(fileno(out), 0, SEEK_END);
+        ret->out = calloc(1, ret->out_len + 1);
+        assert_int_equal(pread(fileno(out), ret->out, ret->out_len, 0), ret->out_len);
+        fclose(in);
+        fclose(out);
+        return 0;
 }
 
 void *fake_load(struct fake *f, const struct ec_plugin *p)

@@ -32,6 +32,7 @@ struct ec_container {
         char *name, *unit, *unit_path, *conf_path, *state_path;
         struct fake_pair *conf;
         int installed, active;
+        uint32_t change; /* EC_CHANGE_* */
         struct ec_container *next;
 };
 struct fake;
@@ -43,7 +44,11 @@ struct ec_eval {
 };
 struct ec_shell {
         struct fake *fake;
-        struct ec_container *container;
+        const struct ec_container *container;
+        const struct ec_plugin *plugin; /* whose hook fills it in open(); NULL: none */
+        void *self;
+        char *dir; /* "/session", where commands are not written */
+        char *env[32], *help[32];
 };
 struct ec_table {
         struct fake *fake;
@@ -72,6 +77,8 @@ struct fake {
         /* What a program prints and gives; NULL: nothing, and status. */
         int (*proc)(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
         const char *values[32]; /* for opt->values() */
+        int interrupted;        /* cancel->check() fails */
+        int cancel_fd, checks, held, locked;
 };
 
 void fake_init(struct fake *f);
@@ -86,6 +93,9 @@ void fake_conf(struct ec_container *c, const char *key, const char *value);
 /* Forgets calls, out, log, table, options, arguments and the error. */
 void fake_reset(struct fake *f);
 void fake_note(struct fake *f, const char *fmt, ...) EC_PRINTF(2, 3);
+
+/* As proc: runs the program for real, with its input, and captures its output. */
+int fake_spawn(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
 
 /* The plugin's own: made by its init, freed by fake_unload(). */
 void *fake_load(struct fake *f, const struct ec_plugin *p);
