@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Roots that keep what is installed from Nix' garbage collector. */
+/* Roots that protect installed containers from Nix's garbage collector. */
 #include "gc.h"
 
 #include <string.h>
@@ -17,10 +17,10 @@ static int set_root(const struct ec_host *h, const char *dir, const char *path, 
         if (r == -ENOENT) {
                 r = fs_mkdir_p(dir, 0755);
                 if (r < 0)
-                        return h->err->set(err, r, "cannot make the directory %s: %s", dir, strerror(-r));
+                        return h->err->set(err, r, "cannot create the directory %s: %s", dir, strerror(-r));
                 r = fs_symlink_atomic(target, path);
         }
-        return r < 0 ? h->err->set(err, r, "cannot make the garbage collector root %s: %s", path, strerror(-r)) : 0;
+        return r < 0 ? h->err->set(err, r, "cannot create the garbage collector root %s: %s", path, strerror(-r)) : 0;
 }
 
 int gc_set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err)
@@ -43,44 +43,59 @@ int gc_drop_root(const struct ec_host *h, const char *path, struct ec_err *err)
         return r < 0 ? h->err->set(err, r, "cannot remove the garbage collector root %s: %s", path, strerror(-r)) : 0;
 }
 
+static int drop_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err)
+{
+        const char *dir = h->conf->path(h, "gcroots"), *name = h->containers->name(c);
+        _cleanup_free_ char *unit = gc_root_path(dir, name, ""), *conf = gc_root_path(dir, name, ".conf");
+        int r, k;
+
+        if (!unit || !conf)
+                return no_memory(h, err);
+        r = gc_drop_root(h, unit, err);
+        k = gc_drop_root(h, conf, r < 0 ? NULL : err);
+        return r < 0 ? r : k;
+}
+
+/* The roots of a container that was there before remain: they lead to its links, which are put back. */
+static int undo(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+{
+        const struct ec_host *h = self;
+
+        (void)op;
+        return h->containers->change(c) == EC_CHANGE_NEW ? drop_roots(h, c, err) : 0;
+}
+
 static int installed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
-        (void)op;
-        return gc_set_roots(self, c, err);
+        int r = gc_set_roots(self, c, err);
+
+        if (r < 0)
+                undo(self, op, c, NULL);
+        return r;
 }
 
 static int removed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
-        const struct ec_host *h = self;
-        const char *dir = h->conf->path(h, "gcroots"), *const suffixes[] = { "", ".conf" };
-        int r = 0;
-
         (void)op;
-        for (int i = 0; i < 2; i++) {
-                _cleanup_free_ char *path = gc_root_path(dir, h->containers->name(c), suffixes[i]);
-
-                if (!path)
-                        return no_memory(h, err);
-                /* What is still installed, after an update that failed, keeps its roots. */
-                if (access(path, F_OK) < 0 && r >= 0)
-                        r = gc_drop_root(h, path, err);
-        }
-        return r;
+        return drop_roots(self, c, err);
 }
 
-static const struct ec_hooks hooks = { .size = sizeof(hooks), .installed = installed, .removed = removed };
+static const struct ec_hooks hooks = {
+        .size = sizeof(hooks),
+        .installed = installed,
+        .undo = undo,
+        .removed = removed,
+};
 
 static const struct ec_command commands[] = {
         { .name = "gc",
           .synopsis = "",
-          .summary = "Drop left-over garbage collector roots and list what the others keep alive",
-          .details = "A root is left over when the container that it stood for was removed by hand. Containers that "
-                     "were installed "
-                     "while this plugin was off get theirs. Deletes nothing from the store: that is what "
-                     "nix-collect-garbage does.",
+          .summary = "Remove stale garbage collector roots and list what the others keep alive",
+          .details = "A root is stale if its container was removed by hand. Creates the roots of containers that were "
+                     "installed while this plugin was off. Deletes nothing from the store; nix-collect-garbage does.",
           .flags = EC_CMD_ROOT | EC_CMD_LISTING,
           .run = gc_run },
 };
 
-EC_PLUGIN(gc, .version = EC_VERSION, .summary = "Keep installed containers from Nix' garbage collector",
+EC_PLUGIN(gc, .version = EC_VERSION, .summary = "Protect installed containers from Nix's garbage collector",
           .provides = EC_PROVIDES_GCROOT, .commands = EC_ARRAY(commands), .hooks = &hooks, .init = host_as_self);

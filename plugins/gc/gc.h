@@ -4,14 +4,14 @@
 
 #define GC_PREFIX "extra-container-"
 
-/* suffix is "" for the unit's root, ".conf" for that of the settings; NULL: no memory. */
+/* suffix is "" for the root of the unit, ".conf" for that of the conf file; NULL: no memory. */
 char *gc_root_path(const char *dir, const char *name, const char *suffix);
-/* Both roots of a container; those that are there are left alone. */
+/* Creates both roots of a container. */
 int gc_set_roots(const struct ec_host *h, const struct ec_container *c, struct ec_err *err);
 int gc_drop_root(const struct ec_host *h, const char *path, struct ec_err *err);
 int gc_run(void *self, struct ec_op *op, struct ec_err *err);
 
-/* What keeps one or several store files alive, by nix-store. */
+/* Everything in the store that these files refer to, as nix-store counts it. */
 struct closure {
         int64_t paths, bytes;
 };

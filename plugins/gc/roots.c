@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* README.md describes them: grow at the end only. */
+/* README.md documents them: add new ones at the end only. */
 static const struct ec_column columns[] = {
         { .key = "name", .title = "NAME", .type = EC_COL_STR },
         { .key = "paths", .title = "PATHS", .type = EC_COL_INT },
@@ -18,7 +18,7 @@ static const struct ec_array column_array = EC_ARRAY(columns);
 struct root {
         char *name; /* of the container */
         char *path;
-        char *target; /* store file, NULL: gone */
+        char *target; /* store file; NULL: it is missing */
         char *link;   /* what the root points at */
 };
 struct roots {
@@ -93,22 +93,23 @@ static int read_roots(const struct ec_host *h, const char *dir, struct roots *l,
         return 0;
 }
 
-/* Only what is really gone: a link that stands, but whose store path is lost, is told. */
-static int drop_left_over(const struct ec_host *h, struct root *root, struct ec_err *err)
+/* Only if the link is gone: a link whose store path is lost is a warning. */
+static int drop_stale(const struct ec_host *h, struct root *root, struct ec_err *err)
 {
         struct stat st;
         int r;
 
         if (!lstat(root->link, &st)) {
                 if (!root->target)
-                        h->log->log(h, 4, "container '%s': %s leads to nothing in the store", root->name, root->link);
+                        h->log->log(h, 4, "container '%s': %s leads to a store path that does not exist", root->name,
+                                    root->link);
                 return 0;
         }
         if (errno != ENOENT && errno != ENOTDIR)
                 return 0;
         r = gc_drop_root(h, root->path, err);
         if (r >= 0)
-                h->log->log(h, 5, "dropped %s: container '%s' is gone", root->path, root->name);
+                h->log->log(h, 5, "removed %s: container '%s' is gone", root->path, root->name);
         return r;
 }
 
@@ -150,7 +151,7 @@ struct missing {
         struct ec_err *err;
 };
 
-/* An unchanged container is not installed again: one of the time without this plugin would never have its roots. */
+/* For containers that were installed without this plugin: while unchanged, they are not installed again. */
 static int add_missing(void *data, const struct ec_container *c)
 {
         struct missing *m = data;
@@ -163,7 +164,7 @@ static int add_missing(void *data, const struct ec_container *c)
         if (r >= 0 && (lstat(unit, &st) < 0 || lstat(conf, &st) < 0) && !lstat(h->containers->unit_path(c), &st)) {
                 r = gc_set_roots(h, c, m->err);
                 if (r >= 0)
-                        h->log->log(h, 5, "made the roots of container '%s', which had none", name);
+                        h->log->log(h, 5, "created the missing roots of container '%s'", name);
         }
         return r;
 }
@@ -183,7 +184,7 @@ int gc_run(void *self, struct ec_op *op, struct ec_err *err)
                 r = read_roots(h, h->conf->path(h, "gcroots"), &roots, err);
         for (size_t i = 0; r >= 0 && i < roots.n; i++)
                 if (!roots.items[i].target)
-                        r = drop_left_over(h, &roots.items[i], err);
+                        r = drop_stale(h, &roots.items[i], err);
         if (r >= 0)
                 r = h->table->create(op, &column_array, &table, err);
         for (size_t i = 0, n; r >= 0 && i < roots.n; i += n) {

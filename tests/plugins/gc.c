@@ -129,6 +129,42 @@ static void test_installed_fails(void **state)
         assert_non_null(strstr(fake.err.msg, "/gcroots/auto/extra-container-web"));
 }
 
+/* One of the two roots does not remain alone, unless the container was there before. */
+static void test_installed_half(void **state)
+{
+        struct ec_container *c = install("web");
+
+        (void)state;
+        make_dir("/gcroots");
+        make_dir("/gcroots/auto");
+        make_dir("/gcroots/auto/extra-container-web.conf");
+        c->change = EC_CHANGE_NEW;
+        assert_true(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err) < 0);
+        assert_non_null(strstr(fake.err.msg, "/gcroots/auto/extra-container-web.conf"));
+        assert_root("extra-container-web", NULL);
+        fake_reset(&fake);
+        c->change = EC_CHANGE_UPDATE;
+        assert_true(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err) < 0);
+        assert_root("extra-container-web", c->unit_path);
+}
+
+/* What was rolled back: the links are put back after the hook, so they say nothing. */
+static void test_undo(void **state)
+{
+        struct ec_container *c = install("web");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        c->change = EC_CHANGE_RESTART;
+        assert_int_equal(PLUGIN->hooks->undo(self, &fake.op, c, &fake.err), 0);
+        assert_root("extra-container-web", c->unit_path);
+        assert_root("extra-container-web.conf", c->conf_path);
+        c->change = EC_CHANGE_NEW;
+        assert_int_equal(PLUGIN->hooks->undo(self, &fake.op, c, &fake.err), 0);
+        assert_root("extra-container-web", NULL);
+        assert_root("extra-container-web.conf", NULL);
+}
+
 static void test_no_directory(void **state)
 {
         struct ec_container *c = install("web");
@@ -147,9 +183,6 @@ static void test_removed(void **state)
 
         (void)state;
         assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
-        /* Undoing an update that failed: what is installed keeps its roots. */
-        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
-        assert_root("extra-container-web", c->unit_path);
         unlink(c->unit_path);
         unlink(c->conf_path);
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
@@ -195,7 +228,7 @@ static void test_gc(void **state)
         assert_root("extra-container-db", db->unit_path);
         assert_root("other", "/elsewhere");
         assert_root("extra-container-web.x", "/elsewhere");
-        assert_non_null(strstr(fake.log, "5: dropped"));
+        assert_non_null(strstr(fake.log, "5: removed"));
         assert_true(asprintf(&expect,
                              "name=db;paths=3;size=600;roots=%s/gcroots/auto/extra-container-db\n%s/gcroots/auto/"
                              "extra-container-db.conf;"
@@ -217,12 +250,12 @@ static void test_gc_missing(void **state)
         assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
         assert_root("extra-container-db", c->unit_path);
         assert_root("extra-container-db.conf", c->conf_path);
-        assert_non_null(strstr(fake.log, "5: made the roots of container 'db'"));
+        assert_non_null(strstr(fake.log, "5: created the missing roots of container 'db'"));
         assert_non_null(strstr(fake.table, "name=db;"));
         fake_reset(&fake);
         fake.proc = nix_store;
         assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
-        assert_null(strstr(fake.log, "made"));
+        assert_null(strstr(fake.log, "created"));
 }
 
 /* The link stands, its store path is lost: nothing to list, nothing to drop. */
@@ -272,9 +305,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_installed),    T(test_installed_fails), T(test_no_directory),
-                T(test_removed),    T(test_gc),           T(test_gc_missing),      T(test_gc_lost),
-                T(test_gc_none),    T(test_gc_nix_fails),
+                T(test_descriptor), T(test_installed),    T(test_installed_fails), T(test_installed_half),
+                T(test_undo),       T(test_no_directory), T(test_removed),         T(test_gc),
+                T(test_gc_missing), T(test_gc_lost),      T(test_gc_none),         T(test_gc_nix_fails),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
