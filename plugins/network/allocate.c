@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which container gets which network is decided in the evaluation, which alone
- * knows the names: address.nix picks a slot by the name. This tells it what is
- * not free, and what the installed containers have already.
+ * The evaluation decides which container gets which network, because only it
+ * knows the names: address.nix picks a slot by name. This file tells it which
+ * slots are taken, and by which installed containers.
  */
 #include "network.h"
 
@@ -47,7 +47,7 @@ int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *er
                 }
                 close(fd);
         }
-        /* More runs than partitions, or no place for them: allocation_check() still keeps addresses apart. */
+        /* No partition is free: allocation_check() still keeps addresses apart. */
         return 0;
 }
 
@@ -67,7 +67,7 @@ static void put_taken(struct family *f, const struct prefix *p, const char *dev)
         if (!range_covered(&f->range, p, &from, &to))
                 return;
         fprintf(f->to, "%s[%u,%u", f->first ? "" : ",", from, to);
-        /* Names of interfaces may hold what JSON does not; only containers' matter. */
+        /* Other names may need escaping in JSON; only those of containers matter. */
         if (strspn(dev, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == strlen(dev))
                 fprintf(f->to, ",\"%s\"", dev);
         fputc(']', f->to);
@@ -80,7 +80,7 @@ static int put_conf(void *data, const char *name, const struct addresses *a)
         int family = f->range.prefix.family;
         const char *const all[] = { family == AF_INET ? a->host4 : a->host6,
                                     family == AF_INET ? a->local4 : a->local6 };
-        /* With its interface: a container's own addresses are free for itself. */
+        /* With the interface, because a container may keep its own addresses. */
         _cleanup_free_ char *dev = str_printf("ve-%s", name);
 
         if (!dev)
@@ -125,10 +125,10 @@ static int get_range(const struct ec_host *h, int family, struct range *ret, con
 
         *ret_text = text;
         if (r == -ERANGE)
-                return h->err->set(err, r, "[network] %s = %s: it must have from %d to %d bits", key, text,
+                return h->err->set(err, r, "[network] %s = %s: it must have %d to %d bits", key, text,
                                    family == AF_INET ? 8 : 48, family == AF_INET ? SLOT_BITS4 : SLOT_BITS6);
         if (r < 0)
-                return h->err->set(err, r, "[network] %s = %s: it is no range of addresses like %s", key,
+                return h->err->set(err, r, "[network] %s = %s: it is not a range of addresses like %s", key,
                                    text ? text : "", family == AF_INET ? "10.236.0.0/16" : "fd65:7863:6e74::/48");
         return 0;
 }
@@ -244,9 +244,9 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
         picked = range_slot_of(&r4, mine.host4, mine.local4) >= 0 || range_slot_of(&r6, mine.host6, mine.local6) >= 0;
         if (picked)
                 return h->err->set(err, -EADDRINUSE,
-                                   "its address %s was given to container '%s' since it was built: build it again",
+                                   "its address %s was given to container '%s' after it was built; build it again",
                                    clash.address, clash.with);
-        /* Chosen by hand, so maybe meant: only one of them can run. */
+        /* Chosen by the user, perhaps on purpose: only one of them can run. */
         h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with, clash.address);
         return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A container's address answers once its end of the link is up: then the kernel
- * learns its hardware address. That needs no program of the container's, and no
- * firewall keeps it back.
+ * Once a container's end of the link is up, the kernel can learn the hardware
+ * address of its address. This works without any program in the container, and
+ * firewalls do not block it.
  */
 #include "network.h"
 
@@ -10,36 +10,52 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#define AGAIN_MS 200 /* until the address is asked for again */
+#define AGAIN_USEC (USEC_PER_SEC / 5) /* between two requests */
 
-static uint64_t now_ms(void)
+int neighbours_add(struct neighbours *list, const struct ec_host *h, const char *container, int family,
+                   const char *address, struct ec_err *err)
 {
-        struct timespec t;
+        struct neighbour n = { 0 }, *v;
 
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+        if (prefix_parse(address, family, &n.prefix) < 0)
+                return h->err->set(err, -EINVAL, "container '%s': '%s' is not an address", container, address);
+        v = reallocarray(list->items, list->n + 1, sizeof(*v));
+        if (!v)
+                return no_memory(h, err);
+        list->items = v;
+        n.container = strdup(container);
+        n.address = strdup(address);
+        v[list->n++] = n;
+        return n.container && n.address ? 0 : no_memory(h, err);
+}
+
+void neighbours_done(struct neighbours *list)
+{
+        for (size_t i = 0; i < list->n; i++) {
+                free(list->items[i].container);
+                free(list->items[i].address);
+        }
+        free(list->items);
+        *list = (struct neighbours){ 0 };
 }
 
 /* Makes the kernel look for the address. Whether the packet arrives does not matter. */
-static void ask(int family, const struct prefix *p)
+static void ask(const struct prefix *p)
 {
         struct sockaddr_in s4 = { .sin_family = AF_INET, .sin_port = htons(9) };
         struct sockaddr_in6 s6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
-        _cleanup_close_ int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        _cleanup_close_ int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         ssize_t ignored;
 
         if (fd < 0)
                 return;
         memcpy(&s4.sin_addr, p->addr, sizeof(s4.sin_addr));
         memcpy(&s6.sin6_addr, p->addr, sizeof(s6.sin6_addr));
-        ignored = family == AF_INET ? sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&s4, sizeof(s4))
-                                    : sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&s6, sizeof(s6));
+        ignored = p->family == AF_INET ? sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&s4, sizeof(s4))
+                                       : sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&s6, sizeof(s6));
         (void)ignored;
 }
 
@@ -59,7 +75,8 @@ static int is_answer(const struct nlmsghdr *m, const struct prefix *p)
         return 0;
 }
 
-static int ask_neighbours(int fd, int family)
+/* Asks the kernel for what it knows of all neighbours. */
+static int request_neighbours(int fd)
 {
         struct {
                 struct nlmsghdr h;
@@ -68,18 +85,25 @@ static int ask_neighbours(int fd, int family)
                 .h = { .nlmsg_len = sizeof(request),
                        .nlmsg_type = RTM_GETNEIGH,
                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-                .nd = { .ndm_family = (unsigned char)family },
         };
 
-        /* Busy with the last list: its answers are on their way. */
+        /* Still busy with the last request, which will be answered. */
         return send(fd, &request, sizeof(request), MSG_DONTWAIT) < 0 && errno != EBUSY && errno != EAGAIN ? -errno : 0;
 }
 
-/* Events and answers: 1 if the address is among them. */
-static int read_neighbours(int fd, const struct prefix *p)
+static int count_silent(const struct neighbours *list)
+{
+        int n = 0;
+
+        for (size_t i = 0; i < list->n; i++)
+                n += !list->items[i].answers;
+        return n;
+}
+
+/* Events, and answers to the request. Returns how many addresses have not answered. */
+static int read_neighbours(int fd, struct neighbours *list)
 {
         _Alignas(struct nlmsghdr) char buf[32768];
-        int found = 0;
 
         for (;;) {
                 ssize_t got = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
@@ -88,62 +112,68 @@ static int read_neighbours(int fd, const struct prefix *p)
                 if (got < 0 && (errno == EINTR || errno == ENOBUFS))
                         continue;
                 if (got < 0)
-                        return errno == EAGAIN ? found : -errno;
+                        return errno == EAGAIN ? count_silent(list) : -errno;
                 left = (unsigned)got;
                 for (struct nlmsghdr *m = (struct nlmsghdr *)buf; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left))
-                        found |= is_answer(m, p);
+                        for (size_t i = 0; i < list->n; i++)
+                                list->items[i].answers |= is_answer(m, &list->items[i].prefix);
         }
 }
 
-/* The program's signals are blocked: seen here, read by the program itself. */
-static int open_signals(void)
+/* 0: all answer; -ETIMEDOUT. */
+static int wait_for_all(struct neighbours *list, int fd, const struct ec_host *h, struct ec_op *op, uint64_t end,
+                        struct ec_err *err)
 {
-        static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-        sigset_t blocked, set;
-
-        sigemptyset(&set);
-        if (sigprocmask(SIG_BLOCK, NULL, &blocked) < 0)
-                return -errno;
-        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-                if (sigismember(&blocked, signals[i]) == 1)
-                        sigaddset(&set, signals[i]);
-        return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-int neighbour_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err)
-{
-        struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_NEIGH };
-        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), signals = open_signals();
-        uint64_t end = now_ms() + ms, next = 0;
-        struct prefix p;
+        struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = h->cancel->fd(op), .events = POLLIN } };
+        uint64_t next = 0;
         int r;
 
-        if (prefix_parse(address, family, &p) < 0)
-                return h->err->set(err, -EINVAL, "'%s' is no address", address);
-        if (fd < 0 || bind(fd, (struct sockaddr *)&nl, sizeof(nl)) < 0)
-                return h->err->set(err, -errno, "cannot watch the host's network: %s", strerror(errno));
         for (;;) {
-                struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
-                uint64_t now = now_ms(), until;
-
-                if (now >= next) {
-                        ask(family, &p);
-                        r = ask_neighbours(fd, family);
+                if (clock_usec() >= next) {
+                        for (size_t i = 0; i < list->n; i++)
+                                if (!list->items[i].answers)
+                                        ask(&list->items[i].prefix);
+                        r = request_neighbours(fd);
                         if (r < 0)
-                                return h->err->set(err, r, "cannot watch the host's network: %s", strerror(-r));
-                        next = now + AGAIN_MS;
+                                return r;
+                        next = clock_usec() + AGAIN_USEC;
                 }
-                until = next < end ? next : end;
-                if (poll(fds, 2, until > now ? (int)(until - now) : 0) < 0 && errno != EINTR)
-                        return h->err->set(err, -errno, "cannot wait for %s: %s", address, strerror(errno));
-                if (fds[1].revents)
-                        return h->err->set(err, -ECANCELED, "interrupted while waiting for %s to answer", address);
-                r = read_neighbours(fd, &p);
+                if (poll(fds, ARRAY_SIZE(fds), clock_timeout_ms(next < end ? next : end)) < 0 && errno != EINTR)
+                        return -errno;
+                r = h->cancel->check(op, err);
                 if (r < 0)
-                        return h->err->set(err, r, "cannot watch the host's network: %s", strerror(-r));
-                if (r > 0)
-                        return 0;
-                if (now_ms() >= end)
-                        return h->err->set(err, -ETIMEDOUT, "its address %s does not answer", address);
+                        return r;
+                /* While interrupts are held, the descriptor stays readable. */
+                if (fds[1].revents)
+                        fds[1].fd = -1;
+                r = read_neighbours(fd, list);
+                if (r <= 0)
+                        return r;
+                if (clock_usec() >= end)
+                        return -ETIMEDOUT;
         }
+}
+
+int neighbours_wait(struct neighbours *list, const struct ec_host *h, struct ec_op *op, uint64_t ms, struct ec_err *err)
+{
+        struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_NEIGH };
+        uint64_t end = clock_usec() + ms * USEC_PER_MSEC;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (!list->n)
+                return 0;
+        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        r = fd < 0 || bind(fd, (struct sockaddr *)&nl, sizeof(nl)) < 0 ? -errno : 0;
+        if (r >= 0)
+                r = wait_for_all(list, fd, h, op, end, err);
+        if (r == -ECANCELED)
+                return r;
+        if (r < 0 && r != -ETIMEDOUT)
+                return h->err->set(err, r, "cannot watch the host's network: %s", strerror(-r));
+        for (size_t i = 0; i < list->n; i++)
+                if (!list->items[i].answers)
+                        h->log->log(h, 4, "container '%s': its address %s does not answer", list->items[i].container,
+                                    list->items[i].address);
+        return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Networks of containers: their addresses, and what module.nix needs to know of the host. */
+/* Networks of containers: their addresses, and what module.nix needs to know about the host. */
 #include "network.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err 
         int r = add_own_module(h, ev, err);
 
         (void)op;
-        /* First the partition, then the look at what is there: who had it before us is installed. */
+        /* Take the partition before reading what is installed: the run that held it until then has installed. */
         if (r >= 0)
                 r = partition_take(n, &partition, err);
         if (r >= 0)
@@ -27,41 +27,41 @@ static int pre_install(void *self, struct ec_op *op, const struct ec_container *
         return allocation_check(self, c, err);
 }
 
-static int wait_for(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
+/* Skips addresses behind a bridge, which the host may not reach. */
+static int add_neighbours(struct neighbours *to, const struct ec_host *h, const struct ec_container *c,
+                          struct ec_err *err)
 {
-        struct network *n = self;
-        const struct ec_host *h = n->host;
         _cleanup_(addresses_done) struct addresses a = { 0 };
-        uint64_t ms = h->conf->get_ms(h, "wait");
-        int r;
+        const char *name = h->containers->name(c);
+        int r = addresses_of(h, c, &a, err);
 
-        (void)op;
-        partition_release(n); /* all are installed, so others see what they have */
-        state_warn(h, h->containers->name(c));
-        r = addresses_of(h, c, &a, err);
-        /* Behind a bridge it may be out of the host's reach. */
-        if (r < 0)
+        if (r < 0 || !a.private_network || a.bridge)
                 return r;
-        if (!a.private_network || a.bridge || !ms)
-                return 0;
         if (a.local4)
-                r = neighbour_wait(h, AF_INET, a.local4, ms, err);
+                r = neighbours_add(to, h, name, AF_INET, a.local4, err);
         if (r >= 0 && a.local6)
-                r = neighbour_wait(h, AF_INET6, a.local6, ms, err);
-        return r < 0 ? h->err->prefix(err, "container '%s'", h->containers->name(c)) : 0;
-}
-
-/* FIXME-plugins: all at once */
-static int started(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
-{
-        int r = 0;
-
-        for (; *containers && r >= 0; containers++)
-                r = wait_for(self, op, *containers, err);
+                r = neighbours_add(to, h, name, AF_INET6, a.local6, err);
         return r;
 }
 
-/* $ip is the session's own, and holds one of two addresses. */
+static int started(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
+{
+        struct network *n = self;
+        const struct ec_host *h = n->host;
+        _cleanup_(neighbours_done) struct neighbours wanted = { 0 };
+        uint64_t ms = h->conf->get_ms(h, "wait");
+        int r = 0;
+
+        partition_release(n); /* other runs see the addresses of installed containers */
+        for (const struct ec_container *const *c = containers; *c; c++) {
+                state_warn(h, h->containers->name(*c));
+                if (r >= 0 && ms)
+                        r = add_neighbours(&wanted, h, *c, err);
+        }
+        return r < 0 ? r : neighbours_wait(&wanted, h, op, ms, err);
+}
+
+/* $ip is set by the shell plugin, to the IPv4 address if there is one. */
 static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
         struct network *n = self;
@@ -71,18 +71,15 @@ static int shell(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
 
         (void)op;
         partition_release(n);
-        /* None must not leave that of a session around this one. */
+        /* Without one, this unsets the variable of an outer session. */
         return r < 0 ? r : h->shell->setenv(sh, "ip6", a.local6, err);
 }
 
-/* Its unit has done so already, unless the host crashed. */
+/* The unit has cleaned up already, unless the host crashed. */
 static int removed(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
         const struct ec_host *h = ((struct network *)self)->host;
 
-        /* What is still installed, after an update that failed, keeps its rules. */
-        if (access(h->containers->unit_path(c), F_OK) == 0)
-                return 0;
         return state_clear(h, op, h->containers->name(c), err);
 }
 
@@ -97,17 +94,18 @@ static int show_ip(void *self, struct ec_op *op, struct ec_err *err)
         const struct ec_host *h = ((struct network *)self)->host;
         const char *const *args = h->opt->args(op);
         _cleanup_(addresses_done) struct addresses a = { 0 };
+        const struct ec_container *c;
         int r;
 
         if (!args[0])
-                return h->err->usage(err, "no container was given");
+                return h->err->usage(err, "show-ip needs the name of a container");
         if (args[1])
-                return h->err->usage(err, "only one container can be given");
+                return h->err->usage(err, "show-ip takes the name of one container");
         r = addresses_read(h, args[0], &a, err);
+        if (!r)
+                r = h->containers->find(op, args[0], &c, err);
         if (r < 0)
                 return r;
-        if (!r)
-                return h->err->set(err, -ENOENT, "no container named '%s'", args[0]);
         if (!a.local4 && !a.local6)
                 return h->err->set(err, -EADDRNOTAVAIL, "container '%s' has no address of its own", args[0]);
         if (a.local4)
@@ -148,8 +146,8 @@ static const struct ec_command commands[] = {
         { .name = "show-ip",
           .synopsis = "NAME",
           .summary = "Print the addresses of a container",
-          .details = "One line each: the address of IPv4, then that of IPv6, as far as it has them. The container need "
-                     "not run.",
+          .details = "The IPv4 address, then the IPv6 address, if there is one, on a line each. The container need not "
+                     "be running.",
           .run = show_ip },
 };
 

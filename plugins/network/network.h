@@ -22,16 +22,16 @@ struct range {
         struct prefix prefix;
         uint32_t slots;
 };
-/* "10.1.2.3", "10.1.2.0/24"; -EINVAL if it is neither, or of another family. */
+/* "10.1.2.3" or "10.1.2.0/24"; -EINVAL for anything else and for another family. */
 int prefix_parse(const char *text, int family, struct prefix *ret);
-/* -EINVAL: no such range; -ERANGE: too large or too small for networks. */
+/* -EINVAL: not a range; -ERANGE: too large or too small. */
 int range_parse(const char *text, int family, struct range *ret);
-/* The slots that a prefix covers or lies in: 1; 0: none. */
+/* 1 and the slots that a prefix covers or is part of; 0: none. */
 int range_covered(const struct range *r, const struct prefix *p, uint32_t *ret_from, uint32_t *ret_to);
-/* The slot whose host's and container's addresses these are; -1: none. */
+/* The slot that these addresses of host and container belong to; -1: none. */
 int64_t range_slot_of(const struct range *r, const char *host, const char *local);
 
-/* ---- routes.c: what the host's routing tables say ---- */
+/* ---- routes.c: the host's routing tables ---- */
 
 struct route {
         struct prefix to;
@@ -52,31 +52,45 @@ struct addresses {
         int private_network, bridge;
 };
 void addresses_done(struct addresses *a);
-void addresses_strip(struct addresses *a); /* of their masks */
+void addresses_strip(struct addresses *a); /* removes the masks */
 /* Of a container of the operation, without masks. */
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err);
-/* Of one that is installed, whoever did that, without masks: 1; 0: none of that name. */
+/* Of an installed one, also one that other tools installed, without masks: 1; 0: none of that name. */
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
-/* As they are written, in name order. fn returning non-zero ends the walk with that value. */
+/* Of all installed ones, with masks, in name order. fn returning non-zero ends the walk with that value. */
 int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
                       void *data, struct ec_err *err);
 
 /* ---- allocate.c: what the evaluation needs to pick addresses ---- */
 
-/* Parallel runs pick from different slots: each holds a partition. Partition 0 is the usual one. */
+/* Parallel runs pick from different slots: each locks a partition, usually 0. */
 int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *err);
 void partition_release(struct network *n);
 /* JSON for module.nix, to be freed. */
 int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err);
-/* A container may not get an address that was picked for another one meanwhile. */
+/* Fails if another container was given the address since the evaluation. */
 int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err);
 
-/* ---- neighbour.c ---- */
+/* ---- neighbour.c: addresses that are waited for ---- */
 
-/* Until the kernel has learnt the address' hardware address: 0. -ETIMEDOUT, -ECANCELED. */
-int neighbour_wait(const struct ec_host *h, int family, const char *address, uint64_t ms, struct ec_err *err);
+struct neighbour {
+        char *container, *address;
+        struct prefix prefix;
+        int answers;
+};
+struct neighbours {
+        struct neighbour *items;
+        size_t n;
+};
+int neighbours_add(struct neighbours *list, const struct ec_host *h, const char *container, int family,
+                   const char *address, struct ec_err *err);
+void neighbours_done(struct neighbours *list);
+/* Waits, for ms at most, until the kernel has learnt the hardware addresses of all, and warns of those that do not
+ * answer. -ECANCELED: interrupted. */
+int neighbours_wait(struct neighbours *list, const struct ec_host *h, struct ec_op *op, uint64_t ms,
+                    struct ec_err *err);
 
-/* ---- state.c: what firewall.sh and networkd.sh leave while a container runs ---- */
+/* ---- state.c: what firewall.sh and networkd.sh set up while a container runs ---- */
 
 char *state_path(const struct ec_host *h, const char *name);
 void state_warn(const struct ec_host *h, const char *name);

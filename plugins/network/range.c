@@ -61,7 +61,7 @@ int range_parse(const char *text, int family, struct range *ret)
                 return -EINVAL;
         if (r.prefix.bits < min || r.prefix.bits > max)
                 return -ERANGE;
-        /* Bits behind the prefix are a slip of the pen: 10.1.2.0/16. */
+        /* Bits after the prefix are a mistake: 10.1.2.0/16. */
         for (unsigned i = r.prefix.bits; i < family_bits(family); i++)
                 if (r.prefix.addr[i / 8] & (0x80 >> i % 8))
                         return -EINVAL;
@@ -101,7 +101,7 @@ int range_covered(const struct range *r, const struct prefix *p, uint32_t *ret_f
         return 1;
 }
 
-/* The number below the slot's bits: 1 and 2 are the two ends. */
+/* Are the bits after the slot this number? 1 is the host, 2 the container. */
 static int is_end(const struct range *r, const uint8_t *addr, unsigned number)
 {
         unsigned total = family_bits(r->prefix.family) / 8;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Wider ones are a default route in parts, as VPNs set it (0.0.0.0/1 and 128.0.0.0/1): it says nothing of where networks are. */
+/* Wider ones are parts of a default route, as VPNs set it (0.0.0.0/1 and 128.0.0.0/1), and name no network. */
 #define NETWORK_BITS 8
 
 void routes_done(struct routes *r)
@@ -95,7 +95,7 @@ int routes_read(const struct ec_host *h, int family, struct routes *ret, struct 
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         int k = fd < 0 ? -errno : dump(fd, family, &r);
 
-        /* A kernel without IPv6 has no routes of it. */
+        /* The kernel has no IPv6. */
         if (k == -EAFNOSUPPORT || k == -EOPNOTSUPP)
                 k = 0;
         if (k < 0) {

@@ -34,7 +34,7 @@ void state_warn(const struct ec_host *h, const char *name)
         }
 }
 
-/* Runs "SCRIPT down NAME" of ours; tools: where its programs are looked for first, or NULL. */
+/* Runs our "SCRIPT down NAME"; tools: directories to search for programs first, or NULL. */
 static int run_down(const struct ec_host *h, struct ec_op *op, const char *file, const char *name, const char *tools,
                     const char *what, struct ec_err *err)
 {
@@ -52,7 +52,7 @@ static int run_down(const struct ec_host *h, struct ec_op *op, const char *file,
         return script && env ? run_program(h, op, &p, what, NULL, err) : no_memory(h, err);
 }
 
-/* With the tools that set the rules up, and the host's own if those are gone. */
+/* With the tools that set up the rules, or the host's if those are gone. */
 static int clear_rules(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
 {
         _cleanup_strv_ char **lines = read_state(h, name);
@@ -78,7 +78,7 @@ static int clear_networkd(const struct ec_host *h, struct ec_op *op, const char 
 
 int state_clear(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
 {
-        /* One that stays is no reason to leave the other. */
+        /* If this fails, still remove the rules. */
         if (clear_networkd(h, op, name, err) < 0) {
                 h->log->log(h, 4, "container '%s': %s", name, h->err->message(err));
                 h->err->clear(err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -290,10 +289,10 @@ static void test_bad_settings(void **state)
         static const struct {
                 const char *key, *value, *said;
         } bad[] = {
-                { "range", "10.9.0.0", "[network] range = 10.9.0.0: it is no range of addresses" },
-                { "range", "10.9.0.0/31", "it must have from 8 to 30 bits" },
-                { "range", "fd00::/48", "it is no range" },
-                { "range6", "fd00::/32", "[network] range6 = fd00::/32: it must have from 48 to 64 bits" },
+                { "range", "10.9.0.0", "[network] range = 10.9.0.0: it is not a range of addresses" },
+                { "range", "10.9.0.0/31", "it must have 8 to 30 bits" },
+                { "range", "fd00::/48", "it is not a range" },
+                { "range6", "fd00::/32", "[network] range6 = fd00::/32: it must have 48 to 64 bits" },
                 { "firewall", "ufw", "[network] firewall = ufw: it must be auto, nft or iptables" },
         };
 
@@ -354,6 +353,13 @@ static void test_partitions(void **state)
         assert_int_equal(a.partition, -1);
 }
 
+static int started(const struct ec_container *a, const struct ec_container *b)
+{
+        const struct ec_container *const containers[] = { a, b, NULL };
+
+        return PLUGIN->hooks->started(self, &fake.op, containers, &fake.err);
+}
+
 static void test_partition_is_released(void **state)
 {
         struct network *n = self;
@@ -364,7 +370,7 @@ static void test_partition_is_released(void **state)
                 skip();
         eval();
         assert_true(n->partition >= 0);
-        assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
+        assert_int_equal(started(c, NULL), 0);
         assert_int_equal(n->partition, -1);
         eval();
         PLUGIN->hooks->finish(self, &fake.op, 0);
@@ -395,7 +401,7 @@ static void test_pre_install(void **state)
         put("/conf/zzz.conf", "LOCAL_ADDRESS=10.1.0.2\n");
         assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, picked, &fake.err), -EADDRINUSE);
         assert_string_equal(fake.err.msg,
-                            "its address 10.9.0.50 was given to container 'web' since it was built: build it again");
+                            "its address 10.9.0.50 was given to container 'web' after it was built; build it again");
         fake_reset(&fake);
         assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, by_hand, &fake.err), 0);
         assert_string_equal(fake.log, "4: containers 'other' and 'zzz' have the same address 10.1.0.2\n");
@@ -407,7 +413,7 @@ static void test_warnings(void **state)
         struct ec_container *c = fake_container(&fake, "web", dir, 1);
 
         (void)state;
-        assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
+        assert_int_equal(started(c, NULL), 0);
         assert_string_equal(fake.log, "");
         {
                 char *p = at("/run/extra-container.network");
@@ -416,7 +422,7 @@ static void test_warnings(void **state)
                 free(p);
         }
         put("/run/extra-container.network/web", "path=/a:/b\nwarning=one thing\nwarning=another = thing\n");
-        assert_int_equal(PLUGIN->hooks->started(self, &fake.op, c, &fake.err), 0);
+        assert_int_equal(started(c, NULL), 0);
         assert_string_equal(fake.log, "4: container 'web': one thing\n4: container 'web': another = thing\n");
 }
 
@@ -473,44 +479,67 @@ static void test_removed(void **state)
         assert_non_null(strstr(fake.calls,
                                "sh /plugin/firewall.sh down web")); /* one that fails is no reason to leave the other */
         assert_string_equal(fake.log, "4: container 'web': its file for systemd-networkd is not removed: cannot\n");
-        fake_reset(&fake);
-        /* An update that failed: it goes on running. */
-        assert_int_equal(symlink("/x", c->unit_path), 0);
-        unlink(c->unit_path);
-        assert_int_equal(symlink("/", c->unit_path), 0);
-        assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
-        assert_string_equal(fake.calls, "");
-        unlink(c->unit_path);
 }
 
 /* ---- waiting ---- */
 
+/* All are waited for side by side, with one deadline: nobody has an address for documentation. */
 static void test_no_answer(void **state)
 {
+        struct ec_container *web = with_address("web", "192.0.2.76", "192.0.2.77/24");
+        struct ec_container *db = with_address("db", "192.0.2.80", "192.0.2.81/24");
+        struct ec_container *bridged = with_address("bridged", "192.0.2.80", "192.0.2.82");
+        uint64_t begin;
+
         (void)state;
-        /* Nobody has an address for documentation. */
-        assert_int_equal(neighbour_wait(&fake.host, AF_INET, "192.0.2.77", 250, &fake.err), -ETIMEDOUT);
-        assert_string_equal(fake.err.msg, "its address 192.0.2.77 does not answer");
+        fake_conf(web, "LOCAL_ADDRESS6", "2001:db8::77");
+        fake_conf(bridged, "HOST_BRIDGE", "br0");
+        fake_setting(&fake, "wait", "1s");
+        begin = clock_usec();
+        assert_int_equal(started(web, db), 0);
+        assert_in_range(clock_usec() - begin, USEC_PER_SEC, USEC_PER_SEC * 5 / 2);
+        assert_string_equal(fake.log, "4: container 'web': its address 192.0.2.77 does not answer\n"
+                                      "4: container 'web': its address 2001:db8::77 does not answer\n"
+                                      "4: container 'db': its address 192.0.2.81 does not answer\n");
         fake_reset(&fake);
-        assert_int_equal(neighbour_wait(&fake.host, AF_INET6, "2001:db8::77", 1, &fake.err), -ETIMEDOUT);
-        fake_reset(&fake);
-        assert_int_equal(neighbour_wait(&fake.host, AF_INET, "nonsense", 1, &fake.err), -EINVAL);
+        assert_int_equal(started(bridged, NULL), 0);
+        assert_string_equal(fake.log, "");
+}
+
+static void test_bad_address(void **state)
+{
+        (void)state;
+        fake_setting(&fake, "wait", "1ms");
+        assert_int_equal(started(with_address("web", "192.0.2.76", "nonsense"), NULL), -EINVAL);
+        assert_string_equal(fake.err.msg, "container 'web': 'nonsense' is not an address");
 }
 
 static void test_interrupted(void **state)
 {
-        sigset_t set, old;
-        struct timespec zero = { 0 };
+        struct ec_container *web = with_address("web", "192.0.2.76", "192.0.2.77");
+        int fds[2];
+        uint64_t begin = clock_usec();
 
         (void)state;
-        sigemptyset(&set);
-        sigaddset(&set, SIGINT);
-        assert_int_equal(sigprocmask(SIG_BLOCK, &set, &old), 0);
-        raise(SIGINT);
-        assert_int_equal(neighbour_wait(&fake.host, AF_INET, "192.0.2.77", 60000, &fake.err), -ECANCELED);
-        /* It is left for the program itself. */
-        assert_int_equal(sigtimedwait(&set, NULL, &zero), SIGINT);
-        assert_int_equal(sigprocmask(SIG_SETMASK, &old, NULL), 0);
+        fake_setting(&fake, "wait", "10s");
+        assert_int_equal(pipe(fds), 0);
+        assert_int_equal(write(fds[1], "", 1), 1);
+        fake.cancel_fd = fds[0];
+        fake.interrupted = 1;
+        assert_int_equal(started(web, NULL), -ECANCELED);
+        assert_in_range(clock_usec() - begin, 0, USEC_PER_SEC * 4);
+
+        /* Interrupts are held: it waits, and does not spin. */
+        fake_reset(&fake);
+        fake_setting(&fake, "wait", "300ms");
+        fake.held = 1;
+        fake.checks = 0;
+        begin = clock_usec();
+        assert_int_equal(started(web, NULL), 0);
+        assert_in_range(clock_usec() - begin, USEC_PER_SEC * 3 / 10, USEC_PER_SEC * 2);
+        assert_in_range(fake.checks, 1, 20);
+        close(fds[0]);
+        close(fds[1]);
 }
 
 /* ---- show-ip, sessions ---- */
@@ -535,7 +564,7 @@ static void test_show_ip(void **state)
         fake_reset(&fake);
         fake_args(&fake, "absent", (char *)NULL);
         assert_true(fake_run(&fake, PLUGIN, self, "show-ip") < 0);
-        assert_string_equal(fake.err.msg, "no container named 'absent'");
+        assert_string_equal(fake.err.msg, "no container named 'absent' is installed");
         fake_reset(&fake);
         assert_true(fake_run(&fake, PLUGIN, self, "show-ip") < 0);
         assert_true(fake.err.usage);
@@ -587,6 +616,7 @@ int main(void)
                 TEST(test_warnings),
                 TEST(test_removed),
                 TEST(test_no_answer),
+                TEST(test_bad_address),
                 TEST(test_interrupted),
                 TEST(test_show_ip),
                 TEST(test_shell),
