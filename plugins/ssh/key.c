@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The key and its directory. Nothing in there is believed before the directory is
- * known to be ours alone, by its descriptor.
+ * The key and its directory. Nothing in it is used before an open descriptor has
+ * shown that only we have access to the directory.
  *
- * Runs beside each other need no lock: a key is made in a directory of its own and
- * appears as a whole by link(2), for which there is one winner. The public half is
- * removed before and written again after, or made out of the private one by whoever
- * finds it missing; so it never belongs to another key.
+ * Parallel runs need no lock: each creates a key in a directory of its own, and
+ * link(2) publishes only the first one. The public half is removed before that and
+ * written after it, or derived from the private half by a run that finds it
+ * missing; so it never belongs to another key.
  */
 #include "ssh.h"
 
@@ -17,10 +17,10 @@
 #include <time.h>
 
 #define TYPE           "ssh-ed25519"
-#define BASE64_LENGTH  68 /* of every ed25519 key */
+#define BASE64_LENGTH  68 /* the length of every ed25519 key */
 #define PUBLIC_MAX     4096
 #define NEW_PREFIX     "new."
-#define NEW_MAX_AGE    3600 /* seconds, after which the run that made it is no more */
+#define NEW_MAX_AGE    3600 /* seconds: the run that created it has ended */
 #define KEYGEN_TIMEOUT 60000
 #define MAX_LINKS      40 /* as the kernel's own limit */
 
@@ -42,7 +42,7 @@ char *key_parse_public(const char *text)
         if (strncmp(text, TYPE " ", len) || strspn(text + len, base64) != BASE64_LENGTH)
                 return NULL;
         len += BASE64_LENGTH;
-        return strchr(" \t\r\n", text[len]) ? strndup(text, len) : NULL; /* its NUL counts, too */
+        return strchr(" \t\r\n", text[len]) ? strndup(text, len) : NULL; /* the NUL matches too */
 }
 
 /* ---- the directory ------------------------------------------------------- */
@@ -59,7 +59,7 @@ int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
                 return no_memory(h, err);
         for (size_t n = strlen(path); n > 1 && path[n - 1] == '/';)
                 path[--n] = 0;
-        /* ssh expands some characters in the names of files, and nobody can quote them all. */
+        /* ssh expands some characters in file names, and not all of them can be quoted. */
         for (const char *s = path; *s; s++)
                 if (*s == '%' || *s == '$' || (unsigned char)*s < ' ')
                         return h->err->set(
@@ -70,7 +70,7 @@ int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
         return 0;
 }
 
-/* Who may write to a directory above, or made a link there, could put another directory in our one's place. */
+/* Whoever may write to a parent directory, or owns a link in the path, could replace our directory. */
 static int check_above(const struct ec_host *h, const char *dir, const char *p, const struct stat *st,
                        struct ec_err *err)
 {
@@ -83,7 +83,7 @@ static int check_above(const struct ec_host *h, const char *dir, const char *p, 
         return 0;
 }
 
-/* All that is on the way to path, links and what they lead through; -ENOENT without err: a part of it is missing. */
+/* Each component of path, and of the links in it. -ENOENT without err: a component is missing. */
 static int check_way(const struct ec_host *h, const char *dir, const char *path, unsigned links, struct ec_err *err)
 {
         _cleanup_free_ char *p = strdup(path);
@@ -126,7 +126,7 @@ static char *above(const char *dir)
         return strndup(dir, name > dir ? (size_t)(name - dir) : 1);
 }
 
-/* Before anything is made there. */
+/* Called before anything is created. */
 static int check_made(const struct ec_host *h, const char *dir, struct ec_err *err)
 {
         _cleanup_free_ char *parent = above(dir);
@@ -135,7 +135,7 @@ static int check_made(const struct ec_host *h, const char *dir, struct ec_err *e
         return r == -ENOENT ? 0 : r;
 }
 
-/* dir with what is above it resolved, so that no link can be bent between two looks. */
+/* dir with its parents resolved, so that no link can be changed between two checks. */
 static int resolve(const struct ec_host *h, const char *dir, char **ret, struct ec_err *err)
 {
         _cleanup_free_ char *path = above(dir), *parent = NULL;
@@ -158,7 +158,7 @@ static int untrusted(const struct ec_host *h, const char *dir, const struct stat
                 return h->err->set(err, r, "the SSH key directory '%s' is not trusted: it is a symbolic link" HINT,
                                    dir);
         if (!S_ISDIR(st->st_mode))
-                return h->err->set(err, r, "the SSH key directory '%s' is no directory" HINT, dir);
+                return h->err->set(err, r, "the SSH key directory '%s' is not a directory" HINT, dir);
         if (st->st_uid != geteuid())
                 return h->err->set(
                         err, r, "the SSH key directory '%s' is not trusted: it belongs to user %u, not to user %u" HINT,
@@ -169,7 +169,7 @@ static int untrusted(const struct ec_host *h, const char *dir, const struct stat
         return h->err->set(err, r, "cannot open the SSH key directory '%s': %s", dir, strerror(-r));
 }
 
-/* The descriptor; -ENOENT without err: there is none, and none was to be made. */
+/* The descriptor; -ENOENT without err: it does not exist, and make is 0. */
 static int open_dir(const struct ec_host *h, const char *dir, int make, struct ec_err *err)
 {
         _cleanup_close_ int fd = -1;
@@ -180,7 +180,7 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
                 made = mkdir(dir, 0700) == 0;
                 if (!made && errno != EEXIST) {
                         r = -errno;
-                        return h->err->set(err, r, "cannot make the SSH key directory '%s': %s", dir, strerror(-r));
+                        return h->err->set(err, r, "cannot create the SSH key directory '%s': %s", dir, strerror(-r));
                 }
         }
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -196,7 +196,7 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
                 r = -errno;
                 return h->err->set(err, r, "'%s': %s", dir, strerror(-r));
         }
-        /* Whatever the umask has left of it. */
+        /* The umask may have removed bits. */
         if (made && st.st_uid == geteuid() && fchmod(fd, 0700) == 0)
                 st.st_mode = (st.st_mode & S_IFMT) | 0700;
         if (st.st_uid != geteuid() || (st.st_mode & 0777) != 0700)
@@ -221,7 +221,7 @@ static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *
 
 /* ---- the public half -------------------------------------------------------- */
 
-/* What key.pub holds; NULL: nothing that is of use. */
+/* The key in key.pub; NULL: not usable. */
 static char *read_public(int dirfd)
 {
         _cleanup_close_ int fd = openat(dirfd, "key.pub", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -238,7 +238,7 @@ static char *read_public(int dirfd)
         return key_parse_public(text);
 }
 
-/* For whoever looks for it there; that it can be made again makes a failure harmless. */
+/* For the user. Failures are harmless: it can be derived again. */
 static void write_public(int dirfd, const char *public)
 {
         char tmp[64];
@@ -270,14 +270,15 @@ static int derive_public(const struct ec_host *h, struct ec_op *op, int dirfd, c
                 return r;
         *ret = out ? key_parse_public(out) : NULL;
         if (!*ret)
-                return h->err->set(err, -EINVAL, "'%s' is no ed25519 key: remove it, and a new one is made", path);
+                return h->err->set(err, -EINVAL, "'%s' is not an ed25519 key; remove it, and a new one is created",
+                                   path);
         write_public(dirfd, *ret);
         return 0;
 }
 
 /* ---- the private half ------------------------------------------------------- */
 
-/* 1: there is a key of ours, 0: there is none. */
+/* 1: there is a key of ours; 0: there is none. */
 static int find_private(const struct ec_host *h, int dirfd, const char *path, struct ec_err *err)
 {
         struct stat st;
@@ -288,12 +289,13 @@ static int find_private(const struct ec_host *h, int dirfd, const char *path, st
                 return r == -ENOENT ? 0 : h->err->set(err, r, "'%s': %s", path, strerror(-r));
         }
         if (!S_ISREG(st.st_mode))
-                return h->err->set(err, -EINVAL, "the SSH key '%s' is no file: remove it, and a new one is made", path);
+                return h->err->set(err, -EINVAL,
+                                   "the SSH key '%s' is not a regular file; remove it, and a new one is created", path);
         if (st.st_uid != geteuid() || st.st_mode & 077)
-                return h->err->set(
-                        err, -EPERM,
-                        "the SSH key '%s' is not trusted: others have access to it; remove it, and a new one is made",
-                        path);
+                return h->err->set(err, -EPERM,
+                                   "the SSH key '%s' is not trusted: others have access to it; remove it, and a new "
+                                   "one is created",
+                                   path);
         return 1;
 }
 
@@ -310,7 +312,7 @@ static void remove_new(int dirfd, const char *name)
         unlinkat(dirfd, name, 0);
 }
 
-/* What runs that were killed have left. */
+/* Removes what killed runs have left behind. */
 static void sweep(int dirfd)
 {
         int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -357,15 +359,15 @@ static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const 
         if (!new)
                 return no_memory(h, err);
         sweep(dirfd);
-        if (!mkdtemp(new) || chmod(new, 0700) < 0) { /* whatever the umask is */
+        if (!mkdtemp(new) || chmod(new, 0700) < 0) { /* regardless of the umask */
                 r = -errno;
-                return h->err->set(err, r, "cannot make an SSH key in '%s': %s", dir, strerror(-r));
+                return h->err->set(err, r, "cannot create an SSH key in '%s': %s", dir, strerror(-r));
         }
         file = fs_join(new, "key");
         r = file ? keygen(h, op,
                           (const char *const[]){ "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "extra-container",
                                                  "-f", file, NULL },
-                          "make", path, NULL, err)
+                          "create", path, NULL, err)
                  : no_memory(h, err);
         if (r >= 0)
                 r = publish(h, dirfd, strrchr(new, '/') + 1, path, err);
@@ -390,7 +392,7 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
                         return r;
                 r = parent ? fs_mkdir_p(parent, 0755) : -ENOMEM;
                 if (r < 0)
-                        return h->err->set(err, r, "cannot make the directory of '%s': %s", dir, strerror(-r));
+                        return h->err->set(err, r, "cannot create the directory of '%s': %s", dir, strerror(-r));
         } else if (access(dir, F_OK) < 0 && errno == ENOENT) {
                 return 0;
         }
@@ -409,7 +411,7 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
                 if (r >= 0)
                         r = find_private(h, fd, k.path, err);
                 if (r == 0)
-                        r = h->err->set(err, -ENOENT, "the SSH key '%s' is gone again", k.path);
+                        r = h->err->set(err, -ENOENT, "the SSH key '%s' has disappeared", k.path);
         }
         if (r <= 0)
                 return r;

@@ -6,16 +6,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* In the system of a container that has SSH: "PORT TYPE KEY", see module.nix. */
+/* A file in the system of containers with SSH: "PORT TYPE KEY"; see module.nix. */
 #define MARKER        "etc/extra-container/ssh"
 #define SOCKET_PREFIX "ssh-"
 #define CLOSE_TIMEOUT 5000
 
 /*
- * What does not change in a session goes before it, as assignments. The rest is looked
- * up at each call: the container may have been updated or restarted meanwhile. A started
- * container has a connection of its own, and a host key that nobody has seen before; so
- * there is no point in remembering one, least of all among the user's.
+ * Assignments of what does not change during a session precede it. The rest is read at
+ * each call, because the container may have been updated or restarted. Each start of a
+ * container has a connection of its own and a new host key, so there is no point in
+ * remembering host keys, least of all in the user's known_hosts.
  */
 static const char script_body[] =
         "fail() {\n"
@@ -121,7 +121,7 @@ static int make_script(const struct ec_host *h, const struct ssh *s, const struc
         return *ret ? 0 : no_memory(h, err);
 }
 
-/* Was its system built with SSH? */
+/* Was the system of the container built with SSH? */
 static int is_marked(const struct ec_host *h, const struct ec_container *c)
 {
         const char *system = h->containers->conf_get(c, "SYSTEM_PATH");
@@ -130,13 +130,13 @@ static int is_marked(const struct ec_host *h, const struct ec_container *c)
         return path && access(path, R_OK) == 0;
 }
 
-/* The key; 0: none that is of use, which is no reason against a session that nobody asked SSH of. */
+/* 1: the key; 0: it is not usable, and SSH was not asked for, so the session goes on without it. */
 static int session_key(const struct ec_host *h, struct ec_op *op, int asked, struct key *ret, struct ec_err *err)
 {
         int r = key_get(h, op, asked, ret, err);
 
         if (r == 0)
-                h->log->log(h, 4, "no cssh: the SSH key is gone; the option --ssh makes one");
+                h->log->log(h, 4, "no cssh: the SSH key is gone; --ssh creates a new one");
         if (r >= 0 || asked || r == -ECANCELED || r == -ENOMEM)
                 return r;
         h->log->log(h, 4, "no cssh: %s", h->err->message(err));
@@ -156,8 +156,7 @@ int session_open(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
         if (!asked && !marked)
                 return 0;
         if (!marked)
-                h->log->log(h, 4,
-                            "container '%s' is built without SSH, and --ssh does not change what is built already",
+                h->log->log(h, 4, "container '%s' was built without SSH, and --ssh cannot change it afterwards",
                             h->containers->name(c));
         r = session_key(h, op, asked, &key, err);
         if (r <= 0)

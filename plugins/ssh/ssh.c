@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SSH access to containers, with a key that is made for it. */
+/* SSH access to containers, with a key of its own. */
 #include "ssh.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@ static int configure(void *self, struct ec_op *op, struct ec_err *err)
         return r < 0 ? r : 0;
 }
 
-/* A definition may ask for SSH by itself, which nobody knows before it is evaluated. So the
- * key is there already; but then it is no reason to fail as long as nobody asks for it. */
+/* Whether a definition asks for SSH is only known after it is evaluated, so the key is passed
+ * in any case. If there is none, the evaluation fails only if the definition needs it. */
 static int add_key(const struct ec_host *h, struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
         int asked = h->opt->is_set(op, "ssh");
@@ -27,7 +27,7 @@ static int add_key(const struct ec_host *h, struct ec_op *op, struct ec_eval *ev
         if (r > 0)
                 return h->nix->add_arg(ev, "sshKey", key.public, err);
         if (r == 0)
-                return h->nix->add_arg(ev, "sshProblem", "there is no SSH key yet, the option --ssh makes one", err);
+                return h->nix->add_arg(ev, "sshProblem", "there is no SSH key yet; --ssh creates one", err);
         if (!asked && r != -ECANCELED && r != -ENOMEM) {
                 _cleanup_free_ char *problem = strdup(h->err->message(err));
 
@@ -47,7 +47,7 @@ static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err 
         return r < 0 ? r : add_key(h, op, ev, err);
 }
 
-/* Before the container goes, so that its sshd sees a proper end. */
+/* Before the container is stopped, so that its sshd sees the connection close. */
 static int pre_destroy(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
         struct ssh *s = self;
@@ -100,7 +100,7 @@ static const struct ec_hooks hooks = {
 static const struct ec_option options[] = {
         { .name = "ssh",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_SHELL,
-          .help = "Let containers be reached by SSH, with a key that is made once; in a session, cssh does so" },
+          .help = "Allow SSH to containers, using a key generated on first use; cssh connects from a session" },
 };
 
 static const struct ec_setting settings[] = {

@@ -275,10 +275,10 @@ static void test_bad_keys(void **state)
         refused(1, "others have access");
         unlink(p);
         assert_int_equal(symlink("/etc/hostname", p), 0);
-        refused(0, "is no file");
+        refused(0, "is not a regular file");
         unlink(p);
         assert_int_equal(mkfifo(p, 0600), 0);
-        refused(1, "is no file");
+        refused(1, "is not a regular file");
         unlink(p);
         if (geteuid() == 0) {
                 put("key", "nonsense", 0600);
@@ -304,7 +304,7 @@ static void test_directory(void **state)
         refused(1, "a symbolic link");
         unlink(keys);
         close(open(keys, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-        refused(1, "no directory");
+        refused(1, "not a directory");
         unlink(keys);
         mkdir(keys, 0700);
         for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
@@ -345,7 +345,7 @@ static void test_parents(void **state)
         key_done(&k);
 }
 
-/* Whoever made a link on the way may bend it: nothing is made where it leads to, nor is a key believed that is there. */
+/* Whoever made a link on the way may change it: no key is made or used where it leads to. */
 static void test_links_above(void **state)
 {
         char link[128], path[160], inner[128];
@@ -427,7 +427,7 @@ static void test_no_keygen(void **state)
         fake.proc = NULL;
         fake.status = 1;
         assert_true(get(1, &k) < 0);
-        assert_non_null(strstr(fake.err.msg, "ssh-keygen cannot make"));
+        assert_non_null(strstr(fake.err.msg, "ssh-keygen cannot create"));
         assert_int_equal(entries(), 0);
 }
 
@@ -635,7 +635,7 @@ static void test_shell_without(void **state)
         /* --ssh comes too late for what is built: said, and cssh says so, too. */
         fake_option(&fake, "ssh", NULL);
         assert_int_equal(open_shell(), 0);
-        assert_non_null(strstr(fake.log, "4: container 'web' is built without SSH"));
+        assert_non_null(strstr(fake.log, "4: container 'web' was built without SSH"));
         assert_non_null(strstr(fake.calls, "shell.command cssh"));
         PLUGIN->hooks->finish(self, &fake.op, 0);
 }
