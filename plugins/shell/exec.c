@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shell.h"
 
-/* In the background the terminal is not ours to take. */
+/* A background process must not read from the terminal. */
 static int in_background(void)
 {
         pid_t group = isatty(STDIN_FILENO) ? tcgetpgrp(STDIN_FILENO) : -1;
@@ -25,7 +25,7 @@ int exec_run(void *self, struct ec_op *op, struct ec_err *err)
         if (!x.machine)
                 return h->err->usage(err, EXEC_COMMAND " needs the name of a container");
         x.argv = args + 1;
-        /* With one of them redirected, a terminal inside would mix what is to stay apart. */
+        /* A terminal would mix stdout and stderr, so none is used if one of them is redirected. */
         if (in_background())
                 x.fds[0] = -1;
         else if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))

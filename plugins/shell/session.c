@@ -4,9 +4,9 @@
 #include <string.h>
 
 /*
- * The variable holds a word for each session around us, the innermost last:
- * CONTAINER=DIRECTORY. The directory goes with its session, so that what lives
- * longer than that (a tmux server, say) does not take it for one that is there.
+ * The variable contains a word for each session around us, the innermost last:
+ * CONTAINER=DIRECTORY. The directory is removed with the session, so a process
+ * that outlives it (such as a tmux server) can tell that the session has ended.
  */
 static int is_live(const char *word, const char *container)
 {
@@ -38,7 +38,7 @@ int session_has(const char *container)
         return live && *live;
 }
 
-/* The live ones, and the new one. */
+/* The live sessions and the new one. */
 static int set_stack(const struct ec_host *h, struct ec_shell *sh, const char *name, struct ec_err *err)
 {
         _cleanup_strv_ char **live = live_sessions(NULL);
@@ -49,7 +49,7 @@ static int set_stack(const struct ec_host *h, struct ec_shell *sh, const char *n
         return value ? h->shell->setenv(sh, SESSION_VARIABLE, value, err) : no_memory(h, err);
 }
 
-/* The address as the configuration has it, without its prefix length. */
+/* The configured address, without its prefix length. */
 static int set_address(const struct ec_host *h, struct ec_shell *sh, struct ec_err *err)
 {
         const struct ec_container *c = h->shell->container(sh);
@@ -63,20 +63,31 @@ static int set_address(const struct ec_host *h, struct ec_shell *sh, struct ec_e
                 if (!copy)
                         return no_memory(h, err);
         }
-        /* Without one, unset that of a session around us. */
+        /* Without an address, this unsets the variable of an outer session. */
         return h->shell->setenv(sh, "ip", copy, err);
 }
 
-static int add_command(const struct ec_host *h, struct ec_shell *sh, const char *name, struct ec_err *err)
+char *session_help_path(const struct ec_host *h, const struct ec_shell *sh)
 {
-        _cleanup_free_ char *program = shell_quote(h->program), *script = NULL;
+        return fs_join(h->shell->dir(sh), "help");
+}
+
+/* `c` and `h`. */
+static int add_commands(const struct ec_host *h, struct ec_shell *sh, const char *name, struct ec_err *err)
+{
+        _cleanup_free_ char *program = shell_quote(h->program), *path = session_help_path(h, sh),
+                            *help = path ? shell_quote(path) : NULL, *c_script = NULL, *h_script = NULL;
+        int r;
 
         if (program)
-                script = str_printf("#!/bin/sh\nexec %s " EXEC_COMMAND " %s \"$@\"\n", program, name);
-        if (!script)
+                c_script = str_printf("#!/bin/sh\nexec %s " EXEC_COMMAND " %s \"$@\"\n", program, name);
+        if (help)
+                h_script = str_printf("#!/bin/sh\nexec cat %s\n", help);
+        if (!c_script || !h_script)
                 return no_memory(h, err);
-        return h->shell->command(sh, "c", script,
-                                 "c [CMD...]\tRun a command in the container; without one, a root shell", err);
+        r = h->shell->command(sh, "c", c_script,
+                              "c [CMD...]\tRun a command in the container; without one, a root shell", err);
+        return r < 0 ? r : h->shell->command(sh, "h", h_script, NULL, err);
 }
 
 int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
@@ -90,8 +101,8 @@ int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
         if (r >= 0)
                 r = set_address(h, sh, err);
         if (r >= 0)
-                r = h->shell->setenv(sh, "EXTRA_CONTAINER_PROMPT", h->conf->get_bool(h, "prompt") ? name : NULL, err);
+                r = h->shell->setenv(sh, PROMPT_VARIABLE, h->conf->get_bool(h, "prompt") ? name : NULL, err);
         if (r >= 0)
-                r = add_command(h, sh, name, err);
+                r = add_commands(h, sh, name, err);
         return r < 0 ? r : 0;
 }

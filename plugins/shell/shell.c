@@ -17,8 +17,8 @@ static int reads_stdin(const struct ec_host *h, const struct ec_op *op)
         return *args ? !strcmp(*args, "-") : !isatty(STDIN_FILENO) && !(etc && *etc);
 }
 
-/* A definition on standard input leaves the session none: it gets the terminal.
- * -1: there is no need for it. */
+/* If the definition is read from standard input, the session gets the terminal.
+ * -1: not needed. */
 static int open_terminal(const struct ec_host *h, const struct ec_op *op, struct ec_err *err)
 {
         int fd;
@@ -27,88 +27,65 @@ static int open_terminal(const struct ec_host *h, const struct ec_op *op, struct
                 return -1;
         fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
         if (fd < 0)
-                return h->err->usage(err, "standard input cannot be both the definition and the session's: give a file "
-                                          "or --expr, or --run CMD");
+                return h->err->usage(err, "a definition read from standard input needs --run; give a file or --expr "
+                                          "instead");
         return fd;
 }
 
-struct names {
+struct choice {
         const struct ec_host *host;
-        char **list;
+        const struct ec_container *container; /* the last one */
+        char **names;
 };
 
-static int add_name(void *data, const struct ec_container *c)
+static int add_container(void *data, const struct ec_container *c)
 {
-        struct names *n = data;
+        struct choice *choice = data;
 
-        return strv_push(&n->list, n->host->containers->name(c));
+        choice->container = c;
+        return strv_push(&choice->names, choice->host->containers->name(c));
 }
 
 /* The one container that a session is for. */
-static int choose_container(const struct ec_host *h, struct ec_op *op, char **ret, struct ec_err *err)
+static int choose_container(const struct ec_host *h, struct ec_op *op, const struct ec_container **ret,
+                            struct ec_err *err)
 {
-        struct names names = { .host = h };
-        int r = h->containers->foreach(op, add_name, &names, err);
-        _cleanup_strv_ char **list = names.list;
-        size_t n = strv_len(STRV_CONST(list));
-        _cleanup_free_ char *text = NULL;
+        struct choice choice = { .host = h };
+        int r = h->containers->foreach(op, add_container, &choice, err);
+        _cleanup_strv_ char **names = choice.names;
+        size_t n = strv_len(STRV_CONST(names));
+        _cleanup_free_ char *list = NULL;
 
         if (r < 0)
                 return r == -ENOMEM ? no_memory(h, err) : r;
-        text = n ? strv_join(STRV_CONST(list), ", ") : strdup("none");
-        if (!text)
+        *ret = choice.container;
+        if (n == 1)
+                return 0;
+        list = strv_join(STRV_CONST(names), ", ");
+        if (!list)
                 return no_memory(h, err);
-        if (n != 1)
-                return h->err->usage(
-                        err, "a session is for one container, this definition has %zu: %s; name one of them behind it",
-                        n, text);
-        *ret = TAKE_PTR(text);
-        return 0;
+        if (!n)
+                return h->err->usage(err, "a session is for one container, this definition has none");
+        return h->err->usage(err,
+                             "a session is for one container, this definition has %zu containers (%s); add the name "
+                             "of one: `shell DEFINITION %s`",
+                             n, list, names[0]);
 }
 
 /* ---- the session -------------------------------------------------------- */
 
 struct plan {
-        char *name;              /* of the container */
+        const struct ec_container *container;
         const char *const *argv; /* NULL: a shell */
-        int inside;              /* of a session of the same container, which is updated */
-        int keep;                /* it is not destroyed */
+        int inside;              /* we are in a session of this container, which is updated */
+        int keep;                /* the container is not destroyed */
 };
 
 static int destroy(const struct ec_host *h, struct ec_op *op, const struct plan *p, uint32_t flags, struct ec_err *err)
 {
-        const char *const names[] = { p->name, NULL };
+        const char *const names[] = { h->containers->name(p->container), NULL };
 
         return h->deploy->destroy(op, names, EC_DESTROY_ABSENT | EC_DESTROY_QUIET | flags, err);
-}
-
-static int first(void *data, const struct ec_container *c)
-{
-        *(const struct ec_container **)data = c;
-        return 0;
-}
-
-/* FIXME-plugins: rc files, help */
-static int run_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int32_t *ret_status,
-                       struct ec_err *err)
-{
-        const char *const shell[] = { "sh", NULL };
-        const struct ec_container *c = NULL;
-        struct ec_proc_result res = { .size = sizeof(res) };
-        struct ec_proc proc = { .size = sizeof(proc), .argv = p->argv ? p->argv : shell };
-        struct ec_shell *sh;
-        int r = h->containers->foreach(op, first, &c, err);
-
-        if (r >= 0)
-                r = h->shell->open(op, c, &sh, err);
-        if (r < 0)
-                return r;
-        proc.flags = EC_PROC_TERMINAL | (p->argv ? 0 : EC_PROC_HANGUP);
-        proc.env = h->shell->env(sh);
-        r = h->proc->run(op, &proc, &res, err);
-        *ret_status = res.status;
-        h->proc->result_done(&res);
-        return r;
 }
 
 static int open_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int32_t *ret_status,
@@ -119,27 +96,28 @@ static int open_session(const struct ec_host *h, struct ec_op *op, const struct 
 
         if (h->opt->is_set(op, "restart-changed"))
                 flags |= EC_START_RESTART;
-        /* Whoever does not want to wait gets his shell at once. */
+        /* ^C opens the shell at once. */
         if (!p->argv && !p->inside)
                 flags |= EC_START_DETACH;
         if (r >= 0)
                 r = h->deploy->start(op, flags, err);
         if (r >= 0 && (p->argv || !p->inside))
-                r = run_session(h, op, p, ret_status, err);
+                r = session_run(h, op, p->container, p->argv, ret_status, err);
         else if (r >= 0)
-                h->log->log(h, 5, "Container '%s' is as defined; this session goes on with it.", p->name);
+                h->log->log(h, 5, "Container '%s' is up to date; you are already in its session.",
+                            h->containers->name(p->container));
         return r < 0 ? r : 0;
 }
 
-/* On every way out; what went wrong before stays what is told. */
+/* On every way out; an earlier error remains the one that is reported. */
 static int end_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int r, int32_t *status,
                        struct ec_err *err)
 {
-        char *message = r < 0 ? strdup(h->err->message(err)) : NULL;
+        _cleanup_free_ char *message = r < 0 ? strdup(h->err->message(err)) : NULL;
         int k;
 
         if (!p->argv && r >= 0)
-                h->log->log(h, 5, "Destroying container '%s'.", p->name);
+                h->log->log(h, 5, "Destroying container '%s'.", h->containers->name(p->container));
         if (r < 0)
                 h->err->clear(err);
         k = destroy(h, op, p, EC_DESTROY_NO_CANCEL, err);
@@ -150,7 +128,6 @@ static int end_session(const struct ec_host *h, struct ec_op *op, const struct p
         }
         if (r < 0)
                 h->err->set(err, r, "%s", message ? message : "out of memory");
-        free(message);
         return r < 0 ? r : k;
 }
 
@@ -159,7 +136,7 @@ static int run_plan(const struct ec_host *h, struct ec_op *op, const struct plan
         int32_t status = 0;
         int r = p->keep ? 0 : destroy(h, op, p, 0, err);
 
-        /* What cannot be destroyed before, a container of the host's configuration say, is not touched after. */
+        /* A container that cannot be destroyed, such as one of the host's configuration, is not touched afterwards. */
         if (r < 0 && r != -ECANCELED)
                 return r;
         if (r >= 0)
@@ -191,14 +168,12 @@ static int run_shell(void *self, struct ec_op *op, struct ec_err *err)
         if (terminal >= 0)
                 close(terminal);
         if (r >= 0)
-                r = choose_container(h, op, &p.name, err);
+                r = choose_container(h, op, &p.container, err);
         if (r < 0)
                 return r;
-        p.inside = session_has(p.name) && !h->opt->is_set(op, "destroy");
+        p.inside = session_has(h->containers->name(p.container)) && !h->opt->is_set(op, "destroy");
         p.keep = p.inside || h->opt->is_set(op, "no-destroy");
-        r = run_plan(h, op, &p, err);
-        free(p.name);
-        return r;
+        return run_plan(h, op, &p, err);
 }
 
 /* ---- the plugin --------------------------------------------------------- */
@@ -208,17 +183,17 @@ static const struct ec_option options[] = {
           .metavar = "CMD...",
           .arg = EC_ARG_REST,
           .flags = EC_OPT_FINAL,
-          .help = "Run a command in the session instead of a shell; it takes all words that follow" },
+          .help = "Run a command instead of a shell; takes all following words" },
         { .name = "no-destroy",
           .short_name = 'n',
-          .help = "Destroy the container neither before nor after the session" },
+          .help = "Do not destroy the container, neither before nor after the session" },
         { .name = "destroy",
           .short_name = 'd',
-          .help = "Inside of a session of the same container: destroy it before and after, as outside" },
+          .help = "Destroy the container before and after the session, also inside a session of the same container" },
         { .name = "restart-changed",
           .short_name = 'r',
-          .help = "Restart the container if it runs and has changed, also where an update would do" },
-        /* They are what a session does anyway. */
+          .help = "Restart the container if it has changed, even if an update would be enough" },
+        /* A session does these anyway. */
         { .name = "start", .short_name = 's', .flags = EC_OPT_HIDDEN, .help = "Start the container" },
         { .name = "update-changed", .short_name = 'u', .flags = EC_OPT_HIDDEN, .help = "Update the container" },
 };
@@ -226,7 +201,7 @@ static const struct ec_option options[] = {
 static const struct ec_command commands[] = {
         { .name = "shell",
           .synopsis = "[DEFINITION] [NAME]",
-          .summary = "Open a session with a container that lives as long as the session",
+          .summary = "Open a shell session with a container that exists only during the session",
           .details = "The definition's one container, or the one that is named, is built and started; then your own "
                      "shell ($SHELL) opens, or --run's command runs. "
                      "Commands of the session: c [CMD...] runs a command in the container, without one a root shell; h "
@@ -259,6 +234,6 @@ static const struct ec_setting settings[] = {
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .shell = session_hook };
 
-/* Early: others know an address better. */
+/* Early, because other plugins may know a better address. */
 EC_PLUGIN(shell, .version = EC_VERSION, .summary = "Sessions with a container", .order = -50,
           .commands = EC_ARRAY(commands), .settings = EC_ARRAY(settings), .hooks = &hooks, .init = host_as_self);

@@ -2,10 +2,23 @@
 #pragma once
 #include "common.h"
 
-/* session.c: in which sessions we run, by a variable that they set. */
+/* session.c: in which sessions we run, by a variable that they set; and what the hook adds to one. */
 #define SESSION_VARIABLE "EXTRA_CONTAINER_SESSION"
+#define PROMPT_VARIABLE  "EXTRA_CONTAINER_PROMPT"
 int session_has(const char *container); /* one of the live sessions around us is of this container: 1 or 0 */
 int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
+/* The file with the text of `h`; NULL: no memory. */
+char *session_help_path(const struct ec_host *h, const struct ec_shell *sh);
+
+/* session_run.c: opens a session and runs argv in it; NULL: the user's own shell. *ret_status as of struct
+ * ec_proc_result, and 127 or 126 if argv did not start. */
+int session_run(const struct ec_host *h, struct ec_op *op, const struct ec_container *c, const char *const *argv,
+                int32_t *ret_status, struct ec_err *err);
+
+/* rc.c: shell is the value of $SHELL, or NULL; dir is the session's own, for startup files that read the user's
+ * first. Returns the argv of the shell, and adds to the environment. */
+int rc_prepare(const struct ec_host *h, const char *shell, const char *dir, char ***ret_argv, char ***env,
+               struct ec_err *err);
 
 /* exec.c: what `c` runs. */
 #define EXEC_COMMAND "shell-exec"

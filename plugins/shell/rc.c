@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the user's own shell is started for a session, so that the session's
+ * commands come first on PATH and its name is in the prompt, whatever the user's
+ * own startup files do.
+ */
+#include "shell.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* @BIN@ is the directory of the session's commands. It needs no quoting: the name of
+ * the private directory has no characters that are special to a shell. */
+
+static const char rc_bash[] =
+        "[ ! -r ~/.bashrc ] || . ~/.bashrc\n"
+        "case $PATH: in @BIN@:*) ;; *) PATH=@BIN@:$PATH ;; esac\n"
+        /* After everything else that sets the prompt each time. */
+        "__extra_container_prompt() {\n"
+        "        case $PS1 in \"[$EXTRA_CONTAINER_PROMPT] \"*) ;; *) PS1=\"[$EXTRA_CONTAINER_PROMPT] $PS1\" ;; esac\n"
+        "}\n"
+        "if [ -n \"${EXTRA_CONTAINER_PROMPT-}\" ]; then\n"
+        "        __extra_container_prompt\n"
+        "        case $(declare -p PROMPT_COMMAND 2>/dev/null) in\n"
+        "        'declare -a'*) PROMPT_COMMAND+=(__extra_container_prompt) ;;\n"
+        "        *) PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\\n'}__extra_container_prompt ;;\n"
+        "        esac\n"
+        "fi\n";
+
+/* zsh reads all of its files from ZDOTDIR. The user's own value is restored while the user's files are read. */
+static const char rc_zshenv[] =
+        "if (( ${+EXTRA_CONTAINER_ZDOTDIR} )); then ZDOTDIR=$EXTRA_CONTAINER_ZDOTDIR; else unset ZDOTDIR; fi\n"
+        "[[ ! -r ${ZDOTDIR-$HOME}/.zshenv ]] || . ${ZDOTDIR-$HOME}/.zshenv\n"
+        "if (( ${+ZDOTDIR} )); then EXTRA_CONTAINER_ZDOTDIR=$ZDOTDIR; else unset EXTRA_CONTAINER_ZDOTDIR; fi\n"
+        "ZDOTDIR=@DIR@/zsh\n";
+static const char rc_zsh[] =
+        "if (( ${+EXTRA_CONTAINER_ZDOTDIR} )); then export ZDOTDIR=$EXTRA_CONTAINER_ZDOTDIR; else unset ZDOTDIR; fi\n"
+        "unset EXTRA_CONTAINER_ZDOTDIR\n"
+        "[[ ! -r ${ZDOTDIR-$HOME}/.zshrc ]] || . ${ZDOTDIR-$HOME}/.zshrc\n"
+        "[[ $PATH: == @BIN@:* ]] || PATH=@BIN@:$PATH\n"
+        "__extra_container_prompt() {\n"
+        "        [[ $PROMPT == \"[$EXTRA_CONTAINER_PROMPT] \"* ]] || PROMPT=\"[$EXTRA_CONTAINER_PROMPT] $PROMPT\"\n"
+        "}\n"
+        "[[ -z ${EXTRA_CONTAINER_PROMPT-} ]] || precmd_functions+=(__extra_container_prompt)\n";
+
+static const char rc_fish[] = "test \"$PATH[1]\" = @BIN@; or set -gx PATH @BIN@ $PATH\n"
+                              "function __extra_container_status; return $argv[1]; end\n"
+                              "if test -n \"$EXTRA_CONTAINER_PROMPT\"; and functions -q fish_prompt\n"
+                              "        functions -c fish_prompt __extra_container_prompt\n"
+                              "        function fish_prompt\n"
+                              "                set -l last $status\n"
+                              "                printf '[%s] ' $EXTRA_CONTAINER_PROMPT\n"
+                              "                __extra_container_status $last\n"
+                              "                __extra_container_prompt\n"
+                              "        end\n"
+                              "end\n";
+
+/* POSIX: an interactive shell reads $ENV. */
+static const char rc_posix[] =
+        "case $PATH: in @BIN@:*) ;; *) PATH=@BIN@:$PATH ;; esac\n"
+        "if [ -n \"${EXTRA_CONTAINER_PROMPT-}\" ]; then\n"
+        "        case $PS1 in \"[$EXTRA_CONTAINER_PROMPT] \"*) ;; *) PS1=\"[$EXTRA_CONTAINER_PROMPT] $PS1\" ;; esac\n"
+        "fi\n";
+
+/* Replaces @DIR@ and @BIN@. */
+static char *fill(const char *text, const char *dir)
+{
+        _cleanup_free_ char *out = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&out, &len);
+
+        if (!f)
+                return NULL;
+        for (const char *at; (at = strchr(text, '@'));) {
+                bool bin = !strncmp(at, "@BIN@", 5);
+
+                fprintf(f, "%.*s", (int)(at - text), text);
+                text = at + 1;
+                if (bin || !strncmp(at, "@DIR@", 5)) {
+                        fprintf(f, "%s%s", dir, bin ? "/bin" : "");
+                        text = at + 5;
+                } else {
+                        fputc('@', f);
+                }
+        }
+        fputs(text, f);
+        return fclose(f) ? NULL : TAKE_PTR(out);
+}
+
+static int write_file(const struct ec_host *h, const char *dir, const char *name, const char *text, char **ret_path,
+                      struct ec_err *err)
+{
+        _cleanup_free_ char *path = fs_join(dir, name), *filled = fill(text, dir);
+        int r;
+
+        if (!path || !filled)
+                return no_memory(h, err);
+        r = fs_write_atomic(path, filled, strlen(filled), 0600);
+        if (r < 0)
+                return h->err->set(err, r, "cannot write %s: %s", path, strerror(-r));
+        if (ret_path)
+                *ret_path = TAKE_PTR(path);
+        return 0;
+}
+
+static int push(const struct ec_host *h, char ***argv, const char *a, const char *b, struct ec_err *err)
+{
+        return strv_push(argv, a) < 0 || strv_push(argv, b) < 0 ? no_memory(h, err) : 0;
+}
+
+static int for_bash(const struct ec_host *h, const char *dir, char ***argv, struct ec_err *err)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = write_file(h, dir, "bashrc", rc_bash, &path, err);
+
+        return r < 0 ? r : push(h, argv, "--rcfile", path, err);
+}
+
+static int for_fish(const struct ec_host *h, const char *dir, char ***argv, struct ec_err *err)
+{
+        _cleanup_free_ char *path = NULL, *command = NULL;
+        int r = write_file(h, dir, "config.fish", rc_fish, &path, err);
+
+        if (r < 0)
+                return r;
+        command = str_printf("source %s", path);
+        return command ? push(h, argv, "--init-command", command, err) : no_memory(h, err);
+}
+
+static int for_zsh(const struct ec_host *h, const char *dir, char ***env, struct ec_err *err)
+{
+        _cleanup_free_ char *zsh = fs_join(dir, "zsh");
+        const char *old = getenv("ZDOTDIR");
+        int r;
+
+        if (!zsh)
+                return no_memory(h, err);
+        if (mkdir(zsh, 0700) < 0)
+                return h->err->set(err, -errno, "cannot create %s: %s", zsh, strerror(errno));
+        r = write_file(h, dir, "zsh/.zshenv", rc_zshenv, NULL, err);
+        if (r >= 0)
+                r = write_file(h, dir, "zsh/.zshrc", rc_zsh, NULL, err);
+        if (r >= 0 && (strv_pushf(env, "ZDOTDIR=%s", zsh) < 0 ||
+                       strv_pushf(env, old ? "EXTRA_CONTAINER_ZDOTDIR=%s" : "EXTRA_CONTAINER_ZDOTDIR", old) < 0))
+                r = no_memory(h, err);
+        return r;
+}
+
+static int for_posix(const struct ec_host *h, const char *dir, char ***env, struct ec_err *err)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = write_file(h, dir, "shrc", rc_posix, &path, err);
+
+        return r < 0 ? r : strv_pushf(env, "ENV=%s", path) < 0 ? no_memory(h, err) : 0;
+}
+
+static const char *base_of(const char *shell)
+{
+        const char *slash = strrchr(shell, '/');
+
+        return slash ? slash + 1 : shell;
+}
+
+static bool is_program(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* In PATH, without its relative entries. */
+static bool find_program(const char *name)
+{
+        const char *path = getenv("PATH");
+        _cleanup_strv_ char **dirs = strv_split(path ? path : "/usr/bin:/bin", ":");
+
+        if (strchr(name, '/'))
+                return is_program(name);
+        for (char **d = dirs; d && *d; d++) {
+                _cleanup_free_ char *full = **d == '/' ? fs_join(*d, name) : NULL;
+
+                if (full && is_program(full))
+                        return true;
+        }
+        return false;
+}
+
+/* Ignores the shells of accounts that nobody logs in to. */
+static const char *choose(const char *shell)
+{
+        static const char *const none[] = { "nologin", "false", "true", "sync", NULL };
+
+        if (shell && *shell && !strv_contains(none, base_of(shell)) && find_program(shell))
+                return shell;
+        return find_program("bash") ? "bash" : "sh";
+}
+
+int rc_prepare(const struct ec_host *h, const char *shell, const char *dir, char ***ret_argv, char ***env,
+               struct ec_err *err)
+{
+        static const char *const posix[] = { "sh", "dash", "ash", "ksh", "mksh", "ksh93", "oksh", "yash", NULL };
+        _cleanup_strv_ char **argv = NULL;
+        const char *base;
+        int r = 0;
+
+        shell = choose(shell);
+        base = base_of(shell);
+        if (strv_push(&argv, shell) < 0)
+                return no_memory(h, err);
+        if (!strcmp(base, "bash"))
+                r = for_bash(h, dir, &argv, err);
+        else if (!strcmp(base, "zsh"))
+                r = for_zsh(h, dir, env, err);
+        else if (!strcmp(base, "fish"))
+                r = for_fish(h, dir, &argv, err);
+        else if (strv_contains(posix, base))
+                r = for_posix(h, dir, env, err);
+        if (r >= 0)
+                *ret_argv = TAKE_PTR(argv);
+        return r;
+}
