@@ -28,7 +28,7 @@ for i in "${!c[@]}"; do
         name=${c[i]##*/}
         [[ ${c[i]} != ./tests/plugins/* || $name == fake_host.c || -d plugins/${name%.c} ]] || unset "c[i]"
 done
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Itests/plugins -Itests/unit '-DEC_DATE=""'
+flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Iplugins/common -Itests/plugins -Itests/unit '-DEC_DATE=""'
         '-DEC_VERSION="0"' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"' '-DEC_SYSCONF_DIR="/"')
 read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
 
@@ -40,7 +40,7 @@ compile() { # COMPILER: each file for itself, two at a time
 check "shellcheck" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
 # It does not know of cleanup attributes, so leaks are for the sanitizers.
 check "cppcheck" cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,portability,performance \
-        --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem --suppress=unknownMacro -D_GNU_SOURCE -Icore -Icore/include core plugins
+        --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem --suppress=unknownMacro -D_GNU_SOURCE -Icore -Icore/include -Iplugins/common core plugins
 check "clang has no warnings" compile clang
 check "gcc has no warnings" compile gcc
 echo "1..$n"
