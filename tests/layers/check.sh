@@ -75,10 +75,10 @@ if [ "${OBJ-}" ]; then
                 allowed='^$'
                 case $o in
                 */core/cli/main.o) allowed='^(un)?setenv$' ;;
+                */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 */core/svc/process/*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
                 # The crash of a plugin, and its exit().
                 */core/model/operation/call.o) allowed='^(_exit|raise|sigaction|signal)$' ;;
-                */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 # Its children live in the namespaces of a container.
                 */core/svc/machine/setns.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine/*.o | */core/svc/systemd/*.o) allowed='^(sigaction)$' ;;
@@ -96,6 +96,92 @@ if [ "${OBJ-}" ]; then
         none "core/svc/term/term.c alone writes to stdout"
 fi
 
+
+# ---- the graph of core, from the symbols of its objects
+# circles LEVEL EDGES: prints them, and how to read them
+circles() {
+        awk -v level="$1" -f tests/layers/circles.awk "$2" > "$T/circles"
+        cat "$T/circles"
+        [ ! -s "$T/circles" ] ||
+                echo "(A -> B by S: A uses the symbol S of B. Cut one edge of each circle: move S, or pass it as a callback.)"
+}
+# graph NAME DIR: the three checks of the objects below DIR
+graph() {
+        tests/layers/edges "$2" > "$T/edges"
+        circles file "$T/edges" > "$T/found"
+        none "$1: no circle between files"
+        circles folder "$T/edges" > "$T/found"
+        none "$1: no circle between folders"
+        awk -f tests/layers/upward.awk "$T/edges" > "$T/found"
+        none "$1: cli uses plugin, plugin uses model, model uses svc, svc uses util; nothing the other way"
+}
+[ ! "${OBJ-}" ] || graph core "$OBJ/core"
+
+# The checker itself, with planted objects.
+plant() { # FILE [USED...]: an object whose symbol is named like it, which uses those of the others
+        mkdir -p "$T/planted/${1%/*}"
+        for f in "$@"; do echo "int $(echo "$f" | tr / _)(void);"; done > "$T/planted.c"
+        echo "int $(echo "$1" | tr / _)(void) { return 0" >> "$T/planted.c"
+        object=$T/planted/$1.o
+        shift
+        for f in "$@"; do echo "+ $(echo "$f" | tr / _)()"; done >> "$T/planted.c"
+        echo '; }' >> "$T/planted.c"
+        ${CC:-cc} -c "$T/planted.c" -o "$object"
+}
+finds() { # NAME WANT: what the checks say about the planted objects, without the help
+        tests/layers/edges "$T/planted" > "$T/edges"
+        {
+                circles file "$T/edges"
+                circles folder "$T/edges"
+                awk -f tests/layers/upward.awk "$T/edges"
+        } | grep -v '^(' > "$T/got"
+        printf '%s' "$2" | diff - "$T/got" > "$T/found"
+        none "planted: $1"
+        rm -rf "$T/planted"
+}
+plant cli/main plugin/loader model/deploy/deploy util/text
+plant plugin/loader svc/proc
+plant model/deploy/deploy model/op/op svc/proc
+plant model/deploy/start model/deploy/deploy model/op/op
+plant model/op/op util/text
+plant svc/proc util/text
+plant util/text
+finds "a good graph" ""
+plant model/deploy/install model/deploy/start util/text
+plant model/deploy/start model/deploy/recover
+plant model/deploy/recover model/deploy/install
+plant util/text
+finds "a circle of files in one folder" "circle of 3 files:
+model/deploy/install -> model/deploy/start by model_deploy_start
+model/deploy/start -> model/deploy/recover by model_deploy_recover
+model/deploy/recover -> model/deploy/install by model_deploy_install
+"
+plant model/op/a model/op/b
+plant model/op/b model/op/a model/op/c
+plant model/op/c model/op/b
+finds "two circles that share a file" "circle of 2 files:
+model/op/a -> model/op/b by model_op_b
+model/op/b -> model/op/a by model_op_a
+circle of 2 files:
+model/op/b -> model/op/c by model_op_c
+model/op/c -> model/op/b by model_op_b
+"
+plant model/deploy/deploy model/op/op
+plant model/op/op
+plant model/op/lock model/deploy/host
+plant model/deploy/host
+finds "a circle of folders alone" "circle of 2 folders:
+model/deploy -> model/op by model_op_op
+model/op -> model/deploy by model_deploy_host
+"
+plant util/text svc/proc
+plant svc/proc cli/main
+plant cli/main
+plant other/x util/text
+finds "calls to a higher layer, and a folder that is not a layer" "other/x -> util/text by util_text: not in a layer
+svc/proc -> cli/main by cli_main
+util/text -> svc/proc by svc_proc
+"
 
 echo "1..$n"
 exit $failed
