@@ -85,8 +85,9 @@ PLUGIN_OBJ := $(foreach p,$(PLUGINS),$(call plugin_obj,$(p)))
 # Those of plugins that are not built too.
 ALL_OBJ    := $(CORE_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/*/*.c))
 MODULES    := $(PLUGINS:%=$(BUILD)/plugins/%.so)
-# The files of a plugin that are not code, in build/plugins/NAME/.
-PLUGIN_DATA := $(patsubst %,$(BUILD)/%,$(wildcard $(PLUGINS:%=plugins/%/*.nix) $(PLUGINS:%=plugins/%/*.sh)))
+# The files of a plugin that are not code, in build/plugins/NAME/: of plugins that are not built, their feature.json.
+PLUGIN_DATA := $(patsubst %,$(BUILD)/%,$(wildcard plugins/*/feature.json \
+	$(PLUGINS:%=plugins/%/*.nix) $(PLUGINS:%=plugins/%/*.sh)))
 MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
 
 # $(call say,CC,FILE) begins a command: "CC FILE" is printed in place of it, or with V=1 the command itself.
@@ -114,7 +115,7 @@ help:
 .PHONY: prune
 prune:
 	@rm -rf $(stale_obj) $(stale_obj:.o=.d) \
-		$(filter-out $(MODULES) $(PLUGINS:%=$(BUILD)/plugins/%),$(wildcard $(BUILD)/plugins/*))
+		$(filter-out $(MODULES) $(PLUGIN_DATA),$(wildcard $(BUILD)/plugins/*.so $(BUILD)/plugins/*/*))
 stale_obj = $(filter-out $(ALL_OBJ),$(wildcard $(BUILD)/obj/*/*.o $(BUILD)/obj/*/*/*.o $(BUILD)/obj/*/*/*/*.o))
 
 $(BUILD)/obj/core/%.o: core/%.c $(BUILD)/flags
@@ -184,7 +185,6 @@ clean:
 
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
-FEATURES := $(wildcard plugins/*/feature.json)
 # What evaluates definitions; the other files in nix/ are for those who import this tree.
 EVALUATION := $(wildcard nix/eval/*.nix)
 
@@ -205,14 +205,11 @@ export PC_FILE
 ## Build and install
 .PHONY: install
 install: all
-	$(call say,INSTALL,$(D)$(PREFIX))install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix \
-		$(D)$(PKGDATADIR)/features $(D)$(INIDIR)
+	$(call say,INSTALL,$(D)$(PREFIX))install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(INIDIR)
 	$(Q)install -m 755 $(BUILD)/extra-container $(D)$(BINDIR)/extra-container
 	$(Q)for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
 	$(Q)for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do \
 		install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
-	$(Q)for f in $(FEATURES); do \
-		install -m 644 $$f $(D)$(PKGDATADIR)/features/$$(basename $$(dirname $$f)).json || exit; done
 	$(Q)install -m 644 $(EVALUATION) $(D)$(PKGDATADIR)/nix/
 	$(Q)test -e $(D)$(INIDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(INIDIR)/
 	$(Q)install -D -m 644 core/include/extra-container/plugin.h $(D)$(INCLUDEDIR)/extra-container/plugin.h
@@ -226,13 +223,13 @@ install: all
 
 # File by file: others put plugins and settings into the same directories.
 INSTALLED = $(BINDIR)/extra-container $(MODULES:$(BUILD)/plugins/%=$(PLUGINDIR)/%) \
-	$(PLUGIN_DATA:$(BUILD)/plugins/%=$(PLUGINDIR)/%) $(FEATURES:plugins/%/feature.json=$(PKGDATADIR)/features/%.json) \
+	$(PLUGIN_DATA:$(BUILD)/plugins/%=$(PLUGINDIR)/%) \
 	$(EVALUATION:nix/eval/%=$(PKGDATADIR)/nix/%) $(INCLUDEDIR)/extra-container/plugin.h \
 	$(foreach m,$(MAN:$(BUILD)/man/%=%),$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(m)) \
 	$(BASHCOMPDIR)/extra-container $(ZSHCOMPDIR)/_extra-container $(FISHCOMPDIR)/extra-container.fish \
 	$(LIBDIR)/pkgconfig/extra-container.pc
-INSTALLED_DIRS = $(PLUGINS:%=$(PLUGINDIR)/%) $(PLUGINDIR) $(LIBDIR)/extra-container $(PKGDATADIR)/nix \
-	$(PKGDATADIR)/features $(PKGDATADIR) $(INCLUDEDIR)/extra-container
+INSTALLED_DIRS = $(patsubst $(BUILD)/plugins/%/,$(PLUGINDIR)/%,$(sort $(dir $(PLUGIN_DATA)))) $(PLUGINDIR) \
+	$(LIBDIR)/extra-container $(PKGDATADIR)/nix $(PKGDATADIR) $(INCLUDEDIR)/extra-container
 
 ## Remove the installed files but not the settings or other plugins; needs the same variables as install
 .PHONY: uninstall

@@ -71,9 +71,6 @@ let
           exit 1
         fi
         ln -s ${p}/lib/extra-container/plugins/* $out/lib/extra-container/plugins/
-        if [ -d ${p}/share/extra-container/features ]; then
-          ln -s ${p}/share/extra-container/features/* $out/share/extra-container/features/
-        fi
       '')
       sitePlugins;
 

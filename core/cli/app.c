@@ -204,8 +204,7 @@ static void load_features(struct app *a)
         if (a->features_loaded)
                 return;
         a->features_loaded = true;
-        if (plugins_registry(&a->plugins, &loaded, &err) < 0 ||
-            features_load(conf_value(a->conf, "paths", "data"), &loaded, true, &a->features, &err) < 0)
+        if (plugins_registry(&a->plugins, &loaded, &err) < 0 || features_load(&loaded, true, &a->features, &err) < 0)
                 log_debug("%s", err_msg(&err));
         registry_done(&loaded);
         err_done(&err);

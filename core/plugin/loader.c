@@ -397,9 +397,9 @@ static int compare_names(const void *a, const void *b)
 
 int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err)
 {
-        struct plugins l = { .builtin = s->builtin };
+        struct plugins l = { .builtin = s->builtin, .check_trust = s->check_trust };
         struct toggles t = { .conf = s->conf, .list = &l, .err = err };
-        int r = 0;
+        int r = strv_extend(&l.dirs, s->dirs) < 0 ? err_oom(err) : 0;
 
         for (size_t i = 0; r >= 0 && s->dirs && s->dirs[i]; i++)
                 r = scan_dir(&l, s->dirs[i], i == 0, err);
@@ -460,6 +460,8 @@ int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_er
                 if (l->items[i].state == PLUGIN_LOADED)
                         reg->plugins[reg->n++] = (struct plugin_ref){ .plugin = l->items[i].plugin };
         registry_sort(reg);
+        reg->plugin_dirs = STRV_CONST(l->dirs);
+        reg->check_trust = l->check_trust;
         return 0;
 }
 
@@ -527,5 +529,6 @@ void plugins_done(struct plugins *l)
         for (size_t i = 0; i < l->n; i++)
                 plugin_done(&l->items[i]);
         free(l->items);
+        strv_free(l->dirs);
         *l = (struct plugins){ 0 };
 }

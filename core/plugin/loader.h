@@ -33,6 +33,8 @@ struct plugins {
         struct plugin *items; /* by name */
         size_t n;
         struct ec_array builtin;
+        char **dirs; /* as they were searched */
+        bool check_trust;
 };
 
 struct plugin_search {

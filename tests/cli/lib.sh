@@ -9,7 +9,7 @@ EC=${EC:?} PROBE=${PROBE:?}
 T=$(mktemp -d "${TMPDIR:-/tmp}/extra-container-cli.XXXXXX") || exit 1
 chmod 755 "$T"
 trap 'rm -rf "$T"' EXIT
-mkdir -m 755 "$T/bin" "$T/plugins" "$T/data" "$T/data/features" "$T/home"
+mkdir -m 755 "$T/bin" "$T/plugins" "$T/data" "$T/home"
 cp "$EC" "$T/bin/extra-container"
 cp "$PROBE"/*.so "$T/plugins/"
 printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"

@@ -111,10 +111,11 @@ chmod 755 "$T/bin/nixos-container"
 ENV=PATH=$T/bin:$PATH
 run show-ip web -x --help
 is "any other command is nixos-container's" 7 "nixos-container: show-ip web -x --help" ""
-cat > "$T/data/features/gone.json" <<'E'
+mkdir "$T/plugins/gone" "$T/plugins/probe" "$T/plugins/broken"
+cat > "$T/plugins/gone/feature.json" <<'E'
 { "feature": "gone", "commands": ["teleport", "show-ip"], "options": ["--beam", "-B"], "forwards": ["show-ip"] }
 E
-cat > "$T/data/features/probe.json" <<'E'
+cat > "$T/plugins/probe/feature.json" <<'E'
 { "feature": "probe", "commands": ["probe"] }
 E
 run teleport web
@@ -125,7 +126,7 @@ run probe --beam
 is "an option of such a feature" 2 "" "error: option '--beam': feature gone is disabled: its plugin is not installed"
 run probe -fB
 is "a short one" 2 "" "error: option '-B': feature gone is disabled: its plugin is not installed"
-echo '{ "feature": ' > "$T/data/features/broken.json"
+echo '{ "feature": ' > "$T/plugins/broken/feature.json"
 run teleport web
 says "a broken file hides no other" 2 "feature gone is disabled"
 printf '[paths]\ndata = %s/data\n[plugins]\nprobe = off\n' "$T" > "$T/conf.ini"

@@ -11,7 +11,6 @@ all=
 for p in create shell network ssh gc; do
         [ -e "$BUILT/$p.so" ] && [ -e "$TREE/$p/feature.json" ] || continue
         all="$all $p"
-        cp "$TREE/$p/feature.json" "$T/data/features/$p.json"
 done
 if [ -z "$all" ]; then
         echo "1..0 # SKIP there are no plugins"
@@ -119,11 +118,15 @@ check() {
         for p in $all; do
                 case "$1 $subset " in
                 *" $p "*) echo "$p = required" >> "$T/conf.ini" ;;
-                absent*) continue ;;
+                absent*)
+                        mkdir "$T/plugins/$p"
+                        cp "$TREE/$p/feature.json" "$T/plugins/$p/"
+                        continue
+                        ;;
                 *) echo "$p = off" >> "$T/conf.ini" ;;
                 esac
                 cp "$BUILT/$p.so" "$T/plugins/"
-                ! [ -d "$BUILT/$p" ] || cp -r "$BUILT/$p" "$T/plugins/"
+                cp -r "$BUILT/$p" "$T/plugins/"
         done
         chmod -R a+rX "$T/plugins"
         case $1 in

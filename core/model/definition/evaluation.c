@@ -192,7 +192,7 @@ static int set_member(json_t *o, const char *name, const char *value, struct ec_
 
 static int add_features(struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
-        int r = registry_load_disabled(op->registry, op->layout->data, err);
+        int r = registry_load_disabled(op->registry, err);
 
         for (size_t i = 0; r >= 0 && i < op->registry->n_disabled; i++)
                 r = set_member(ev->disabled, op->registry->disabled[i].option, op->registry->disabled[i].feature, err);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/operation/hooks.h"
 #include "svc/term/log.h"
@@ -33,10 +34,10 @@ static int get_list(const json_t *file, const char *key, char ***ret, struct ec_
         if (!list)
                 return 0;
         if (!json_is_array(list))
-                return err_set(err, -EINVAL, "'%s' is no list", key);
+                return err_set(err, -EINVAL, "'%s' is not a list", key);
         json_array_foreach(list, i, item) {
                 if (!json_is_string(item))
-                        return err_set(err, -EINVAL, "'%s' holds something that is no string", key);
+                        return err_set(err, -EINVAL, "'%s' contains something that is not a string", key);
                 if (strv_push(ret, json_string_value(item)) < 0)
                         return err_oom(err);
         }
@@ -90,57 +91,69 @@ static bool is_loaded(const struct registry *r, const char *name)
         return false;
 }
 
-/* NAME of NAME.json, in name order. */
-static int feature_names(const char *dir, char ***ret, struct ec_err *err)
+/* DIR/NAME/feature.json of the first directory that has it; NULL if none has. */
+static int feature_path(const struct registry *r, const char *name, char **ret)
 {
-        _cleanup_closedir_ DIR *d = opendir(dir);
+        for (const char *const *dir = r->plugin_dirs; dir && *dir; dir++) {
+                _cleanup_free_ char *path = str_printf("%s/%s/feature.json", *dir, name);
+
+                if (!path)
+                        return -ENOMEM;
+                if (access(path, F_OK) < 0)
+                        continue;
+                *ret = TAKE_PTR(path);
+                return 0;
+        }
+        *ret = NULL;
+        return 0;
+}
+
+/* Folders of plugins that are not loaded, by name. The loader has warned about directories that it cannot read. */
+static int folder_names(const struct registry *r, char ***ret)
+{
         _cleanup_strv_ char **names = NULL;
 
-        if (!d)
-                return errno == ENOENT ? 0 : err_set(err, -errno, "%s: %s", dir, strerror(errno));
-        for (struct dirent *e; (e = readdir(d));) {
-                _cleanup_free_ char *name = NULL;
+        for (const char *const *dir = r->plugin_dirs; dir && *dir; dir++) {
+                _cleanup_closedir_ DIR *d = opendir(*dir);
 
-                if (!str_ends(e->d_name, ".json"))
-                        continue;
-                name = strndup(e->d_name, strlen(e->d_name) - strlen(".json"));
-                if (!name)
-                        return err_oom(err);
-                if (plugin_name_valid(name) && strv_push_take(&names, TAKE_PTR(name)) < 0)
-                        return err_oom(err);
+                for (struct dirent *e; d && (e = readdir(d));)
+                        if (plugin_name_valid(e->d_name) && !is_loaded(r, e->d_name) &&
+                            !strv_contains(STRV_CONST(names), e->d_name) && strv_push(&names, e->d_name) < 0)
+                                return -ENOMEM;
         }
         strv_sort(names);
         *ret = TAKE_PTR(names);
         return 0;
 }
 
-int features_load(const char *data, const struct registry *reg, bool quiet, struct feature_list *ret,
-                  struct ec_err *err)
+/* Text of these files reaches Nix, which root may run. */
+static int feature_read_trusted(const struct registry *r, const char *path, const char *name, struct feature *ret,
+                                struct ec_err *err)
+{
+        int e = r->check_trust ? fs_trusted(path, err) : 0;
+
+        return e < 0 ? e : feature_read(path, name, ret, err);
+}
+
+int features_load(const struct registry *r, bool quiet, struct feature_list *ret, struct ec_err *err)
 {
         _cleanup_(feature_list_done) struct feature_list l = { 0 };
-        _cleanup_free_ char *dir = fs_join(data, "features");
         _cleanup_strv_ char **names = NULL;
-        size_t n;
-        int r;
 
-        if (!dir)
+        if (folder_names(r, &names) < 0)
                 return err_oom(err);
-        r = feature_names(dir, &names, err);
-        if (r < 0)
-                return r;
-        n = strv_len(STRV_CONST(names));
-        l.items = calloc(n + 1, sizeof(*l.items));
+        l.items = calloc(strv_len(STRV_CONST(names)) + 1, sizeof(*l.items));
         if (!l.items)
                 return err_oom(err);
-        for (size_t i = 0; i < n; i++) {
-                _cleanup_free_ char *path = str_printf("%s/%s.json", dir, names[i]);
+        for (char **name = names; name && *name; name++) {
+                _cleanup_free_ char *path = NULL;
                 struct ec_err e = { 0 };
 
-                if (!path)
+                if (feature_path(r, *name, &path) < 0)
                         return err_oom(err);
-                if (is_loaded(reg, names[i]))
+                if (!path)
                         continue;
-                if (feature_read(path, names[i], &l.items[l.n], &e) == 0)
+                if (feature_read_trusted(r, path, *name, &l.items[l.n], &e) == 0)
                         l.n++;
                 else if (!quiet)
                         log_warn("%s", err_msg(&e));
@@ -175,14 +188,14 @@ const struct feature *feature_of_option(const struct feature_list *l, const char
         return NULL;
 }
 
-int registry_load_disabled(struct registry *reg, const char *data, struct ec_err *err)
+int registry_load_disabled(struct registry *reg, struct ec_err *err)
 {
         _cleanup_(feature_list_done) struct feature_list l = { 0 };
         int r;
 
         if (reg->disabled_loaded)
                 return 0;
-        r = features_load(data, reg, false, &l, err);
+        r = features_load(reg, false, &l, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < l.n; i++)

@@ -5,12 +5,13 @@
 struct ec_err;
 struct registry;
 /*
- * Feature files, DATA/features/NAME.json: what a plugin would bring if it were
- * there, so that its words are answered with "feature NAME is disabled":
+ * Feature files, NAME/feature.json in a directory of plugins: what a plugin
+ * provides, so that its commands and options are answered with "feature NAME
+ * is disabled" when it is not loaded:
  *   { "feature": "x", "commands": ["a"], "options": ["--b", "-c"],
  *     "nixOptions": ["extra.d"], "forwards": ["a"] }
- * All lists may be left out. `forwards` are those commands that nixos-container
- * has too: it gets them while the feature is disabled.
+ * Every list is optional. `forwards` are commands that nixos-container has too;
+ * they are passed on to it while the feature is disabled.
  */
 struct feature {
         char *name;
@@ -20,9 +21,9 @@ struct feature_list {
         struct feature *items;
         size_t n;
 };
-/* Those of plugins that are not in r, by name. No directory: none. A broken file
- * is a warning, or nothing if quiet. */
-int features_load(const char *data, const struct registry *r, bool quiet, struct feature_list *ret, struct ec_err *err);
+/* The features of plugins that are not in r, by name, from r's directories: the first one that has a name wins.
+ * A broken or untrusted file is skipped with a warning, or silently if quiet. */
+int features_load(const struct registry *r, bool quiet, struct feature_list *ret, struct ec_err *err);
 void feature_list_done(struct feature_list *l);
 const struct feature *feature_of_command(const struct feature_list *l, const char *word);
 const struct feature *feature_of_option(const struct feature_list *l, const char *word);

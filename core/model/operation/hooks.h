@@ -10,6 +10,8 @@ struct plugin_ref {
 struct registry {
         struct plugin_ref *plugins; /* sorted by (order, name) */
         size_t n;
+        const char *const *plugin_dirs; /* where feature files are; the loader's */
+        bool check_trust;               /* of those files: we run as root */
         /* Nix options of the features whose plugins are not loaded: option -> feature;
          * empty until registry_load_disabled(). */
         struct disabled_option {
@@ -19,8 +21,8 @@ struct registry {
         bool disabled_loaded;
 };
 void registry_sort(struct registry *r);
-/* Before an evaluation: reads the feature files below `data` (layout's). A second call does nothing. */
-int registry_load_disabled(struct registry *r, const char *data, struct ec_err *err); /* model/operation/features.c */
+/* Before an evaluation: reads the feature files. A second call does nothing. */
+int registry_load_disabled(struct registry *r, struct ec_err *err); /* model/operation/features.c */
 void registry_done(struct registry *r);
 int hooks_configure(struct ec_op *op, struct ec_err *err);
 int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
