@@ -88,7 +88,10 @@ MODULES    := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 # The files of a plugin that are not code, in build/plugins/NAME/: of plugins that are not built, their feature.json.
 PLUGIN_DATA := $(patsubst %,$(BUILD)/%,$(wildcard plugins/*/feature.json \
 	$(PLUGINS:%=plugins/%/*.nix) $(PLUGINS:%=plugins/%/*.sh)))
+# These are only for those who import this tree.
+PLUGIN_DATA := $(filter-out %/nixos.nix %/vm-test.nix,$(PLUGIN_DATA))
 MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
+INI := $(BUILD)/extra-container.ini
 
 # $(call say,CC,FILE) begins a command: "CC FILE" is printed in place of it, or with V=1 the command itself.
 Q   := $(if $(filter 1,$(V)),,@)
@@ -98,7 +101,7 @@ say  = $(if $(Q),@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7
 
 ## Build the program, its plugins and manual pages (the default)
 .PHONY: all
-all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune man
+all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune man $(INI) $(INI)
 
 ## Show this help
 .PHONY: help
@@ -163,25 +166,38 @@ $(PLUGIN_DATA): $(BUILD)/plugins/%: plugins/%
 	@mkdir -p $(@D)
 	$(call say,CP,$@)cp $< $@
 
-# Generated from the templates and the tables of the program and of these plugins.
+# Manual pages and the INI are generated from templates and the tables of the program and of these plugins. With
+# `make MAN=`, for a compiler whose programs cannot run here, the INI has no settings.
+TABLES := $(BUILD)/man/.tool $(BUILD)/man/.plugins $(MODULES)
 ## Build the manual pages (`make MAN=` builds without them)
 .PHONY: man
 man: $(MAN)
 
-$(BUILD)/man/.tool: docs/man/man.c $(BUILD)/libcore.a $(BUILD)/flags $(BUILD)/paths
+$(BUILD)/man/.tool: $(wildcard docs/man/*.[ch]) $(BUILD)/libcore.a $(BUILD)/flags $(BUILD)/paths
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(CORE_DEFS) -DEC_DATE='"$(DATE)"' $(LIB_FLAGS) -Icore -Icore/include \
 		$(filter %.c %.a,$^) -o $@ $(LIB_LINK)
 
-$(MAN): $(BUILD)/man/%: docs/man/%.in $(BUILD)/man/.tool $(BUILD)/man/.plugins $(MODULES) \
-		$(wildcard plugins/*/man.mdoc) core/include/extra-container/plugin.h | prune
+$(MAN): $(BUILD)/man/%: docs/man/%.in $(TABLES) $(wildcard plugins/*/man.mdoc) \
+		core/include/extra-container/plugin.h | prune
 	$(call say,MAN,$@)$(BUILD)/man/.tool $< $(BUILD)/plugins . > $@
+
+$(INI): etc/extra-container.ini.in $(if $(MAN),$(TABLES),$(BUILD)/paths) | prune
+	$(call say,INI,$@)$(if $(MAN),$(BUILD)/man/.tool $< $(BUILD)/plugins ., \
+		sed -e '/^@/d' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $<) > $@
+
+# nix/settings.nix reads these copies of the tables: nix/paths.json and plugins/NAME/settings.json.
+## Write the settings of the program and its plugins down for the NixOS module
+.PHONY: settings
+settings: $(TABLES) | prune
+	@table() { echo "@json $$1" | $(BUILD)/man/.tool /dev/stdin $(BUILD)/plugins . > "$$2.new" && mv "$$2.new" "$$2"; }; \
+	table paths nix/paths.json && for p in $(PLUGINS); do table "$$p" "plugins/$$p/settings.json" || exit; done
 
 ## Remove what was built
 .PHONY: clean
 clean:
 	$(call say,RM,$(BUILD))rm -rf $(addprefix $(BUILD)/,man obj plugins tests extra-container \
-		libcore.a libplugin.a flags paths objects)
+		extra-container.ini libcore.a libplugin.a flags paths objects)
 
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
@@ -211,7 +227,7 @@ install: all
 	$(Q)for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do \
 		install -D -m 644 plugins/$$f $(D)$(PLUGINDIR)/$$f || exit; done
 	$(Q)install -m 644 $(EVALUATION) $(D)$(PKGDATADIR)/nix/
-	$(Q)test -e $(D)$(INIDIR)/extra-container.ini || install -m 644 etc/extra-container.ini $(D)$(INIDIR)/
+	$(Q)test -e $(D)$(INIDIR)/extra-container.ini || install -m 644 $(INI) $(D)$(INIDIR)/
 	$(Q)install -D -m 644 core/include/extra-container/plugin.h $(D)$(INCLUDEDIR)/extra-container/plugin.h
 	$(Q)for m in $(MAN:$(BUILD)/man/%=%); do \
 		install -D -m 644 $(BUILD)/man/$$m $(D)$(MANDIR)/man$${m##*.}/$$m || exit; done

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes a man page of a template: what the tables of the program and of the
- * plugins hold stands in them alone. Runs while building, and is not installed.
+ * Fills in the templates of the man pages and of the INI from the tables of the
+ * program and its plugins. Runs during the build and is not installed.
  *
- * Usage: man TEMPLATE PLUGINS SOURCE: the directories of the plugins that were
- * built, and of the sources.
+ * Usage: man TEMPLATE PLUGINS SOURCE: the directory of the plugins that were
+ * built, and the top of the sources.
  *
- * A line of the template that begins with '@' names what comes in its place
- * (see parts[]); @VERSION@ and the like stand for a word, in every line.
+ * A line of the template that begins with '@' is replaced by the part that it
+ * names (see parts[]); in other lines words like @VERSION@ are replaced.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,23 +16,15 @@
 #include <string.h>
 
 #include "cli/builtin.h"
-#include "cli/command.h"
+#include "man.h"
 #include "model/operation/layout.h"
 #include "plugin/core_options.h"
 #include "plugin/descriptor.h"
-#include "plugin/loader.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"
 
 #define WIDTH 70 /* of lines of the page's source, before minus signs become escapes */
-
-struct page {
-        struct plugins plugins;
-        struct command_list commands;
-        const char *source;
-        struct ec_err *err;
-};
 
 /* ---- text --------------------------------------------------------------- */
 
@@ -558,27 +550,6 @@ static int part_header(struct page *p)
         return r;
 }
 
-/* ---- for tests: all keys, SECTION KEY TYPE DEFAULT with tabs between ------- */
-
-static void put_keys(const char *section, const struct ec_array *a)
-{
-        const struct ec_setting *s = a->items;
-
-        for (uint32_t i = 0; i < a->count; i++)
-                printf("%s\t%s\t%s\t%s\n", section, s[i].key, s[i].type, s[i].def ?: "");
-}
-
-static int part_keys(struct page *p)
-{
-        put_keys("paths", &layout_settings);
-        printf("plugins\t" PLUGIN_PATH_KEY "\tstring\t\n");
-        for (size_t i = 0; i < p->plugins.n; i++) {
-                printf("plugins\t%s\tstring\tauto\n", p->plugins.items[i].name);
-                put_keys(p->plugins.items[i].name, &p->plugins.items[i].plugin->settings);
-        }
-        return 0;
-}
-
 /* ---- templates ----------------------------------------------------------- */
 
 static const struct {
@@ -594,7 +565,12 @@ static const struct {
         { "paths", part_paths },       /* the keys of [paths] */
         { "settings", part_settings }, /* the sections of plugins */
         { "header", part_header },     /* plugin.h */
-        { "keys", part_keys },
+        /* In the INI: */
+        { "ini-toggles", part_ini_toggles },
+        { "ini-paths", part_ini_paths },
+        { "ini-settings", part_ini_settings },
+        { "json", part_json }, /* SECTION: its settings, for the NixOS module */
+        { "keys", part_keys }, /* all settings, for tests */
 };
 
 static const struct {
@@ -620,6 +596,21 @@ static void put_line(const char *s)
         putchar('\n');
 }
 
+static int put_part(struct page *p, char *line, const char *name, size_t number)
+{
+        char *arg = strchr(line, ' ');
+        size_t i = 0;
+
+        if (arg)
+                *arg++ = 0;
+        p->arg = arg;
+        while (i < ARRAY_SIZE(parts) && strcmp(line + 1, parts[i].name))
+                i++;
+        if (i == ARRAY_SIZE(parts))
+                return err_set(p->err, -EINVAL, "%s:%zu: there is no part '%s'", name, number, line);
+        return parts[i].put(p);
+}
+
 static int copy_template(struct page *p, FILE *f, const char *name)
 {
         _cleanup_free_ char *line = NULL;
@@ -628,22 +619,15 @@ static int copy_template(struct page *p, FILE *f, const char *name)
         int r = 0;
 
         while (r >= 0 && (n = getline(&line, &size, f)) >= 0) {
-                size_t i = 0;
-
                 number++;
                 if (n && line[n - 1] == '\n')
                         line[--n] = 0;
                 if (!strncmp(line, ".\\\"", 3)) /* comments are for who edits the template */
                         continue;
-                if (*line != '@' || strchr(line + 1, '@')) {
+                if (*line != '@' || strchr(line + 1, '@'))
                         put_line(line);
-                        continue;
-                }
-                while (i < ARRAY_SIZE(parts) && strcmp(line + 1, parts[i].name))
-                        i++;
-                if (i == ARRAY_SIZE(parts))
-                        return err_set(p->err, -EINVAL, "%s:%zu: no part '%s'", name, number, line);
-                r = parts[i].put(p);
+                else
+                        r = put_part(p, line, name, number);
         }
         if (r >= 0 && ferror(f))
                 r = err_set(p->err, -EIO, "cannot read '%s'", name);

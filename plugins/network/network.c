@@ -153,11 +153,15 @@ static const struct ec_command commands[] = {
 
 static const struct ec_setting settings[] = {
         { "range", "string", "10.236.0.0/16",
-          "Where extra.addressPrefix = \"auto\" takes networks of four addresses from" },
-        { "range6", "string", "fd65:7863:6e74::/48", "Where extra.addressPrefix6 = \"auto\" takes networks from" },
+          "IPv4 addresses from which extra.addressPrefix = \"auto\" takes networks of four" },
+        { "range6", "string", "fd65:7863:6e74::/48",
+          "IPv6 addresses from which extra.addressPrefix6 = \"auto\" takes networks" },
         { "firewall", "string", "auto",
-          "What sets up the rules of extra.enableWAN: nft, iptables, or auto, which is what the host uses" },
-        { "wait", "duration", "10s", "How long a started container's address may take to answer; 0 does not wait" },
+          "What sets up the rules of extra.enableWAN: nft, iptables, or auto, which is whatever the host uses; a "
+          "change "
+          "applies to containers that are built later" },
+        { "wait", "duration", "10s",
+          "How long to wait until the address of a started container answers; 0 does not wait" },
 };
 
 EC_PLUGIN(network, .version = EC_VERSION, .summary = "Addresses and internet access for containers",

@@ -229,7 +229,7 @@ static const struct ec_setting settings[] = {
         { .key = "prompt",
           .type = "bool",
           .def = "yes",
-          .help = "Show the container's name in the prompt of a session's shell" },
+          .help = "Show the name of the container in the shell prompt of a session" },
 };
 
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .shell = session_hook };

@@ -107,7 +107,7 @@ static const struct ec_setting settings[] = {
         { .key = "key-dir",
           .type = "path",
           .def = "/tmp/extra-container-ssh",
-          .help = "Directory of the SSH key; it is made if it is missing" },
+          .help = "Directory of the SSH key, which only root may access; it is created if it is missing" },
         { .key = "timeout", .type = "duration", .def = "30s", .help = "How long cssh waits for a container to answer" },
 };
 

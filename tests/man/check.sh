@@ -1,9 +1,10 @@
 #!/bin/bash
-# Man pages and the INI against the tables that the program and its plugins have. Prints TAP.
-# MAN is the directory of the pages, TOOL makes them, PLUGINS is the directory of the plugins, EC the program.
+# Compares man pages, the INI and the settings of the NixOS module with the tables of the program and its plugins.
+# Prints TAP. MAN is the directory of the pages, INI the file, TOOL makes both, PLUGINS is the directory of the
+# plugins, EC the program.
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
-MAN=${MAN:?} TOOL=${TOOL:?} PLUGINS=${PLUGINS:?} EC=${EC:?}
+MAN=${MAN:?} INI=${INI:?} TOOL=${TOOL:?} PLUGINS=${PLUGINS:?} EC=${EC:?}
 . tests/tap.sh
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
@@ -18,6 +19,9 @@ ec=(env -u EXTRA_CONTAINER_ETC HOME=/nonexistent NO_COLOR=1 EXTRA_CONTAINER_PLUG
 ((EUID != 0)) || ec=(setpriv --reuid=65534 --regid=65534 --clear-groups -- "${ec[@]}")
 printf '@keys\n' >"$T/keys.in"
 "$TOOL" "$T/keys.in" "$PLUGINS" . >"$T/keys" || exit 1
+shopt -s nullglob
+built=("$PLUGINS"/*.so)
+built=("${built[@]##*/}")
 
 # ---- pages ------------------------------------------------------------------
 if command -v mandoc >/dev/null; then
@@ -69,38 +73,47 @@ if [[ -e $PLUGINS/create.so ]]; then
         is 'a build without other plugins tells of none' "$(grep -cE 'shell|show-ip|cssh|addressPrefix|ssh' "$T/few.1")" 0
         "$TOOL" docs/man/extra-container.ini.5.in "$T/few" . >"$T/few.5"
         is 'nor of their settings' "$(grep -cE 'key-dir|range6|prompt' "$T/few.5")" 0
+        "$TOOL" etc/extra-container.ini.in "$T/few" . >"$T/few.ini"
+        is 'nor does the INI' "$(grep -cE 'key-dir|range6|prompt|ssh|shell' "$T/few.ini")" 0
         if command -v mandoc >/dev/null; then
                 is 'mandoc finds nothing in those' "$(mandoc -T lint "$T/few.1" "$T/few.5" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')" ''
         fi
 fi
 
+# ---- settings of the NixOS module -----------------------------------------------
+# Keys, types, defaults and texts are those of the tables; `make settings` writes them down.
+settings() { # SECTION FILE
+        is "$2: as the tables have it" \
+                "$(echo "@json $1" | "$TOOL" /dev/stdin "$PLUGINS" . | diff -u --label "$2" --label 'the tables' "$2" - 2>&1)" ''
+}
+settings paths nix/paths.json
+for plugin in "${built[@]%.so}"; do
+        settings "$plugin" "plugins/$plugin/settings.json"
+done
+# A setting that changes is seen, whatever part of it does.
+sed 's/"type": "string"/"type": "int"/; s/22.05/22.11/; s,/var/log/journal,/var/log,' nix/paths.json >"$T/paths.json"
+is 'a type, a text and a default that differ are shown' \
+        "$(echo '@json paths' | "$TOOL" /dev/stdin "$PLUGINS" . | diff "$T/paths.json" - | grep -c '^>')" 4
+
 # ---- the INI --------------------------------------------------------------------
-# Its keys, whether they are set or stand behind a "; "; others' comments have no such lines.
+# Its keys, whether they are set or after a "; "; comments have no such lines.
 ini_keys() {
-        sed -nE 's/^(; )?(\[[a-z]+\])$/\2/p; s/^(; )?([a-z0-9_-]+) =( (.*))?$/\2\t\4/p' etc/extra-container.ini |
+        sed -nE 's/^(; )?(\[[a-z]+\])$/\2/p; s/^(; )?([a-z0-9_-]+) =( (.*))?$/\2\t\4/p' "$INI" |
                 awk -F '\t' '/^\[/ { section = substr($0, 2, length($0) - 2); next } { print section "\t" $1 "\t" $2 }'
 }
-ini_keys >"$T/ini"
-is 'INI: no key is there twice' "$(cut -f1,2 "$T/ini" | sort | uniq -d)" ''
-is 'INI: every key of the tables' "$(comm -13 <(cut -f1,2 "$T/ini" | sort) <(cut -f1,2 "$T/keys" | sort))" ''
-# Sections of plugins that were not built cannot be checked.
-built=$(cut -f1 "$T/keys" | sort -u)
-is 'INI: no other keys' "$(comm -23 <(cut -f1,2 "$T/ini" | sort) <(cut -f1,2 "$T/keys" | sort) | while IFS=$'\t' read -r section key; do
-        grep -qxF "$section" <<<"$built" || continue
-        [[ $section != plugins || -e $PLUGINS/$key.so ]] || continue
-        echo "$section $key"
-done)" ''
-is 'INI: values are the defaults' "$(awk -F '\t' 'NR == FNR { def[$1 FS $2] = $4; next }
-        ($1 FS $2) in def && def[$1 FS $2] != "" && $2 != "data" && def[$1 FS $2] != $3 { print $1, $2, $3 }' "$T/keys" "$T/ini")" ''
+is 'INI: keys and defaults are those of the tables' \
+        "$(diff <(ini_keys | grep -v $'^paths\tdata' | sort) <(cut -f1,2,4 "$T/keys" | grep -v $'^paths\tdata' | sort))" ''
 is 'INI: each key has a comment above it' "$(awk '
         /^(; )?[a-z0-9_-]+ =/ { if (!said) print; next }
         /^(; )?\[[a-z]+\]$/ { said = 0; next }
-        /^;/ { said = 1 } /^$/ { said = 0 }' etc/extra-container.ini)" ''
+        /^;/ { said = 1 } /^$/ { said = 0 }' "$INI")" ''
 
-# With nothing commented out, the program takes it as it stands. Keys without a value are left, and a root for the test.
-sed -E 's/^; (\[[a-z]+\])$/\1/; s/^; ([a-z0-9_-]+ = .*)$/\1/; s/^; root =.*/root = /' etc/extra-container.ini | sed "s,^root = .*,root = $T/root," >"$T/all.ini"
+is 'INI: lines are short' "$(grep -nE '^.{81}' "$INI")" ''
+
+# With nothing commented out, the program accepts it. Keys without a value are left out, and root is the test's.
+sed -E 's/^; (\[[a-z]+\])$/\1/; s/^; ([a-z0-9_-]+ = .*)$/\1/' "$INI" | sed "s,^; root =.*,root = $T/root," >"$T/all.ini"
 if [[ -e $PLUGINS/create.so ]]; then
         is 'INI: all of it is accepted' "$("${ec[@]}" --config "$T/all.ini" list 2>&1)" ''
-        is 'INI: as installed, too' "$(sed "s,^; root =.*,root = $T/root," etc/extra-container.ini >"$T/one.ini"; "${ec[@]}" --config "$T/one.ini" list 2>&1)" ''
+        is 'INI: as installed, too' "$(sed "s,^; root =.*,root = $T/root," "$INI" >"$T/one.ini"; "${ec[@]}" --config "$T/one.ini" list 2>&1)" ''
 fi
 done_testing

@@ -20,28 +20,34 @@
 #define UNIT_FILE_MAX (1024 * 1024)
 
 static const struct ec_setting settings[] = {
-        { "root", "path", NULL, "Prefix of all paths below but data; systemd is not contacted then" },
+        { "root", "path", NULL,
+          "Prefix of all other paths except data; if it is set, containers can be installed but not started, because "
+          "systemd is not contacted" },
         { "units", "path", NULL,
-          "Directory of the unit links; /etc/systemd-mutable/system on NixOS, else /etc/systemd/system" },
+          "Directory for links to units; the default is /etc/systemd-mutable/system on NixOS, where "
+          "boot.extraSystemdUnitPaths must contain it, and /etc/systemd/system elsewhere" },
         { "units-also", "list", NULL,
-          "Further directories where installed units are looked for; /usr/lib/systemd/system on hosts other than "
-          "NixOS" },
+          "More directories to search for installed units, separated by blanks; the default is /usr/lib/systemd/system "
+          "on hosts other than NixOS, and empty on NixOS" },
         { "legacy", "string", "auto",
-          "yes: conf-legacy and state-legacy are the places of this host; auto: as its template unit says" },
-        { "conf", "path", "/etc/nixos-containers", "Directory of the containers' settings" },
-        { "conf-legacy", "path", "/etc/containers", "The same before NixOS 22.05" },
-        { "state", "path", "/var/lib/nixos-containers", "Directory of the containers' root file systems" },
-        { "state-legacy", "path", "/var/lib/containers", "The same before NixOS 22.05" },
-        { "profiles", "path", "/nix/var/nix/profiles/per-container", "Nix profiles of the containers" },
+          "Whether this host uses conf-legacy and state-legacy: yes, no, or auto, which asks the template unit "
+          "container@.service of a NixOS host" },
+        { "conf", "path", "/etc/nixos-containers", "Directory of the conf files of containers" },
+        { "conf-legacy", "path", "/etc/containers", "The same on NixOS before 22.05" },
+        { "state", "path", "/var/lib/nixos-containers", "Directory of the root file systems of containers" },
+        { "state-legacy", "path", "/var/lib/containers", "The same on NixOS before 22.05" },
+        { "profiles", "path", "/nix/var/nix/profiles/per-container", "Directory of the Nix profiles of containers" },
         { "container-gcroots", "path", "/nix/var/nix/gcroots/per-container",
-          "Garbage collector roots that containers make" },
+          "Directory of the garbage collector roots that containers create" },
         { "gcroots", "path", "/nix/var/nix/gcroots/auto",
-          "Directory of the roots that keep installed containers alive" },
-        { "run", "path", "/run/nixos-containers", "Root file systems of ephemeral containers" },
+          "Directory of the garbage collector roots of installed containers" },
+        { "run", "path", "/run/nixos-containers", "Directory of the root file systems of ephemeral containers" },
         { "run-state", "path", "/run/extra-container",
-          "Lock, notes of outstanding updates and temporary files; accessible to root only" },
-        { "journal", "path", "/var/log/journal", "The host's journal, where containers' journals are linked" },
-        { "data", "path", EC_DATA_DIR, "The program's own read-only files" },
+          "Directory of the program's own state until the next boot, which only root may access: its lock, notes about "
+          "containers whose update failed or was interrupted, and temporary files" },
+        { "journal", "path", "/var/log/journal",
+          "Directory of the host's journal, where systemd-nspawn links the journals of containers" },
+        { "data", "path", EC_DATA_DIR, "Directory of the program's own read-only files" },
 };
 const struct ec_array layout_settings = EC_ARRAY(settings);
 

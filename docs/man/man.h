@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include "cli/command.h"
+#include "plugin/loader.h"
+
+/* What a template is filled in from. */
+struct page {
+        struct plugins plugins;
+        struct command_list commands;
+        const char *source; /* the top of the sources */
+        const char *arg;    /* the word after a part's name, or NULL */
+        struct ec_err *err;
+};
+
+/* Parts that are not roff: see parts[] in man.c. */
+int part_ini_toggles(struct page *p);
+int part_ini_paths(struct page *p);
+int part_ini_settings(struct page *p);
+int part_json(struct page *p);
+int part_keys(struct page *p);
