@@ -18,7 +18,7 @@
       overlays.default = final: prev: { extra-container = package final; };
 
       nixosModules.default = {
-        # Once, however often it is imported.
+        # With a key it is used once, even if it is imported several times.
         key = "extra-container#nixosModules.default";
         imports = [
           ./nix/module.nix
@@ -39,8 +39,11 @@
             modules = [
               self.nixosModules.default
               {
-                programs.extra-container = { enable = true; settings.plugins.gc = "required"; };
-                # It has no disks to mount, and nothing to boot from.
+                programs.extra-container = {
+                  enable = true;
+                  settings.plugins = nixpkgs.lib.genAttrs (package pkgs).plugins (_: "required");
+                };
+                # It has no disks to mount and nothing to boot from.
                 boot.isContainer = true;
                 system.stateVersion = nixpkgs.lib.trivial.release;
               }
@@ -49,12 +52,19 @@
         in
         {
           package = package pkgs;
-          # With one plugin.
+          # With only one plugin.
           minimal = (package pkgs).override { plugins = [ (builtins.head (package pkgs).plugins) ]; };
-          # The whole host is evaluated, with its assertions; what it writes for the program is built.
+          # Evaluates the whole host, with its assertions, but builds only the INI.
           module = builtins.seq host.system.build.toplevel.drvPath host.environment.etc."extra-container.ini".source;
-          containers = self.lib.buildContainers { inherit system; config.containers.web.config.system.stateVersion = nixpkgs.lib.trivial.release; };
-          vm-test = import ./nix/vm-test.nix { inherit pkgs; module = self.nixosModules.default; package = package pkgs; };
+          containers = self.lib.buildContainers {
+            inherit system;
+            config.containers.web.config.system.stateVersion = nixpkgs.lib.trivial.release;
+          };
+          vm-test = import ./nix/vm-test.nix {
+            inherit pkgs;
+            module = self.nixosModules.default;
+            package = package pkgs;
+          };
         });
 
       devShells = eachSystem (pkgs: {

@@ -1,45 +1,61 @@
 # SPDX-License-Identifier: MIT
-# A NixOS test: a host with the module, in a virtual machine without a network but to
-# another one. What the containers need was built before.
+# A NixOS test: a virtual machine with the module. Its only network is one with another machine, and everything that
+# the containers need is built before it starts.
 #
 #   nix build .#checks.x86_64-linux.vm-test
+#
+# A plugin adds to it with plugins/NAME/vm-test.nix, a function of { lib, pkgs, build } whose result has
+#   container  settings of the container that the test creates
+#   settings   settings of the program
+#   outputs    what its script needs besides
+#   script     a function of { nodes }: Python that runs while the container does, in the scope of the test's script
 { pkgs, module, package }:
 
 let
+  inherit (builtins) attrNames elem filter fromJSON pathExists readDir readFile toJSON;
   inherit (pkgs) lib;
 
-  network = ../plugins/network/module.nix;
+  plugins = ../plugins;
+  pluginsWith = file: filter (n: pathExists (plugins + "/${n}/${file}")) (attrNames (readDir plugins));
+  installed = pluginsWith "feature.json";
+  commands = lib.concatMap (n: (fromJSON (readFile (plugins + "/${n}/feature.json"))).commands or [ ]) installed;
 
-  # As extra-container builds it: `etc` with the unit and the settings of a container.
+  parts = map (n: import (plugins + "/${n}/vm-test.nix") { inherit lib pkgs build; }) (pluginsWith "vm-test.nix");
+  fromParts = name: filter (v: v != null) (map (part: part.${name} or null) parts);
+
+  # The output of `extra-container build`: `etc` with the unit and the conf file of a container.
+  features = import ./features.nix { inherit lib; features = null; };
   build = definition: (import ./eval/eval-config.nix {
     inherit pkgs definition;
-    definitionName = "vm-test.nix";
+    inherit (features) args disabled modules;
     inherit (pkgs.stdenv.hostPlatform) system;
-    modules = lib.optional (builtins.pathExists network) network;
+    definitionName = "vm-test.nix";
   }).etc;
 
   # Answers each connection with one line.
   answer = text: {
     wantedBy = [ "multi-user.target" ];
-    serviceConfig.ExecStart = "${pkgs.socat}/bin/socat -U TCP-LISTEN:80,fork,reuseaddr EXEC:'${pkgs.coreutils}/bin/echo ${text}'";
+    serviceConfig.ExecStart =
+      "${pkgs.socat}/bin/socat -U TCP-LISTEN:80,fork,reuseaddr EXEC:'${pkgs.coreutils}/bin/echo ${text}'";
   };
 
   demo = text: build {
-    containers.demo = {
-      autoStart = true;
-      privateNetwork = true;
-      hostAddress = "10.250.0.1";
-      localAddress = "10.250.0.2";
-      config = {
-        system.stateVersion = lib.trivial.release;
-        systemd.services.answer = answer text;
-        networking.firewall.allowedTCPPorts = [ 80 ];
-      };
-    } // lib.optionalAttrs (builtins.pathExists network) { extra.enableWAN = true; };
+    containers.demo = lib.mkMerge ([
+      {
+        autoStart = true;
+        privateNetwork = true;
+        hostAddress = "10.250.0.1";
+        localAddress = "10.250.0.2";
+        config = {
+          system.stateVersion = lib.trivial.release;
+          systemd.services.answer = answer text;
+          networking.firewall.allowedTCPPorts = [ 80 ];
+        };
+      }
+    ] ++ fromParts "container");
   };
   first = demo "hello";
   second = demo "hello-again";
-  session = build { containers.scratch.config.system.stateVersion = lib.trivial.release; };
 
   runTest = pkgs.testers.runNixOSTest or pkgs.nixosTest;
 in
@@ -51,12 +67,11 @@ runTest {
     programs.extra-container = {
       enable = true;
       package = lib.mkForce package;
-      settings.plugins.gc = "required";
-      settings.network.wait = "20s";
+      settings = lib.mkMerge ([ { plugins = lib.genAttrs installed (_: "required"); } ] ++ fromParts "settings");
     };
-    virtualisation.additionalPaths = [ first second session ];
+    virtualisation.additionalPaths = [ first second ] ++ lib.concatLists (fromParts "outputs");
     virtualisation.memorySize = 2048;
-    # Nothing is to be asked for what is there.
+    # Everything is there, and no substituter can be reached.
     nix.settings.substituters = lib.mkForce [ ];
     system.stateVersion = lib.trivial.release;
   };
@@ -86,11 +101,14 @@ runTest {
     with subtest("The host is prepared, without a declarative container"):
         machine.succeed("systemctl show --property UnitPath --value | grep -w /etc/systemd-mutable/system")
         machine.succeed("systemctl is-active machines.target")
-        machine.succeed("grep -x 'gc = required' /etc/extra-container.ini")
-        assert "create" in machine.succeed("extra-container plugins")
-        machine.succeed("test -z \"$(extra-container list)\"")
+        machine.succeed("extra-container plugins")
+        for plugin in ${toJSON installed}:
+            machine.succeed(f"grep -x '{plugin} = required' /etc/extra-container.ini")
+  ''
+  + lib.optionalString (elem "create" commands) (''
 
     with subtest("A container is created and started"):
+        assert machine.succeed("extra-container list") == ""
         out = machine.succeed("extra-container create --start ${first}")
         assert out == "Installing containers:\ndemo\nStarting containers:\ndemo\n", out
         answers("hello")
@@ -105,19 +123,8 @@ runTest {
         out = machine.succeed("extra-container create --start ${second}")
         assert out == "Installing containers:\ndemo (unchanged, skipped)\n", out
   ''
-  + lib.optionalString (builtins.pathExists network) ''
-
-    with subtest("It reaches other networks, also after the settings of the kernel were applied again"):
-        command = f"extra-container run demo -- {ask} TCP:${nodes.outside.networking.primaryIPAddress}:80 -"
-        assert "outside" in machine.succeed(command)
-        machine.succeed("systemctl restart systemd-sysctl.service")
-        assert "outside" in machine.succeed(command)
-  ''
+  + lib.concatMapStrings (script: "\n" + script { inherit nodes; }) (fromParts "script")
   + ''
-
-    with subtest("A session has a container of its own"):
-        assert machine.succeed("extra-container shell ${session} --run c cat /proc/sys/kernel/hostname") == "scratch\n"
-        assert machine.succeed("extra-container list") == "demo\n"
 
     with subtest("It starts with the host"):
         machine.shutdown()
@@ -130,5 +137,5 @@ runTest {
         machine.fail("machinectl show demo")
         machine.succeed("test -z \"$(extra-container list)\"")
         machine.succeed("test ! -e /var/lib/nixos-containers/demo -a ! -e /etc/nixos-containers/demo.conf")
-  '';
+  '');
 }
