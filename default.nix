@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The package, without flakes: nix-build, nix-env -f . -i, or pkgs.callPackage ./. { }
+# The package for those who do not use flakes: nix-build, nix-env -f . -i, or pkgs.callPackage ./. { }
 { pkgs ? import <nixpkgs> { }
-, # As in nix/package.nix; here, too, so that `override` takes them behind callPackage.
+, # The same as in nix/package.nix; here, too, so that `override` accepts them after callPackage.
   plugins ? null
 , sitePlugins ? [ ]
-, # What callers of the shell program's default.nix gave. The source is where this file is.
+, # Ignored. The default.nix of the shell program has it; here the source is next to this file.
   pkgSrc ? null
 }:
 

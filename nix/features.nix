@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-# The features that plugins bring as Nix modules, for evaluations without the
-# program: those that stand in plugins/. What of them is asked for goes to
-# eval-config.nix.
+# The features whose plugins have a Nix module, for evaluations without the program: arguments of eval-config.nix.
 #
-# features: null is all; or a list of names; or a set, name -> true, false or
-# the feature's settings. A set leaves what it does not name as it is.
+# features: null enables all of them; a list enables those that it names; a set maps names to true, false or the
+# settings of the feature, and leaves other features enabled.
 { lib, features }:
 
 let
-  inherit (builtins) attrNames elem filter fromJSON isAttrs isBool isList listToAttrs pathExists readDir readFile;
+  inherit (builtins) attrNames concatStringsSep elem filter fromJSON head isAttrs isBool isList listToAttrs pathExists
+    readDir readFile;
+  inherit (lib) concatMap;
 
   fail = msg: throw "extra-container: ${msg}";
   dir = ../plugins;
@@ -18,25 +18,29 @@ let
     if features == null then { }
     else if isAttrs features then features
     else if isList features then listToAttrs (map (n: { name = n; value = elem n features; }) (known ++ features))
-    else fail "features is neither a list of names nor a set";
+    else fail "features must be a list of names or a set";
   unknown = filter (n: !elem n known) (attrNames asked);
   wrong = filter (n: !isBool asked.${n} && !isAttrs asked.${n}) (attrNames asked);
 
   on = filter (n: (asked.${n} or true) != false) known;
   off = filter (n: !elem n on) known;
-  # nixOptions: below containers.NAME, for where it is off. nixSettings: what it may be told here.
+  # nixOptions: its options below containers.NAME. nixSettings: settings that can be given here.
   info = n: if pathExists (dir + "/${n}/feature.json") then fromJSON (readFile (dir + "/${n}/feature.json")) else { };
-  strange = lib.concatMap
-    (n: map (key: { inherit key n; }) (filter (key: !elem key ((info n).nixSettings or [ ])) (attrNames asked.${n})))
+  settingsOf = n: (info n).nixSettings or [ ];
+  # [ { name, key } ]
+  unknownSettings = concatMap
+    (name: map (key: { inherit name key; }) (filter (key: !elem key (settingsOf name)) (attrNames asked.${name})))
     (filter (n: isAttrs asked.${n}) (attrNames asked));
+  unknownSetting = { name, key }:
+    "feature '${name}' has no setting '${key}' here; "
+    + (if settingsOf name == [ ] then "it has none" else "it has ${concatStringsSep ", " (settingsOf name)}");
 in
-if unknown != [ ] then fail "there is no feature '${lib.head unknown}'; there are ${lib.concatStringsSep ", " known}"
-else if wrong != [ ] then fail "feature '${lib.head wrong}' must be true, false or a set of its settings"
-else if strange != [ ] then fail "feature '${(lib.head strange).n}' has no setting '${(lib.head strange).key}' here; it has ${
-  lib.concatStringsSep ", " ((info (lib.head strange).n).nixSettings or [ "none" ])}"
+if unknown != [ ] then fail "there is no feature '${head unknown}'; there are ${concatStringsSep ", " known}"
+else if wrong != [ ] then fail "feature '${head wrong}' must be true, false or a set of its settings"
+else if unknownSettings != [ ] then fail (unknownSetting (head unknownSettings))
 else {
   modules = map (n: dir + "/${n}/module.nix") on;
-  # Modules have their settings as ecArgs.settings.NAME.
+  # A module has its settings as ecArgs.settings.NAME.
   args.settings = lib.filterAttrs (_: isAttrs) asked;
-  disabled = listToAttrs (lib.concatMap (n: map (name: { inherit name; value = n; }) (info n).nixOptions or [ ]) off);
+  disabled = listToAttrs (concatMap (n: map (name: { inherit name; value = n; }) (info n).nixOptions or [ ]) off);
 }

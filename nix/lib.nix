@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-# For flakes that define containers.
+# Functions for flakes that define containers.
 #
-# nixpkgs: what is used where the caller gives none. packageFor: system -> the program.
+# nixpkgs: the default for callers that pass none. packageFor: system -> the program.
 { nixpkgs, packageFor, systems }:
 
 let
   inherit (builtins) attrNames concatStringsSep elem filter foldl' head isAttrs mapAttrs typeOf;
 
-  # Their types; null: it has a check of its own, further on.
+  # The arguments and their types; those with null are checked where they are used.
   known = {
     system = [ "string" ];
     config = null;
@@ -19,7 +19,10 @@ let
   };
   required = [ "system" "config" ];
 
-  # caller: the function that was called, for messages.
+  typeName = import ./eval/type-name.nix;
+  article = type: { set = "an attribute set"; bool = "a boolean"; }.${type} or "a ${type}";
+
+  # caller: the name of the function that was called, for messages.
   evaluate = caller: runnerFor: args:
     let
       fail = msg: throw "extra-container: ${caller}: ${msg}";
@@ -28,16 +31,18 @@ let
       unknown = filter (n: !(known ? ${n})) (attrNames args);
       missing = filter (n: !(args ? ${n})) required;
       wrong = filter (n: known.${n} != null && !elem (typeOf args.${n}) known.${n}) (attrNames args);
+      wrongText = n:
+        "argument '${n}' is ${typeName args.${n}}, not ${concatStringsSep " or " (map article known.${n})}";
 
       path = args.nixpkgs.outPath or args.nixpkgs or nixpkgs.outPath or nixpkgs;
       chosen = import ./features.nix { lib = import (path + "/lib"); features = args.features or null; };
     in
-    if !isAttrs args then fail "its argument is ${typeOf args}, not a set"
+    if !isAttrs args then fail "its argument is ${typeName args}, not an attribute set"
     else if unknown != [ ] then fail "there is no argument '${head unknown}'; there are ${quoted (attrNames known)}"
     else if missing != [ ] then fail "argument '${head missing}' is missing"
-    else if wrong != [ ] then
-      fail "argument '${head wrong}' is ${typeOf args.${head wrong}}, not ${concatStringsSep " or " known.${head wrong}}"
-    else if isAttrs path then fail "argument 'nixpkgs' is neither a flake nor a path; with a set of packages it is their 'path'"
+    else if wrong != [ ] then fail (wrongText (head wrong))
+    else if isAttrs path then
+      fail "argument 'nixpkgs' is neither a flake nor a path; for a set of packages, pass its attribute 'path'"
     else
       import ./eval/eval-config.nix {
         definition = args.config;
@@ -50,23 +55,25 @@ let
         runner =
           if runnerFor == null || !(args.addRunner or true) then null
           else if !elem args.system systems then
-            fail "there is no runner for system '${args.system}', only for ${quoted systems}; addRunner = false does without"
+            fail ("there is no runner for system '${args.system}', only for ${quoted systems}; "
+              + "with addRunner = false none is built")
           else runnerFor args.system;
       };
 in
 {
   supportedSystems = systems;
 
-  # f: system -> { packages = ...; }; the result has the systems below, as outputs of a flake do.
+  # f: system -> { packages = ...; }. The result has the systems below these names, like the outputs of a flake.
   eachSupportedSystem = f: foldl'
     (all: system: all // mapAttrs (name: value: (all.${name} or { }) // { ${system} = value; }) (f system))
     { }
     systems;
 
-  # config: the definition, a module or a file. The result has `config`, `containers`, and `etc`, what is installed.
+  # config: the definition, a module or a file. The result has `config`, `containers`, and `etc`, which is installed.
   evalContainers = evaluate "evalContainers" null;
 
-  # The etc output, with `config` and `containers`; and with bin/container, which is the program for these containers.
+  # The `etc` output, with `config` and `containers`, and with bin/container, which runs the program for these
+  # containers.
   buildContainers = args:
     let
       result = evaluate "buildContainers" (system: "${packageFor system}/bin/extra-container") args;

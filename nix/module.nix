@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The NixOS module: programs.extra-container.
 #
-# For hosts from NixOS 22.05 on. Nothing here depends on boot.enableContainers, which
-# NixOS switches off on hosts without a declarative container; where it is on, both
-# say the same.
+# For NixOS 22.05 and later. Nothing here depends on boot.enableContainers, which NixOS disables on hosts without a
+# declarative container; if it is enabled, the definitions agree.
 { config, lib, options, pkgs, ... }:
 
 let
@@ -22,9 +21,8 @@ let
     (key: v: { inherit section key; line = "${key} = ${settings.text section v}"; })
     (given cfg.settings.${section});
   lines = concatMap linesOf (attrNames cfg.settings);
-  ini = concatStringsSep "\n" (
-    mapAttrsToList (section: ls: "[${section}]\n" + concatMapStrings (l: "${l.line}\n") ls) (groupBy (l: l.section) lines)
-  );
+  sectionText = section: ls: "[${section}]\n" + concatMapStrings (l: "${l.line}\n") ls;
+  ini = concatStringsSep "\n" (mapAttrsToList sectionText (groupBy (l: l.section) lines));
 
   name = s: builtins.match "[A-Za-z0-9_-]{1,49}" s != null;
   isPlugin = n: n == "search-path" || builtins.match "[a-z][a-z0-9_]{0,31}" n != null;
@@ -43,22 +41,24 @@ let
 
   ## Interfaces of containers on the host
 
-  # ve-NAME, or vb-NAME where it is in a bridge.
+  # ve-NAME, or vb-NAME if it is part of a bridge.
   interfaces = [ "ve-*" "vb-*" ];
   proxies = lib.any (i: i.proxyARP or false) (lib.attrValues (config.networking.interfaces or { }));
   units = if cfg.settings.paths.units != null then cfg.settings.paths.units else "/etc/systemd-mutable/system";
 in
 {
-  # NixOS has a module of this name for the shell program, of which `enable` is the only option.
+  # The module of this name in NixOS is for the shell program and has only the option `enable`.
   disabledModules = [ "programs/extra-container.nix" ];
 
   options.programs.extra-container = {
-    enable = mkEnableOption "extra-container, which runs declarative containers without a rebuild of the host";
+    enable = mkEnableOption "extra-container, which runs declarative containers without rebuilding the host";
 
     package = mkOption {
       type = types.package;
       # The package of this name in nixpkgs may be the shell program.
-      default = if (pkgs.extra-container or { }) ? withPlugins then pkgs.extra-container else pkgs.callPackage ./package.nix { };
+      default =
+        if (pkgs.extra-container or { }) ? withPlugins then pkgs.extra-container
+        else pkgs.callPackage ./package.nix { };
       defaultText = literalExpression "pkgs.extra-container";
       description = "The package of extra-container.";
     };
@@ -68,7 +68,7 @@ in
       default = [ ];
       example = literalExpression "[ my-plugin ]";
       description = ''
-        Packages of further plugins: each has its `.so` files in {file}`lib/extra-container/plugins`.
+        Packages with more plugins. The `.so` files of each are in {file}`lib/extra-container/plugins`.
       '';
     };
 
@@ -104,8 +104,8 @@ in
       type = types.bool;
       default = true;
       description = ''
-        Whether the firewall of the host lets containers reach other networks, if it filters what the host forwards
-        ({option}`networking.firewall.filterForward`). Else `extra.enableWAN` has no effect there.
+        Whether the firewall of the host lets containers reach other networks if it filters forwarded packets
+        ({option}`networking.firewall.filterForward`). If it does not, `extra.enableWAN` has no effect on such a host.
       '';
     };
   };
@@ -115,7 +115,9 @@ in
       programs.extra-container.finalPackage =
         if cfg.plugins == [ ] then cfg.package
         else if cfg.package ? withPlugins then cfg.package.withPlugins cfg.plugins
-        else throw "programs.extra-container.plugins: the package ${cfg.package.name or "of programs.extra-container.package"} takes no plugins: it has no `withPlugins'";
+        else
+          throw ("programs.extra-container.plugins: the package "
+            + "${cfg.package.name or "of programs.extra-container.package"} takes no plugins: it has no `withPlugins'");
     }
 
     (mkIf cfg.enable (mkMerge [
@@ -123,31 +125,33 @@ in
         assertions = map (message: { assertion = false; inherit message; }) problems ++ [
           {
             assertion = options.boot ? extraSystemdUnitPaths;
-            message = "programs.extra-container needs the option boot.extraSystemdUnitPaths, which NixOS has from 21.05 on.";
+            message =
+              "programs.extra-container needs the option boot.extraSystemdUnitPaths, which NixOS has since 21.05.";
           }
         ];
 
-        # nixos-container, which takes the commands that extra-container has not, else comes with declarative containers.
+        # extra-container passes commands of nixos-container on to it, which NixOS installs only with declarative
+        # containers.
         environment.systemPackages = [ cfg.finalPackage ]
           ++ optional (pkgs ? nixos-container && !(config.boot.enableContainers or false)) pkgs.nixos-container;
 
         environment.etc."extra-container.ini" = mkIf (lines != [ ]) { text = ini; };
 
-        # autoStart: what is installed is wanted by machines.target.
+        # For autoStart: installed containers are wanted by machines.target.
         systemd.targets.multi-user.wants = [ "machines.target" ];
 
-        # A container loads none by itself, and a host whose modules are locked loads none later.
+        # Containers cannot load modules, and a host with locked modules cannot load them later.
         boot.kernelModules = [ "bridge" "macvlan" "tap" "tun" "veth" ];
 
-        # Addresses and routes of these interfaces are set by the containers' units.
+        # The units of the containers set the addresses and routes of these interfaces.
         networking.dhcpcd.denyInterfaces = interfaces;
         services.udev.extraRules = mkIf config.networking.networkmanager.enable ''
           # NetworkManager leaves the interfaces of containers alone.
           ENV{INTERFACE}=="v[eb]-*", ENV{NM_UNMANAGED}="1"
         '';
 
-        # Each container takes four or more of the 128 that the kernel allows a user. Weaker than the defaults
-        # that parts of NixOS have, which must not meet another one of their strength.
+        # Each container uses at least four of the 128 that the kernel allows a user. Other NixOS modules set this
+        # with mkDefault, which must not conflict, so the priority here is lower.
         boot.kernel.sysctl."fs.inotify.max_user_instances" = mkOverride 1100 8192;
       }
 
@@ -155,13 +159,13 @@ in
         boot.extraSystemdUnitPaths = [ units ];
       })
 
-      # enableWAN switches forwarding on while the host runs. Before 26.05, NixOS switches it off
-      # again, where nothing else asks for it, whenever a rebuild applies the kernel's settings.
+      # enableWAN enables forwarding at run time. Before 26.05, every rebuild of a NixOS host that does not need
+      # forwarding itself disables it again.
       (mkIf (lib.versionOlder config.system.nixos.release "26.05" && !proxies) {
         boot.kernel.sysctl."net.ipv4.conf.all.forwarding" = mkOverride 900 null;
       })
 
-      # systemd's own file for these interfaces would replace their addresses and serve DHCP on them.
+      # The file for these interfaces that comes with systemd would replace their addresses and start a DHCP server.
       (optionalAttrs (options.systemd ? network) {
         systemd.network.networks."79-extra-container" = mkIf config.systemd.network.enable {
           enable = mkDefault true;
@@ -170,7 +174,7 @@ in
         };
       })
 
-      # Only the firewall with nftables filters what is forwarded.
+      # Only the nftables firewall filters forwarded packets.
       (optionalAttrs (options.networking.firewall ? filterForward && options.networking.firewall ? extraForwardRules) {
         networking.firewall.extraForwardRules = mkIf (cfg.allowForward && config.networking.firewall.filterForward) ''
           iifname "ve-*" accept comment "extra-container"

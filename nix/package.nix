@@ -9,9 +9,9 @@
 , cmocka
 , openssh
 , iproute2
-, # Which of those in plugins/; null is all of them.
+, # Names of the plugins to build, or null for all in plugins/.
   plugins ? null
-, # Packages with plugins of a site, in lib/extra-container/plugins.
+, # Packages with more plugins, in lib/extra-container/plugins.
   sitePlugins ? [ ]
 }@args:
 
@@ -24,17 +24,19 @@ let
   chosen =
     if plugins == null then known
     else if unknown == [ ] then plugins
-    else throw "extra-container: there is no plugin '${lib.head unknown}'; there are ${lib.concatStringsSep ", " known}";
+    else
+      throw "extra-container: there is no plugin '${lib.head unknown}'; there are ${lib.concatStringsSep ", " known}";
 
-  version = lib.head (lib.concatMap
-    (line: let m = builtins.match "VERSION := (.*)" line; in if m == null then [ ] else m)
-    (lib.splitString "\n" (builtins.readFile (source + "/Makefile"))));
+  versionOf = line: let m = builtins.match "VERSION := (.*)" line; in if m == null then [ ] else m;
+  makefile = builtins.readFile (source + "/Makefile");
+  version = lib.head (lib.concatMap versionOf (lib.splitString "\n" makefile));
 
-  # What a checkout has beside the sources.
-  left = [ ".git" "build" "flake.nix" "flake.lock" "examples" ];
-  isSource = path: type: lib.cleanSourceFilter path type && !(elem (baseNameOf path) left && dirOf path == toString source);
+  # Top-level files that the build does not need.
+  ignored = [ ".git" "build" "flake.nix" "flake.lock" "examples" ];
+  isIgnored = path: elem (baseNameOf path) ignored && dirOf path == toString source;
+  isSource = path: type: lib.cleanSourceFilter path type && !isIgnored path;
 
-  # It reports of the tables of the program that it has just built.
+  # Man pages are made from the tables of the program, which the build runs for that.
   canRun = stdenv.buildPlatform.system == stdenv.hostPlatform.system;
 
   self = stdenv.mkDerivation {
@@ -47,7 +49,7 @@ let
     buildInputs = [ systemd inih jansson ];
     checkInputs = [ cmocka ];
 
-    # In the environment, as it has blanks in it.
+    # In the environment, because the value has blanks, which makeFlags would split.
     PLUGINS = lib.concatStringsSep " " chosen;
     makeFlags = [
       "PREFIX=$(out)"
@@ -58,12 +60,12 @@ let
     ] ++ lib.optional (!canRun) "MAN=";
     enableParallelBuilding = true;
 
-    # The kinds that are the same in a sandbox, by whoever builds: others look at who owns / and at programs in /usr/bin, or need root.
+    # The tests that work in a sandbox: others need root, look at the owner of / or use programs in /usr/bin.
     doCheck = canRun;
     checkTarget = "check-loader check-abi check-layers";
     preCheck = "patchShebangs tests";
 
-    # Each of them as if it had been installed by this.
+    # Links the plugins of the other packages as if they had been installed here.
     postInstall = lib.concatMapStrings
       (p: ''
         if ! [ -d ${p}/lib/extra-container/plugins ]; then
@@ -76,7 +78,7 @@ let
 
     passthru = {
       plugins = chosen;
-      # withPlugins [ sitePlugin ]: they are linked beside ours.
+      # withPlugins [ package ... ]: the program with the plugins of these packages.
       withPlugins = more:
         lib.makeOverridable (import ./package.nix) (args // { inherit plugins; sitePlugins = sitePlugins ++ more; });
     };

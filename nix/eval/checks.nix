@@ -40,7 +40,7 @@ let
 
   warnings = lib.unique (
     map
-      (s: "${s.file}: '${lib.showOption s.path}' has no effect here: only 'containers' is evaluated, no host")
+      (s: "${s.file}: '${lib.showOption s.path}' has no effect: only 'containers' is evaluated, not a host")
       stray.ineffective
     ++ map trim config.warnings
   );
@@ -55,11 +55,11 @@ value:
 if stray.misspelt != [ ] then fail (misspeltText (head stray.misspelt))
 else if config.containers == { } || unknown != [ ] then unknownName
 else if badNames != [ ] then
-  fail ("container name '${head badNames}' is not valid: at most 63 letters, digits and '-', "
-    + "and no '-' at either end")
+  fail ("container name '${head badNames}' is not valid: a name has at most 63 letters, digits and '-', "
+    + "with no '-' at either end")
 else if longNames != [ ] then
-  fail ("container name '${head longNames}' is too long: with privateNetwork it can have 11 characters on "
-    + "Linux ${kernelVersion}, more need a kernel newer than 5.8")
+  fail ("container name '${head longNames}' is too long: with privateNetwork, a name has at most 11 characters on "
+    + "Linux ${kernelVersion}; longer names need a kernel newer than 5.8")
 else if failedAssertions != [ ] then
   fail (concatStringsSep "\n" (map indentLines failedAssertions))
 else builtins.deepSeq forced (warn value)

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: MIT
-# NixOS' nixos-containers.nix as a module of our own evaluation: what it reads
-# of the host, the narrowed view of `containers`, and the additions of feature
-# modules to a container's system.
-#
-# Feature modules add to the system of a container with
+# Makes nixos-containers.nix a module of this evaluation: it sees the host of host-config.nix and the containers that
+# are evaluated, and feature modules can add NixOS modules to the system of a container:
 #
 #   options.containers = lib.mkOption {
 #     type = lib.types.attrsOf (lib.types.submodule ({ config, ... }: {
@@ -11,18 +8,16 @@
 #     }));
 #   };
 #
-# and never by defining `config` there: a definition of `config` is what tells
-# NixOS that a container is not defined by `path` or `flake`, so one of ours
-# would make those two unusable. `extra.modules` is handed to the evaluation of
-# `config` when that takes place, and has no effect on other containers. A
-# container with none of config, path and flake is made of `extra.modules` alone.
+# They must not define `config` instead: its definition is how NixOS knows that a container is not defined by `path`
+# or `flake`, so those two would become unusable. `extra.modules` are part of the evaluation of `config` and have no
+# effect on containers without one. A container with none of config, path and flake consists of `extra.modules` only.
 { lib, view, fail }:
 
 let
   inherit (builtins) head isAttrs isString hasContext substring stringLength;
   inherit (lib) functionArgs isFunction mkOption setFunctionArgs types;
 
-  # Calls `post args result` on whatever a module gives.
+  # Makes a module of `module` that sees `pre args` and whose result is `post args result`.
   mapModule = names: pre: post: module:
     let
       m = if isFunction module || isAttrs module then module else import module;
@@ -32,8 +27,8 @@ let
 
   inStore = p: substring 0 (stringLength builtins.storeDir + 1) p == builtins.storeDir + "/";
 
-  # The settings name the system as text: a path in the store becomes a reference
-  # (else a garbage collection could delete it), and no path is copied there.
+  # The conf file has the system as text: a store path gets a context, so that the garbage collector keeps it; other
+  # paths must not be copied into the store.
   systemPath = p:
     let
       s = toString p;
@@ -50,8 +45,10 @@ let
   patchSubmodule = nixpkgs: args: result:
     let
       configOption = result.options.config;
-      # NixOS passes the bare values on; with their file an error can name it.
-      locate = d: d // lib.optionalAttrs (isAttrs d.value || isFunction d.value) { value = { _file = d.file; imports = [ d.value ]; }; };
+      # NixOS drops the file of a definition, which errors should name.
+      locate = d: d // lib.optionalAttrs (isAttrs d.value || isFunction d.value) {
+        value = { _file = d.file; imports = [ d.value ]; };
+      };
       merge = loc: defs: configOption.type.merge loc (map locate defs ++ additions args);
       patched = {
         config = configOption // { type = configOption.type // { inherit merge; }; };
@@ -87,7 +84,7 @@ let
       type = option.type.substSubModules (map (mapModule names (a: a) (patchSubmodule nixpkgs)) subs);
     in
     if !(result ? options) || !(result.options ? containers) then
-      fail "this nixpkgs' NixOS module for containers declares no option 'containers'"
+      fail "the NixOS module for containers of this nixpkgs declares no option 'containers'"
     else if subs == null then result
     else result // { options = result.options // { containers = option // { inherit type; }; }; };
 in
@@ -98,7 +95,7 @@ in
       (args: result: patchContainers nixpkgs result // { _file = toString file; })
       file;
 
-  # A feature module; it sees the same host and the same containers.
+  # A feature module, which sees the same host and the same containers.
   feature = { file, module }:
     mapModule { config = false; } view
       (args: result: { _file = file; } // result)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The links that install a container: its settings file, its unit, and the targets that want the unit.
+# The links that install a container: its conf file, its unit, and the targets that want the unit.
 { lib, config, units, outputs, fail }:
 
 let
@@ -13,7 +13,9 @@ let
     or (fail "this nixpkgs makes no unit for container '${name}'");
 
   confDirs = filter (d: etc ? "${d}/${name}.conf") [ "nixos-containers" "containers" ];
-  confDir = if confDirs == [ ] then fail "this nixpkgs makes no settings file for container '${name}'" else head confDirs;
+  confDir =
+    if confDirs == [ ] then fail "this nixpkgs makes no conf file for container '${name}'"
+    else head confDirs;
   entry = etc."${confDir}/${name}.conf";
   # A failed assertion of the container's system does not name the container.
   inside = builtins.addErrorContext or (_: v: v) "while evaluating container '${name}'";

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
-# What a flake reference names: something that Nix builds as the flake says, or
-# a definition of containers.
+# What a flake reference names: something that Nix builds from the flake, or a definition of containers.
 #
-# Nix has fetched the flake and made its lock (`nix flake metadata`); here only
-# the outputs are called. builtins.getFlake would refuse a flake whose lock file
-# is missing or out of date, and nobody is to write one into a user's tree.
+# `nix flake metadata` has fetched the flake and made its lock; here only the outputs are called. builtins.getFlake
+# would reject a flake whose lock file is missing or out of date, and the program never writes to a user's flake.
 {
-  # What `nix flake metadata --json` said.
+  # The output of `nix flake metadata --json`.
   metadata
-, # Attribute path behind the '#', or "".
+, # Attribute path after the '#', or "".
   attr
-, # What to call the reference in messages.
+, # What messages call the reference.
   where
 , system
 , fail
@@ -18,24 +16,28 @@
 
 let
   inherit (builtins) attrNames concatStringsSep elemAt filter foldl' head isAttrs isFunction isList
-    isString length match removeAttrs substring tail typeOf;
+    isString length match pathExists removeAttrs substring tail typeOf;
 
   ## The flake and its inputs
 
   lock = metadata.locks;
   nodes =
     if lock.version or 0 >= 5 && lock.version <= 7 then lock.nodes
-    else fail "${where}: the lock file of this flake has version ${toString (lock.version or 0)}, which is not known here";
+    else fail "${where}: version ${toString (lock.version or 0)} of this flake's lock file is not supported";
 
-  # An input is a node's name, or, as it follows another one, the path to that.
-  nodeOf = spec: if isList spec then foldl' (node: input: nodeOf nodes.${node}.inputs.${input}) lock.root spec else spec;
+  # An input is the name of a node or, if it follows another input, the path to that input.
+  nodeOf = spec:
+    if isList spec then foldl' (node: input: nodeOf nodes.${node}.inputs.${input}) lock.root spec
+    else spec;
 
   optional = name: value: if value == null then { } else { ${name} = value; };
 
-  # With another lock than the tree's own, it is no revision's tree to Nix.
+  # If the lock is not the one in the tree, Nix does not treat the tree as that of a revision.
   source = metadata.path;
   lockFile = dirPath source (metadata.locked.dir or "") + "/flake.lock";
-  changed = if builtins.pathExists lockFile then builtins.fromJSON (builtins.readFile lockFile) != lock else lock.nodes.${lock.root} ? inputs;
+  changed =
+    if pathExists lockFile then builtins.fromJSON (builtins.readFile lockFile) != lock
+    else lock.nodes.${lock.root} ? inputs;
   isGit = metadata.locked.type or null == "git";
 
   own =
@@ -48,7 +50,7 @@ let
     // optional "dirtyShortRev" (metadata.locked.dirtyShortRev or null)
     // optional "submodules" (if isGit then metadata.locked.submodules or false else null);
 
-  # Without "." and "..", which a path resolves; the empty string keeps what the store path is known by.
+  # A path resolves "." and ".."; the empty substring keeps the string context of the store path.
   below = path: rest: substring 0 0 path + toString (/. + builtins.unsafeDiscardStringContext "${path}/${rest}");
   dirPath = path: dir: if dir == "" then path else "${path}/${dir}";
 
@@ -61,7 +63,7 @@ let
     else if relative then parent.sourceInfo // { outPath = below parent.outPath node.locked.path; }
     else builtins.fetchTree (node.info or { } // removeAttrs node.locked [ "dir" ]);
 
-  # Nix before 2.14 left the directory out of it.
+  # Before Nix 2.14, the outPath of a flake did not include its directory.
   withDir = builtins.compareVersions builtins.nixVersion "2.14" >= 0;
 
   flakes = builtins.mapAttrs
@@ -95,7 +97,7 @@ let
       found = if quoted != null then quoted else plain;
       rest = elemAt found 2;
     in
-    if found == null then fail "${where}: '${attr}' is no attribute path"
+    if found == null then fail "${where}: '${attr}' is not an attribute path"
     else [ (head found) ] ++ (if rest == null then [ ] else parse rest);
 
   names = if attr == "" then [ ] else parse attr;
@@ -103,10 +105,11 @@ let
   has = path: v: path == [ ] || isAttrs v && v ? ${head path} && has (tail path) v.${head path};
   get = path: v: if path == [ ] then v else get (tail path) v.${head path};
 
-  # As Nix looks for it, and where flakes have NixOS configurations and containers.
+  # Where Nix looks for it, and where flakes have NixOS configurations and containers.
   places =
     if attr == "" then [ [ "packages" system "default" ] [ "defaultPackage" system ] [ "containers" ] ]
-    else map (place: place ++ names) [ [ "packages" system ] [ "containers" ] [ "nixosConfigurations" ] [ "legacyPackages" system ] [ ] ];
+    else map (place: place ++ names)
+      [ [ "packages" system ] [ "containers" ] [ "nixosConfigurations" ] [ "legacyPackages" system ] [ ] ];
   found = filter (path: has path outputs) places;
 
   offered =
@@ -114,9 +117,11 @@ let
       list = what: path:
         if has path outputs && isAttrs (get path outputs) && get path outputs != { }
         then [ "${what}: ${concatStringsSep ", " (attrNames (get path outputs))}" ] else [ ];
-      all = list "packages" [ "packages" system ] ++ list "containers" [ "containers" ] ++ list "NixOS configurations" [ "nixosConfigurations" ];
+      all = list "packages" [ "packages" system ]
+        ++ list "containers" [ "containers" ]
+        ++ list "NixOS configurations" [ "nixosConfigurations" ];
     in
-    if all == [ ] then "it has neither packages for ${system} nor containers nor NixOS configurations"
+    if all == [ ] then "it has no packages for ${system}, no containers and no NixOS configurations"
     else "it has ${concatStringsSep "; " all}";
 
   place =
@@ -129,23 +134,26 @@ let
 
   show = path: concatStringsSep "." (map (n: if match "[a-zA-Z0-9_-]+" n == null then ''"${n}"'' else n) path);
 
-  kinds = { list = "a list"; lambda = "a function"; string = "a string"; null = "null"; int = "a number"; float = "a number"; bool = "a boolean"; };
-  what = if isAttrs value then "a set" else kinds.${typeOf value} or "something else";
-
-  nixpkgs = self.inputs.nixpkgs or (fail "${where}: this flake has no input 'nixpkgs' to build the containers with; give it with --nixpkgs-path");
+  nixpkgs = self.inputs.nixpkgs or (
+    fail "${where}: this flake has no input 'nixpkgs' to build the containers with; give it with --nixpkgs-path"
+  );
   define = definition: { inherit definition nixpkgs; };
 
-  # Where it stands tells it without an evaluation, mostly; the build is to be as pure as Nix makes it.
+  # The place decides where possible, without evaluating the value: Nix evaluates what it builds, in pure mode.
   isIn = set: n: head place == set && length place >= n;
   isPackage = isIn "packages" 3 || isIn "legacyPackages" 3 || isIn "defaultPackage" 2;
   isConfiguration = isIn "nixosConfigurations" 2 && length place == 2;
-  isModule = isFunction value || typeOf value == "path" || isString value && substring 0 1 value == "/"
+  isModule =
+    isFunction value || typeOf value == "path" || isString value && substring 0 1 value == "/"
     || isAttrs value && (value ? containers || value ? imports || value ? config);
 in
 if isIn "containers" 1 && length place == 1 then define { containers = value; }
 else if isIn "containers" 2 && length place == 2 then define { containers.${elemAt place 1} = value; }
 else if isPackage then { build = show place; }
 else if !isConfiguration && value.type or null == "derivation" then { build = show place; }
-else if isConfiguration || value ? config.system.build.toplevel then { build = show (place ++ [ "config" "system" "build" "etc" ]); }
+else if isConfiguration || value ? config.system.build.toplevel then
+  { build = show (place ++ [ "config" "system" "build" "etc" ]); }
 else if isModule then define value
-else fail "${where}: '${show place}' of this flake is ${what}: neither a package, a NixOS configuration nor a definition of containers"
+else
+  fail ("${where}: '${show place}' of this flake is ${import ./type-name.nix value}, not a package, a NixOS "
+    + "configuration or a definition of containers")

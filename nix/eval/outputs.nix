@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The store files of the containers, and the `etc` that links to them. Plain
-# derivations on bash and coreutils: nothing of stdenv is started for them.
+# The store files of the containers, and the `etc` that links to them. Their derivations need only bash and
+# coreutils; stdenv would take much longer to start.
 { lib, pkgs }:
 
 let
@@ -10,8 +10,8 @@ let
     inherit name;
     system = (pkgs.stdenv.buildPlatform or pkgs.stdenv.hostPlatform or pkgs.stdenv).system;
     builder = shell;
-    # bash becomes the last command of a script, and Nix kills a builder that closes
-    # its output (as coreutils do at their end) before it has exited: not with this.
+    # Nix kills a builder that closes its output before it exits, as coreutils do. bash would exec the last command
+    # of the script, so that command must be `exit`.
     args = [ "-euc" "${script}exit 0\n" ];
     PATH = "${pkgs.coreutils}/bin";
     preferLocalBuild = true;
@@ -28,13 +28,13 @@ let
     done
   '';
 
-  # Nothing but bash: there is one of these for every container.
+  # Uses bash only, because there is one of these for every container.
   buildConf = ''
     mapfile -d "" -t text <"$textPath"
     printf %s "''${text[0]}" >"$out"
   '';
 
-  # One ln a directory where a link has its target's name, or there would be
+  # Runs one ln for up to 500 links in a directory that have the names of their targets; one for each link would be
   # thousands of processes for many containers.
   buildEtc = ''
     mkdir "$out"
@@ -68,7 +68,7 @@ let
   '';
 in
 {
-  # The unit and its scripts in one output, so that a container costs two builds.
+  # The unit and its scripts are one output, so that a container takes two builds.
   unit = name: render:
     let
       rendered = render { inherit name; out = builtins.placeholder "out"; };
@@ -78,7 +78,7 @@ in
       passAsFile = [ "unit" ] ++ keys;
       unit = rendered.text;
       unitName = "container@${name}.service";
-      # No names with blanks or colons get here.
+      # Names have no blanks or colons.
       scripts = map (k: "${k}:${rendered.scripts.${k}.name}") keys;
     } // lib.mapAttrs (_: s: s.text) rendered.scripts);
 
@@ -88,7 +88,7 @@ in
       inherit text;
     };
 
-  # links: list of { dir, name, target }, below etc/.
+  # links: [ { dir, name, target } ], below etc/.
   etc = { links, runner ? null }:
     make (if runner == null then "etc" else "container") (buildEtc + lib.optionalString (runner != null) buildRunner) ({
       passAsFile = [ "links" ];

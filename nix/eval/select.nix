@@ -26,7 +26,8 @@ let
 
   isLambda = v: isFunction v;
   allDefaults = f: lib.all (n: (functionArgs f).${n}) (attrNames (functionArgs f));
-  # `x: ...` takes anything, so only a pattern is called; the function's XML form alone tells them apart.
+  # Only functions with a pattern are called, because `x: ...` could expect anything. The two differ only in their
+  # XML form.
   hasPattern = f: match ".*<attrspat.*" (oneLine (toXML f)) != null;
   hasEllipsis = f: match ".*<attrspat [^>]*ellipsis=.*" (oneLine (toXML f)) != null;
   oneLine = builtins.replaceStrings [ "\n" ] [ " " ];
@@ -39,7 +40,7 @@ let
     else if allDefaults v then autoCall where at (v { })
     else fail "${where}: ${at} is a function that needs the argument '${head (required v)}', which has no default";
 
-  typeName = v: { set = "an attribute set"; list = "a list"; lambda = "a function"; string = "a string"; path = "a path"; null = "null"; int = "a number"; float = "a number"; bool = "a boolean"; }.${builtins.typeOf v} or "something else";
+  typeName = import ./type-name.nix;
 
   position = done: if done == [ ] then "its top level" else "'${show done}'";
 
@@ -49,7 +50,7 @@ let
       shown = lib.take 20 names;
     in
     if names == [ ] then "it is empty there"
-    else "there are: " + concatStringsSep ", " (map (n: show [ n ]) shown) + (if length names > 20 then ", ..." else "");
+    else "there are: ${concatStringsSep ", " (map (n: show [ n ]) shown)}${if length names > 20 then ", ..." else ""}";
 
   walk = where: path: done: rest: v0:
     let
@@ -58,16 +59,17 @@ let
       n = length v;
       index = fromJSON (head (match "0*([0-9]+)" name));
       isIndex = match "[0-9]+" name != null;
+      failHere = text: fail "${where}: ${position done} ${text} (looking for '${path}')";
     in
     if rest == [ ] then v0
     else if isAttrs v then
       if v ? ${name} then walk where path (done ++ [ name ]) (tail rest) v.${name}
       else fail "${where}: no attribute '${name}' at ${position done} (looking for '${path}'); ${known v}"
     else if isList v then
-      if !isIndex then fail "${where}: ${position done} is a list, so '${name}' must be an index (looking for '${path}')"
-      else if index >= n then fail "${where}: ${position done} is a list of ${toString n}, it has no element ${name} (looking for '${path}')"
+      if !isIndex then failHere "is a list, so '${name}' must be an index"
+      else if index >= n then failHere "is a list of ${toString n}, it has no element ${name}"
       else walk where path (done ++ [ name ]) (tail rest) (elemAt v index)
-    else fail "${where}: ${position done} is ${typeName v}, so it has no attribute '${name}' (looking for '${path}')";
+    else failHere "is ${typeName v}, so it has no attribute '${name}'";
 
   select = where: path: value:
     let
@@ -79,9 +81,9 @@ let
     else if names == [ ] then value
     else walk where path [ ] names value;
 
-  # The module system hands a module more arguments than a closed pattern
-  # ({ pkgs ? import <nixpkgs> { } }: ...) accepts: give those that it names.
-  # Names that the module system does not know keep their default.
+  # The module system passes a module more arguments than a closed pattern ({ pkgs ? import <nixpkgs> { } }: ...)
+  # accepts, so only those are passed that the pattern names. Names that the module system does not know keep their
+  # default.
   openPattern = offered: f:
     let
       formals = functionArgs f;
@@ -90,15 +92,16 @@ let
     if !hasPattern f || hasEllipsis f then f
     else lib.setFunctionArgs (args: f (intersectAttrs wanted args)) wanted;
 
-  # What a definition evaluates to, made a module.
+  # Makes a module of the value of a definition.
   toModule = where: offered: v:
     if isLambda v then openPattern offered v
     else if isAttrs v then
       if v ? type && v.type == "derivation" then
-        fail "${where}: this is a derivation, not a definition of containers; build it and give its store path, or select another attribute"
+        fail ("${where}: this is a derivation, not a definition of containers; build it and give its store path, "
+          + "or select another attribute")
       else v
     else if builtins.typeOf v == "path" then v
     else if builtins.isString v && substring 0 1 v == "/" then v
-    else fail "${where}: a definition is a module (an attribute set or a function), but this is ${typeName v}";
+    else fail "${where}: a definition must be a module (an attribute set or a function), but this is ${typeName v}";
 in
 { inherit select toModule; }

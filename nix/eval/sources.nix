@@ -26,7 +26,7 @@ let
         found = builtins.tryEval <nixpkgs>;
       in
       if found.success then found.value
-      else fail "nixpkgs was not found: there is none on the Nix path (NIX_PATH); give it with --nixpkgs-path";
+      else fail "nixpkgs was not found on the Nix path (NIX_PATH); give it with --nixpkgs-path";
   nixos = if nixosPath != null then nixosSource else nixpkgs + "/nixos";
 
   importFrom = what: base: sub:
@@ -34,7 +34,7 @@ let
       p = base + sub;
       hint =
         if nixosPath != null && nixpkgsPath == null
-        then "; it is taken as the parent of the NixOS path, give the nixpkgs path too if it is another"
+        then "; it is the parent directory of the NixOS path; if nixpkgs is somewhere else, give the nixpkgs path, too"
         else "";
     in
     if pathExists p then import p

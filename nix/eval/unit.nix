@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-# `systemd.services.<name>`: the options that a unit is rendered from, and the rendering.
+# The options of `systemd.services.<name>` that units are rendered from, and the rendering.
 { lib, pkgs }:
 
 let
-  inherit (lib) attrNames concatMapStrings concatStringsSep filter flatten isList mkOption optional optionalAttrs toList types;
+  inherit (lib) attrNames concatMapStrings concatStringsSep filter isList mkOption optionalAttrs toList types;
 
   anyOf = defs: lib.any (d: isList d.value) defs;
 
-  # A directive: a list writes one line an element, and lists from several places add up.
+  # A list writes one line for each element; lists from several definitions are concatenated.
   directive = lib.mkOptionType {
     name = "unit directive";
     description = "value, or list of values, of a unit directive";
@@ -16,7 +16,7 @@ let
       else lib.mergeEqualOption loc defs;
   };
 
-  # Lists of anything (packages, strings), added up.
+  # Lists of anything (packages, strings), concatenated.
   list = lib.mkOptionType {
     name = "list";
     description = "list";
@@ -29,7 +29,7 @@ let
   directivesOption = mkOption { type = types.attrsOf directive; default = { }; };
   optionalDirective = mkOption { type = directive; default = null; };
 
-  # Unit options that hold names of other units, by directive.
+  # Options for names of other units, and their directives.
   relations = {
     after = "After";
     before = "Before";
@@ -45,7 +45,7 @@ let
     wants = "Wants";
   };
 
-  # Script options: directive, and the name of the script.
+  # Options for scripts: the directive, and the end of the script's name.
   scripts = {
     preStart = { directive = "ExecStartPre"; suffix = "pre-start"; };
     script = { directive = "ExecStart"; suffix = "start"; };
@@ -55,7 +55,9 @@ let
     postStop = { directive = "ExecStopPost"; suffix = "post-stop"; };
   };
 
-  defaultPath = map (n: pkgs.${n}) (filter (n: pkgs ? ${n}) [ "coreutils" "findutils" "gnugrep" "gnused" ]) ++ [ pkgs.systemd ];
+  defaultPath =
+    map (n: pkgs.${n}) (filter (n: pkgs ? ${n}) [ "coreutils" "findutils" "gnugrep" "gnused" ])
+    ++ [ pkgs.systemd ];
 
   service = {
     options = lib.mapAttrs (_: _: listOption) relations // lib.mapAttrs (_: _: linesOption) scripts // {
@@ -74,7 +76,7 @@ let
       startLimitBurst = optionalDirective;
     };
     config = {
-      # Whatever else NixOS knows of services has no part in the text of a unit.
+      # Other options of NixOS services do not affect the text of a unit.
       _module.check = false;
       path = lib.mkAfter defaultPath;
     };
@@ -85,10 +87,10 @@ let
     (name: concatMapStrings (x: "${name}=${value x}\n") (toList set.${name}))
     (attrNames set);
 
-  # Attribute sets of directives, where both may have a say about the same one.
+  # Merges sets of directives; both may define the same directive.
   join = a: b: a // lib.mapAttrs (n: v: if a ? ${n} then toList a.${n} ++ toList v else v) b;
 
-  # name: of the container; out: of the derivation that will hold the unit and its scripts.
+  # name: of the container. out: path of the output that contains the unit and its scripts.
   render = { name, out }: cfg:
     let
       used = filter (s: cfg.${s} != "") (attrNames scripts);

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Picks networks for containers, by their names, from a range of numbered slots.
 #
-# A container keeps the slot that it is installed with. Another one gets the
-# slot that the hash of its name points to, or the next one that is free: so it
-# is the same one in every evaluation, on every host. Runs that go on at the same
-# time pick from different lanes, which have no slot in common.
+# A container keeps the slot that it is installed with. A new one gets the slot that the hash of its name selects, or
+# the next free one, so it gets the same slot in every evaluation, on every host. Runs at the same time pick from
+# different lanes, which have no slots in common.
 { lib }:
 
 let
@@ -13,17 +12,16 @@ let
   mod = a: b: a - a / b * b;
 
   digits = "0123456789abcdef";
-  # What a name points to; 28 bits of it.
-  number = name: foldl' (n: c: n * 16 + indexOf c) 0 (lib.stringToCharacters (substring 0 7 (hashString "sha256" name)));
   indexOf = c: lib.findFirst (i: substring i 1 digits == c) 0 (lib.range 0 15);
-
   dec = s: foldl' (n: c: n * 10 + indexOf c) 0 (lib.stringToCharacters s);
   unhex = s: foldl' (n: c: n * 16 + indexOf c) 0 (lib.stringToCharacters (lib.toLower s));
+  # 28 bits of the hash of a name.
+  number = name: unhex (substring 0 7 (hashString "sha256" name));
   pow2 = n: if n <= 0 then 1 else 2 * pow2 (n - 1);
-  # As builtins.split leaves them: all but the separators.
+  # The result of builtins.split without the separators.
   words = separator: s: filter (w: builtins.isString w && w != "") (builtins.split separator s);
 
-  # [ [ from to ] ] of the size units that have unit n in them, counted from base, as far as they are slots.
+  # [ [ from to ] ]: the slots in the aligned group of `size` units that contains unit n. base: the unit of slot 0.
   covered = slots: base: n: size:
     let
       from = n / size * size - base;
@@ -33,16 +31,16 @@ let
 
   hex = n: if n < 16 then substring n 1 digits else hex (n / 16) + substring (mod n 16) 1 digits;
 
-  # Seven eighths are for the usual lane, 0; the other 31 share the rest.
+  # Seven eighths of the slots belong to lane 0, which is the usual one; the other 31 lanes share the rest.
   inLane = lane: slot:
     if lane == 0 then mod slot 8 != 7
     else mod slot 8 == 7 && mod (slot / 8) 31 == lane - 1;
 
-  # The first slot from `start` on, going round, that is wanted and not taken.
+  # The first wanted and free slot from `start` on, continuing at 0 after the last slot.
   find = { slots, taken }: wanted: start:
     let
       holder = slot: lib.findFirst (t: elemAt t 0 <= slot && slot <= elemAt t 1) null taken;
-      # gone: how many slots were looked at.
+      # gone: how many slots were tried.
       go = gone: slot:
         if gone >= slots then null
         else if slot >= slots then go gone 0
@@ -57,7 +55,7 @@ let
 
   pick = { slots, taken, lane }: name:
     let
-      # What is its own does not stand in its way.
+      # The container's own interface may still have its network.
       free = { inherit slots; taken = filter (t: length t < 3 || elemAt t 2 != "ve-${name}") taken; };
       start = mod (number name) slots;
       usual = find free (inLane lane) start;
@@ -67,8 +65,8 @@ in
 rec {
   inherit hex mod;
 
+  # Slots by name, or null if there is none left.
   # range: { slots, taken = [ [ from to dev? ] ], assigned = { NAME = slot; } }.
-  # Slots by name; null where there is none.
   pickAll = lane: range: names:
     let
       kept = filter (n: range.assigned ? ${n}) names;
@@ -89,7 +87,7 @@ rec {
       }
       new).picked;
 
-  # The slots of an address that is set by hand, "10.9.0.6" or "10.9.0.6/29"; what is none has none.
+  # The slots of an address that a definition sets, "10.9.0.6" or "10.9.0.6/29"; an invalid one has none.
   of4 = range: address:
     let
       m = builtins.match "([0-9]{1,3})[.]([0-9]{1,3})[.]([0-9]{1,3})[.]([0-9]{1,3})(/([0-9]{1,2}))?" address;
@@ -105,14 +103,16 @@ rec {
       groups = map unhex (head halves ++ lib.genList (_: "0") (8 - length (head halves) - length right) ++ right);
       bits = if elemAt m 2 == null then 128 else dec (elemAt m 2);
     in
-    if m == null || length halves > 2 || length groups != 8 || lib.take 3 groups != map unhex (words ":" range.head) then [ ]
+    if m == null || length halves > 2 || length groups != 8 then [ ]
+    else if lib.take 3 groups != map unhex (words ":" range.head) then [ ]
     else covered range.slots range.base (elemAt groups 3) (pow2 (lib.min 16 (64 - bits)));
 
-  # The ends of a network: 1 is the host's, 2 the container's.
+  # The ends of a network: 1 is the host, 2 the container.
   v4 = range: slot: end:
     let
       n = range.base + slot * 4 + end;
+      octet = size: toString (mod (n / size) 256);
     in
-    "${toString (n / 16777216)}.${toString (mod (n / 65536) 256)}.${toString (mod (n / 256) 256)}.${toString (mod n 256)}";
+    "${octet 16777216}.${octet 65536}.${octet 256}.${octet 1}";
   v6 = range: slot: end: "${range.head}:${hex (range.base + slot)}::${toString end}";
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # What firewallAllowHost and exposeLocalhost add to a container's system.
 #
-# allowed: addresses whose connections the firewall lets pass.
-# exposed: the container's own addresses, behind which its localhost is.
+# allowed: addresses whose connections the firewall accepts.
+# exposed: the container's addresses at which services on its localhost are reached.
 { allowed, exposed }:
 { config, lib, options, pkgs, ... }:
 
@@ -23,12 +23,15 @@ let
     + concatMapStrings (a: "${ip a} daddr ${localhost a} ct status dnat accept comment \"localhost\"\n") exposed;
   iptablesInput =
     concatMapStrings (a: "${iptables a} -w -A nixos-fw -s ${a} -j nixos-fw-accept\n") allowed
-    + concatMapStrings (a: "${iptables a} -w -A nixos-fw -d ${localhost a} -m conntrack --ctstate DNAT -j nixos-fw-accept\n") exposed;
+    + concatMapStrings
+      (a: "${iptables a} -w -A nixos-fw -d ${localhost a} -m conntrack --ctstate DNAT -j nixos-fw-accept\n")
+      exposed;
 
-  ## Localhost behind an address: address translation, and routes that let it come in
+  ## Localhost at an address: address translation, and routes that let such packets in
 
-  # A service that listens on the address itself, or on all, is reached as it is: its
-  # port is open or closed as the firewall says. Only localhost's own ones are left.
+  # The rules leave out services that listen on the address itself or on all addresses: for those the firewall
+  # decides, as without exposeLocalhost.
+  nftDnat = a: "iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } dnat ${ip a} to ${localhost a}\n";
   nftRules = builtins.toFile "extra-localhost.nft" ''
     table inet extra-container-localhost
     delete table inet extra-container-localhost
@@ -37,17 +40,19 @@ let
         type nat hook prerouting priority -100; policy accept;
         meta l4proto { tcp, udp } socket wildcard 0 accept
         meta l4proto { tcp, udp } socket wildcard 1 accept
-        ${concatMapStrings (a: "iifname eth0 ${ip a} daddr ${a} meta l4proto { tcp, udp } dnat ${ip a} to ${localhost a}\n") exposed}
+        ${concatMapStrings nftDnat exposed}
       }
     }
   '';
   nftUp = "nft -f ${nftRules}";
   nftDown = "nft delete table inet extra-container-localhost 2> /dev/null || true";
 
+  iptablesDnat = a: p:
+    "${iptables a} -w -t nat -A extra-localhost -p ${p} -j DNAT --to-destination ${localhost a}\n";
   iptablesUp = iptablesDown + concatMapStrings (a: ''
     ${iptables a} -w -t nat -N extra-localhost
     ${iptables a} -w -t nat -A extra-localhost -m socket --nowildcard -j RETURN
-    ${concatMapStrings (p: "${iptables a} -w -t nat -A extra-localhost -p ${p} -j DNAT --to-destination ${localhost a}\n") [ "tcp" "udp" ]}
+    ${concatMapStrings (iptablesDnat a) [ "tcp" "udp" ]}
     ${iptables a} -w -t nat -A PREROUTING -i eth0 -d ${a} -j extra-localhost
   '') exposed;
   iptablesDown = concatMapStrings (a: ''
@@ -56,7 +61,7 @@ let
     ${iptables a} -w -t nat -X extra-localhost 2> /dev/null || true
   '') exposed;
 
-  # Linux takes ::1 for reachable at lo alone, unless a route says otherwise.
+  # Without such a route, Linux accepts packets to ::1 on lo only.
   routeRule = "iif eth0 to ::1 lookup 7001";
   routesUp =
     optionalString (has (a: !isV6 a)) "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet\n"
@@ -87,7 +92,7 @@ in
         description = "Services on localhost, at the container's address";
         wantedBy = [ "multi-user.target" ];
         after = [ "firewall.service" "nftables.service" ];
-        # A reload of nftables may remove all tables.
+        # A reload of nftables.service may remove all tables.
         unitConfig.ReloadPropagatedFrom = mkIf useNft [ "nftables.service" ];
         path = [ pkgs.iproute2 or pkgs.iproute ] ++ (if useNft then [ pkgs.nftables ] else [ iptablesPackage ]);
         serviceConfig = { Type = "oneshot"; RemainAfterExit = true; };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Networks of containers: addresses, internet access, reaching services inside.
+# Networks of containers: addresses, internet access, and access to services in containers.
 { config, lib, pkgs, ecArgs ? { }, ... }:
 
 let
@@ -8,21 +8,31 @@ let
 
   address = import ./address.nix { inherit lib; };
 
-  # What the program knows of the host. Without it (in a flake, say) its defaults.
+  # What the program knows about the host; without the program, as in a flake, its defaults.
   net = {
     firewall = "auto";
     lane = 0;
     v4 = { range = "10.236.0.0/16"; base = 183238656; slots = 16384; taken = [ ]; assigned = { }; };
-    v6 = { range = "fd65:7863:6e74::/48"; head = "fd65:7863:6e74"; base = 0; slots = 65536; taken = [ ]; assigned = { }; };
+    v6 = {
+      range = "fd65:7863:6e74::/48";
+      head = "fd65:7863:6e74";
+      base = 0;
+      slots = 65536;
+      taken = [ ];
+      assigned = { };
+    };
   } // (if ecArgs ? network then builtins.fromJSON ecArgs.network else { })
     // builtins.intersectAttrs { firewall = null; } (ecArgs.settings.network or { });
 
   containers = config.containers;
   autos = option: filter (n: containers.${n}.extra.${option} == "auto") (attrNames containers);
-  # Slots of the addresses that others of the definition set by hand: they are not installed yet.
-  byHand = option: local: of: concatMap (c: if c.extra.${option} == "auto" || c.${local} == null then [ ] else of c.${local}) (lib.attrValues containers);
+  # Slots of the addresses that containers of the definition set themselves; they may not be installed yet.
+  setSlots = option: local: of:
+    concatMap
+      (c: if c.extra.${option} == "auto" || c.${local} == null then [ ] else of c.${local})
+      (lib.attrValues containers);
   pick = range: option: local: of:
-    address.pickAll net.lane (range // { taken = range.taken ++ byHand option local (of range); }) (autos option);
+    address.pickAll net.lane (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option);
   picked = {
     v4 = pick net.v4 "addressPrefix" "localAddress" address.of4;
     v6 = pick net.v6 "addressPrefix6" "localAddress6" address.of6;
@@ -32,8 +42,9 @@ let
       slot = picked.${family}.${name} or null;
     in
     if slot == null then
-      throw ("extra-container: container '${name}': no network is free in ${net.${family}.range}: "
-        + "the host's routes or other containers have them all; set another [network] ${if family == "v4" then "range" else "range6"} in extra-container.ini")
+      throw ("extra-container: container '${name}': no network is free in ${net.${family}.range}: the host's routes "
+        + "and other containers use all of them; set another '${if family == "v4" then "range" else "range6"}' in "
+        + "section [network] of extra-container.ini")
     else address.${family} net.${family} slot end;
 
   noMask = a: head (lib.splitString "/" a);
@@ -43,7 +54,7 @@ let
 
   octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
   isPrefix4 = p: match "${octet}[.]${octet}[.]${octet}" p != null;
-  # One to seven groups, or fewer and the colons that stand for the rest.
+  # One to seven groups, or fewer and "::" for the others.
   prefix6 = p: lib.removeSuffix "::" (lib.toLower p);
   isPrefix6 = p:
     match "[0-9a-f]{1,4}(:[0-9a-f]{1,4}){0,6}" (prefix6 p) != null
@@ -52,10 +63,14 @@ let
   ends4 = name: prefix: end: if prefix == "auto" then pickedAddress "v4" name end else "${prefix}.${toString end}";
   ends6 = name: prefix: end:
     if prefix == "auto" then pickedAddress "v6" name end
-    # Seven groups leave one for the end: there is nothing for colons to stand for.
-    else "${prefix6 prefix}${if builtins.length (lib.splitString ":" (prefix6 prefix)) >= 7 then ":" else "::"}${toString end}";
+    else
+      let
+        # Seven groups leave only one for the end, so "::" would be empty.
+        colons = if builtins.length (lib.splitString ":" (prefix6 prefix)) >= 7 then ":" else "::";
+      in
+      "${prefix6 prefix}${colons}${toString end}";
 
-  ## What cannot work
+  ## Settings that cannot work
 
   # isFixed: the system is not evaluated here, so nothing can be added to it.
   problems = name: c: isFixed:
@@ -74,65 +89,78 @@ let
       optional (e.addressPrefix != null && e.addressPrefix != "auto" && !isPrefix4 e.addressPrefix)
         "${option "addressPrefix"} is '${e.addressPrefix}', but must be three numbers like \"10.250.0\", or \"auto\""
       ++ optional (e.addressPrefix6 != null && e.addressPrefix6 != "auto" && !isPrefix6 e.addressPrefix6)
-        "${option "addressPrefix6"} is '${e.addressPrefix6}', but must be the first groups of an address like \"fd00:1:2:3\", or \"auto\""
+        ("${option "addressPrefix6"} is '${e.addressPrefix6}', but must be the first groups of an address like "
+          + "\"fd00:1:2:3\", or \"auto\"")
       ++ optional (used != [ ] && !c.privateNetwork)
-        "${option (head used)} needs a network of the container's own: ${
-          if elem (head used) [ "addressPrefix" "addressPrefix6" ] then "do not set privateNetwork to false"
-          else "set extra.addressPrefix, or privateNetwork and addresses"}"
+        ("${option (head used)} needs a private network: "
+          + (if elem (head used) [ "addressPrefix" "addressPrefix6" ] then "do not set privateNetwork to false"
+          else "set extra.addressPrefix, or privateNetwork and addresses"))
       ++ needs "enableWAN" local "an address of the container: ${setPrefix} localAddress or localAddress6"
       ++ needs "exposeLocalhost" local "an address of the container: ${setPrefix} localAddress or localAddress6"
       ++ needs "firewallAllowHost" host "an address of the host: ${setPrefix} hostAddress or hostAddress6"
       ++ optional (inside != [ ] && isFixed)
-        "${option (head inside)} works on a system that is defined by `config`, not by `path` or `flake`"
+        "${option (head inside)} needs a system that is defined by `config`, not by `path` or `flake`"
     );
 
   ## The host's programs
 
-  tools = lib.makeBinPath ([ pkgs.nftables pkgs.iptables ] ++ optional (pkgs ? util-linux || pkgs ? utillinux) (pkgs.util-linux or pkgs.utillinux));
-  script = file: args: "PATH=${tools}:$PATH ${pkgs.runtimeShell or pkgs.stdenv.shell} ${file} ${args}";
+  tools = lib.makeBinPath (
+    [ pkgs.nftables pkgs.iptables ]
+    ++ optional (pkgs ? util-linux || pkgs ? utillinux) (pkgs.util-linux or pkgs.utillinux)
+  );
+  shell = pkgs.runtimeShell or pkgs.stdenv.shell;
+  script = file: args: "PATH=${tools}:$PATH ${shell} ${file} ${args}";
   firewall = action: name: script ./firewall.sh "${action} ${name}";
-  networkd = action: name: "${pkgs.runtimeShell or pkgs.stdenv.shell} ${./networkd.sh} ${action} ${name}";
+  networkd = action: name: "${shell} ${./networkd.sh} ${action} ${name}";
 
   natted = filter (n: containers.${n}.extra.enableWAN) (attrNames containers);
   natService = name: {
-    # Those that set up a firewall, which may begin by removing what there is.
+    # Units that set up a firewall may first remove all rules.
     after = [
       "nftables.service" "firewall.service" "iptables.service" "ip6tables.service" "netfilter-persistent.service"
       "ufw.service" "firewalld.service" "docker.service"
     ];
-    preStart = mkAfter ''
-      ${firewall "up" name} ${net.firewall} ${concatStringsSep " " (given [ containers.${name}.localAddress containers.${name}.localAddress6 ])}
-    '';
-    # The container is as it was defined without it, so it is no reason to fail.
+    preStart =
+      let
+        addresses = given [ containers.${name}.localAddress containers.${name}.localAddress6 ];
+      in
+      mkAfter ''
+        ${firewall "up" name} ${net.firewall} ${concatStringsSep " " addresses}
+      '';
+    # Without name resolution the container still works as defined, so this may fail.
     postStart = mkAfter ''
       ${script ./resolver.sh name} || :
     '';
-    # Runs however the container ends, also where its start has failed. The next
-    # start tries again what did not work, and other scripts have their turn.
+    # Runs however the container ends, even if its start failed. A failure does not stop the other scripts; the next
+    # start tries again.
     postStop = ''
       ${firewall "down" name} || :
     '';
   };
 
-  # Rules of an older definition, which this one has replaced while the container ran. They tell with which programs they were made.
+  # Removes rules of an earlier definition, which this one replaced while the container ran, with the programs that
+  # created them.
   others = filter (n: !containers.${n}.extra.enableWAN) (attrNames containers);
+  pathOf = name: "PATH=$(sed -n 's/^path=//p' /run/extra-container.network/${name}):$PATH";
   otherService = name: {
     postStop = ''
       if [[ -e /run/extra-container.network/${name} ]]; then
-        PATH=$(sed -n 's/^path=//p' /run/extra-container.network/${name}):$PATH ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./firewall.sh} down ${name} || :
+        ${pathOf name} ${shell} ${./firewall.sh} down ${name} || :
       fi
     '';
   };
 
   private = filter (n: containers.${n}.privateNetwork) (attrNames containers);
-  # Whether the container's unit sets the addresses of the interface ve-NAME, or leaves it to the host.
-  isAddressed = c: (c.hostBridge or null) == null && given [ c.hostAddress c.hostAddress6 c.localAddress c.localAddress6 ] != [ ];
+  # Whether the container's unit sets the addresses of the interface ve-NAME; otherwise the host does.
+  isAddressed = c:
+    (c.hostBridge or null) == null
+    && given [ c.hostAddress c.hostAddress6 c.localAddress c.localAddress6 ] != [ ];
   linkService = name:
     if isAddressed containers.${name} then {
-      # One that is just starting has read its files, or has not yet.
+      # Otherwise networkd could be starting and have read its files or not.
       after = [ "systemd-networkd.service" ];
-      # Beside what else is to be done, as it has to wait for networkd. A container
-      # that networkd meddles with is no worse than before, so it is no reason to fail.
+      # In parallel with the other scripts, because it waits for networkd. It may fail: the container is no worse off
+      # than without it.
       preStart = mkMerge [
         (mkBefore ''
           ${networkd "up" name} &
@@ -147,7 +175,7 @@ let
       '';
     }
     else {
-      # That of an older definition, which an update has replaced while the container ran.
+      # Removes the file of an earlier definition, which an update replaced while the container ran.
       preStart = mkAfter ''
         [[ ! -e /run/systemd/network/79-extra-container-${name}.network ]] || ${networkd "down" name} || :
       '';
@@ -162,15 +190,14 @@ in
           default = null;
           example = "10.250.0";
           description = ''
-            The first three numbers of the container's IPv4 network. Gives the container a network of
-            its own, with the address `''${addressPrefix}.2`, where `''${addressPrefix}.1` is the host.
+            The first three numbers of the container's IPv4 network. Gives the container a private network in
+            which its address is `''${addressPrefix}.2` and the host's is `''${addressPrefix}.1`.
 
-            `"auto"` picks a network of four addresses that neither the host nor another container uses.
-            A container keeps its network for as long as it is installed, and mostly gets the same one
-            later; `extra-container show-ip NAME` tells its address.
+            `"auto"` picks a network of four addresses that neither the host nor another container uses. A container
+            keeps its network while it is installed, and usually gets the same one when it is installed again;
+            `extra-container show-ip NAME` prints its address.
 
-            It is a short form of setting `privateNetwork`, `hostAddress` and `localAddress`, each of which
-            can be set to something else beside it.
+            This sets defaults for `privateNetwork`, `hostAddress` and `localAddress`, each of which you can override.
           '';
         };
         addressPrefix6 = mkOption {
@@ -178,29 +205,29 @@ in
           default = null;
           example = "fd00:1:2:3";
           description = ''
-            The first groups of the container's IPv6 network, seven at most. Gives the container a network
-            of its own, with the address `''${addressPrefix6}::2`, where `''${addressPrefix6}::1` is the host.
-            `"auto"` picks one, as for `addressPrefix`. Both can be set.
+            The first groups of the container's IPv6 network, seven at most. Gives the container a private network in
+            which its address is `''${addressPrefix6}::2` and the host's is `''${addressPrefix6}::1`. `"auto"` picks a
+            network, as with `addressPrefix`. Both options can be set.
           '';
         };
         enableWAN = mkOption {
           type = types.bool;
           default = false;
           description = ''
-            Whether the container reaches what the host reaches: other networks and the internet. To them, its
-            connections come from the host. Nobody gets into the container that way.
+            Whether the container can connect to the networks that the host can connect to, including the internet.
+            The connections appear to come from the host. This does not allow connections to the container.
 
-            Switches on forwarding on the host, and sets up rules for its address translation, with nftables
-            or iptables, as the host does. They are removed when the container stops. Where the host's own firewall
-            still drops what is forwarded, starting the container says so.
+            Enables forwarding on the host and adds rules for address translation, with nftables or iptables,
+            whichever the host uses. The rules are removed when the container stops. If the host's firewall still
+            drops forwarded packets, a warning is printed when the container starts.
           '';
         };
         firewallAllowHost = mkOption {
           type = types.bool;
           default = false;
           description = ''
-            Whether the container's firewall lets all connections from the host pass (from `hostAddress` and
-            `hostAddress6`). For others, the settings of `networking.firewall` hold.
+            Whether the container's firewall accepts all connections from the host (from `hostAddress` and
+            `hostAddress6`). For other connections, `networking.firewall` decides.
           '';
         };
         exposeLocalhost = mkOption {
@@ -208,8 +235,8 @@ in
           default = false;
           description = ''
             Whether services that listen on the container's localhost (127.0.0.1 and ::1, TCP and UDP) can be
-            reached at its address, by everybody who can reach that address, whatever the container's firewall says.
-            For services that listen on the address itself, or on all addresses, nothing changes.
+            reached at its address, by everyone who can reach that address, regardless of the container's firewall.
+            Nothing changes for services that listen on the address itself or on all addresses.
           '';
         };
         networkProblems = mkOption {
@@ -234,12 +261,12 @@ in
         {
           extra.modules = mkIf (config.extra.firewallAllowHost || config.extra.exposeLocalhost) [
             (import ./container.nix {
-              allowed = if config.extra.firewallAllowHost then given [ config.hostAddress config.hostAddress6 ] else [ ];
-              exposed = if config.extra.exposeLocalhost then given [ config.localAddress config.localAddress6 ] else [ ];
+              allowed = lib.optionals config.extra.firewallAllowHost (given [ config.hostAddress config.hostAddress6 ]);
+              exposed = lib.optionals config.extra.exposeLocalhost (given [ config.localAddress config.localAddress6 ]);
             })
           ];
           extra.networkProblems = problems name config
-            # A path that is a default is that of a container without a system of its own.
+            # A `path` that only has its default is evaluated here.
             ((config.flake or null) != null
               || !options.config.isDefined && options.path.isDefined && (options.path.highestPrio or 100) < 1500);
         }
@@ -248,11 +275,13 @@ in
   };
 
   config = {
-    assertions = concatMap (n: map (message: { assertion = false; inherit message; }) containers.${n}.extra.networkProblems) (attrNames containers);
-    systemd.services = mkMerge [
-      (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (natService n)) natted))
-      (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (otherService n)) others))
-      (lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (linkService n)) private))
-    ];
+    assertions = concatMap
+      (n: map (message: { assertion = false; inherit message; }) containers.${n}.extra.networkProblems)
+      (attrNames containers);
+    systemd.services =
+      let
+        services = names: of: lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (of n)) names);
+      in
+      mkMerge [ (services natted natService) (services others otherService) (services private linkService) ];
   };
 }

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# SSH access to containers, for the key that the plugin gives as ecArgs.sshKey:
-# its public half, the private one is never seen here.
+# SSH access to containers with a key of which the plugin passes the public half as ecArgs.sshKey.
 { config, lib, ecArgs, ... }:
 
 let
@@ -8,12 +7,15 @@ let
 
   byOption = (ecArgs.ssh or "") == "1";
 
-  # The program's, or in a flake that which it is told.
-  publicKey = name:
-    ecArgs.sshKey or ecArgs.settings.ssh.publicKey or (throw "extra-container: container '${name}': ${cause name}: ${
-      ecArgs.sshProblem or "this evaluation has no key; give buildContainers one, as features.ssh.publicKey (in a flake there is no other way: the key of the host is not part of it)"}");
+  # From the program, or in a flake from the caller.
+  publicKey = name: ecArgs.sshKey or ecArgs.settings.ssh.publicKey or (throw (
+    "extra-container: container '${name}': ${cause name}: " + (
+      ecArgs.sshProblem or ("this evaluation has no key; pass one to buildContainers as features.ssh.publicKey "
+        + "(a flake cannot use the key of the host, which is not part of the flake)")
+    )
+  ));
 
-  # What to name in an error: who set the option need not have heard of the other.
+  # What errors name: the option of the command or the one of the definition, whichever the user has set.
   cause = name: if byOption then "--ssh" else "containers.${name}.extra.enableSSH";
 
   enabled = lib.filter (name: config.containers.${name}.extra.enableSSH) (lib.attrNames config.containers);
@@ -24,7 +26,7 @@ let
     config = {
       services.openssh.enable = true;
       users.users.root.openssh.authorizedKeys.keys = [ "${publicKey name} extra-container" ];
-      # Tells `cssh` how to get in, and for which key this was built.
+      # For `cssh`: the port, and the key that this was built for.
       environment.etc."extra-container/ssh".text =
         "${toString (lib.head (config.services.openssh.ports ++ [ 22 ]))} ${publicKey name}\n";
     };
@@ -38,12 +40,11 @@ in
         default = byOption;
         defaultText = "true if --ssh is given";
         description = ''
-          Whether root can log in to the container by SSH, with a key that
-          extra-container makes once and keeps. In a session, the command
-          `cssh` does so. Enables `services.openssh` in the container.
+          Whether root can log in to the container by SSH, with a key that extra-container generates once and keeps.
+          In a session, the command `cssh` connects. Enables `services.openssh` in the container.
 
-          Needs `privateNetwork` and an address: `localAddress` or `localAddress6`.
-          Has no effect on a container that is defined by `path` or `flake`.
+          Needs `privateNetwork` and an address: `localAddress` or `localAddress6`. Has no effect on a container that
+          is defined by `path` or `flake`.
         '';
       };
       config.extra.modules = mkIf config.extra.enableSSH [ (system name) ];
@@ -58,11 +59,13 @@ in
       [
         {
           assertion = c.privateNetwork;
-          message = "container '${name}': ${cause name} needs a network of its own: set containers.${name}.privateNetwork";
+          message =
+            "container '${name}': ${cause name} needs a private network: set containers.${name}.privateNetwork";
         }
         {
           assertion = !c.privateNetwork || hasAddress c;
-          message = "container '${name}': ${cause name} needs an address: set containers.${name}.localAddress or localAddress6";
+          message = "container '${name}': ${cause name} needs an address: set containers.${name}.localAddress or "
+            + "localAddress6";
         }
       ])
     enabled;
