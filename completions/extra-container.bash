@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# bash completion of extra-container: the program says what the next word can be.
+# bash completion for extra-container: asks the program what the next word can be.
 # shellcheck shell=bash
 
 _extra_container() {
         local -a words=() found=()
         local line word cur='' i=1 last file=''
 
-        # bash cuts --option=value at "=": put it together again.
+        # bash splits --option=value at "=": join the parts again.
         while ((i <= COMP_CWORD)); do
                 word=${COMP_WORDS[i]}
                 last=$((${#words[@]} - 1))
@@ -34,7 +34,7 @@ _extra_container() {
         done < <(extra-container complete -- "${words[@]}" 2>/dev/null)
         [[ $cur != --*=* ]] || cur=${cur#*=}
 
-        # Names of containers and options have no blanks; files may.
+        # Unlike files, names of containers and options have no blanks.
         for word in "${found[@]}"; do
                 [[ $word != "$cur"* ]] || COMPREPLY+=("$word")
         done

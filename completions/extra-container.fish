@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# fish completion of extra-container: the program says what the next word can be.
+# fish completion for extra-container: asks the program what the next word can be.
 
-# fish's own completion of an argument that it knows nothing of: files.
+# Files, as fish completes them for commands without completions of their own.
 function __extra_container_files
     complete -C "extra-container-nothing $argv[1]"
 end

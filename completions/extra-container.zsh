@@ -1,6 +1,6 @@
 #compdef extra-container
 # SPDX-License-Identifier: MIT
-# zsh completion of extra-container: the program says what the next word can be.
+# zsh completion for extra-container: asks the program what the next word can be.
 
 _extra_container() {
         local -a args found

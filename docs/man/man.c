@@ -28,7 +28,7 @@
 
 /* ---- text --------------------------------------------------------------- */
 
-/* One word, so that roff prints it as it is: option names with minus signs, which can be copied. */
+/* One word, escaped for roff. Options get real minus signs, so that they can be copied. */
 static void put_word(const char *s, size_t len, bool first)
 {
         bool literal = len && (*s == '-' || memchr(s, '/', len) || memchr(s, '_', len) || memchr(s, '=', len));
@@ -39,7 +39,7 @@ static void put_word(const char *s, size_t len, bool first)
                 switch (*s) {
                 case '(':
                         fputs("\\&(", stdout);
-                        break; /* not a function without markup */
+                        break; /* mandoc warns about a function without markup */
                 case '\\':
                         fputs("\\e", stdout);
                         break;
@@ -63,7 +63,7 @@ static void put_word(const char *s, size_t len, bool first)
                 }
 }
 
-/* Sentences begin on a line of their own, as mdoc wants it. */
+/* In mdoc, every sentence begins on a new line. */
 static bool ends_sentence(const char *s, size_t len)
 {
         while (len && strchr(")\"'", s[len - 1]))
@@ -107,7 +107,7 @@ static void put_sentence(const char *s)
         put_text(s, strlen(s), true);
 }
 
-/* As help prints them: paragraphs between empty lines; lines that begin with a blank stay. */
+/* Paragraphs are separated by empty lines; lines that begin with a blank are literal, as in help. */
 static void put_paragraphs(const char *s)
 {
         while (*s) {
@@ -138,7 +138,7 @@ static void put_paragraphs(const char *s)
 
 /* ---- options and commands ------------------------------------------------ */
 
-/* A word of a synopsis as macros: "[NAME...]" is Op Ar NAME ... */
+/* The words of a synopsis as macros: "[NAME...]" becomes Op Ar NAME ... */
 static void put_synopsis(const char *s)
 {
         for (const char *blank = ""; *s; blank = " ") {
@@ -200,7 +200,7 @@ static int part_usage(struct page *p)
         return 0;
 }
 
-/* Its own options, and of the core's those that depend on nothing but the command. */
+/* Its own options, and core options that belong to one command. */
 static int put_own_options(struct page *p, const struct command_ref *ref)
 {
         _cleanup_(option_set_done) struct option_set set = { 0 };
@@ -217,7 +217,7 @@ static int put_own_options(struct page *p, const struct command_ref *ref)
                 if (shared || !visible(o->option))
                         continue;
                 if (!list)
-                        printf(".Pp\nIts own options are:\n.Bl -tag -width Ds\n");
+                        printf(".Pp\nOptions:\n.Bl -tag -width Ds\n");
                 list = true;
                 put_option(o->option, option_set_short(&set, o));
         }
@@ -239,15 +239,15 @@ static int part_commands(struct page *p)
                 if (c->details)
                         put_paragraphs(c->details);
                 if (c->flags & EC_CMD_ROOT)
-                        printf(".Pp\nIt needs root, and runs itself through\n.Xr sudo 8\nif a user calls it.\n");
+                        printf(".Pp\nRequires root; re-executes itself with\n.Xr sudo 8\nwhen run as another user.\n");
                 r = put_own_options(p, ref);
                 if (ref->plugin)
-                        printf(".Pp\nThe command is one of plugin\n.Sy %s .\n", ref->plugin->name);
+                        printf(".Pp\nProvided by the\n.Sy %s\nplugin.\n", ref->plugin->name);
         }
         return r;
 }
 
-/* Names of the commands that take an option which is not their own: "create, build and shell". */
+/* Names of the commands that accept an option of another table. */
 static int takers(struct page *p, const struct ec_option *o, char ***ret)
 {
         for (size_t i = 0; i < p->commands.n; i++) {
@@ -265,12 +265,12 @@ static int takers(struct page *p, const struct ec_option *o, char ***ret)
 
 static void put_names(char *const *v)
 {
-        printf("Taken by\n");
+        printf("Accepted by\n");
         for (; *v; v++)
                 printf(".Cm %s%s\n", *v, v[1] && v[2] ? " ," : v[1] ? "\nand" : " .");
 }
 
-/* Options of one table that several commands take, under what takes them. */
+/* Options of one table that several commands accept, grouped by those commands. */
 static int shared_options(struct page *p, const struct ec_array *a, const char *title)
 {
         const struct ec_option *o = a->items;
@@ -288,7 +288,7 @@ static int shared_options(struct page *p, const struct ec_array *a, const char *
                 if (r < 0)
                         return r;
                 if (!names)
-                        continue; /* no command that was built passes through there */
+                        continue; /* no command that was built has its scopes */
                 joined = strv_join(STRV_CONST(names), " ");
                 if (!joined)
                         return err_oom(p->err);
@@ -317,7 +317,7 @@ static int part_options(struct page *p)
         int r = shared_options(p, &core_options, "Definitions and builds");
 
         for (size_t i = 0; r >= 0 && i < p->plugins.n; i++) {
-                _cleanup_free_ char *title = str_printf("Of plugin %s", p->plugins.items[i].name);
+                _cleanup_free_ char *title = str_printf("Options of the %s plugin", p->plugins.items[i].name);
 
                 r = title ? shared_options(p, &p->plugins.items[i].plugin->options, title) : err_oom(p->err);
         }
@@ -368,7 +368,7 @@ static int part_toggles(struct page *p)
 {
         if (!p->plugins.n)
                 return 0;
-        printf(".Pp\nBuilt with this program are:\n.Bl -tag -width Ds\n");
+        printf(".Pp\nThe plugins of this program are:\n.Bl -tag -width Ds\n");
         for (size_t i = 0; i < p->plugins.n; i++) {
                 printf(".It Ic %s\n", p->plugins.items[i].name);
                 put_sentence(p->plugins.items[i].plugin->summary);
@@ -394,7 +394,7 @@ static int part_settings(struct page *p)
 
 static int copy_template(struct page *p, FILE *f, const char *name);
 
-/* What a plugin says beside its tables, from plugins/NAME/man.mdoc. */
+/* The prose of the plugins, from plugins/NAME/man.mdoc. */
 static int part_prose(struct page *p)
 {
         for (size_t i = 0; i < p->plugins.n; i++) {
@@ -416,7 +416,7 @@ static int part_prose(struct page *p)
         return 0;
 }
 
-/* The header: what stands at the margin in a comment becomes text, the rest stays. */
+/* The header: comments at the margin become text, the rest is printed as it is. */
 struct header {
         bool code, comment, title, skip;
         char *text;
@@ -457,7 +457,7 @@ static int header_add(struct header *h, const char *s, size_t len)
 
 static void header_code(struct header *h, const char *s)
 {
-        /* What only a compiler wants to know. */
+        /* Only a compiler needs these. */
         if (str_after(s, "#include") || str_after(s, "#ifdef __cplusplus"))
                 h->skip = !str_after(s, "#include");
         else if (str_after(s, "#endif"))
@@ -557,10 +557,10 @@ static const struct {
         int (*put)(struct page *p);
 } parts[] = {
         { "usage", part_usage },       /* a line of SYNOPSIS for each command */
-        { "commands", part_commands }, /* each with its own options */
-        { "options", part_options },   /* those that commands share */
-        { "leading", part_leading },   /* those of every command */
-        { "prose", part_prose },       /* of plugins */
+        { "commands", part_commands }, /* the commands, with their own options */
+        { "options", part_options },   /* options that several commands accept */
+        { "leading", part_leading },   /* options before the command */
+        { "prose", part_prose },       /* text of plugins */
         { "toggles", part_toggles },   /* the keys of [plugins] */
         { "paths", part_paths },       /* the keys of [paths] */
         { "settings", part_settings }, /* the sections of plugins */
@@ -622,7 +622,7 @@ static int copy_template(struct page *p, FILE *f, const char *name)
                 number++;
                 if (n && line[n - 1] == '\n')
                         line[--n] = 0;
-                if (!strncmp(line, ".\\\"", 3)) /* comments are for who edits the template */
+                if (!strncmp(line, ".\\\"", 3)) /* a comment */
                         continue;
                 if (*line != '@' || strchr(line + 1, '@'))
                         put_line(line);
