@@ -217,8 +217,8 @@ endif
 ## Check the manual pages, the INI and the settings of the NixOS module against the tables
 .PHONY: check-man
 check-man: $(BUILD)/extra-container $(MODULES) $(MAN) $(INI) | prune
-	@MAN=$(abspath $(BUILD))/man INI=$(abspath $(INI)) TOOL=$(abspath $(BUILD))/man/.tool PLUGINS=$(abspath $(BUILD))/plugins \
-		EC=$(abspath $(BUILD))/extra-container CC="$(CC)" tests/man/check.sh
+	@MAN=$(abspath $(BUILD))/man INI=$(abspath $(INI)) TOOL=$(abspath $(BUILD))/man/.tool \
+		PLUGINS=$(abspath $(BUILD))/plugins EC=$(abspath $(BUILD))/extra-container CC="$(CC)" tests/man/check.sh
 
 ## Check the sources: format, style, shellcheck, cppcheck, warnings of gcc and clang
 .PHONY: lint

@@ -569,8 +569,9 @@ static const struct {
         { "ini-toggles", part_ini_toggles },
         { "ini-paths", part_ini_paths },
         { "ini-settings", part_ini_settings },
-        { "json", part_json }, /* SECTION: its settings, for the NixOS module */
-        { "keys", part_keys }, /* all settings, for tests */
+        { "json", part_json },   /* SECTION: its settings, for the NixOS module */
+        { "words", part_words }, /* commands and options of plugins, for tests */
+        { "keys", part_keys },   /* all settings, for tests */
 };
 
 static const struct {

@@ -17,4 +17,5 @@ int part_ini_toggles(struct page *p);
 int part_ini_paths(struct page *p);
 int part_ini_settings(struct page *p);
 int part_json(struct page *p);
+int part_words(struct page *p);
 int part_keys(struct page *p);

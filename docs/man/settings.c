@@ -120,6 +120,28 @@ int part_json(struct page *p)
         return r < 0 ? err_oom(p->err) : 0;
 }
 
+/* ---- for tests: PLUGIN KIND WORD, as feature.json has them ------------------ */
+
+int part_words(struct page *p)
+{
+        for (size_t i = 0; i < p->plugins.n; i++) {
+                const struct ec_plugin *q = p->plugins.items[i].plugin;
+                const struct ec_command *c = q->commands.items;
+                const struct ec_option *o = q->options.items;
+
+                for (uint32_t k = 0; k < q->commands.count; k++) {
+                        if (c[k].flags & EC_CMD_HIDDEN)
+                                continue;
+                        printf("%s\tcommands\t%s\n", q->name, c[k].name);
+                        if (c[k].alias)
+                                printf("%s\tcommands\t%s\n", q->name, c[k].alias);
+                }
+                for (uint32_t k = 0; k < q->options.count; k++)
+                        printf("%s\toptions\t--%s\n", q->name, o[k].name);
+        }
+        return 0;
+}
+
 /* ---- for tests: all keys, SECTION KEY TYPE DEFAULT, separated by tabs -------- */
 
 static void put_keys(const char *section, const struct ec_array *a)

@@ -95,6 +95,13 @@ sed 's/"type": "string"/"type": "int"/; s/22.05/22.11/; s,/var/log/journal,/var/
 is 'a type, a text and a default that differ are shown' \
         "$(echo '@json paths' | "$TOOL" /dev/stdin "$PLUGINS" . | diff "$T/paths.json" - | grep -c '^>')" 4
 
+# ---- feature.json ----------------------------------------------------------------
+echo '@words' | "$TOOL" /dev/stdin "$PLUGINS" . | sort >"$T/words"
+is 'feature.json: commands and options of the tables' \
+        "$(for plugin in "${built[@]%.so}"; do
+                jq -r '.feature as $f | ("commands", "options") as $k | .[$k] // [] | .[] | "\($f)\t\($k)\t\(.)"' "plugins/$plugin/feature.json"
+        done | sort | diff - "$T/words")" ''
+
 # ---- the INI --------------------------------------------------------------------
 # Its keys, whether they are set or after a "; "; comments have no such lines.
 ini_keys() {
