@@ -120,7 +120,7 @@ static int group_setup(void **state)
         free(dir);
         free(bin);
         free(path);
-        put("data/features/other.json", "{ \"feature\": \"other\", \"nixOptions\": [\"extra.enableWAN\"] }", 0644);
+        put("plugins/other/feature.json", "{ \"feature\": \"other\", \"nixOptions\": [\"extra.enableWAN\"] }", 0644);
         put("store/" HASH "-source/flake.nix", "{ }", 0644);
         put("nix-build.do", "", 0644);
         put("nix-flake.do",
@@ -164,6 +164,7 @@ static const struct ec_command command = { .name = "create" };
 static struct ec_op op;
 static struct layout layout;
 static struct registry registry;
+static const char *plugin_dirs[2];
 static struct definition def;
 
 static int begin(void **state)
@@ -176,6 +177,8 @@ static int begin(void **state)
         layout = (struct layout){ .data = in_top("data"), .run_state = in_top("run"), .tmp = in_top("run/tmp") };
         registry = (struct registry){ .plugins = calloc(1, sizeof(*registry.plugins)), .n = 1 };
         registry.plugins[0].plugin = &plugin;
+        plugin_dirs[0] = in_top("plugins");
+        registry.plugin_dirs = plugin_dirs;
         def = (struct definition){ .kind = DEFINITION_FILE,
                                    .path = strdup("/dir/web \"1\".nix"),
                                    .display = strdup("web \"1\".nix") };
@@ -187,6 +190,7 @@ static int end(void **state)
 {
         (void)state;
         op_done(&op);
+        free((char *)plugin_dirs[0]);
         free(layout.data);
         free(layout.run_state);
         free(layout.tmp);
