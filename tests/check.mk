@@ -72,13 +72,20 @@ $(PROBE): tests/cli/probe.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -Wl,-z,defs $< -o $@
 
+# One that misbehaves as it is told to.
+ROGUE := $(BUILD)/tests/cli/rogue.so
+$(ROGUE): tests/cli/rogue.c core/include/extra-container/plugin.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -Wl,-z,defs $< -o $@
+
 # $(call each,SHELL,TESTS) runs all of them and fails if one did.
 each = status=0; for t in $(2); do echo "\# $$t"; $(1) $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
 CLI_TESTS := $(filter-out tests/cli/lib.sh,$(wildcard tests/cli/*.sh))
 ## Run the command line against stubs, with all subsets of the plugins
 .PHONY: check-cli
-check-cli: $(BUILD)/extra-container $(PROBE) $(MODULES) $(PLUGIN_DATA)
-	@export EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))); $(call each,sh,$(CLI_TESTS))
+check-cli: $(BUILD)/extra-container $(PROBE) $(ROGUE) $(MODULES) $(PLUGIN_DATA)
+	@export EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))) ROGUE=$(abspath $(ROGUE)); \
+	$(call each,sh,$(CLI_TESTS))
 
 # What shells complete, in each of them.
 $(BUILD)/tests/completion/plugins/probe.so: tests/completion/probe.c core/include/extra-container/plugin.h

@@ -38,6 +38,16 @@ for cxx in g++ clang++; do
         $cxx -std=c++17 -pedantic -Wall -Wextra -Werror -I"$SRC/core/include" -fsyntax-only "$T/h.cc" > "$T/log" 2>&1
         ok "the header as c++17 ($cxx)"
 done
+# In C++ the descriptor keeps its name, in a namespace, too.
+cat > "$T/n.cc" <<'E'
+#include <extra-container/plugin.h>
+namespace site { EC_PLUGIN(spaced, .version = "1", .summary = "In a namespace"); }
+E
+if command -v g++ > /dev/null; then
+        g++ -std=gnu++20 -I"$SRC/core/include" -fPIC -shared "$T/n.cc" -o "$T/spaced.so" > "$T/log" 2>&1 &&
+                nm -D --defined-only "$T/spaced.so" | grep -q ' ec_plugin_v1_spaced$'
+        ok "a plugin in C++, in a namespace"
+fi
 $CC -std=c11 -I"$SRC/core/include" -I"$SRC/tests/abi" -fsyntax-only "$SRC/tests/abi/layout.c" > "$T/log" 2>&1
 ok "no member has moved"
 

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "cli/builtin.h"
+#include "plugin/commands.h"
 #include "plugin/loader.h"
 #include "svc/conf/conf.h"
 #include "util/cleanup.h"
@@ -69,9 +70,9 @@ static void copy_animal(const char *name, const char *to)
         assert_int_equal(fs_write_atomic(to, data, len, 0644), 0);
 }
 
-static void load(const char *const *dirs, const char *ini, bool trust, struct plugins *ret)
+static void load_own(const char *const *dirs, const char *ini, bool trust, const char *own, struct plugins *ret)
 {
-        struct plugin_search s = { .dirs = dirs, .check_trust = trust, .builtin = builtin_commands };
+        struct plugin_search s = { .dirs = dirs, .check_trust = trust, .builtin = builtin_commands, .own = own };
         struct conf *conf = NULL;
         struct ec_err err = { 0 };
 
@@ -84,6 +85,11 @@ static void load(const char *const *dirs, const char *ini, bool trust, struct pl
                 fail_msg("%s", err_msg(&err));
         if (conf)
                 conf_free(conf);
+}
+
+static void load(const char *const *dirs, const char *ini, bool trust, struct plugins *ret)
+{
+        load_own(dirs, ini, trust, NULL, ret);
 }
 
 static const struct plugin *get(const struct plugins *l, const char *name)
@@ -133,6 +139,16 @@ static const struct {
         { "newer_command", "commands uses what ABI 1.0 does not have: the plugin was built for 1.7" },
         { "newer_hooks", "a hook uses what ABI 1.0 does not have: the plugin was built for 1.7" },
         { "newer_flag", "next-four uses what ABI 1.0 does not have: the plugin was built for 1.7" },
+        { "needs_minor", "it needs ABI 1.7, this program has 1.0" },
+        { "needs_nothing", NULL },
+        { "provides_unknown", "its descriptor uses what ABI 1.0 does not have" },
+        { "reserved_used", "its descriptor uses what ABI 1.0 does not have" },
+        { "hooks_reserved", "its table of hooks uses what ABI 1.0 does not have" },
+        { "setting_default", "the default of setting 'wait' must be a duration, as 10s, 500ms or 2min, not 'soon'" },
+        { "paths", "its name is reserved: section [paths] of the configuration is the program's" },
+        { "plugins", "its name is reserved: section [plugins] of the configuration is the program's" },
+        { "aaa_session", "command 'zoo' is one of plugin good already" },
+        { "session", NULL },
         { "array_null", "its array of commands is NULL" },
         { "array_stride", "its array of settings has a stride of 4 bytes" },
         { "array_huge", "100000000 settings are too many" },
@@ -173,7 +189,7 @@ static void test_zoo(void **state)
         struct plugins l = { 0 };
 
         (void)state;
-        load(dirs, NULL, false, &l);
+        load_own(dirs, NULL, false, "good", &l);
         for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
                 assert_state(&l, expected[i].name, expected[i].reason ? PLUGIN_REJECTED : PLUGIN_LOADED,
                              expected[i].reason);
@@ -264,6 +280,42 @@ static void test_directories(void **state)
         assert_state(&l, "zz_clash_command", PLUGIN_LOADED, NULL);
         assert_state(&l, "good", PLUGIN_REJECTED, "command 'zoo' is one of plugin zz_clash_command already");
         plugins_done(&l);
+}
+
+/* Who wins a clash: what was asked for, what ships with the program, then the order of the names. */
+static void test_clash_order(void **state)
+{
+        static const struct {
+                const char *ini, *own, *winner, *loser, *reason, *session;
+        } cases[] = {
+                { NULL, NULL, "aaa_session", "good", "command 'zoo' is one of plugin aaa_session already", "aaa" },
+                { NULL, "good session", "good", "aaa_session", "command 'zoo' is one of plugin good already",
+                  "session" },
+                { "[plugins]\naaa_session = on\n", "good session", "aaa_session", "good",
+                  "command 'zoo' is one of plugin aaa_session already", "aaa" },
+                { "[plugins]\naaa_session = on\ngood = required\n", NULL, "good", "aaa_session",
+                  "command 'zoo' is one of plugin good already", "session" },
+        };
+        const char *dirs[] = { in_tmp("dir"), NULL };
+
+        (void)state;
+        assert_int_equal(mkdir(dirs[0], 0755), 0);
+        copy_animal("aaa_session", in_tmp("dir/aaa_session.so"));
+        copy_animal("good", in_tmp("dir/good.so"));
+        copy_animal("session", in_tmp("dir/session.so"));
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct plugins l = { 0 };
+                struct command_ref ref;
+
+                load_own(dirs, cases[i].ini, false, cases[i].own, &l);
+                assert_state(&l, cases[i].winner, PLUGIN_LOADED, NULL);
+                assert_state(&l, cases[i].loser, PLUGIN_REJECTED, cases[i].reason);
+                /* Its tables stay readable, to tell whose command is missing. */
+                assert_non_null(get(&l, cases[i].loser)->plugin);
+                assert_true(command_find_scope(&l, EC_SCOPE_SHELL, &ref));
+                assert_string_equal(ref.command->name, cases[i].session);
+                plugins_done(&l);
+        }
 }
 
 static void test_toggles(void **state)
@@ -420,9 +472,9 @@ int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_tmp, remove_tmp)
         const struct CMUnitTest tests[] = {
-                TEST(test_zoo),         TEST(test_newer_arrays), TEST(test_files),
-                TEST(test_directories), TEST(test_toggles),      TEST(test_bad_toggle),
-                TEST(test_search_path), TEST(test_trust),        TEST(test_trust_links),
+                TEST(test_zoo),         TEST(test_newer_arrays), TEST(test_files),      TEST(test_directories),
+                TEST(test_clash_order), TEST(test_toggles),      TEST(test_bad_toggle), TEST(test_search_path),
+                TEST(test_trust),       TEST(test_trust_links),
         };
 
         if (argc != 2) {

@@ -143,6 +143,22 @@ static const struct ec_command commands[] = {
 };
 DESCRIPTOR(struct ec_plugin, ID) = { .size = sizeof(struct ec_plugin), HEAD, .commands = EC_ARRAY(commands) };
 
+#elif defined(ZOO_needs_minor)
+PLUGIN(ID, USUAL, .needs_minor = 7);
+
+#elif defined(ZOO_needs_nothing)
+PLUGIN(ID, USUAL, .needs_minor = EC_ABI_MINOR);
+
+#elif defined(ZOO_provides_unknown)
+PLUGIN(ID, USUAL, .provides = UINT32_C(1) << 30);
+
+#elif defined(ZOO_reserved_used)
+PLUGIN(ID, USUAL, .reserved = 1);
+
+#elif defined(ZOO_hooks_reserved)
+static const struct ec_hooks hooks = { .size = sizeof(hooks), .reserved = 1 };
+PLUGIN(ID, USUAL, .hooks = &hooks);
+
 /* ---- arrays ---- */
 #elif defined(ZOO_array_null)
 PLUGIN(ID, USUAL, .commands = { NULL, 2, sizeof(struct ec_command) });
@@ -252,7 +268,31 @@ PLUGIN(ID, USUAL, .settings = EC_ARRAY(settings));
 static const struct ec_setting settings[] = { { "size", "int", "1", "x" }, { "size", "int", "2", "x" } };
 PLUGIN(ID, USUAL, .settings = EC_ARRAY(settings));
 
+#elif defined(ZOO_setting_default)
+static const struct ec_setting settings[] = { { "size", "int", "1", "x" }, { "wait", "duration", "soon", "x" } };
+PLUGIN(ID, USUAL, .settings = EC_ARRAY(settings));
+
+/* ---- names of sections of the INI ---- */
+#elif defined(ZOO_paths)
+PLUGIN(ID, USUAL);
+
+#elif defined(ZOO_plugins)
+PLUGIN(ID, USUAL);
+
 /* ---- clashes ---- */
+#elif defined(ZOO_aaa_session)
+static const struct ec_command commands[] = {
+        { .name = "aaa", .summary = "x", .scopes = EC_SCOPE_SHELL, .run = run },
+        { .name = "zoo", .summary = "x", .run = run },
+};
+PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
+
+#elif defined(ZOO_session)
+static const struct ec_command commands[] = {
+        { .name = "session", .summary = "x", .scopes = EC_SCOPE_SHELL, .run = run },
+};
+PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
+
 #elif defined(ZOO_clash_core_option)
 static const struct ec_option options[] = { { .name = "show-trace", .help = "x", .scopes = EC_SCOPE_START } };
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
