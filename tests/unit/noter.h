@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /* A plugin that notes which containers its hooks get: "started(a b) failed(c) ". */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "model/operation/hooks.h"
 #include "util/strv.h"
 
 static char *noted;
+static int noter_signal; /* raised in each hook */
 
 static int note_hook(const char *hook, const struct ec_container *const *containers)
 {
@@ -21,6 +23,8 @@ static int note_hook(const char *hook, const struct ec_container *const *contain
         free(noted);
         noted = str_printf("%s) ", s);
         free(s);
+        if (noter_signal)
+                raise(noter_signal);
         return 0;
 }
 
@@ -53,6 +57,7 @@ static void noter_reset(void)
 {
         free(noted);
         noted = strdup("");
+        noter_signal = 0;
 }
 
 static void noter_done(void)

@@ -114,7 +114,7 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
         _cleanup_(container_list_done) struct container_list list = { 0 };
         _cleanup_(outcome_done) struct outcome o = { 0 };
         _cleanup_(group_done) struct group g = { 0 };
-        int r = find_all(op->layout, names, &list, err);
+        int r = find_all(op->layout, names, &list, err), k;
 
         if (r < 0)
                 return r;
@@ -130,8 +130,10 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
         r = recover_locked(op, err);
         if (r >= 0)
                 r = jobs_run(op, a->job, &g, &o, err);
-        outcome_tell(op, &o);
-        return r < 0 ? r : outcome_result(&o, a->done, err);
+        k = outcome_tell(op, &o, r < 0 ? NULL : err);
+        if (r < 0 || k < 0)
+                return r < 0 ? r : k;
+        return outcome_result(&o, a->done, err);
 }
 
 int deploy_start_installed(struct ec_op *op, const char *const *names, struct ec_err *err)

@@ -2,7 +2,6 @@
 #include "model/deploy/jobs.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 #include "model/deploy/outcome.h"
 #include "model/operation/op.h"
 #include "svc/machine/retry.h"
-#include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
@@ -145,12 +143,7 @@ int jobs_run(struct ec_op *op, enum unit_job job, const struct group *g, struct 
                 r = add_result(&j, i, o, err);
                 left |= r > 0;
         }
-        if (r >= 0 && job == JOB_START_DETACH && interrupt_signal() == SIGINT) {
-                /* It has ended a wait, as it was to. */
-                interrupt_clear();
-                o->no_hooks = true;
-        } else if (r >= 0) {
-                r = interrupt_check(err);
-        }
+        if (r >= 0)
+                r = outcome_check_interrupt(o, err);
         return r < 0 ? r : left;
 }

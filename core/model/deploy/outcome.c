@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/outcome.h"
 
+#include <signal.h>
+
 #include "model/operation/hooks.h"
 #include "svc/process/interrupt.h"
 #include "util/err.h"
@@ -23,10 +25,21 @@ void outcome_done(struct outcome *o)
         report_done(&o->report);
 }
 
-void outcome_tell(struct ec_op *op, const struct outcome *o)
+int outcome_check_interrupt(struct outcome *o, struct ec_err *err)
 {
-        if (o->no_hooks || interrupt_signal())
-                return;
+        if (!o->detach || interrupt_signal() != SIGINT)
+                return interrupt_check(err);
+        interrupt_clear();
+        o->no_hooks = true;
+        return 0;
+}
+
+int outcome_tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
+{
+        int r = outcome_check_interrupt(o, err);
+
+        if (r < 0 || o->no_hooks)
+                return r;
         hooks_started(op, GROUP_CONST(&o->started));
         hooks_updated(op, GROUP_CONST(&o->updated));
         hooks_stopped(op, GROUP_CONST(&o->stopped));
@@ -35,6 +48,7 @@ void outcome_tell(struct ec_op *op, const struct outcome *o)
                 report_failed_inside(op, o->started.items[i]);
         for (size_t i = 0; i < o->updated.n; i++)
                 report_failed_inside(op, o->updated.items[i]);
+        return outcome_check_interrupt(o, err);
 }
 
 int outcome_result(struct outcome *o, const char *what, struct ec_err *err)

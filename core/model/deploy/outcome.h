@@ -9,11 +9,14 @@ struct outcome {
         struct group started, updated, stopped, failed;
         struct report report;
         size_t of;     /* of so many */
-        bool no_hooks; /* ^C ended a wait, so hooks, which may wait too, are not called */
+        bool detach;   /* ^C ends a wait for a start, and not the command */
+        bool no_hooks; /* it did, so hooks, which may wait too, are not called */
 };
 int outcome_init(struct outcome *o, size_t of, struct ec_err *err);
 void outcome_done(struct outcome *o);
+/* After a wait: -ECANCELED if the run was interrupted. */
+int outcome_check_interrupt(struct outcome *o, struct ec_err *err);
 /* Calls the hooks of all containers at once, and warns of units that failed inside those that run. */
-void outcome_tell(struct ec_op *op, const struct outcome *o);
+int outcome_tell(struct ec_op *op, struct outcome *o, struct ec_err *err);
 /* 0, or -EIO with what failed; `what` is "started", "restarted" ... */
 int outcome_result(struct outcome *o, const char *what, struct ec_err *err);

@@ -123,10 +123,11 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
                 r = outcome_init(&o, p.start.n + p.update.n + p.restart.n, err);
         if (r < 0)
                 return r;
+        o.detach = flags & EC_START_DETACH;
         left = run_plan(op, &p, flags, &o, err);
-        outcome_tell(op, &o);
-        if (left < 0)
-                return left;
+        r = outcome_tell(op, &o, left < 0 ? NULL : err);
+        if (left < 0 || r < 0)
+                return left < 0 ? left : r;
         r = outcome_result(&o, "started or updated", err);
         return r < 0 ? r : left;
 }

@@ -6,6 +6,7 @@
 #include "model/containers/pending.h"
 #include "model/deploy/install.h"
 #include "model/deploy/start.h"
+#include "svc/process/interrupt.h"
 
 static const struct ec_command command = { .name = "create",
                                            .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START };
@@ -365,6 +366,33 @@ static void test_interrupted(void **state)
                INSTALLED "Starting containers:\na\nb\n");
 }
 
+/* ^C during a hook that waits ends the command, or only the wait. */
+static void test_interrupted_hook(void **state)
+{
+        struct fixture *f = *state;
+        char *out;
+
+        assert_int_equal(interrupt_init(), 0);
+        fx_use(f, "etc", NULL);
+        fx_capture(f);
+        noter_signal = SIGINT;
+        assert_int_equal(deploy_start(&f->op, EC_START_STOPPED, &f->err), -ECANCELED);
+        free(fx_captured(f));
+        assert_string_equal(err_msg(&f->err), "interrupted");
+        assert_string_equal(noted, "started(a b) ");
+        err_done(&f->err);
+        interrupt_clear();
+        noter_reset();
+
+        fx_capture(f);
+        noter_signal = SIGINT;
+        assert_int_equal(deploy_start(&f->op, EC_START_STOPPED | EC_START_DETACH, &f->err), 0);
+        out = fx_captured(f);
+        assert_string_equal(noted, "started(a b) ");
+        assert_int_equal(interrupt_signal(), 0);
+        free(out);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -389,6 +417,7 @@ int main(void)
                 T(test_waits_for_boot),
                 T(test_start_fails),
                 T(test_interrupted),
+                T(test_interrupted_hook),
         };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
