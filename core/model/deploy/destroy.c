@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Containers and all that belongs to them are removed; what stays is named. */
+/* Removes containers and everything that belongs to them, and names what could not be removed. */
 #include "model/deploy/destroy.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include "model/deploy/deploy.h"
 #include "model/deploy/host_reload.h"
 #include "model/deploy/recover.h"
+#include "model/deploy/remove.h"
 #include "model/deploy/report.h"
 #include "model/deploy/unit_state.h"
 #include "model/operation/hooks.h"
@@ -29,7 +28,6 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
-#include "util/fs.h"
 #include "util/name.h"
 #include "util/strv.h"
 
@@ -37,9 +35,9 @@
 struct destroy {
         struct ec_op *op;
         struct container_list list;
-        bool *keep;               /* of each in list: it still runs */
-        struct recovery recovery; /* of a run that was killed; what is left of it is noted again */
-        char **journal_links;     /* links of the host's journal directory: name, target, name, target ... */
+        bool *keep;               /* for each in list: it still runs */
+        struct recovery recovery; /* of a run that was killed */
+        struct removal removal;
         struct report report;
 };
 
@@ -47,12 +45,12 @@ static void destroy_done(struct destroy *d)
 {
         container_list_done(&d->list);
         free(d->keep);
-        strv_free(d->journal_links);
+        removal_done(&d->removal);
         recovery_done(&d->recovery);
         report_done(&d->report);
 }
 
-/* ---- what is to go ---- */
+/* ---- selection ---- */
 
 static int unknown_name(const struct layout *l, const char *name, struct ec_err *err)
 {
@@ -120,7 +118,7 @@ static int find(struct destroy *d, const char *const *names, uint32_t flags, str
 
 /* ---- stop ---- */
 
-/* The veth pair ends with the container's network; one that was left behind would hinder the next of that name. */
+/* The kernel removes the veth pair with the container's network; one that stayed would block the next of that name. */
 static void remove_veth(const struct ec_container *c)
 {
         const char *const prefixes[] = { "ve-", "vb-" };
@@ -185,8 +183,8 @@ static int stop_units(struct destroy *d, struct systemd *s, const struct stops *
         return r;
 }
 
-/* Of those that are to go, the units that systemd knows as more than inactive; failed ones would stay in listings,
- * and one in between the stop and the start of a restart would come again. */
+/* The units that systemd knows as other than inactive. Failed ones would stay in listings, and one between the stop
+ * and the start of a restart would be started again. */
 static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct stops *stops, struct ec_err *err)
 {
         struct unit_state *states = NULL;
@@ -222,7 +220,7 @@ static void clear_machine(struct systemd *s, const struct ec_container *c)
                 (void)machine_clear_mount(c->name);
 }
 
-/* late: only those whose unit is gone by now; set for each that was stopped. */
+/* late (or NULL): only containers whose unit is removed already; set for each that was stopped. */
 static int stop_all(struct destroy *d, bool *late, struct ec_err *err)
 {
         _cleanup_(stops_done) struct stops stops = { 0 };
@@ -259,130 +257,8 @@ static int stop_all(struct destroy *d, bool *late, struct ec_err *err)
 
 /* ---- remove ---- */
 
-/* The host's journal directory has a link for each container that keeps its own. */
-static void read_journal_links(struct destroy *d)
-{
-        const char *dir = d->op->layout->journal;
-        _cleanup_closedir_ DIR *j = opendir(dir);
-
-        for (struct dirent *e; j && (e = readdir(j));) {
-                _cleanup_free_ char *target = NULL;
-
-                if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
-                        continue;
-                if (fs_readlinkat(dirfd(j), e->d_name, &target) < 0)
-                        continue;
-                if (strv_pushf(&d->journal_links, "%s/%s", dir, e->d_name) < 0)
-                        return;
-                if (strv_push_take(&d->journal_links, TAKE_PTR(target)) < 0) {
-                        strv_free(d->journal_links);
-                        d->journal_links = NULL;
-                        return;
-                }
-        }
-}
-
-static int failed(struct destroy *d, const struct ec_container *c, const char *what, int code, struct ec_err *err)
-{
-        return report_add(&d->report, err, "container '%s': cannot remove %s: %s", c->name, what, strerror(-code));
-}
-
-static int remove_journal_links(struct destroy *d, const struct ec_container *c, struct ec_err *err)
-{
-        int r = 0;
-
-        for (char **l = d->journal_links; l && l[0] && l[1] && r >= 0; l += 2) {
-                const char *in = str_after(l[1], c->state_path);
-
-                if (in && *in == '/') {
-                        int k = fs_unlink(l[0]);
-
-                        r = k < 0 ? failed(d, c, l[0], k, err) : 0;
-                }
-        }
-        return r;
-}
-
-static int remove_file(struct destroy *d, const struct ec_container *c, const char *path, struct ec_err *err)
-{
-        int k = fs_unlink(path);
-
-        return k < 0 ? failed(d, c, path, k, err) : 0;
-}
-
-static int remove_dir(struct destroy *d, const struct ec_container *c, const char *parent, struct ec_err *err)
-{
-        _cleanup_free_ char *path = fs_join(parent, c->name), *target = NULL;
-        _cleanup_err_ struct ec_err e = { 0 };
-        struct stat st;
-        int r;
-
-        if (!path)
-                return err_oom(err);
-        if (fs_readlinkat(AT_FDCWD, path, &target) == -ENOMEM)
-                return err_oom(err);
-        r = fs_remove_tree(path, &e);
-        if (r < 0)
-                return report_add(&d->report, err, "container '%s': %s", c->name, err_msg(&e));
-        if (!lstat(path, &st))
-                return failed(d, c, path, -ENOTEMPTY, err);
-        if (target)
-                log_warn("container '%s': removed the link %s; the data in %s stays", c->name, path, target);
-        return 0;
-}
-
-/* systemd-nspawn leaves the lock of a root file system behind. */
-static int remove_lock(struct destroy *d, const struct ec_container *c, const char *state, struct ec_err *err)
-{
-        _cleanup_free_ char *path = str_printf("%s/.#%s.lck", state, c->name);
-
-        return path ? remove_file(d, c, path, err) : err_oom(err);
-}
-
-/* What it has made while it ran. */
-static int remove_data(struct destroy *d, const struct ec_container *c, struct ec_err *err)
-{
-        const struct layout *l = d->op->layout;
-        const char *state = c->legacy ? l->state_legacy : l->state;
-        int r = remove_dir(d, c, state, err);
-
-        if (r >= 0)
-                r = remove_lock(d, c, state, err);
-        if (r >= 0)
-                r = remove_dir(d, c, l->run, err);
-        if (r >= 0)
-                r = remove_lock(d, c, l->run, err);
-        if (r >= 0)
-                r = remove_dir(d, c, l->profiles, err);
-        if (r >= 0)
-                r = remove_dir(d, c, l->container_gcroots, err);
-        return r < 0 ? r : remove_journal_links(d, c, err);
-}
-
-/* The unit goes last: what could not be removed whole is still listed, and can be destroyed again. */
-static int remove_one(struct destroy *d, const struct ec_container *c, struct ec_err *err)
-{
-        size_t before = d->report.n;
-        int r;
-
-        log_info("removing container '%s' and %s", c->name, c->state_path);
-        r = remove_file(d, c, c->wants_path, err);
-        if (r >= 0)
-                r = remove_data(d, c, err);
-        if (r < 0 || d->report.n > before)
-                return r;
-        r = remove_file(d, c, c->conf_path, err);
-        if (r >= 0 && d->report.n == before)
-                r = remove_file(d, c, c->unit_path, err);
-        if (r < 0 || d->report.n > before)
-                return r;
-        pending_clear(d->op->layout, c->name);
-        hooks_removed(d->op, c);
-        return 0;
-}
-
-/* Somebody may have started one behind our stop: another run, between its installation and its start. Without a
- * unit that is over; before the reload, systemd still has its commands for the stop. */
+/* Stop again: another run, between its installation and its start, may have started one meanwhile. Without a unit file
+ * that cannot happen again, and before the reload systemd still has the commands that stop it. */
 static int remove_late(struct destroy *d, struct ec_err *err)
 {
         _cleanup_free_ bool *late = calloc(d->list.n + 1, sizeof(*late));
@@ -393,16 +269,15 @@ static int remove_late(struct destroy *d, struct ec_err *err)
                 if (!late[i])
                         continue;
                 if (!read) {
-                        strv_free(TAKE_PTR(d->journal_links));
-                        read_journal_links(d);
+                        removal_read_journal(&d->removal);
                         read = true;
                 }
-                r = remove_data(d, d->list.items[i], err);
+                r = remove_container_data(&d->removal, d->list.items[i], err);
         }
         return r;
 }
 
-/* Who is to be looked at again if this run does not get through. Without room for it, it may still do. */
+/* Notes the containers, in case this run is killed. Best effort: a full disk must not prevent a destroy. */
 static void note_removals(struct destroy *d)
 {
         _cleanup_strv_ char **names = NULL;
@@ -413,7 +288,7 @@ static void note_removals(struct destroy *d)
                 if (!d->keep[i])
                         r = strv_push(&names, d->list.items[i]->name);
         if (r < 0 || pending_reload_set(d->op->layout, STRV_CONST(names), &e) < 0)
-                log_warn("what is destroyed is not noted: %s", r < 0 ? strerror(-r) : err_msg(&e));
+                log_warn("cannot note what is destroyed: %s", r < 0 ? strerror(-r) : err_msg(&e));
 }
 
 static int remove_all(struct destroy *d, struct ec_err *err)
@@ -421,16 +296,16 @@ static int remove_all(struct destroy *d, struct ec_err *err)
         int r = 0, k;
 
         note_removals(d);
-        read_journal_links(d);
+        removal_read_journal(&d->removal);
         for (size_t i = 0; i < d->list.n && r >= 0; i++) {
-                /* Whole containers: ^C takes effect between them. */
+                /* ^C takes effect between containers, so that none is half removed. */
                 if (d->keep[i])
                         continue;
                 r = interrupt_check(err);
                 if (r < 0)
                         break;
                 interrupt_hold();
-                r = remove_one(d, d->list.items[i], err);
+                r = remove_container(&d->removal, d->list.items[i], err);
                 interrupt_release();
         }
         interrupt_hold();
@@ -476,7 +351,7 @@ static int check_dir(const struct ec_container *c, const char *path, struct ec_e
         return 0;
 }
 
-/* Directories that nobody can remove from are told before anything is lost. */
+/* A directory that is not writable is an error before anything is removed. */
 static int check_writable(const struct destroy *d, struct ec_err *err)
 {
         const char *unit = NULL, *conf = NULL;
@@ -530,13 +405,14 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
 
 static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
-        _cleanup_(destroy_done) struct destroy d = { .op = op };
+        _cleanup_(destroy_done) struct destroy d = { .op = op, .removal = { .op = op } };
         bool defined = !names && !(flags & EC_DESTROY_ALL);
         _cleanup_strv_ char **of_definition = NULL;
         int r;
 
+        d.removal.report = &d.report;
         if (defined) {
-                /* An evaluation takes long: not while others wait. */
+                /* Before the lock, because an evaluation takes long. */
                 r = deploy_names(op, &of_definition, err);
                 if (r < 0)
                         return r;
