@@ -3,7 +3,7 @@
 #
 # A container keeps the slot that it is installed with. A new one gets the slot that the hash of its name selects, or
 # the next free one, so it gets the same slot in every evaluation, on every host. Runs at the same time pick from
-# different lanes, which have no slots in common.
+# different partitions, which have no slots in common.
 { lib }:
 
 let
@@ -31,10 +31,10 @@ let
 
   hex = n: if n < 16 then substring n 1 digits else hex (n / 16) + substring (mod n 16) 1 digits;
 
-  # Seven eighths of the slots belong to lane 0, which is the usual one; the other 31 lanes share the rest.
-  inLane = lane: slot:
-    if lane == 0 then mod slot 8 != 7
-    else mod slot 8 == 7 && mod (slot / 8) 31 == lane - 1;
+  # Seven eighths of the slots belong to partition 0, which is the usual one; the other 31 partitions share the rest.
+  inPartition = partition: slot:
+    if partition == 0 then mod slot 8 != 7
+    else mod slot 8 == 7 && mod (slot / 8) 31 == partition - 1;
 
   # The first wanted and free slot from `start` on, continuing at 0 after the last slot.
   find = { slots, taken }: wanted: start:
@@ -53,12 +53,12 @@ let
     in
     go 0 start;
 
-  pick = { slots, taken, lane }: name:
+  pick = { slots, taken, partition }: name:
     let
       # The container's own interface may still have its network.
       free = { inherit slots; taken = filter (t: length t < 3 || elemAt t 2 != "ve-${name}") taken; };
       start = mod (number name) slots;
-      usual = find free (inLane lane) start;
+      usual = find free (inPartition partition) start;
     in
     if usual != null then usual else find free (slot: true) start;
 in
@@ -67,13 +67,13 @@ rec {
 
   # Slots by name, or null if there is none left.
   # range: { slots, taken = [ [ from to dev? ] ], assigned = { NAME = slot; } }.
-  pickAll = lane: range: names:
+  pickAll = partition: range: names:
     let
       kept = filter (n: range.assigned ? ${n}) names;
       new = filter (n: !(range.assigned ? ${n})) names;
       step = acc: name:
         let
-          slot = pick { inherit (range) slots; inherit lane; taken = acc.taken; } name;
+          slot = pick { inherit (range) slots; inherit partition; taken = acc.taken; } name;
         in
         {
           taken = acc.taken ++ (if slot == null then [ ] else [ [ slot slot ] ]);

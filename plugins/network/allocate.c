@@ -173,7 +173,7 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
         to = open_memstream(&text, &len);
         if (!to)
                 return no_memory(h, err);
-        fprintf(to, "{\"firewall\":\"%s\",\"lane\":%u", firewall, partition);
+        fprintf(to, "{\"firewall\":\"%s\",\"partition\":%u", firewall, partition);
         r = put_family(h, AF_INET, to, err);
         if (r >= 0)
                 r = put_family(h, AF_INET6, to, err);

@@ -11,7 +11,7 @@ let
   # What the program knows about the host; without the program, as in a flake, its defaults.
   net = {
     firewall = "auto";
-    lane = 0;
+    partition = 0;
     v4 = { range = "10.236.0.0/16"; base = 183238656; slots = 16384; taken = [ ]; assigned = { }; };
     v6 = {
       range = "fd65:7863:6e74::/48";
@@ -32,7 +32,7 @@ let
       (c: if c.extra.${option} == "auto" || c.${local} == null then [ ] else of c.${local})
       (lib.attrValues containers);
   pick = range: option: local: of:
-    address.pickAll net.lane (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option);
+    address.pickAll net.partition (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option);
   picked = {
     v4 = pick net.v4 "addressPrefix" "localAddress" address.of4;
     v6 = pick net.v6 "addressPrefix6" "localAddress6" address.of6;

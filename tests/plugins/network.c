@@ -271,7 +271,7 @@ static void test_eval(void **state)
         calls = eval();
         assert_non_null(strstr(calls, "nix.add_module /plugin/module.nix\n"));
         assert_non_null(strstr(calls, "nix.add_arg network\n"));
-        assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"lane\":0,\"v4\":{\"range\":\"10.9.0.0/"
+        assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"partition\":0,\"v4\":{\"range\":\"10.9.0.0/"
                                       "24\",\"slots\":64,\"base\":168361984,\"taken\":["));
         assert_non_null(strstr(calls, "[25,25,\"ve-hand\"]"));
         assert_non_null(strstr(calls, "[48,49,\"ve-wide\"]"));
