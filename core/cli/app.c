@@ -97,7 +97,7 @@ static int load_plugins(struct app *a, const struct ec_array *builtin, struct ec
         _cleanup_strv_ char **dirs = NULL;
         int r;
 
-        /* A plugin that is off is not opened: without the configuration nobody knows. */
+        /* Which plugins are off, and must not be opened, is not known without the configuration. */
         if (a->conf_err.code)
                 return plugins_load(&s, &a->plugins, err);
         r = plugins_search_path(a->conf, EC_PLUGIN_DIR, &dirs, err);
@@ -141,7 +141,7 @@ int app_check_conf(struct app *a, struct ec_err *err)
         return r;
 }
 
-/* Help does not need a configuration, but without it knows no plugin. */
+/* Help works with a broken configuration, but then shows no plugin. */
 void app_warn_conf(const struct app *a)
 {
         if (a->conf_err.code)
@@ -194,7 +194,7 @@ void app_done(struct app *a)
         *a = (struct app){ .program = a->program };
 }
 
-/* ---- what nobody knows -------------------------------------------------- */
+/* ---- unknown commands and options --------------------------------------- */
 
 static void load_features(struct app *a)
 {
@@ -239,7 +239,7 @@ static const struct plugin *rejected_with(const struct app *a, const char *word)
         return NULL;
 }
 
-/* Its own tables could not be read: one of these may have it. */
+/* A rejected plugin whose tables could not be read: the command may be one of its. */
 static const struct plugin *rejected_unread(const struct app *a)
 {
         for (size_t i = 0; i < a->plugins.n; i++)
@@ -266,8 +266,6 @@ static int nearest_command(const struct app *a, const char *word, struct ec_err 
         near = str_nearest(word, STRV_CONST(names));
         if (near)
                 return err_usage(err, "unknown command '%s', did you mean '%s'?", word, near);
-        if (!proc_find("nixos-container", NULL))
-                return err_usage(err, "unknown command '%s', and there is no nixos-container in PATH", word);
         return err_usage(err, "unknown command '%s'", word);
 }
 
@@ -278,7 +276,7 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
         int r = app_check_conf(a, err);
 
         if (r >= 0)
-                r = plugins_check(&a->plugins, err); /* the command may be one of its */
+                r = plugins_check(&a->plugins, err); /* a required plugin may have the command */
         if (r < 0)
                 return r;
         p = rejected_with(a, word);

@@ -19,7 +19,8 @@ struct app {
         struct layout layout;
         struct registry registry;
         struct host_context ctx;
-        struct feature_list features; /* of what is not loaded: read once something is not found */
+        struct feature_list
+                features; /* of plugins that are not loaded; read when a command or an option is not found */
         bool features_loaded;
 };
 /* Reads the configuration and loads the plugins; calls none of them. builtin: struct ec_command. A configuration that is
@@ -34,8 +35,8 @@ int app_check_used(const struct app *a, const struct command_ref *ref, const str
 void app_done(struct app *a);
 /* Checks the configuration against the tables, finds the host's paths, starts the plugins. */
 int app_start(struct app *a, struct ec_err *err);
-/* The errors about a word that nobody knows: they name a disabled feature, or the nearest word. */
+/* Errors for unknown words: they name the disabled feature or the nearest word. */
 int app_unknown_command(struct app *a, const char *word, struct ec_err *err);
 int app_unknown_option(void *app, const char *word, struct ec_err *err); /* struct option_set.unknown */
-/* Does nixos-container take this word? Not if it belongs to a feature that is disabled, unless both have it. */
+/* Is this command passed on to nixos-container? Not if it belongs to a disabled feature, unless both have it. */
 bool app_forwards(struct app *a, const char *word);

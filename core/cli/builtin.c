@@ -45,7 +45,7 @@ static int set_commands(struct ec_table *t, const struct ec_plugin *p, struct ec
         return set_list(t, "commands", v, err);
 }
 
-/* The options that it adds to the commands of others. */
+/* The options that it adds to other plugins' commands. */
 static int set_options(struct ec_table *t, const struct ec_plugin *p, struct ec_err *err)
 {
         const struct ec_option *o = p->options.items;
@@ -147,7 +147,7 @@ static int run_help(void *self, struct ec_op *op, struct ec_err *err)
                 return help_overview(&a->plugins, err);
         }
         if (args[1])
-                return err_usage(err, "help: one command at a time");
+                return err_usage(err, "help: only one command can be given");
         if (!command_find(&a->plugins, args[0], &ref))
                 return app_unknown_command(a, args[0], err);
         return help_command(&a->plugins, &ref, err);
@@ -155,24 +155,26 @@ static int run_help(void *self, struct ec_op *op, struct ec_err *err)
 
 static int run_complete(void *self, struct ec_op *op, struct ec_err *err)
 {
+        int r = app_check_conf(op->app, err);
+
         (void)self;
-        return complete_words(op->app, options_args(op->options), err);
+        return r < 0 ? r : complete_words(op->app, options_args(op->options), err);
 }
 
 static const struct ec_command builtin_table[] = {
         { .name = "complete",
           .synopsis = "[WORD...]",
-          .summary = "Tell a shell what the last word can be",
-          .details = "For the completion of shells: the words are those behind the program's name. Each line is a "
-                     "word, a tab and a text; "
-                     ":files and :dirs ask the shell for files and for directories.",
+          .summary = "Print what the last word can be, for a shell",
+          .details = "For shell completion: the words are those after the program's name. Each line is a "
+                     "word, a tab and a description; "
+                     ":files and :dirs ask the shell to complete files and directories.",
           .flags = EC_CMD_HIDDEN | EC_CMD_WORDS,
           .run = run_complete },
-        { .name = "help", .synopsis = "[COMMAND]", .summary = "Show help, of one command or of all", .run = run_help },
+        { .name = "help", .synopsis = "[COMMAND]", .summary = "Show help for one command or for all", .run = run_help },
         { .name = "plugins",
           .synopsis = "",
           .summary = "List the plugins and what each of them adds",
-          .details = "A plugin is loaded, off, missing or rejected; of a rejected one the reason is told. "
+          .details = "A plugin is loaded, off, missing or rejected, with the reason if it was rejected. "
                      "It is set to required, on, auto or off in section [plugins] of the configuration; auto is the "
                      "default.",
           .flags = EC_CMD_LISTING,

@@ -13,5 +13,5 @@ struct command_list {
 int commands_list(const struct plugins *l, bool hidden, struct command_list *ret, struct ec_err *err);
 void command_list_done(struct command_list *l);
 
-/* What a command takes: its own, then the core's, then the plugins', in name order. */
+/* The options of a command: its own, then the core's, then the plugins', in name order. */
 int command_options(const struct plugins *l, const struct command_ref *ref, struct option_set *ret, struct ec_err *err);

@@ -18,13 +18,13 @@
 #define KIND_NAME    (1U << 2) /* of an installed container */
 #define KIND_COMMAND (1U << 3) /* of this program */
 
-/* What stands before the word in question. */
+/* The words before the one to complete. */
 struct position {
         const struct option_set *set;
         const char **given; /* names of options */
         size_t n_given, n_args;
         const struct ec_option *value; /* the word is its value */
-        const struct ec_option *rest;  /* the word is one of its many */
+        const struct ec_option *rest;  /* the word is one of its values */
         bool words;                    /* no more options */
 };
 
@@ -78,7 +78,7 @@ static unsigned argument_kinds(const char *synopsis, size_t at, bool builtin)
                         s += len;
                         continue;
                 }
-                /* The end of one alternative: its last word may stand for more. */
+                /* The end of one alternative: its last word may be repeated. */
                 if (last && i <= at && memmem(last, last_len, "...", 3))
                         kinds |= kind_of(last, last_len, builtin);
                 if (!*s)
@@ -115,7 +115,7 @@ static int offer_commands(const struct app *a, struct ec_err *err)
         return r;
 }
 
-/* A host that cannot be read has no names to offer: that is no error while typing. */
+/* If the host cannot be read, there are no names to offer: not an error while typing. */
 static void offer_names(struct app *a, const char *const *taken)
 {
         _cleanup_(container_list_done) struct container_list list = { 0 };
@@ -131,7 +131,7 @@ static void offer_names(struct app *a, const char *const *taken)
 
 static int offer_kinds(struct app *a, unsigned kinds, const char *word, const char *const *taken, struct ec_err *err)
 {
-        /* Where both can stand, what begins like a path is one: as the commands themselves see it. */
+        /* If both are possible, a word that begins like a path is one, as in the commands themselves. */
         bool path = *word == '.' || *word == '/';
 
         if (kinds & KIND_FILE && (!(kinds & KIND_NAME) || path))
@@ -171,7 +171,7 @@ static void offer_options(const struct position *p, const char *word)
         }
 }
 
-/* ---- where the word stands ---------------------------------------------- */
+/* ---- the position of the word ------------------------------------------- */
 
 static const struct option_ref *find_short(const struct option_set *set, char c)
 {
@@ -198,7 +198,7 @@ static void step_option(struct position *p, const char *word)
                         option_seen(p, ref->option, strchr(word, '=') != NULL);
                 return;
         }
-        /* -sA: the last letter may want a value, one before it has it in the word. */
+        /* -sA: the last letter may take a value; a letter before it has its value in the word. */
         for (const char *c = word + 1; *c; c++) {
                 ref = find_short(p->set, *c);
                 if (!ref)

@@ -11,11 +11,11 @@
 
 extern char **environ;
 
-/* Variables that root's run must see as the user's shell has them. */
+/* Variables that root's run needs as they are in the user's shell. */
 static bool is_kept(const char *assignment)
 {
         static const char *const names[] = { "PATH=", "NIX_PATH=", "SHELL=", "NO_COLOR=", "EXTRA_CONTAINER_", NULL };
-        /* What root does not believe need not be told. */
+        /* Ignored when running as root. */
         static const char *const dropped[] = { "EXTRA_CONTAINER_PLUGIN_DIR=", ELEVATED_VARIABLE "=", NULL };
 
         for (size_t i = 0; dropped[i]; i++)
@@ -38,7 +38,7 @@ int elevate_argv(const char *sudo, const char *env, const char *program, char *c
         const char *const head[] = { sudo, "-H", "--", env, NULL };
 
         if (strchr(program, '='))
-                return err_set(err, -EINVAL, "cannot run sudo: env(1) would take '%s' for a variable: run it as root",
+                return err_set(err, -EINVAL, "cannot run sudo: env(1) would take '%s' for a variable; run it as root",
                                program);
         r = strv_extend(&v, head);
         for (char **e = environ; r >= 0 && e && *e; e++)
@@ -63,9 +63,9 @@ int elevate(const char *program, char *const *args, struct ec_err *err)
         int r;
 
         if (!proc_find("sudo", &sudo))
-                return err_set(err, -EPERM, "this needs root, and there is no sudo in PATH: run it as root");
+                return err_set(err, -EPERM, "this needs root, but sudo is not in PATH; run it as root");
         if (!proc_find("env", &env))
-                return err_set(err, -ENOENT, "cannot run sudo: there is no env in PATH");
+                return err_set(err, -ENOENT, "cannot run sudo: env is not in PATH");
         r = elevate_argv(sudo, env, program, args, &argv, err);
         return r < 0 ? r : proc_exec(STRV_CONST(argv), NULL, err);
 }

@@ -11,7 +11,7 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define LEFT_MAX      28 /* columns of the left side; what is longer gets a line of its own */
+#define LEFT_MAX      28 /* columns of the left side; a longer entry gets a line of its own */
 #define WIDTH_MIN     40
 #define WIDTH_DEFAULT 80
 
@@ -24,7 +24,7 @@ static size_t terminal_width(void)
         return w.ws_col < WIDTH_MIN ? WIDTH_MIN : w.ws_col;
 }
 
-/* Characters of a string, as good as columns for our texts. */
+/* Characters of a string; in our texts, each is one column wide. */
 static size_t columns(const char *s, size_t len)
 {
         size_t n = 0;
@@ -34,7 +34,7 @@ static size_t columns(const char *s, size_t len)
         return n;
 }
 
-/* One paragraph of `len` bytes, filled; the cursor stands at column `at`. */
+/* Prints one paragraph of `len` bytes, filled; the cursor is at column `at`. */
 static void fill(const char *s, size_t len, size_t at, size_t indent, size_t width)
 {
         const char *end = s + len;
@@ -63,7 +63,7 @@ static void fill(const char *s, size_t len, size_t at, size_t indent, size_t wid
         term_out("\n");
 }
 
-/* Paragraphs stand between empty lines; lines that begin with a space stay as they are. */
+/* Empty lines separate paragraphs; lines that begin with a space are kept as they are. */
 static void paragraphs(const char *text, size_t width)
 {
         while (*text) {
@@ -135,7 +135,7 @@ static int push_option(char ***v, const struct ec_option *o, int short_name)
         return strv_pushf(v, "%s--%s%s%s\t%s", dash, o->name, o->arg ? " " : "", o->arg ? o->metavar : "", o->help);
 }
 
-/* Which options of a set stand under one heading. */
+/* Which options of a set are printed under one heading. */
 struct group {
         bool own;
         const char *plugin;
@@ -234,7 +234,7 @@ int help_overview(const struct plugins *l, struct ec_err *err)
                 return err_oom(err);
 
         term_out("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n\n");
-        fill("Declarative NixOS containers without a rebuild of the host.", 59, 0, 0, width);
+        fill("Declarative NixOS containers without rebuilding the host.", 59, 0, 0, width);
         widen(&left_width, v);
         widen(&left_width, o);
         term_out("\nCommands:\n");
@@ -242,8 +242,8 @@ int help_overview(const struct plugins *l, struct ec_err *err)
         term_out("\nOptions:\n");
         rows(o, left_width, width);
         term_out("\n");
-        paragraphs("'extra-container help COMMAND' shows what a command takes. Any other command is handed to "
-                   "nixos-container, if that is installed.",
+        paragraphs("'extra-container help COMMAND' documents a command. Unknown commands are passed on to "
+                   "nixos-container if it is installed.",
                    width);
         return 0;
 }

@@ -11,8 +11,8 @@
 #include "model/operation/call.h"
 #include "model/operation/op.h"
 #include "svc/conf/conf.h"
-#include "svc/process/interrupt.h"
 #include "svc/process/env.h"
+#include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
@@ -23,20 +23,20 @@
 #define EXIT_MAX    255
 #define EXIT_SIGNAL 128 /* + its number */
 
-/* What stands before the command. */
+/* Options before the command. */
 struct leading {
         bool help, version;
         const char *config;
-        char **rest; /* the command, or an option that is none of ours */
+        char **rest; /* the command, or an unknown option */
 };
 
-/* A program that runs as root must not find its files on descriptors 0 to 2. */
+/* Otherwise files that are opened later could become stdin, stdout or stderr. */
 static void open_standard_fds(void)
 {
         int fd;
 
         do
-                fd = open("/dev/null", O_RDWR); /* not O_CLOEXEC: children need them as much */
+                fd = open("/dev/null", O_RDWR); /* not O_CLOEXEC: children need them, too */
         while (fd >= 0 && fd <= STDERR_FILENO);
         if (fd >= 0)
                 close(fd);
@@ -53,7 +53,7 @@ static char *program_path(const char *argv0)
                 if (access(path, X_OK) == 0)
                         return TAKE_PTR(path);
         }
-        /* It was replaced, or its directory is not ours to search. */
+        /* The file was replaced, or its directory cannot be searched. */
         real = strchr(argv0, '/') ? realpath(argv0, NULL) : NULL;
         return real ? real : strdup(argv0);
 }
@@ -97,12 +97,12 @@ static int parse_leading(char **argv, struct leading *l, struct ec_err *err)
 static int check_config_option(const char *config, struct ec_err *err)
 {
         if (config && geteuid() == 0)
-                return err_usage(err, "option '--config' is not for root: its settings stand in " EC_SYSCONF_DIR
+                return err_usage(err, "option '--config' is refused for root; change " EC_SYSCONF_DIR
                                       "/extra-container.ini");
         return 0;
 }
 
-/* An option where the command should be. */
+/* An option was given in place of the command. */
 static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
 {
         _cleanup_(command_list_done) struct command_list commands = { 0 };
@@ -115,7 +115,7 @@ static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
 
                 r = command_options(&a->plugins, &commands.items[i], &set, err);
                 if (r >= 0 && option_set_find(&set, name, strcspn(name, "=")))
-                        return err_usage(err, "option '%s' stands behind the command", word);
+                        return err_usage(err, "option '%s' must follow the command", word);
         }
         if (r >= 0)
                 r = app_unknown_option(a, word, err);
@@ -127,7 +127,7 @@ static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
         return err_usage(err, "unknown option '%s'", word);
 }
 
-/* *ret_args is behind the command. -ENOENT without err: show the usage. */
+/* *ret_args are the words after the command. -ENOENT without err: show the usage. */
 static int choose_command(struct app *a, char **rest, struct command_ref *ret, char ***ret_args, struct ec_err *err)
 {
         const char *output = getenv("EXTRA_CONTAINER_ETC");
@@ -137,7 +137,7 @@ static int choose_command(struct app *a, char **rest, struct command_ref *ret, c
                 if (command_find(&a->plugins, *rest, ret))
                         return 0;
                 if (proc_find("nixos-container", NULL) && app_forwards(a, *rest)) {
-                        *--rest = (char *)"nixos-container"; /* argv[0] at the latest is free */
+                        *--rest = (char *)"nixos-container"; /* there is always room: argv[0] comes before it */
                         return proc_exec(STRV_CONST(rest), NULL, err);
                 }
                 return app_unknown_command(a, *rest, err);
@@ -146,13 +146,14 @@ static int choose_command(struct app *a, char **rest, struct command_ref *ret, c
                 *ret_args = rest;
                 if (command_find_scope(&a->plugins, EC_SCOPE_SHELL, ret))
                         return 0;
-                return err_usage(err, "EXTRA_CONTAINER_ETC is set, but no plugin has a command that opens a session");
+                return err_usage(err,
+                                 "EXTRA_CONTAINER_ETC is set, but no plugin provides a command that opens a session");
         }
         return *rest ? misplaced_option(a, *rest, err) : -ENOENT;
 }
 
-/* Parses what is behind the command. With --config in it all starts again, as
- * the tables depend on it: then *ref is another. */
+/* Parses the words after the command. --config among them starts again, because the tables depend on it; then *ref
+ * changes. */
 static int parse_options(struct app *a, struct command_ref *ref, char **args, struct parsed_options **ret,
                          struct ec_err *err)
 {
@@ -239,7 +240,7 @@ static int run_command(struct app *a, const struct command_ref *ref, struct pars
         op.program = a->program;
         op.app = a;
 
-        if (!ref->plugin) /* help and plugins work whatever the plugins are like */
+        if (!ref->plugin) /* these work even if a plugin is broken */
                 r = ref->command->run(NULL, &op, err);
         else {
                 r = interrupt_init();
@@ -309,9 +310,10 @@ static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
         }
         if (ref.command->flags & EC_CMD_ROOT && geteuid() != 0) {
                 if (a->config)
-                        return err_usage(err, "%s: needs root, for which there is no '--config'", ref.command->name);
+                        return err_usage(err, "%s: '--config' cannot be used with a command that needs root",
+                                         ref.command->name);
                 if (elevated)
-                        return err_set(err, -EPERM, "%s: needs root, and sudo did not give it", ref.command->name);
+                        return err_set(err, -EPERM, "%s needs root, but sudo did not grant it", ref.command->name);
                 return elevate(a->program, argv + 1, err);
         }
         return run_command(a, &ref, TAKE_PTR(options), err);
@@ -352,7 +354,7 @@ int main(int argc, char **argv)
         app_done(&app);
         r = term_flush();
         if (r < 0) {
-                if (r != -EPIPE) /* a reader that had enough is no news */
+                if (r != -EPIPE) /* the reader closed the pipe: not an error */
                         log_msg(LOG_ERR, "cannot write to standard output: %s", strerror(-r));
                 status = status ?: EXIT_FAILURE;
         }

@@ -18,8 +18,7 @@ static const struct ec_option *table_find(const struct ec_array *a, const char *
         return NULL;
 }
 
-/* Does an option that one table gives to every command of its scopes meet an
- * own option of one of these commands? */
+/* Does an option that is given to every command of its scopes clash with one of these commands' own options? */
 static const struct ec_option *meets_commands(const struct ec_array *options, const struct ec_array *commands)
 {
         const struct ec_command *c = commands->items;
@@ -45,15 +44,15 @@ static int check_core(const struct ec_plugin *p, struct ec_err *err)
         for (uint32_t i = 0; i < p->options.count; i++)
                 if (table_find(&core_options, o[i].name) || !strcmp(o[i].name, option_json.name) ||
                     !strcmp(o[i].name, option_version.name))
-                        return err_set(err, -EEXIST, "option --%s is one of extra-container itself", o[i].name);
+                        return err_set(err, -EEXIST, "option --%s belongs to extra-container itself", o[i].name);
         clash = meets_commands(&core_options, &p->commands);
         if (!clash)
                 clash = meets_commands(&json, &p->commands);
         if (clash)
-                return err_set(err, -EEXIST, "option --%s is one of extra-container itself", clash->name);
+                return err_set(err, -EEXIST, "option --%s belongs to extra-container itself", clash->name);
         clash = meets_commands(&p->options, &p->commands);
         if (clash)
-                return err_set(err, -EEXIST, "option --%s is there twice", clash->name);
+                return err_set(err, -EEXIST, "option --%s is declared twice", clash->name);
         return 0;
 }
 
@@ -69,7 +68,7 @@ int plugin_check_clash(const struct plugins *l, const struct ec_plugin *p, struc
                 struct command_ref other;
 
                 if (command_find(l, c[i].name, &other) || (c[i].alias && command_find(l, c[i].alias, &other)))
-                        return err_set(err, -EEXIST, "command '%s' is one of %s%s already", c[i].name,
+                        return err_set(err, -EEXIST, "command '%s' already belongs to %s%s", c[i].name,
                                        other.plugin ? "plugin " : "",
                                        other.plugin ? other.plugin->name : "extra-container itself");
         }
@@ -86,7 +85,7 @@ int plugin_check_clash(const struct plugins *l, const struct ec_plugin *p, struc
                 if (!clash)
                         clash = meets_commands(&q->options, &p->commands);
                 if (clash)
-                        return err_set(err, -EEXIST, "option --%s is one of plugin %s already", clash->name, q->name);
+                        return err_set(err, -EEXIST, "option --%s already belongs to plugin %s", clash->name, q->name);
         }
         return 0;
 }

@@ -20,7 +20,7 @@ static const struct ec_command *find_in(const struct ec_array *a, const char *wo
         return NULL;
 }
 
-/* The command that is called `word`, or that has one of the scopes. */
+/* Finds the command named `word`, or one that has one of the scopes. */
 static bool find(const struct plugins *l, const char *word, uint32_t scope, struct command_ref *ret)
 {
         struct command_ref found = { .command = find_in(&l->builtin, word, scope) };

@@ -16,14 +16,14 @@
 #define KNOWN_PROVIDES      EC_PROVIDES_GCROOT
 #define KNOWN_OPTION_FLAGS  (EC_OPT_FINAL | EC_OPT_REPEAT | EC_OPT_HIDDEN)
 
-/* What 1.0 had: a struct of any version is at least as long. */
+/* The sizes of 1.0: a struct of any version is at least as long. */
 #define PLUGIN_SIZE_1_0  (offsetof(struct ec_plugin, done) + sizeof(void *))
 #define HOOKS_SIZE_1_0   (offsetof(struct ec_hooks, finish) + sizeof(void *))
 #define COMMAND_SIZE_1_0 (offsetof(struct ec_command, run) + sizeof(void *))
 #define OPTION_SIZE_1_0  (offsetof(struct ec_option, short_name) + sizeof(int32_t))
 #define SETTING_SIZE_1_0 (offsetof(struct ec_setting, help) + sizeof(void *))
 
-/* What is being read, for its messages. */
+/* The descriptor being read, for messages. */
 struct reading {
         const struct bounds *bounds;
         uint16_t minor; /* the plugin's */
@@ -46,8 +46,7 @@ static int too_new(const struct reading *r, const char *what)
                        EC_ABI_MAJOR, EC_ABI_MINOR, EC_ABI_MAJOR, r->minor);
 }
 
-/* Copies a struct of another version: what is missing is zero, what we do not
- * know must be zero. */
+/* Copies a struct of another version: missing members become zero, and unknown ones must be zero. */
 static int copy_struct(const struct reading *r, void *dst, size_t dst_size, const void *src, size_t src_size,
                        const char *what)
 {
@@ -61,21 +60,21 @@ static int copy_struct(const struct reading *r, void *dst, size_t dst_size, cons
         return 0;
 }
 
-/* Copies an array into one of our own stride; *ret has a spare zero item. */
+/* Copies an array into one with our stride; *ret has an extra zero item at its end. */
 static int copy_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what,
                       void **ret)
 {
         _cleanup_free_ char *items = NULL;
 
         if (a->count > ITEMS_MAX)
-                return err_set(r->err, -EPROTO, "%u %s are too many", a->count, what);
+                return err_set(r->err, -EPROTO, "it has too many %s (%u)", what, a->count);
         if (a->count) {
                 if (!a->items)
                         return err_set(r->err, -EPROTO, "its array of %s is NULL", what);
                 if (a->stride < min_size || a->stride > STRIDE_MAX || a->stride % _Alignof(int32_t))
                         return err_set(r->err, -EPROTO, "its array of %s has a stride of %u bytes", what, a->stride);
                 if (!in_bounds(r->bounds, a->items, (size_t)a->count * a->stride))
-                        return err_set(r->err, -EPROTO, "its array of %s is not inside of the plugin", what);
+                        return err_set(r->err, -EPROTO, "its array of %s is outside the plugin's memory", what);
         }
         items = calloc((size_t)a->count + 1, size);
         if (!items)
@@ -108,7 +107,7 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
         if (!o->name)
                 return err_set(r->err, -EPROTO, "an option has no name");
         if (!word_valid(o->name))
-                return err_set(r->err, -EPROTO, "'%s' is no name of an option", o->name);
+                return err_set(r->err, -EPROTO, "'%s' is not a valid option name", o->name);
         if (!o->help)
                 return err_set(r->err, -EPROTO, "option --%s has no help", o->name);
         if (o->arg > EC_ARG_REST || o->flags & ~KNOWN_OPTION_FLAGS || o->scopes & ~KNOWN_SCOPES) {
@@ -117,21 +116,21 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
                 return err_set(r->err, -EPROTO, "option --%s has an unknown kind, flag or scope", o->name);
         }
         if (o->arg != EC_ARG_NONE && !o->metavar)
-                return err_set(r->err, -EPROTO, "option --%s has a value without a name (metavar)", o->name);
+                return err_set(r->err, -EPROTO, "option --%s takes a value but has no metavar", o->name);
         if (!own && !o->scopes)
                 return err_set(r->err, -EPROTO, "option --%s has no scope", o->name);
         if (!own && o->short_name)
                 return err_set(r->err, -EPROTO,
-                               "option --%s has a short name: these belong to the commands' own options", o->name);
+                               "option --%s has a short name, which only a command's own options may have", o->name);
         if (o->short_name &&
             !((o->short_name >= 'a' && o->short_name <= 'z') || (o->short_name >= 'A' && o->short_name <= 'Z') ||
               (o->short_name >= '0' && o->short_name <= '9')))
-                return err_set(r->err, -EPROTO, "the short name of option --%s is no letter or digit", o->name);
+                return err_set(r->err, -EPROTO, "the short name of option --%s is not a letter or digit", o->name);
         for (; before < o; before++) {
                 if (!strcmp(before->name, o->name))
-                        return err_set(r->err, -EPROTO, "option --%s is there twice", o->name);
+                        return err_set(r->err, -EPROTO, "option --%s is declared twice", o->name);
                 if (o->short_name && before->short_name == o->short_name)
-                        return err_set(r->err, -EPROTO, "option -%c is there twice", o->short_name);
+                        return err_set(r->err, -EPROTO, "option -%c is declared twice", o->short_name);
         }
         return 0;
 }
@@ -145,7 +144,7 @@ static int read_command(const struct reading *r, struct descriptor *d, uint32_t 
         if (!c->name)
                 return err_set(r->err, -EPROTO, "a command has no name");
         if (!word_valid(c->name) || (c->alias && !word_valid(c->alias)))
-                return err_set(r->err, -EPROTO, "'%s' is no name of a command",
+                return err_set(r->err, -EPROTO, "'%s' is not a valid command name",
                                !word_valid(c->name) ? c->name : c->alias);
         if (!c->summary)
                 return err_set(r->err, -EPROTO, "command '%s' has no summary", c->name);
@@ -163,7 +162,7 @@ static int read_command(const struct reading *r, struct descriptor *d, uint32_t 
 
                 if (!strcmp(b->name, c->name) || (b->alias && !strcmp(b->alias, c->name)) ||
                     (c->alias && (!strcmp(b->name, c->alias) || (b->alias && !strcmp(b->alias, c->alias)))))
-                        return err_set(r->err, -EPROTO, "command '%s' is there twice", c->name);
+                        return err_set(r->err, -EPROTO, "command '%s' is declared twice", c->name);
         }
         e = copy_array(r, &c->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", &options);
         if (e < 0)
@@ -182,14 +181,14 @@ static int check_setting(const struct reading *r, const struct ec_setting *s, co
         static const char *const types[] = { "string", "bool", "path", "int", "duration", "list", NULL };
 
         if (!s->key || !word_valid(s->key))
-                return err_set(r->err, -EPROTO, "'%s' is no name of a setting", s->key ? s->key : "(NULL)");
+                return err_set(r->err, -EPROTO, "'%s' is not a valid setting name", s->key ? s->key : "(NULL)");
         if (!s->type || !strv_contains(types, s->type))
                 return err_set(r->err, -EPROTO, "setting '%s' has an unknown type", s->key);
         if (!s->help)
                 return err_set(r->err, -EPROTO, "setting '%s' has no help", s->key);
         for (; before < s; before++)
                 if (!strcmp(before->key, s->key))
-                        return err_set(r->err, -EPROTO, "setting '%s' is there twice", s->key);
+                        return err_set(r->err, -EPROTO, "setting '%s' is declared twice", s->key);
         return 0;
 }
 
@@ -202,7 +201,7 @@ static int read_hooks(const struct reading *r, struct descriptor *d)
                 return 0;
         if (!in_bounds(r->bounds, h, sizeof(h->size)) || h->size < HOOKS_SIZE_1_0 || h->size > STRIDE_MAX ||
             !in_bounds(r->bounds, h, h->size))
-                return err_set(r->err, -EPROTO, "its table of hooks has a wrong size");
+                return err_set(r->err, -EPROTO, "its table of hooks has the wrong size");
         e = copy_struct(r, &d->hooks, sizeof(d->hooks), h, h->size, "a hook");
         if (e >= 0 && d->hooks.reserved)
                 e = too_new(r, "its table of hooks");
@@ -261,10 +260,9 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
         int e;
 
         if ((uintptr_t)raw % _Alignof(struct ec_plugin) || raw_size < sizeof(p->size))
-                return err_set(err, -EPROTO, "its descriptor is no struct ec_plugin");
+                return err_set(err, -EPROTO, "its descriptor is not a struct ec_plugin");
         if (p->size < PLUGIN_SIZE_1_0 || p->size > raw_size)
-                return err_set(err, -EPROTO, "its descriptor says that it has %u bytes, and has %zu", p->size,
-                               raw_size);
+                return err_set(err, -EPROTO, "its descriptor claims a size of %u bytes but has %zu", p->size, raw_size);
         if (p->abi_major != EC_ABI_MAJOR)
                 return err_set(err, -EPROTO, "it was built for ABI %u.%u, this program has %u.%u", p->abi_major,
                                p->abi_minor, EC_ABI_MAJOR, EC_ABI_MINOR);
@@ -275,7 +273,7 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
         if (!p->name || !plugin_name_valid(p->name))
                 return err_set(err, -EPROTO, "its descriptor has no valid name");
         if (strcmp(p->name, name))
-                return err_set(err, -EPROTO, "its descriptor is that of '%s'", p->name);
+                return err_set(err, -EPROTO, "its descriptor has the name '%s'", p->name);
         if (!p->version)
                 return err_set(err, -EPROTO, "it has no version");
         if (!p->summary)
@@ -301,7 +299,7 @@ void descriptor_free(struct descriptor *d)
 {
         if (!d)
                 return;
-        /* Not plugin.commands.count: reading may have stopped half-way. */
+        /* Not plugin.commands.count: reading may have stopped in the middle. */
         for (size_t i = 0; d->command_options && d->commands && d->commands[i].name; i++)
                 free(d->command_options[i]);
         free(d->command_options);

@@ -4,7 +4,7 @@
 #include <extra-container/plugin.h>
 #include <stdint.h>
 
-/* Where an object's data may lie: the segments of its file in memory. */
+/* Where an object's data can be: the segments of its file in memory. */
 struct bounds {
         struct {
                 uintptr_t start, end;
@@ -13,9 +13,8 @@ struct bounds {
 };
 
 /*
- * A plugin's descriptor as this version knows it: every struct has its full
- * size, every array our stride, so nothing else of the core has to think of
- * older or newer plugins. Strings and functions stay the plugin's own.
+ * A plugin's descriptor as this version knows it: every struct has its full size and every array our stride, so the rest
+ * of the core need not know of older or newer plugins. Strings and functions still belong to the plugin.
  */
 struct descriptor {
         struct ec_plugin plugin;
@@ -25,7 +24,7 @@ struct descriptor {
         struct ec_setting *settings;
         struct ec_option **command_options; /* one table for each command */
 };
-/* raw_size: what the symbol table says of the descriptor. err: one line without the plugin's name. */
+/* raw_size: the descriptor's size in the symbol table. err: one line without the plugin's name. */
 int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, const char *name, struct descriptor **ret,
                     struct ec_err *err);
 void descriptor_free(struct descriptor *d);

@@ -4,7 +4,7 @@
 struct conf;
 struct layout;
 
-/* What the services need to know; it outlives all plugins. */
+/* What the services need; it outlives all plugins. */
 struct host_context {
         struct conf *conf;
         struct layout *layout;

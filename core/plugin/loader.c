@@ -2,9 +2,6 @@
 #include "plugin/loader.h"
 
 #include <dirent.h>
-#include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,6 +10,7 @@
 #include "plugin/clash.h"
 #include "plugin/descriptor.h"
 #include "plugin/host.h"
+#include "plugin/object.h"
 #include "svc/conf/conf.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
@@ -86,7 +84,7 @@ int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, str
                 r = push_parts(&dirs, more, err);
                 for (char **d = dirs; r >= 0 && *d; d++)
                         if (**d != '/' && !(user && *user))
-                                r = err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is no absolute path",
+                                r = err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is not an absolute path",
                                             *d);
         }
         if (r < 0)
@@ -117,8 +115,8 @@ static bool same_file(const char *a, const char *b)
         return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-/* Adds what stands in one directory. A name without a slash would be searched by
- * dlopen(); otherwise links stay, so that the check of trust sees where they stand. */
+/* Adds the plugins of one directory. A relative path is made absolute, because dlopen() would search for it; links are
+ * kept, so that the check of trust sees the directories they are in. */
 static int scan_dir(struct plugins *l, const char *given, bool optional, struct ec_err *err)
 {
         _cleanup_free_ char *real = *given == '/' ? NULL : realpath(given, NULL);
@@ -139,7 +137,7 @@ static int scan_dir(struct plugins *l, const char *given, bool optional, struct 
                 p = find(l, name);
                 if (p && p->file) {
                         if (!same_file(p->file, file))
-                                log_warn("plugin %s: %s is not used, %s comes first", name, file, p->file);
+                                log_warn("plugin %s: %s is ignored, because %s comes first", name, file, p->file);
                         continue;
                 }
                 if (!p) {
@@ -170,7 +168,7 @@ static void read_toggle(void *data, const char *key, const char *value)
         struct plugin *p;
 
         if (t->result < 0 || !strcmp(key, PLUGIN_PATH_KEY) || !plugin_name_valid(key))
-                return; /* the last one is named by the warning about unknown keys */
+                return; /* an invalid name gets the warning about unknown keys */
         for (int i = 0; plugin_toggle_names[i]; i++) {
                 if (strcmp(plugin_toggle_names[i], value))
                         continue;
@@ -185,103 +183,6 @@ static void read_toggle(void *data, const char *key, const char *value)
 }
 
 /* ---- one file ---------------------------------------------------------- */
-
-struct segments {
-        const struct link_map *map;
-        struct bounds *bounds;
-};
-
-static int add_segments(struct dl_phdr_info *info, size_t size, void *data)
-{
-        struct segments *s = data;
-
-        (void)size;
-        if (info->dlpi_addr != s->map->l_addr || strcmp(info->dlpi_name, s->map->l_name))
-                return 0;
-        for (int i = 0; i < info->dlpi_phnum; i++) {
-                const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-                uintptr_t start = info->dlpi_addr + h->p_vaddr;
-
-                if (h->p_type != PT_LOAD || !(h->p_flags & PF_R) || s->bounds->n == ARRAY_SIZE(s->bounds->spans))
-                        continue;
-                s->bounds->spans[s->bounds->n].start = start;
-                s->bounds->spans[s->bounds->n++].end = start + h->p_memsz;
-        }
-        return 1;
-}
-
-/* Is there a descriptor of another major version? */
-static int other_major(void *handle, const char *name)
-{
-        for (int major = 0; major < 100; major++) {
-                char symbol[64];
-
-                snprintf(symbol, sizeof(symbol), "ec_plugin_v%d_%s", major, name);
-                if (major != EC_ABI_MAJOR && dlsym(handle, symbol))
-                        return major;
-        }
-        return -1;
-}
-
-/* The descriptor, its size as the symbol table has it, and where the plugin's
- * own data lie: dlsym() also finds what stands in a library that it links. */
-static int find_descriptor(void *handle, const char *name, const void **ret, size_t *ret_size,
-                           struct bounds *ret_bounds, struct ec_err *err)
-{
-        struct segments segments = { .bounds = ret_bounds };
-        struct link_map *own = NULL;
-        const ElfW(Sym) *sym = NULL;
-        char symbol[64];
-        Dl_info info;
-        void *p;
-
-        snprintf(symbol, sizeof(symbol), "ec_plugin_v%d_%s", EC_ABI_MAJOR, name);
-        p = dlsym(handle, symbol);
-        if (!p) {
-                int major = other_major(handle, name);
-
-                if (major >= 0)
-                        return err_set(err, -EPROTO, "it was built for ABI %d, this program has %u.%u", major,
-                                       EC_ABI_MAJOR, EC_ABI_MINOR);
-                return err_set(err, -EPROTO, "it is no plugin of that name: it has no symbol %s", symbol);
-        }
-        if (dlinfo(handle, RTLD_DI_LINKMAP, &own) < 0 || !own ||
-            !dladdr1(p, &info, (void **)&segments.map, RTLD_DL_LINKMAP) || segments.map != own)
-                return err_set(err, -EPROTO, "its descriptor comes from another library");
-        if (!dladdr1(p, &info, (void **)&sym, RTLD_DL_SYMENT) || !sym || info.dli_saddr != p ||
-            ELF64_ST_TYPE(sym->st_info) != STT_OBJECT)
-                return err_set(err, -EPROTO, "its symbol %s is no data", symbol);
-        dl_iterate_phdr(add_segments, &segments);
-        *ret = p;
-        *ret_size = sym->st_size;
-        return 0;
-}
-
-static int check_file(const char *file, bool check_trust, struct ec_err *err)
-{
-        _cleanup_free_ char *dir = strdup(file);
-        struct stat st;
-        int r;
-
-        if (!dir)
-                return err_oom(err);
-        *strrchr(dir, '/') = 0;
-        if (check_trust) {
-                r = fs_trusted(dir, err);
-                if (r >= 0)
-                        r = fs_trusted(file, err);
-                if (r < 0)
-                        return r;
-        }
-        /* Opening a FIFO would wait. */
-        if (stat(file, &st) < 0) {
-                r = -errno;
-                return err_set(err, r, "%s: %s", file, strerror(-r));
-        }
-        if (!S_ISREG(st.st_mode))
-                return err_set(err, -EINVAL, "it is no regular file");
-        return 0;
-}
 
 /* A default that does not fit its type. */
 static int check_defaults(const struct ec_plugin *p, struct ec_err *err)
@@ -301,41 +202,20 @@ static int check_defaults(const struct ec_plugin *p, struct ec_err *err)
 static int load_file(const struct plugins *l, struct plugin *p, bool check_trust, struct ec_err *err)
 {
         static const char *const reserved[] = { "nix", "paths", "plugins", NULL }; /* sections of the INI */
-        struct bounds bounds = { 0 };
-        const char *file = p->file;
-        struct call call;
-        const void *raw = NULL;
-        size_t raw_size = 0;
-        void *handle;
         int r;
 
         if (!plugin_name_valid(p->name))
-                return err_set(err, -EINVAL, "its name must be lower-case letters, digits and '_', at most 32");
+                return err_set(err, -EINVAL,
+                               "its name may have only lower-case letters, digits and '_', and at most 32 of them");
         if (strv_contains(reserved, p->name))
                 return err_set(err, -EINVAL, "its name is reserved: section [%s] of the configuration is the program's",
                                p->name);
-        r = check_file(file, check_trust, err);
+        r = object_open(p->file, p->name, check_trust, &p->descriptor, err);
         if (r < 0)
                 return r;
-        call_enter(&call, NULL, p->name, "constructors", true);
-        handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        call_leave(&call);
-        if (!handle) {
-                const char *text = dlerror(), *rest = text ? str_after(text, file) : NULL;
-
-                rest = rest && str_after(rest, ": ") ? str_after(rest, ": ") : text;
-                return err_set(err, -ELIBACC, "it cannot be loaded: %s", rest ?: "unknown error");
-        }
-        r = find_descriptor(handle, p->name, &raw, &raw_size, &bounds, err);
-        if (r >= 0)
-                r = descriptor_read(raw, raw_size, &bounds, p->name, &p->descriptor, err);
-        if (r >= 0) {
-                p->plugin = &p->descriptor->plugin;
-                r = check_defaults(p->plugin, err);
-                if (r >= 0)
-                        r = plugin_check_clash(l, p->plugin, err);
-        }
-        return r;
+        p->plugin = &p->descriptor->plugin;
+        r = check_defaults(p->plugin, err);
+        return r < 0 ? r : plugin_check_clash(l, p->plugin, err);
 }
 
 int plugin_reject(struct plugin *p, struct ec_err *err)
@@ -345,7 +225,7 @@ int plugin_reject(struct plugin *p, struct ec_err *err)
         err_done(err);
         if (!p->reason)
                 return -ENOMEM;
-        p->reason[strcspn(p->reason, "\n")] = 0; /* what dlerror() says may have more lines */
+        p->reason[strcspn(p->reason, "\n")] = 0; /* dlerror() may return several lines */
         return 0;
 }
 
@@ -368,7 +248,7 @@ static int load_all(struct plugins *l, bool check_trust, struct ec_err *err)
         return 0;
 }
 
-/* Who was asked for comes first, then what ships with the program, then the order of the directories. */
+/* Plugins that are required or on come first, then those that ship with the program, then by directory. */
 static int rank_all(struct plugins *l, const char *own, struct ec_err *err)
 {
         static const int asked[] = { [TOGGLE_REQUIRED] = 0, [TOGGLE_ON] = 1, [TOGGLE_AUTO] = 2, [TOGGLE_OFF] = 3 };
@@ -511,7 +391,7 @@ void plugins_done(struct plugins *l)
         struct registry reg = { 0 };
         struct ec_err err = { 0 };
 
-        /* Backwards in the order in which they were started. */
+        /* In reverse order of their start. */
         if (plugins_registry(l, &reg, &err) >= 0)
                 for (size_t i = reg.n; i-- > 0;) {
                         struct plugin *p = find(l, reg.plugins[i].plugin->name);

@@ -8,7 +8,7 @@ struct plugin_host;
 struct host_context;
 struct registry;
 
-/* The keys of [plugins] are plugins' names, so this one cannot be one. */
+/* The other keys of [plugins] are names of plugins, which cannot contain '-'. */
 #define PLUGIN_PATH_KEY "search-path"
 
 enum plugin_state { PLUGIN_LOADED, PLUGIN_OFF, PLUGIN_MISSING, PLUGIN_REJECTED };
@@ -17,7 +17,7 @@ enum plugin_toggle { TOGGLE_AUTO, TOGGLE_ON, TOGGLE_REQUIRED, TOGGLE_OFF };
 struct plugin {
         char *name;
         char *file; /* NULL: missing */
-        char *dir;  /* its other files */
+        char *dir;  /* with its other files */
         enum plugin_toggle toggle;
         enum plugin_state state;
         char *reason; /* of PLUGIN_REJECTED: one line */
@@ -38,30 +38,31 @@ struct plugins {
 };
 
 struct plugin_search {
-        const char *const *dirs; /* in order: the first one that has a name wins */
+        const char *const *dirs; /* in order: the first directory that has a plugin wins */
         struct conf *conf;       /* toggles; NULL: all auto */
         bool check_trust;        /* we run as root */
         struct ec_array builtin; /* struct ec_command: the program's own */
         const char *own;         /* names of the plugins that ship with the program, separated by blanks; or NULL */
 };
 
-/* Failure is no memory or a broken [plugins] section; a bad plugin is in the list as such. */
+/* Fails only without memory or with a broken section [plugins]; a bad plugin is in the list as rejected. */
 int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_err *err);
-/* Where plugins are searched: compiled in, INI, and for users EXTRA_CONTAINER_PLUGIN_DIR instead of the first. */
+/* The directories of plugins: the compiled-in one (for users, EXTRA_CONTAINER_PLUGIN_DIR instead), then those of the
+ * INI. */
 int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, struct ec_err *err);
 /* A required plugin that is not there is an error. */
 int plugins_check(const struct plugins *l, struct ec_err *err);
-/* What else is wrong. */
+/* Warns of all other problems. */
 void plugins_warn(const struct plugins *l);
-/* Takes a loaded plugin out, for a reason; err is cleared. -ENOMEM. */
+/* Marks a loaded plugin as rejected, for the reason in err, which is cleared. -ENOMEM. */
 int plugin_reject(struct plugin *p, struct ec_err *err);
 /* Calls init() of all, in the order of their hooks; fills the registry. One that fails is rejected, or is an error if
  * it is required. */
 int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err);
-/* done() of those that were started, backwards, then frees all. */
+/* Calls done() of those that were started, backwards, then frees everything. */
 void plugins_done(struct plugins *l);
 const struct plugin *plugins_find(const struct plugins *l, const char *name);
-/* The loaded ones without instances: enough to ask who is there. */
+/* The loaded plugins without their instances. */
 int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_err *err);
 
 extern const char *const plugin_state_names[];

@@ -63,7 +63,7 @@ has "a listing has --json" "      --json "
 run help probe-words
 has_not "what builds nothing has no --expr" "--expr"
 run help probe plugins
-is "one at a time" 2 "" "error: help: one command at a time"
+is "one at a time" 2 "" "error: help: only one command can be given"
 
 # ---- the terminal's width
 if command -v script > /dev/null && [ "$(id -u)" = 0 ]; then

@@ -76,7 +76,7 @@ says "--version" 0 "extra-container "
 run --versoin
 is "a wrong option in front" 2 "" "error: unknown option '--versoin', did you mean '--version'?"
 run --probe-value=x probe
-is "an option of a command in front" 2 "" "error: option '--probe-value=x' stands behind the command"
+is "an option of a command in front" 2 "" "error: option '--probe-value=x' must follow the command"
 run --verbose probe
 is "--verbose in front" 0 "command probe
 greeting [hello]" "this is info"
@@ -102,7 +102,7 @@ run help prob
 is "a wrong command: the nearest name" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
 if ! command -v nixos-container > /dev/null; then
         run qqqqqqqqqq
-        is "nothing near" 2 "" "error: unknown command 'qqqqqqqqqq', and there is no nixos-container in PATH"
+        is "nothing near" 2 "" "error: unknown command 'qqqqqqqqqq'"
 fi
 run help qqqqqqqqqq
 says "no help of what is not there" 2 "unknown command 'qqqqqqqqqq'"
@@ -207,7 +207,7 @@ greeting [other]" ""
 if [ "$(id -u)" = 0 ]; then
         WHO_=$WHO WHO=
         run probe
-        says "--config is not for root" 2 "error: option '--config' is not for root"
+        says "--config is not for root" 2 "error: option '--config' is refused for root; change "
         WHO=$WHO_
 fi
 
@@ -238,9 +238,9 @@ if [ "$(id -u)" != 0 ] || [ "$WHO" ]; then
         as_user $WHO "$EC" probe-root --wrong
         says "not before the options are right" 2 "error: probe-root: unknown option '--wrong'"
         as_user $WHO env EXTRA_CONTAINER_ELEVATED=1 "$EC" probe-root
-        is "no second time" 1 "" "error: probe-root: needs root, and sudo did not give it"
+        is "no second time" 1 "" "error: probe-root needs root, but sudo did not grant it"
         run probe-root
-        is "not with --config" 2 "" "error: probe-root: needs root, for which there is no '--config'"
+        is "not with --config" 2 "" "error: probe-root: '--config' cannot be used with a command that needs root"
 fi
 
 # ---- output

@@ -129,7 +129,7 @@ static const struct {
         { "noname", "no valid name" },
         { "major2", "it was built for ABI 2, this program has 1.0" },
         { "majorfield", "it was built for ABI 3.1, this program has 1.0" },
-        { "function", "its symbol ec_plugin_v1_function is no data" },
+        { "function", "its symbol ec_plugin_v1_function is not data" },
         { "short_size", "says that it has 24 bytes" },
         { "long_size", "its descriptor says that it has" },
         { "noversion", "it has no version" },
@@ -147,37 +147,37 @@ static const struct {
         { "setting_default", "the default of setting 'wait' must be a duration, as 10s, 500ms or 2min, not 'soon'" },
         { "paths", "its name is reserved: section [paths] of the configuration is the program's" },
         { "plugins", "its name is reserved: section [plugins] of the configuration is the program's" },
-        { "aaa_session", "command 'zoo' is one of plugin good already" },
+        { "aaa_session", "command 'zoo' already belongs to plugin good" },
         { "session", NULL },
         { "array_null", "its array of commands is NULL" },
         { "array_stride", "its array of settings has a stride of 4 bytes" },
-        { "array_huge", "100000000 settings are too many" },
-        { "array_outside", "its array of options is not inside of the plugin" },
-        { "array_long", "its array of settings is not inside of the plugin" },
-        { "hooks_size", "its table of hooks has a wrong size" },
+        { "array_huge", "it has too many settings (100000000)" },
+        { "array_outside", "its array of options is outside the plugin's memory" },
+        { "array_long", "its array of settings is outside the plugin's memory" },
+        { "hooks_size", "its table of hooks has the wrong size" },
         { "command_noname", "a command has no name" },
-        { "command_badname", "'-rf' is no name of a command" },
+        { "command_badname", "'-rf' is not a valid command name" },
         { "command_nosummary", "command 'mute' has no summary" },
         { "command_norun", "command 'lame' has no function" },
         { "command_flag", "command 'flagged' has an unknown flag or scope" },
-        { "command_twice", "command 'other' is there twice" },
+        { "command_twice", "command 'other' is declared twice" },
         { "option_noname", "an option has no name" },
-        { "option_badname", "'a=b' is no name of an option" },
+        { "option_badname", "'a=b' is not a valid option name" },
         { "option_nohelp", "option --mystery has no help" },
         { "option_noscope", "option --nowhere has no scope" },
         { "option_short", "option --greedy has a short name" },
         { "option_kind", "option --odd has an unknown kind" },
-        { "option_metavar", "option --nameless has a value without a name" },
-        { "option_twice", "command 'doubled': option -x is there twice" },
-        { "option_itself", "option --self is there twice" },
+        { "option_metavar", "option --nameless takes a value but has no metavar" },
+        { "option_twice", "command 'doubled': option -x is declared twice" },
+        { "option_itself", "option --self is declared twice" },
         { "setting_type", "setting 'size' has an unknown type" },
-        { "setting_twice", "setting 'size' is there twice" },
+        { "setting_twice", "setting 'size' is declared twice" },
         { "clash_core_option", "option --show-trace is one of extra-container itself" },
         { "clash_core_own", "option --expr is one of extra-container itself" },
         { "clash_core_command", "command 'plugins' is one of extra-container itself already" },
-        { "zz_clash_command", "command 'another' is one of plugin good already" },
-        { "zz_clash_option", "option --zoo-option is one of plugin good already" },
-        { "zz_clash_own", "option --fast is one of plugin good already" },
+        { "zz_clash_command", "command 'another' already belongs to plugin good" },
+        { "zz_clash_option", "option --zoo-option already belongs to plugin good" },
+        { "zz_clash_own", "option --fast already belongs to plugin good" },
         { "undefined", "it cannot be loaded: undefined symbol: there_is_no_such_symbol" },
         { "borrowed", "its descriptor comes from another library" },
 };
@@ -248,10 +248,10 @@ static void test_files(void **state)
         load(dirs, NULL, false, &l);
         assert_state(&l, "text", PLUGIN_REJECTED, "it cannot be loaded: ");
         assert_state(&l, "empty", PLUGIN_REJECTED, "it cannot be loaded: ");
-        assert_state(&l, "folder", PLUGIN_REJECTED, "it is no regular file");
-        assert_state(&l, "pipe", PLUGIN_REJECTED, "it is no regular file");
+        assert_state(&l, "folder", PLUGIN_REJECTED, "it is not a regular file");
+        assert_state(&l, "pipe", PLUGIN_REJECTED, "it is not a regular file");
         assert_state(&l, "dangling", PLUGIN_REJECTED, "No such file");
-        assert_state(&l, "Bad-Name", PLUGIN_REJECTED, "its name must be");
+        assert_state(&l, "Bad-Name", PLUGIN_REJECTED, "its name may have");
         assert_state(&l, "other", PLUGIN_REJECTED, "it has no symbol ec_plugin_v1_other");
         assert_state(&l, "minimal", PLUGIN_LOADED, NULL);
         assert_int_equal(l.n, 8);
@@ -278,7 +278,7 @@ static void test_directories(void **state)
         snprintf(file, sizeof(file), "%s/minimal.so", first);
         assert_string_equal(get(&l, "minimal")->file, file);
         assert_state(&l, "zz_clash_command", PLUGIN_LOADED, NULL);
-        assert_state(&l, "good", PLUGIN_REJECTED, "command 'zoo' is one of plugin zz_clash_command already");
+        assert_state(&l, "good", PLUGIN_REJECTED, "command 'zoo' already belongs to plugin zz_clash_command");
         plugins_done(&l);
 }
 
@@ -288,13 +288,13 @@ static void test_clash_order(void **state)
         static const struct {
                 const char *ini, *own, *winner, *loser, *reason, *session;
         } cases[] = {
-                { NULL, NULL, "aaa_session", "good", "command 'zoo' is one of plugin aaa_session already", "aaa" },
-                { NULL, "good session", "good", "aaa_session", "command 'zoo' is one of plugin good already",
+                { NULL, NULL, "aaa_session", "good", "command 'zoo' already belongs to plugin aaa_session", "aaa" },
+                { NULL, "good session", "good", "aaa_session", "command 'zoo' already belongs to plugin good",
                   "session" },
                 { "[plugins]\naaa_session = on\n", "good session", "aaa_session", "good",
-                  "command 'zoo' is one of plugin aaa_session already", "aaa" },
+                  "command 'zoo' already belongs to plugin aaa_session", "aaa" },
                 { "[plugins]\naaa_session = on\ngood = required\n", NULL, "good", "aaa_session",
-                  "command 'zoo' is one of plugin good already", "session" },
+                  "command 'zoo' already belongs to plugin good", "session" },
         };
         const char *dirs[] = { in_tmp("dir"), NULL };
 
@@ -396,7 +396,7 @@ static void test_search_path(void **state)
         write_file(in_tmp("conf.ini"), "[plugins]\nsearch-path = plugins\n");
         assert_int_equal(conf_load(&conf, in_tmp("conf.ini"), &err), 0);
         assert_int_equal(plugins_search_path(conf, "/builtin", &dirs, &err), -EINVAL);
-        assert_non_null(strstr(err_msg(&err), "'plugins' is no absolute path"));
+        assert_non_null(strstr(err_msg(&err), "'plugins' is not an absolute path"));
         err_done(&err);
         conf_free(conf);
 }

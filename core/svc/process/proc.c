@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "svc/process/env.h"
 #include "svc/process/proc.h"
+#include "svc/process/env.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -291,8 +291,9 @@ static char **tidy(char **v)
 
 static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id128_t *boot, struct journal_inside *in)
 {
-        static const char *const ids[] = { SD_MESSAGE_UNIT_FAILURE_RESULT_STR, SD_MESSAGE_UNIT_FAILED_STR, SD_MESSAGE_UNIT_STARTED_STR,
-                                           SD_MESSAGE_UNIT_STARTING_STR, SD_MESSAGE_UNIT_STOPPING_STR };
+        static const char *const ids[] = { SD_MESSAGE_UNIT_FAILURE_RESULT_STR, SD_MESSAGE_UNIT_FAILED_STR,
+                                           SD_MESSAGE_UNIT_STARTED_STR, SD_MESSAGE_UNIT_STARTING_STR,
+                                           SD_MESSAGE_UNIT_STOPPING_STR };
         int r = sd_journal_add_match(j, "_PID=1", 0);
 
         for (size_t k = 0; k < ARRAY_SIZE(ids) && r >= 0; k++) {

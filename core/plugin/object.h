@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+struct descriptor;
+struct ec_err;
+/* Opens the file of a plugin and reads its descriptor, calling nothing of it but its constructors. The file is never
+ * closed. err: one line without the plugin's name. */
+int object_open(const char *file, const char *name, bool check_trust, struct descriptor **ret, struct ec_err *err);
