@@ -18,14 +18,18 @@ QUICK := -O0
 CORE_TEST_CFLAGS = $(ALL_CFLAGS) $(QUICK) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP
 UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c)
 UNIT := $(UNIT_SRC:%.c=$(BUILD)/%)
-$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libcore.a
+SIGNALS := $(BUILD)/tests/signals.o
+$(SIGNALS): tests/signals.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CORE_TEST_CFLAGS) -Itests/unit $< $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -c $< -o $@
+$(BUILD)/tests/unit/%: tests/unit/%.c $(SIGNALS) $(BUILD)/libcore.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CORE_TEST_CFLAGS) -Itests/unit $< $(SIGNALS) $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
 
 # A plugin's test links the plugin's objects and a fake host, nothing of the core.
 define plugin_test_rule
 $(BUILD)/tests/plugins/$(1): tests/plugins/$(1).c $(wildcard tests/plugins/fake_host.*) $(call plugin_obj,$(1)) \
-		$(BUILD)/libplugin.a $(BUILD)/objects
+		$(SIGNALS) $(BUILD)/libplugin.a $(BUILD)/objects
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(CC) $$(PLUGIN_CFLAGS) $$(QUICK) -Itests/plugins $$(filter %.c %.o %.a,$$^) -o $$@ -lcmocka
 endef
@@ -57,9 +61,9 @@ $(ZOO_DIR)/borrowed.so: tests/loader/zoo.c core/include/extra-container/plugin.h
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -DZOO_nosymbol -DID=borrowed $< -o $@ \
 		-Wl,--no-as-needed -L$(@D)/lib -l:lender.so -Wl,-rpath,$(abspath $(ZOO_DIR))/lib
 
-$(BUILD)/tests/loader/loader: tests/loader/loader.c $(BUILD)/libcore.a
+$(BUILD)/tests/loader/loader: tests/loader/loader.c $(SIGNALS) $(BUILD)/libcore.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CORE_TEST_CFLAGS) $< $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
+	$(call say,LD,$@)$(CC) $(CORE_TEST_CFLAGS) $< $(SIGNALS) $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
 
 ## Load good and bad plugins
 .PHONY: check-loader

@@ -8,12 +8,14 @@ trap 'rm -rf "$said"' EXIT
 
 one() { # NUMBER PROGRAM
         local status=0
-        "$2" >"$said/$1" 2>&1 </dev/null || status=$?
+        # Tests reset the signals that their caller ignores, so that they run in the background and under nohup.
+        (trap '' HUP INT QUIT TERM && exec timeout -k 5 "$limit" "$2") >"$said/$1" 2>&1 </dev/null || status=$?
         ((status == 0)) || printf 'FAILED: %s, status %d\n' "$2" "$status" >>"$said/$1"
         flock "$said" cat "$said/$1"
         return "$((status != 0))"
 }
 
+limit=300 # seconds for a program
 most=$(nproc) running=0 failed=0 number=0
 for program; do
         if ((running == most)); then

@@ -85,6 +85,7 @@ static pid_t holder(struct fixture *f, bool crash, int *ret_go)
         if (pid == 0) {
                 char c;
 
+                alarm(LIMIT_MS / 1000);
                 close(go[1]);
                 if (op_lock(&f->op, &f->err) < 0 || write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) < 0)
                         _exit(1);
@@ -110,6 +111,7 @@ static pid_t waiter(struct fixture *f, int err_fd)
         if (pid == 0) {
                 int r;
 
+                alarm(LIMIT_MS / 1000);
                 dup2(err_fd, STDERR_FILENO);
                 log_set_level(LOG_NOTICE);
                 if (interrupt_init() < 0)
