@@ -30,7 +30,7 @@ int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *er
         /* Only root installs, so only root can collide. */
         if (n->partition >= 0 || geteuid() != 0)
                 return 0;
-        fs_mkdir_p(dir, 0755);
+        fs_mkdir_p(dir, 0700);
         for (unsigned i = 0; i < PARTITIONS; i++) {
                 _cleanup_free_ char *name = str_printf(".partition-%u", i), *path = name ? state_path(h, name) : NULL;
                 int fd;

@@ -11,7 +11,7 @@ set -u
 export LC_ALL=C
 umask 022
 
-state=/run/extra-container.network
+state=/run/extra-container/network
 action=$1 name=$2
 tag=extra-container-$name
 
@@ -283,7 +283,8 @@ down() {
 }
 
 case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is no container's name" ;; esac
-mkdir -p "$state" || die "cannot make $state"
+# The program expects a directory that only root can enter.
+(umask 077 && mkdir -p "$state") || die "cannot create $state"
 # Containers start side by side.
 exec 9> "$state/.lock" || die "cannot write to $state"
 ! has flock || flock -w 60 9 || die "$state/.lock is held by another one for too long"

@@ -32,7 +32,8 @@ let
       (c: if c.extra.${option} == "auto" || c.${local} == null then [ ] else of c.${local})
       (lib.attrValues containers);
   pick = range: option: local: of:
-    address.pickAll net.partition (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option);
+    address.pickAll net.partition
+      (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option);
   picked = {
     v4 = pick net.v4 "addressPrefix" "localAddress" address.of4;
     v6 = pick net.v6 "addressPrefix6" "localAddress6" address.of6;
@@ -141,10 +142,10 @@ let
   # Removes rules of an earlier definition, which this one replaced while the container ran, with the programs that
   # created them.
   others = filter (n: !containers.${n}.extra.enableWAN) (attrNames containers);
-  pathOf = name: "PATH=$(sed -n 's/^path=//p' /run/extra-container.network/${name}):$PATH";
+  pathOf = name: "PATH=$(sed -n 's/^path=//p' /run/extra-container/network/${name}):$PATH";
   otherService = name: {
     postStop = ''
-      if [[ -e /run/extra-container.network/${name} ]]; then
+      if [[ -e /run/extra-container/network/${name} ]]; then
         ${pathOf name} ${shell} ${./firewall.sh} down ${name} || :
       fi
     '';

@@ -10,7 +10,7 @@ set -u
 export LC_ALL=C
 
 name=$1
-state=/run/extra-container.network
+state=/run/extra-container/network
 host=/etc/resolv.conf
 uplink=/run/systemd/resolve/resolv.conf
 cat=$(command -v cat) tee=$(command -v tee)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define STATE_MAX     (1 << 20)
-#define STATE_DIR     "/run/extra-container.network"                       /* as in firewall.sh */
+#define STATE_DIR     "/run/extra-container/network"                       /* as in firewall.sh */
 #define NETWORKD_FILE "/run/systemd/network/79-extra-container-%s.network" /* as in networkd.sh */
 
 char *state_path(const struct ec_host *h, const char *name)

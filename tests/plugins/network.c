@@ -49,7 +49,7 @@ static int setup(void **state)
         (void)state;
         strcpy(dir, "/tmp/ec-net.XXXXXX");
         assert_non_null(mkdtemp(dir));
-        snprintf(cmd, sizeof(cmd), "mkdir -p %s/conf %s/units %s/run", dir, dir, dir);
+        snprintf(cmd, sizeof(cmd), "mkdir -p %s/conf %s/units %s/run/extra-container", dir, dir, dir);
         assert_int_equal(system(cmd), 0);
         fake_init(&fake);
         set_path("conf", "/conf");
@@ -416,12 +416,12 @@ static void test_warnings(void **state)
         assert_int_equal(started(c, NULL), 0);
         assert_string_equal(fake.log, "");
         {
-                char *p = at("/run/extra-container.network");
+                char *p = at("/run/extra-container/network");
 
                 assert_int_equal(mkdir(p, 0755), 0);
                 free(p);
         }
-        put("/run/extra-container.network/web", "path=/a:/b\nwarning=one thing\nwarning=another = thing\n");
+        put("/run/extra-container/network/web", "path=/a:/b\nwarning=one thing\nwarning=another = thing\n");
         assert_int_equal(started(c, NULL), 0);
         assert_string_equal(fake.log, "4: container 'web': one thing\n4: container 'web': another = thing\n");
 }
@@ -450,7 +450,7 @@ static int run_down_networkd(struct fake *f, const struct ec_proc *p, struct ec_
 static void test_removed(void **state)
 {
         struct ec_container *c = fake_container(&fake, "web", dir, 1);
-        char *p = at("/run/extra-container.network");
+        char *p = at("/run/extra-container/network");
 
         (void)state;
         assert_int_equal(mkdir(p, 0755), 0);
@@ -458,7 +458,7 @@ static void test_removed(void **state)
         fake.proc = run_down;
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_null(strstr(fake.calls, "proc")); /* its unit has done so */
-        put("/run/extra-container.network/web", "path=/a:/b\n");
+        put("/run/extra-container/network/web", "path=/a:/b\n");
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_non_null(strstr(fake.calls, "sh /plugin/firewall.sh down web"));
         fake_reset(&fake);
