@@ -16,7 +16,7 @@ has_plugin() {
         grep -qx -- "$1" <<<"${plugins_here-}"
 }
 # Said at each installation, and no test's business but of the plugin's.
-has_plugin gc || usual="warning: no plugin keeps installed containers from Nix' garbage collector: .*"
+has_plugin gc || usual="warning: no plugin protects installed containers from Nix's garbage collector: .*"
 
 # def FILE: stdin becomes a definition.
 def() {

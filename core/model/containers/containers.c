@@ -79,7 +79,7 @@ int container_new(const struct layout *l, const char *name, const char *units, b
         return 0;
 }
 
-/* The file is read when its first key is asked for; one that is not there has none. */
+/* The file is read for the first key. A file that does not exist has no keys. */
 static void load_conf(struct ec_container *c)
 {
         const char *path = c->conf_target ? c->conf_target : c->conf_path;
@@ -104,7 +104,7 @@ const char *container_conf_get(const struct ec_container *c, const char *key)
         return NULL;
 }
 
-/* The file that a link leads to, through further links, as the links name it. */
+/* Follows links to a file, without resolving its directories. */
 static int follow(int dirfd, const char *name, char **ret)
 {
         _cleanup_free_ char *at = NULL, *next = NULL;
@@ -226,7 +226,7 @@ static int conf_link(int dirfd, const char *name, char **ret)
         return r;
 }
 
-/* Ours is a link into the store. 1: it is one; 0: another's, or none. */
+/* A unit of this program is a link into the store. 1: it is; 0: it is not, or does not exist. */
 static int installed_in(const struct installed_dirs *d, const char *units, int units_fd, const char *name,
                         struct ec_container **ret)
 {
@@ -243,7 +243,7 @@ static int installed_in(const struct installed_dirs *d, const char *units, int u
                 return r;
         if (r < 0 || !nix_is_store_path(target))
                 return 0;
-        /* Where its settings are tells the layout that it was made for. */
+        /* The conf file's location tells the old layout from the new. */
         r = conf_link(legacy ? d->conf_legacy : d->conf, name, &conf);
         if (r == -ENOENT || r == -EINVAL) {
                 r = conf_link(legacy ? d->conf : d->conf_legacy, name, &conf);
@@ -387,7 +387,7 @@ bool container_is_declarative(const struct layout *l, const char *name)
 
 /* ---- of an etc output ---- */
 
-/* The places in a NixOS system, or its etc. */
+/* Directories of a NixOS system, or of its etc output. */
 struct output_dirs {
         const struct layout *layout;
         const char *path;
@@ -423,7 +423,7 @@ static int output_open(struct output_dirs *o, const struct layout *l, const char
         return 0;
 }
 
-/* 1: found; 0: no such container there. */
+/* 1: found; 0: the output has no such container. */
 static int output_container(const struct output_dirs *o, const char *name, struct ec_container **ret,
                             struct ec_err *err)
 {
@@ -447,7 +447,7 @@ static int output_container(const struct output_dirs *o, const char *name, struc
                 legacy = r >= 0;
         }
         if (r < 0)
-                return err_set(err, r, "%s has a unit of container '%s', but no settings (%s)", o->path, name, wants);
+                return err_set(err, r, "%s has a unit for container '%s', but no settings (%s)", o->path, name, wants);
         r = container_new(o->layout, name, o->layout->units, legacy, &c);
         if (r < 0)
                 return err_oom(err);
@@ -464,7 +464,7 @@ static int push_name(void *data, const char *name)
         return strv_push(data, name);
 }
 
-/* Names what there is instead, so that a slip of the pen is seen at once. */
+/* Lists the names that exist, so that a typing error is easy to see. */
 static int unknown_name(const struct output_dirs *o, const char *name, char **have, struct ec_err *err)
 {
         _cleanup_free_ char *list = strv_join(STRV_CONST(have), "', '");
@@ -487,7 +487,7 @@ static int output_all(const struct output_dirs *o, const char *const *names, str
         if (r < 0)
                 return err_set(err, r, "cannot list %s: %s", o->units, strerror(-r));
         if (!have)
-                return err_set(err, -ENOENT, "%s holds no containers (etc/systemd/system/container@NAME.service)",
+                return err_set(err, -ENOENT, "%s contains no containers (etc/systemd/system/container@NAME.service)",
                                o->path);
         strv_sort(have);
         wanted = strv_copy(names && *names ? names : STRV_CONST(have));

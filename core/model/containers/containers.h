@@ -8,7 +8,7 @@ struct layout;
 struct ec_container {
         char *name;
         char *unit;      /* container@NAME.service */
-        char *unit_path; /* installed link, as it is or would be */
+        char *unit_path; /* the link that is or would be installed */
         char *conf_path;
         char *wants_path; /* in machines.target.wants of the unit's directory */
         char *state_path;
@@ -24,7 +24,7 @@ struct container_list {
         struct ec_container **items;
         size_t n;
 };
-/* With the places that its name gives it; units is the directory of its unit. -ENOMEM. */
+/* Fills in the paths that follow from its name; units is the directory of its unit. -ENOMEM. */
 int container_new(const struct layout *l, const char *name, const char *units, bool legacy, struct ec_container **ret);
 void container_free(struct ec_container *c);
 void container_list_done(struct container_list *l);
@@ -33,7 +33,7 @@ const char *container_conf_get(const struct ec_container *c, const char *key);
 /* systemd's EnvironmentFile syntax: comments, quotes, continuation lines. "KEY=VALUE" each. */
 int envfile_parse(const char *text, char ***ret);
 
-/* All that are installed in the unit directories, by name. Others' units are not ours. */
+/* All that this program installed in the unit directories, by name. */
 int containers_installed(const struct layout *l, struct container_list *ret, struct ec_err *err);
 int container_installed(const struct layout *l, const char *name, struct ec_container **ret,
                         struct ec_err *err); /* -ENOENT */

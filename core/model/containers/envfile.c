@@ -57,11 +57,11 @@ static int assign(char ***env, const char *key, const char *value)
         return strv_push_take(env, entry);
 }
 
-/* Reads one value from behind its '='; returns the end of its line, NULL: no memory. */
+/* Reads one value after its '='; returns the end of its line, NULL: no memory. */
 static const char *read_value(const char *p, struct buffer *b)
 {
-        size_t keep = 0;    /* length without blanks at the end */
-        bool before = true; /* nothing of it yet, or a quoted part has ended */
+        size_t keep = 0;    /* length without trailing blanks */
+        bool before = true; /* at its start, or after a quoted part */
         char quote = 0;
 
         for (; *p; p++) {

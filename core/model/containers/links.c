@@ -11,7 +11,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-/* The text of our own link tells it from one that the host's administrator made. */
+/* The target of our own link differs from that of a link that the administrator made. */
 #define OWN_TARGET "../machines.target"
 #define BOOT_WANTS "multi-user.target.wants/machines.target"
 
@@ -22,7 +22,7 @@ static int change_link(const char *path, const char *target)
         return r < 0 ? r : 0;
 }
 
-/* Where nothing stands, as for each new container: *done. Else what stands there. */
+/* Makes the link if nothing is there, as for a new container (*done), or else reads what is there. */
 static int make_or_look(const char *path, const char *target, char **ret_old, bool *done, struct ec_err *err)
 {
         int r;
@@ -32,7 +32,7 @@ static int make_or_look(const char *path, const char *target, char **ret_old, bo
                 return 0;
         r = fs_readlinkat(AT_FDCWD, path, ret_old);
         if (r == -EINVAL)
-                return err_set(err, -EEXIST, "%s is in the way: it is no link", path);
+                return err_set(err, -EEXIST, "%s is in the way: it is not a link", path);
         if (r < 0 && r != -ENOENT && r != -ENOTDIR)
                 return err_set(err, r, "cannot read %s: %s", path, strerror(-r));
         return 0;
@@ -74,7 +74,7 @@ void links_undo(struct links *l)
                 int r = change_link(i->path, i->old);
 
                 if (r < 0)
-                        log_warn("cannot put %s back as it was: %s", i->path, strerror(-r));
+                        log_warn("cannot restore %s: %s", i->path, strerror(-r));
                 free(i->path);
                 free(i->old);
         }
@@ -90,7 +90,7 @@ void links_done(struct links *l)
         }
 }
 
-/* 1 or 0; -errno: who knows, and none of them would start at the next boot. */
+/* 1 or 0. On error (-errno) the link at boot must be kept, or autostart would be lost. */
 static int any_wanted(const char *dir)
 {
         _cleanup_closedir_ DIR *d = opendir(dir);
@@ -146,7 +146,7 @@ int links_machines_target(const struct layout *l, struct ec_err *err)
                 return 1;
         }
         if (!in_unit_dirs(l, "machines.target"))
-                log_warn("this host has no machines.target: no container is started at boot");
+                log_warn("this host has no machines.target, so no container is started at boot");
         if (in_unit_dirs(l, BOOT_WANTS))
                 return 0;
         r = fs_mkdir_p(boot_dir, 0755);

@@ -35,7 +35,7 @@ static int write_note(const struct layout *l, const char *name, const char *word
 
 int pending_set(const struct layout *l, const char *name, uint32_t change, struct ec_err *err)
 {
-        /* An outstanding restart is not made good by an update. Written anew all the same, see pending_mark(). */
+        /* An update does not replace an outstanding restart. The note is written all the same, see pending_mark(). */
         bool restart = change != EC_CHANGE_UPDATE || pending_get(l, name) == EC_CHANGE_RESTART;
 
         return write_note(l, name, restart ? "restart\n" : "update\n", err);

@@ -59,7 +59,7 @@ static int find_all(const struct layout *l, const char *const *names, struct con
         return 0;
 }
 
-/* systemd has to know the units as they are installed. */
+/* Completes an interrupted run first, so that systemd knows the installed units. */
 static int recover_locked(struct ec_op *op, struct ec_err *err)
 {
         _cleanup_(recovery_done) struct recovery recovery = { 0 };
@@ -81,7 +81,7 @@ struct action {
         const char *header; /* of the lines of the result */
 };
 
-/* Those that are not yet as they are to be. */
+/* Those that are not in the wanted state. */
 static int select_containers(struct ec_op *op, const struct container_list *list, const struct action *a,
                              struct group *g, struct ec_err *err)
 {

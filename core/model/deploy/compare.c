@@ -32,7 +32,7 @@ static bool same_file(const char *a, const char *b)
         return x && y && !strcmp(x, y);
 }
 
-/* The next line that systemd reads: keys that begin with X- are notes for others. */
+/* The next line that systemd reads: it ignores keys that begin with X-. */
 static const char *next_line(const char **text, size_t *ret_len)
 {
         while (**text) {
@@ -48,7 +48,7 @@ static const char *next_line(const char **text, size_t *ret_len)
         return NULL;
 }
 
-/* NixOS' units name their container's system in X-Restart-Triggers: that alone is no other unit. */
+/* Units of NixOS name the container's system in X-Restart-Triggers, which does not make them different. */
 static bool same_unit(const char *a, const char *b)
 {
         _cleanup_free_ char *x = NULL, *y = NULL;
@@ -85,7 +85,7 @@ static bool same_values(const struct ec_container *a, const struct ec_container 
         return strv_len(STRV_CONST(a->conf)) == strv_len(STRV_CONST(b->conf));
 }
 
-/* Do the settings differ in nothing but the system that is to run? */
+/* Are the settings equal except for the system? */
 static bool same_conf(const struct ec_container *c, const char *old_target)
 {
         struct ec_container old = { .name = c->name, .conf_target = (char *)old_target };
@@ -99,11 +99,11 @@ static int not_ours(const char *name, const char *path, struct ec_err *err)
 {
         return err_set(err, -EEXIST,
                        "container '%s' exists already and was not installed by this program: "
-                       "%s is no link into the store",
+                       "%s is not a link into the store",
                        name, path);
 }
 
-/* What a link of ours holds; *ret NULL: there is none. */
+/* The target of a link that this program made; *ret NULL: there is no such link. */
 static int read_own(int fd, const char *file, const struct ec_container *c, const char *path, char **ret,
                     struct ec_err *err)
 {
@@ -121,7 +121,7 @@ static int read_own(int fd, const char *file, const struct ec_container *c, cons
         return 0;
 }
 
-/* Is its unit in one of the places of earlier installations? */
+/* Looks for its unit in the places of earlier installations. */
 static int find_elsewhere(const struct layout *l, struct change *ch, char **ret_target, struct ec_err *err)
 {
         for (char **d = l->units_also; d && *d; d++) {
@@ -152,7 +152,7 @@ static int read_conf(const struct dirs *d, struct change *ch, char **ret_target,
         r = read_own(c->legacy ? d->conf_legacy : d->conf, file, c, c->conf_path, ret_target, err);
         if (r < 0 || *ret_target)
                 return r;
-        /* Made for the other layout until now; another's file there is not our business. */
+        /* It may have been made for the other layout. A file of another program there is left alone. */
         if (fs_readlinkat(c->legacy ? d->conf : d->conf_legacy, file, ret_target) < 0)
                 return 0;
         if (!nix_is_store_path(*ret_target)) {
@@ -196,7 +196,7 @@ static int compare(const struct dirs *d, struct change *ch, struct ec_err *err)
                 c->change = EC_CHANGE_UPDATE;
         else
                 c->change = EC_CHANGE_RESTART;
-        /* The link at boot is made where units are made now: so all of them move there. */
+        /* Links for the boot are made next to the unit, so a unit of an older place has to move. */
         if (c->change == EC_CHANGE_NONE && ch->wants_differs && ch->old_unit_path)
                 c->change = EC_CHANGE_UPDATE;
         return 0;

@@ -76,7 +76,7 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
         if (r < 0 || d->built)
                 return r;
         r = parse(op, d, err);
-        /* Rather before a long build than after it. */
+        /* Before a build, because that may take long. */
         if (r >= 0 && op->command && op->command->scopes & EC_SCOPE_INSTALL && !layout_offline(op->layout))
                 r = layout_check_host(op->layout, err);
         if (r < 0)
@@ -88,7 +88,7 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
                 r = evaluate(op, d, err);
                 if (r >= 0)
                         r = evaluation_build(d->eval, &d->output, err);
-                /* A flake may have built anything. */
+                /* The output of a flake may be anything. */
                 if (r >= 0 && d->prebuilt)
                         r = definition_check_output(d->definition.display, d->output, err);
         }

@@ -9,22 +9,22 @@ struct ec_op;
 /* What the phases of one operation share. */
 struct change {
         struct ec_container *c; /* of the deployment's list */
-        char *old_unit_path;    /* where it is installed until now, if in another place */
+        char *old_unit_path;    /* where it is installed now, if in another place */
         char *old_wants_path;
         char *old_conf_path;
-        bool wants_differs; /* its link in machines.target.wants is not as it should be */
-        bool unit_differs;  /* systemd has to read its unit anew */
+        bool wants_differs; /* its link in machines.target.wants has to be made or removed */
+        bool unit_differs;  /* systemd has to read its unit again */
 };
 
 struct deployment {
         bool parsed, built, installed;
         struct definition definition;
-        char *output; /* store path; held by a root below op->tmp.path if we built it */
+        char *output; /* store path; kept alive by a gc root below op->tmp.path if we built it */
         struct ec_eval *eval;
-        bool prebuilt; /* a flake builds its output, and knows no names before */
+        bool prebuilt; /* a flake builds its output, whose names are not known before */
         bool loaded;
         struct container_list list;
-        struct change *changes; /* one a container, in the same order */
+        struct change *changes; /* one per container, in the same order */
 };
 /* The operation's own, made at the first call; op_done() frees it. */
 int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err);

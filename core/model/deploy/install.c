@@ -38,7 +38,7 @@ static int make_dirs(const struct layout *l, const struct deployment *d, struct 
         for (size_t i = 0; r >= 0 && i < d->list.n; i++) {
                 const struct ec_container *c = d->list.items[i];
 
-                /* Each at most once: what the first made is there for the rest. */
+                /* The list is sorted by name, so this repeats only where the layout changes. */
                 if (i == 0 || c->legacy != d->list.items[i - 1]->legacy)
                         r = make_dir(c->legacy ? l->conf_legacy : l->conf, err);
                 if (r >= 0 && c->auto_start)
@@ -47,7 +47,7 @@ static int make_dirs(const struct layout *l, const struct deployment *d, struct 
         return r < 0 ? r : layout_prepare_host(l, err);
 }
 
-/* systemd must be there, and look where the units go: said before anything is changed. */
+/* Checked before anything is changed: systemd answers, and loads units from our directory. */
 static int check_systemd(struct ec_op *op, struct ec_err *err)
 {
         const struct layout *l = op->layout;
@@ -66,16 +66,16 @@ static int check_systemd(struct ec_op *op, struct ec_err *err)
         if (r != 0)
                 return r < 0 ? r : 0;
         if (l->nixos)
-                return err_set(
-                        err, -ENOENT,
-                        "systemd looks for no units in %s; add this to the configuration of the host and rebuild it: "
-                        "programs.extra-container.enable = true; or, without its module, "
-                        "boot.extraSystemdUnitPaths = [ \"%s\" ];",
-                        l->units, l->units);
-        return err_set(err, -ENOENT, "systemd looks for no units in %s ([paths] units)", l->units);
+                return err_set(err, -ENOENT,
+                               "systemd does not load units from %s; add this to the configuration of the host and "
+                               "rebuild it: "
+                               "programs.extra-container.enable = true; or, without its module, "
+                               "boot.extraSystemdUnitPaths = [ \"%s\" ];",
+                               l->units, l->units);
+        return err_set(err, -ENOENT, "systemd does not load units from %s ([paths] units)", l->units);
 }
 
-/* The order lets a later run repair: unit or conf stay different until all that was before them is done. */
+/* The unit comes last: until then the container counts as changed, and the next run repairs it. */
 static int set_links(const struct change *ch, struct links *links, struct ec_err *err)
 {
         const struct ec_container *c = ch->c;
@@ -84,7 +84,7 @@ static int set_links(const struct change *ch, struct links *links, struct ec_err
 
         if (!wants_target)
                 return err_oom(err);
-        /* Most have no such link, and none is wanted. */
+        /* Most containers neither have nor want such a link. */
         r = c->auto_start || ch->wants_differs || ch->old_wants_path
                     ? links_set(links, c->wants_path, c->auto_start ? wants_target : NULL, err)
                     : 0;
@@ -106,7 +106,7 @@ static int drop_old_links(const struct change *ch, struct links *links, struct e
         return r;
 }
 
-/* Data is not moved behind anybody's back: it may be a large file system, or another's by now. */
+/* State is never moved automatically: it may be large, or belong to another container by now. */
 static void tell_old_state(const struct ec_op *op, const struct change *ch)
 {
         const struct layout *l = op->layout;
@@ -118,7 +118,7 @@ static void tell_old_state(const struct ec_op *op, const struct change *ch)
                          ch->c->state_path, old);
 }
 
-/* again: an earlier run may have been killed before the plugins heard of it. */
+/* again: an earlier run may have been killed before its plugins were called. */
 static int install_one(struct ec_op *op, struct change *ch, bool again, struct ec_err *err)
 {
         bool noted = ch->c->change == EC_CHANGE_UPDATE || ch->c->change == EC_CHANGE_RESTART;
@@ -175,7 +175,7 @@ static int install_all(struct ec_op *op, struct deployment *d, char **unfinished
         return 0;
 }
 
-/* Before the first link: who is to be looked at again if this run does not get through. */
+/* Before the first link is made, notes the containers in case this run is killed. */
 static int note_changes(struct ec_op *op, const struct deployment *d, char **unfinished, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
@@ -198,7 +198,7 @@ static int veto(struct ec_op *op, struct deployment *d, struct ec_err *err)
         return 0;
 }
 
-/* Nobody else keeps a store path alive that was given: not from a collection, either, that is running already. */
+/* Registers a temporary gc root for a given store path, which also protects it from a collection that is running. */
 static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         const char *dir;
@@ -212,7 +212,7 @@ static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *er
         r = nix_hold_path(d->output, dir, err);
         if (r == -ENOENT && !proc_find("nix-store", NULL)) {
                 err_done(err);
-                return 0; /* no Nix, no collections */
+                return 0; /* without Nix there are no collections */
         }
         return r;
 }
@@ -246,7 +246,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
         if (r < 0)
                 return r;
         if (!registry_provides(op->registry, EC_PROVIDES_GCROOT))
-                log_warn("no plugin keeps installed containers from Nix' garbage collector: it may delete their "
+                log_warn("no plugin protects installed containers from Nix's garbage collector, which may delete their "
                          "systems");
         r = make_dirs(op->layout, d, err);
         if (r >= 0 && units)
@@ -257,7 +257,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
         if (r >= 0)
                 r = recover_hooks(op, unfinished, &d->list, &left, err);
 
-        /* What stands by now is made known to systemd, also after a failure. */
+        /* systemd reads the links that were made, also after a failure. */
         interrupt_hold();
         k = units || reload ? links_machines_target(op->layout, &later) : 0;
         if (k >= 0 && (units || reload))

@@ -24,7 +24,7 @@ static bool in_list(const struct container_list *l, const char *name)
         return false;
 }
 
-/* It was removed, or not installed by then. */
+/* It was removed, or not yet installed. */
 static int recover_absent(struct ec_op *op, const char *name, struct ec_err *err)
 {
         struct ec_container *c;
@@ -37,7 +37,7 @@ static int recover_absent(struct ec_op *op, const char *name, struct ec_err *err
         return 0;
 }
 
-/* 0, or why plugins do not know its state yet. */
+/* Calls the hooks that match what is installed now. */
 static int recover_one(struct ec_op *op, const char *name, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err e = { 0 };

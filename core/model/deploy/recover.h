@@ -2,7 +2,7 @@
 #pragma once
 #include <extra-container/plugin.h>
 struct container_list;
-/* What a run that was killed left undone; with the lock held. */
+/* Completes a run that was killed. The caller holds the lock. */
 
 /* Plugins are told of the noted containers, except those in besides (or NULL), which the caller handles. What fails for
  * one is a warning; its name is added to *left. */

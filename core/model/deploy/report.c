@@ -15,7 +15,7 @@
 
 #define UNIT_LINES   10
 #define INNER_LINES  15
-#define INNER_SEARCH 500 /* where those of the failed units are looked for */
+#define INNER_SEARCH 500 /* lines in which failed units are looked for */
 
 void report_done(struct report *r)
 {
@@ -66,7 +66,7 @@ static bool of_failed(const char *line, char **failed)
         return false;
 }
 
-/* The end of a journal tells how a container went down; why it did stands with the units that failed. */
+/* Prefers lines of failed units, because the end of the journal only shows the shutdown. */
 static void show_inner(char **lines, char **failed)
 {
         size_t n = strv_len(STRV_CONST(lines)), first = n, found = 0;
@@ -92,19 +92,20 @@ static void show_units(const char *what, char **units)
                 log_notice("  %s: %s", what, list);
 }
 
-/* Debian's kernels allow 128 for all containers together; each needs some four. */
+/* Debian's kernels allow 128 for all containers together, and each needs about four. */
 static void show_hint(char **lines)
 {
         for (char **l = lines; l && *l; l++) {
                 if (!strstr(*l, "inotify") || !strstr(*l, "Too many open files"))
                         continue;
-                log_notice("  the host is short of inotify instances for so many containers: raise them, as with "
+                log_notice("  the host has too few inotify instances for so many containers; raise the limit, for "
+                           "example with "
                            "'sysctl fs.inotify.max_user_instances=4096'");
                 return;
         }
 }
 
-/* Where its own journal does not tell when it began to go down, systemd's word on its unit does. */
+/* If its own journal does not show when it began to stop, the message about the unit's timeout does. */
 static char **at_timeout(char **lines)
 {
         size_t n = 0;

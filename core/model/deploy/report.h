@@ -13,9 +13,9 @@ struct report {
 };
 void report_done(struct report *r);
 int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The result of all: 0, or -EIO with the one failure, or with their number after each was logged. */
+/* 0; -EIO with the failure if there is one, or else with their number after logging each of them. */
 int report_result(struct report *r, size_t of, const char *what, struct ec_err *err);
-/* Why a unit did not start: failed units inside, or those that it waited for if its time was over, last lines of
- * the journals, of its first try since then; to stderr. */
+/* Shows why a unit did not start, on stderr: units that failed inside, or after a timeout those that were still
+ * starting, and the last lines of the journals of its first attempt since then. */
 void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out);
 void report_failed_inside(struct ec_op *op, const struct ec_container *c);

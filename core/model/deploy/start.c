@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The containers of a definition, installed, are started, updated or restarted as they need it. */
+/* Starts, updates or restarts the containers of a definition. */
 #include "model/deploy/start.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static void plan_done(struct plan *p)
         group_done(&p->restart);
 }
 
-/* What a running container lacks: from this run, or from one that did not get to it. */
+/* What a running container needs, for a change of this run or of an earlier one. */
 static uint32_t outstanding(const struct ec_op *op, const struct change *ch)
 {
         uint32_t noted = pending_get(op->layout, ch->c->name);
@@ -49,14 +49,14 @@ static void plan_one(struct ec_op *op, const struct change *ch, const char *acti
         bool booting = !strcmp(active, "activating"), change = flags & (EC_START_UPDATE | EC_START_RESTART);
 
         if (need != EC_CHANGE_NONE && change && (unit_is_up(active) || booting)) {
-                /* Nobody can switch a system that is still booting. */
+                /* A system that is still booting cannot switch. */
                 if (need == EC_CHANGE_RESTART || flags & EC_START_RESTART || booting ||
                     !container_conf_get(c, "SYSTEM_PATH"))
                         group_add(&p->restart, c);
                 else
                         group_add(&p->update, c);
         } else if (flags & EC_START_STOPPED && !unit_is_up(active)) {
-                /* One that boots already, or again after a failure, is waited for. */
+                /* Also waits for one that boots already, or again after a failure. */
                 group_add(&p->start, c);
         } else if (!unit_is_up(active) && !booting) {
                 log_notice("container '%s' is stopped, so it was not updated", c->name);

@@ -62,7 +62,7 @@ static int prepare(const struct ec_op *op, struct ec_container *c, struct update
                 return err_oom(err);
         u->argv[0] = u->program;
         u->argv[1] = "test";
-        /* Of the host's descriptors none goes along. */
+        /* No descriptor of the host goes into the container. */
         u->exec = (struct ec_exec){
                 .size = sizeof(u->exec), .machine = c->name, .argv = u->argv, .cwd = "/", .fds = { -1, -1, -1 }
         };

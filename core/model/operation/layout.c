@@ -66,7 +66,7 @@ static const char *setting(struct conf *c, const char *key)
         return v && *v ? v : setting_default(key);
 }
 
-/* A path below root, without a slash at its end. */
+/* A path below root, without a trailing slash. */
 static int below(const struct layout *l, const char *path, char **ret)
 {
         size_t n;
@@ -86,7 +86,7 @@ static bool exists(const char *root, const char *path)
         return p && !access(p, F_OK);
 }
 
-/* Which directories a NixOS host uses is told by what its template unit reads. */
+/* The template unit shows which directories a NixOS host uses. */
 static bool template_is_legacy(const struct layout *l)
 {
         _cleanup_free_ char *path = str_printf("%s/etc/systemd/system/container@.service", l->root), *text = NULL;

@@ -3,11 +3,11 @@
 #include <stdbool.h>
 struct conf;
 struct ec_err;
-/* Where this host keeps things; from [paths], else by kind of host. All below root. */
+/* The paths of this host: from [paths], or else by kind of host. All are below root. */
 struct layout {
-        bool nixos;                         /* told by /run/booted-system/nixos-version */
-        bool legacy;                        /* a NixOS older than 22.05: told by the template unit's EnvironmentFile */
-        char *root;                         /* "" or a prefix without a slash at its end: for tests */
+        bool nixos;                         /* there is /run/booted-system/nixos-version */
+        bool legacy;                        /* the template unit's EnvironmentFile is that of NixOS before 22.05 */
+        char *root;                         /* "" or a prefix without a trailing slash: for tests */
         char *units;                        /* where unit links are made */
         char **units_also;                  /* other places where earlier installations put them */
         char *conf, *conf_legacy;           /* /etc/nixos-containers, /etc/containers */
@@ -28,9 +28,9 @@ const char *layout_path(const struct layout *l, const char *what); /* as struct 
 /* Below a root other than the host's own, systemd is not contacted. */
 bool layout_offline(const struct layout *l);
 extern const struct ec_array layout_settings; /* [paths] */
-/* Makes run_state and one of the directories in it (NULL: none). Nobody but its owner may enter them. */
+/* Makes run_state and one of the directories in it (NULL: none), which only their owner can enter. */
 int layout_make_run_state(const struct layout *l, const char *dir, struct ec_err *err);
-/* What a host that is not NixOS must have: names what is missing. */
+/* Checks what a host other than NixOS must have, and names what is missing. */
 int layout_check_host(const struct layout *l, struct ec_err *err);
-/* Makes what container systems expect of a host and other distributions lack. */
+/* Makes what containers expect of a host and other distributions lack. */
 int layout_prepare_host(const struct layout *l, struct ec_err *err);

@@ -19,7 +19,7 @@
 
 #define HOLDER_MAX 256
 
-/* "PID COMMAND LINE", for those who wait. That it cannot be written hinders nobody. */
+/* "PID COMMAND LINE", shown by runs that wait. Best effort. */
 static void write_holder(int fd)
 {
         char text[HOLDER_MAX], args[HOLDER_MAX - 32];
@@ -57,7 +57,7 @@ static int wait_for_change(int events, int holder, struct ec_err *err)
 {
         struct pollfd p[] = { { interrupt_fd(), POLLIN, 0 }, { events, POLLIN, 0 }, { holder, POLLIN, 0 } };
         char drop[4096];
-        /* Should neither be had, or the holder end between lock and name: look now and then. */
+        /* The limit covers hosts without inotify or pidfds, and a holder that ended before it wrote its name. */
         int r = poll(p, ARRAY_SIZE(p), 1000);
 
         if (r < 0 && errno != EINTR)
@@ -101,7 +101,7 @@ static int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
 
         if (r < 0)
                 return r;
-        /* Whoever can open it, can hold it. */
+        /* Mode 0600, because everyone who can open it can lock it. */
         fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return err_set(err, -errno, "cannot open %s: %s", l->lock, strerror(errno));
@@ -119,7 +119,7 @@ static void lock_release(int *fd)
 {
         if (ftruncate(*fd, 0) < 0)
                 log_debug("cannot clear the lock's holder: %m");
-        /* Before the close, which wakes those who wait. */
+        /* Before the close, which wakes waiting runs. */
         flock(*fd, LOCK_UN);
         close(*fd);
         *fd = -1;

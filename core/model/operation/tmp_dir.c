@@ -23,10 +23,10 @@
 /* Where temporary directories are made. */
 struct tmp_place {
         const char *dir;
-        char prefix[40]; /* of our names there; "" where all are ours */
+        char prefix[40]; /* of our names; "" if all names are ours */
 };
 
-/* A session keeps its commands in the temporary directory: they must be executable. */
+/* The commands of a session are in the temporary directory. */
 static bool can_execute(const char *dir)
 {
         struct statvfs fs;
@@ -60,7 +60,7 @@ static int lock_dir(int parent, const char *name, int *ret_fd)
         return 0;
 }
 
-/* Removes what crashed runs left behind: directories whose lock nobody holds. */
+/* Removes directories of runs that were killed: those that are not locked. */
 static void sweep(const struct tmp_place *p)
 {
         _cleanup_closedir_ DIR *d = opendir(p->dir);
