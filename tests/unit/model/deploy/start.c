@@ -152,39 +152,6 @@ static void test_update_by_start(void **state)
                INSTALLED "Starting containers:\nb\nUpdating containers:\na\n");
 }
 
-/* All that is written goes to stderr, and each line says whose it is if there are several. */
-static void test_update_output(void **state)
-{
-        struct fixture *f = *state;
-        char *file = fx_path(f, "/stderr"), *told;
-        int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600), old = dup(2);
-
-        expect(f, "etc", 0, 0, "reload\n", INSTALLED);
-        fake.active[0] = "container@a.service";
-        fake.active[1] = "container@b.service";
-        fake.exec_line = "restarting units";
-        dup2(fd, 2);
-        expect(f, "update", EC_START_UPDATE, 0,
-               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
-               INSTALLED "Updating containers:\na\nb\n");
-        dup2(old, 2);
-        assert_int_equal(fs_read(file, 4096, &told, NULL), 0);
-        assert_string_equal(told, "a: restarting units\nb: restarting units\n");
-        free(told);
-
-        assert_int_equal(ftruncate(fd, 0), 0);
-        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-        fake.active[1] = "container@b.service=inactive";
-        dup2(fd, 2);
-        expect(f, "etc", EC_START_UPDATE, 0, "exec a: /1/bin/switch-to-configuration test\n",
-               INSTALLED "Updating containers:\na\n");
-        dup2(old, 2);
-        assert_int_equal(fs_read(file, 4096, &told, NULL), 0);
-        assert_string_equal(told, "restarting units\n");
-        close(fd), close(old);
-        free(file), free(told);
-}
-
 /* The lines come in the order in which things are done. */
 static void test_order(void **state)
 {
@@ -404,7 +371,6 @@ int main(void)
                 T(test_unit_dir),
                 T(test_update),
                 T(test_update_by_start),
-                T(test_update_output),
                 T(test_order),
                 T(test_update_fails),
                 T(test_update_unreachable),

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+
+#include "model/containers/pending.h"
+#include "model/deploy/jobs.h"
+#include "model/deploy/outcome.h"
+
+struct test {
+        struct fixture *f;
+        struct ec_container containers[2];
+        struct group group;
+        struct outcome outcome;
+};
+
+static int setup(void **state)
+{
+        struct test *t = *state = calloc(1, sizeof(*t));
+
+        t->f = fx_new();
+        fake_reset();
+        t->containers[0] = (struct ec_container){ .name = (char *)"a", .unit = (char *)"container@a.service" };
+        t->containers[1] = (struct ec_container){ .name = (char *)"b", .unit = (char *)"container@b.service" };
+        assert_int_equal(group_init(&t->group, 2), 0);
+        group_add(&t->group, &t->containers[0]);
+        group_add(&t->group, &t->containers[1]);
+        assert_int_equal(outcome_init(&t->outcome, 2, &t->f->err), 0);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct test *t = *state;
+
+        systemd_free(t->f->op.systemd);
+        fx_free(t->f);
+        group_done(&t->group);
+        outcome_done(&t->outcome);
+        free(t);
+        return 0;
+}
+
+static void assert_sizes(const struct test *t, size_t started, size_t stopped, size_t failed)
+{
+        assert_int_equal(t->outcome.started.n, started);
+        assert_int_equal(t->outcome.stopped.n, stopped);
+        assert_int_equal(t->outcome.failed.n, failed);
+        assert_int_equal(t->outcome.updated.n, 0);
+}
+
+static void test_start(void **state)
+{
+        struct test *t = *state;
+        struct fixture *f = t->f;
+
+        assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_UPDATE, &f->err), 0);
+        assert_int_equal(pending_set(&f->layout, "b", EC_CHANGE_UPDATE, &f->err), 0);
+        fake.failing = "container@b.service";
+        assert_int_equal(jobs_run(&f->op, JOB_START, &t->group, &t->outcome, &f->err), 0);
+        assert_string_equal(fake.log, "start container@a.service container@b.service\n");
+        assert_sizes(t, 1, 0, 1);
+        assert_ptr_equal(t->outcome.failed.items[0], &t->containers[1]);
+        assert_int_equal(t->outcome.report.n, 1);
+        /* Only a start that succeeded makes the note obsolete. */
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
+        assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_UPDATE);
+}
+
+static void test_stop(void **state)
+{
+        struct test *t = *state;
+        struct fixture *f = t->f;
+
+        assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_UPDATE, &f->err), 0);
+        fake.failing = "container@b.service";
+        assert_int_equal(jobs_run(&f->op, JOB_STOP, &t->group, &t->outcome, &f->err), 0);
+        assert_string_equal(fake.log, "stop container@a.service container@b.service\n");
+        assert_sizes(t, 0, 1, 0);
+        assert_int_equal(t->outcome.report.n, 1);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
+}
+
+static void test_none(void **state)
+{
+        struct test *t = *state;
+
+        t->group.n = 0;
+        assert_int_equal(jobs_run(&t->f->op, JOB_START, &t->group, &t->outcome, &t->f->err), 0);
+        assert_string_equal(fake.log, "");
+}
+
+static void test_bus_lost(void **state)
+{
+        struct test *t = *state;
+
+        fake.job_error = -ECONNRESET;
+        assert_int_equal(jobs_run(&t->f->op, JOB_START, &t->group, &t->outcome, &t->f->err), -ECONNRESET);
+        assert_sizes(t, 0, 0, 0);
+}
+
+static void test_announce(void **state)
+{
+        struct test *t = *state;
+        char *out;
+
+        fx_capture(t->f);
+        jobs_announce(&t->f->op, "Starting containers:", &t->group);
+        t->group.n = 0;
+        jobs_announce(&t->f->op, "Restarting containers:", &t->group);
+        out = fx_captured(t->f);
+        assert_string_equal(out, "Starting containers:\na\nb\n");
+        free(out);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = { T(test_start), T(test_stop), T(test_none), T(test_bus_lost),
+                                            T(test_announce) };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}

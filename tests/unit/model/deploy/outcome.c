@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+#include "noter.h"
+
+#include "model/deploy/outcome.h"
+#include "svc/process/interrupt.h"
+
+static struct ec_container containers[] = { { .name = (char *)"a" },
+                                            { .name = (char *)"b" },
+                                            { .name = (char *)"c" },
+                                            { .name = (char *)"d" } };
+static struct outcome o;
+
+static int setup(void **state)
+{
+        struct fixture *f = *state = fx_new();
+
+        fake_reset();
+        noter_reset();
+        f->registry = (struct registry){ .plugins = &noter_ref, .n = 1 };
+        assert_int_equal(interrupt_init(), 0);
+        assert_int_equal(outcome_init(&o, 4, &f->err), 0);
+        group_add(&o.started, &containers[0]);
+        group_add(&o.started, &containers[1]);
+        group_add(&o.updated, &containers[2]);
+        group_add(&o.failed, &containers[3]);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        interrupt_clear();
+        outcome_done(&o);
+        systemd_free(f->op.systemd);
+        noter_done();
+        fx_free(f);
+        return 0;
+}
+
+static void test_tell(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_int_equal(outcome_tell(&f->op, &o, &f->err), 0);
+        assert_string_equal(noted, "started(a b) updated(c) failed(d) ");
+}
+
+/* Hooks may wait, which an interrupted run must not. */
+static void test_interrupted(void **state)
+{
+        struct fixture *f = *state;
+
+        raise(SIGINT);
+        assert_int_equal(outcome_tell(&f->op, &o, &f->err), -ECANCELED);
+        assert_string_equal(noted, "");
+}
+
+static void test_detached(void **state)
+{
+        struct fixture *f = *state;
+
+        o.detach = true;
+        raise(SIGINT);
+        assert_int_equal(outcome_check_interrupt(&o, &f->err), 0);
+        assert_int_equal(interrupt_signal(), 0);
+        assert_int_equal(outcome_tell(&f->op, &o, &f->err), 0);
+        assert_string_equal(noted, "");
+        /* Other signals end the command. */
+        raise(SIGTERM);
+        assert_int_equal(outcome_check_interrupt(&o, &f->err), -ECANCELED);
+}
+
+static void test_result(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_int_equal(outcome_result(&o, "started", &f->err), 0);
+        assert_int_equal(report_add(&o.report, &f->err, "x"), 0);
+        assert_int_equal(report_add(&o.report, &f->err, "y"), 0);
+        assert_int_equal(outcome_result(&o, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "2 of 4 containers could not be started");
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = { T(test_tell), T(test_interrupted), T(test_detached), T(test_result) };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy_fixture.h"
+#include "fake_systemd.h"
+
+#include "model/containers/pending.h"
+#include "model/deploy/outcome.h"
+#include "model/deploy/update.h"
+
+struct test {
+        struct fixture *f;
+        struct ec_container containers[2];
+        struct group group;
+        struct outcome outcome;
+};
+
+static int setup(void **state)
+{
+        struct test *t = *state = calloc(1, sizeof(*t));
+
+        t->f = fx_new();
+        fake_reset();
+        assert_int_equal(group_init(&t->group, 2), 0);
+        for (size_t i = 0; i < 2; i++) {
+                struct ec_container *c = &t->containers[i];
+
+                *c = (struct ec_container){ .name = (char *)(i ? "b" : "a"), .conf_loaded = true };
+                assert_int_equal(strv_push(&c->conf, "SYSTEM_PATH=/2"), 0);
+                group_add(&t->group, c);
+                assert_int_equal(pending_set(&t->f->layout, c->name, EC_CHANGE_UPDATE, &t->f->err), 0);
+        }
+        assert_int_equal(outcome_init(&t->outcome, 2, &t->f->err), 0);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct test *t = *state;
+
+        systemd_free(t->f->op.systemd);
+        for (size_t i = 0; i < 2; i++)
+                strv_free(t->containers[i].conf);
+        group_done(&t->group);
+        outcome_done(&t->outcome);
+        fx_free(t->f);
+        free(t);
+        return 0;
+}
+
+#define BOTH "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n"
+
+/* What goes to stderr meanwhile. */
+static char *run(struct test *t, int result)
+{
+        char *file = fx_path(t->f, "/stderr"), *text;
+        int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), old = dup(2);
+
+        dup2(fd, 2);
+        assert_int_equal(update_run(&t->f->op, &t->group, &t->outcome, &t->f->err), result);
+        dup2(old, 2);
+        assert_int_equal(fs_read(file, 4096, &text, NULL), 0);
+        close(fd), close(old);
+        free(file);
+        return text;
+}
+
+/* All that is written goes to stderr, and each line says whose it is if there are several. */
+static void test_output(void **state)
+{
+        struct test *t = *state;
+        char *text;
+
+        fake.exec_line = "restarting units";
+        text = run(t, 0);
+        assert_string_equal(text, "a: restarting units\nb: restarting units\n");
+        assert_string_equal(fake.log, BOTH);
+        free(text);
+        outcome_done(&t->outcome);
+        assert_int_equal(outcome_init(&t->outcome, 2, &t->f->err), 0);
+        t->group.n = 1;
+        text = run(t, 0);
+        assert_string_equal(text, "restarting units\n");
+        free(text);
+}
+
+static void test_updated(void **state)
+{
+        struct test *t = *state;
+
+        free(run(t, 0));
+        assert_int_equal(t->outcome.updated.n, 2);
+        assert_int_equal(t->outcome.failed.n + t->outcome.started.n, 0);
+        assert_int_equal(pending_get(&t->f->layout, "a"), EC_CHANGE_NONE);
+}
+
+static void test_fails(void **state)
+{
+        struct test *t = *state;
+
+        fake.exec_status = 4;
+        free(run(t, 0));
+        assert_int_equal(t->outcome.failed.n, 2);
+        assert_string_equal(t->outcome.report.failures[0],
+                            "container 'a' was not updated: switch-to-configuration failed with status 4");
+        assert_int_equal(pending_get(&t->f->layout, "a"), EC_CHANGE_UPDATE);
+}
+
+static void test_interrupted(void **state)
+{
+        struct test *t = *state;
+
+        fake.exec_result = -ECANCELED;
+        free(run(t, -ECANCELED));
+        assert_int_equal(t->outcome.failed.n, 0);
+        assert_int_equal(pending_get(&t->f->layout, "b"), EC_CHANGE_UPDATE);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = { T(test_output), T(test_updated), T(test_fails), T(test_interrupted) };
+
+        return cmocka_run_group_tests(tests, NULL, fake_done);
+}
