@@ -125,7 +125,7 @@ static const struct {
         { "traced", NULL },
         { "nosymbol", "it has no symbol ec_plugin_v1_nosymbol" },
         { "wrongsymbol", "it has no symbol ec_plugin_v1_wrongsymbol" },
-        { "othername", "its descriptor is that of 'impostor'" },
+        { "othername", "its descriptor has the name 'impostor'" },
         { "noname", "no valid name" },
         { "major2", "it was built for ABI 2, this program has 1.0" },
         { "majorfield", "it was built for ABI 3.1, this program has 1.0" },
