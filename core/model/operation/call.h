@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include "util/cleanup.h"
 #include <stdbool.h>
 struct ec_op;
 /*
