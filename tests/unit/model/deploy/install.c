@@ -8,6 +8,7 @@
 
 /* A plugin that notes what it is called for, and fails when it is told to. */
 static char *calls;
+static char *seen; /* by pre_install, of the last container */
 static const char *fail_installed, *fail_pre;
 
 static void note(const char *what, const struct ec_container *c)
@@ -22,6 +23,8 @@ static int on_pre(void *self, struct ec_op *op, const struct ec_container *c, st
 {
         (void)self, (void)op;
         note("pre", c);
+        free(seen);
+        seen = str_printf("%u %s %s", c->change, strrchr(c->unit_target, '-'), container_conf_get(c, "SYSTEM_PATH"));
         return fail_pre && !strcmp(fail_pre, c->name) ? err_set(err, -EPERM, "vetoed") : 0;
 }
 
@@ -57,7 +60,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
         free(calls);
-        calls = NULL;
+        free(seen);
+        calls = seen = NULL;
         fx_free(*state);
         return 0;
 }
@@ -301,6 +305,24 @@ static void test_veto(void **state)
         fx_assert_link(f, "/etc/units/container@a.service", NULL);
 }
 
+/* A policy sees what would be installed and what kind of change it is, also of an update. */
+static void test_pre_install_sees(void **state)
+{
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/2\n", false);
+        fx_container(f, "etc3", "a", 3, "SYSTEM_PATH=/2\n", false);
+        free(install(f, "etc", 0));
+        assert_string_equal(seen, "1 -1 /1"); /* EC_CHANGE_NEW */
+        free(install(f, "etc2", 0));
+        assert_string_equal(seen, "2 -1 /2"); /* EC_CHANGE_UPDATE */
+        fail_pre = "a";
+        free(install(f, "etc3", -EPERM));
+        assert_string_equal(seen, "3 -3 /2"); /* EC_CHANGE_RESTART */
+        fx_assert_link(f, "/etc/units/container@a.service", "-unit-a-1");
+}
+
 static void test_rollback(void **state)
 {
         struct fixture *f = *state;
@@ -461,6 +483,7 @@ int main(void)
                 T(test_wants_repaired),
                 T(test_machines_target_foreign),
                 T(test_veto),
+                T(test_pre_install_sees),
                 T(test_rollback),
                 T(test_not_ours),
                 T(test_declarative),
