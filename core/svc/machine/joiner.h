@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "svc/machine/command.h"
+
+/* Sent once over the report socket; in the other direction come signals, as int32_t. */
+enum report_kind { REPORT_STATUS, REPORT_JOIN, REPORT_FORK, REPORT_TTY, REPORT_USER, REPORT_CWD, REPORT_EXEC };
+struct report {
+        int32_t kind, value; /* an exit status, or an errno */
+};
+
+/* The processes that setns.c makes: the joiner enters the container's namespaces, the supervisor is born in its PID
+ * namespace and waits for the command. */
+struct join {
+        struct exec *x;
+        int leader_fd;     /* pidfd */
+        char *cgroup;      /* for the command, in the container's; or NULL */
+        bool user_ns;      /* the container has a user namespace */
+        uint64_t bounding; /* the container's capabilities */
+        int ours, theirs;  /* ends of the report socket */
+        pid_t joiner;      /* ends as soon as the supervisor runs */
+        bool ended, got;   /* with a report; without one if it was killed */
+        struct report report;
+};
+
+/* In the child of a fork; does not return. */
+void joiner_run(const struct join *j, pid_t parent) __attribute__((noreturn));
