@@ -19,6 +19,7 @@
 #include "svc/term/term.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/sized.h"
 #include "util/strv.h"
 
 #define OUTPUT_MAX     ((size_t)512 << 20)
@@ -466,18 +467,12 @@ static int failed(const struct run *x, struct ec_err *err)
         }
 }
 
-/* A shorter struct comes from an older plugin; what is longer must not be used. */
 static int take_args(const struct ec_proc *p, struct ec_proc *ret, struct ec_err *err)
 {
-        const char *bytes = (const char *)p;
+        int r = sized_copy(ret, sizeof(*ret), p, offsetof(struct ec_proc, argv) + sizeof(p->argv), "ec_proc", err);
 
-        if (p->size < offsetof(struct ec_proc, argv) + sizeof(p->argv))
-                return err_set(err, -EINVAL, "struct ec_proc without its size");
-        for (size_t i = sizeof(*p); i < p->size; i++)
-                if (bytes[i])
-                        return err_set(err, -EINVAL, "struct ec_proc has members that this version does not know");
-        memset(ret, 0, sizeof(*ret));
-        memcpy(ret, p, p->size < sizeof(*p) ? p->size : sizeof(*p));
+        if (r < 0)
+                return r;
         if (!ret->argv || !ret->argv[0])
                 return err_set(err, -EINVAL, "no program to run");
         return 0;
