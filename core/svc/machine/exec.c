@@ -17,7 +17,9 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/resolve.h"
+#include "util/sized.h"
 #include "util/strv.h"
+#include "util/utf8.h"
 
 /* Until a container that is starting is registered. */
 #define REGISTER_WAIT (30 * USEC_PER_SEC)
@@ -25,18 +27,12 @@
 
 /* ---- what is to be run -------------------------------------------------- */
 
-/* A shorter struct comes from an older plugin; what is longer must not be used. */
 static int take_args(const struct ec_exec *in, struct ec_exec *ret, struct ec_err *err)
 {
-        const char *bytes = (const char *)in;
+        int r = sized_copy(ret, sizeof(*ret), in, offsetof(struct ec_exec, argv) + sizeof(in->argv), "ec_exec", err);
 
-        if (in->size < offsetof(struct ec_exec, argv) + sizeof(in->argv))
-                return err_set(err, -EINVAL, "struct ec_exec without its size");
-        for (size_t i = sizeof(*in); i < in->size; i++)
-                if (bytes[i])
-                        return err_set(err, -EINVAL, "struct ec_exec has members that this version does not know");
-        memset(ret, 0, sizeof(*ret));
-        memcpy(ret, in, in->size < sizeof(*in) ? in->size : sizeof(*in));
+        if (r < 0)
+                return r;
         if (!ret->machine || !*ret->machine)
                 return err_set(err, -EINVAL, "no container to run a command in");
         if (!(ret->flags & EC_EXEC_LOGIN) && (!ret->argv || !ret->argv[0] || !*ret->argv[0]))
@@ -397,6 +393,20 @@ void exec_done(struct exec *x)
                 close(x->null);
 }
 
+static bool all_utf8(char **v)
+{
+        for (; v && *v; v++)
+                if (!utf8_valid(*v, strlen(*v)))
+                        return false;
+        return true;
+}
+
+/* D-Bus strings are UTF-8. */
+static bool fits_bus(const struct exec *x)
+{
+        return all_utf8(x->argv) && all_utf8(x->env) && utf8_valid(x->cwd, strlen(x->cwd));
+}
+
 int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int32_t *ret_status, struct ec_err *err)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
@@ -438,6 +448,6 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
         proc_tell("running in the container", full.argv);
         if (x->tty)
                 r = open_pty(x, err);
-        *ret_bus = TAKE_PTR(bus);
+        *ret_bus = fits_bus(x) ? TAKE_PTR(bus) : NULL;
         return r;
 }

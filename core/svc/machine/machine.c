@@ -40,6 +40,12 @@ static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const 
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return err_set(err, -ENOSYS, "cannot %s machine '%s': this host has no systemd-machined", what, name);
+        /* From systemd's private socket, which stands in for a bus that is down. */
+        if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
+            sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
+                return err_set(err, -ENOTCONN,
+                               "cannot %s machine '%s': the system bus of this host does not answer; start dbus.socket",
+                               what, name);
         return bus_err(err, r, e, "cannot %s machine '%s'", what, name);
 }
 
@@ -76,7 +82,7 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
         return r < 0 ? machined_err(err, r, &e, name, "look for") : r;
 }
 
-/* -ENOENT: no such machine. */
+/* -EHOSTDOWN: no such machine, or it has just ended. */
 static int get_leader(sd_bus *bus, const char *name, uint32_t *ret, sd_bus_error *e)
 {
         static const char *const types[] = { "u", NULL };
@@ -85,9 +91,11 @@ static int get_leader(sd_bus *bus, const char *name, uint32_t *ret, sd_bus_error
         int r = get_machine(bus, name, &path, e);
 
         if (r == 0)
-                return -ENOENT;
+                return -EHOSTDOWN;
         if (r >= 0)
                 r = bus_get(bus, BUS_MACHINED, path, "org.freedesktop.machine1.Machine", "Leader", types, e, &m);
+        if (path && sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT))
+                return -EHOSTDOWN;
         return r < 0 ? r : sd_bus_message_read(m, "u", ret);
 }
 
@@ -101,8 +109,7 @@ int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struc
         if (r < 0)
                 return r;
         r = get_leader(bus, name, &pid, &e);
-        /* It may also have ended between the two questions. */
-        if (r == -ENOENT || sd_bus_error_has_name(&e, SD_BUS_ERROR_UNKNOWN_OBJECT) || (r >= 0 && !pid))
+        if (r == -EHOSTDOWN || (r >= 0 && !pid))
                 return err_set(err, -EHOSTDOWN, "container '%s' is not running", name);
         if (r < 0)
                 return machined_err(err, r, &e, name, "look for");

@@ -117,7 +117,7 @@ static void run_done(struct run *r, int result)
 
 static int begin_setns(struct run *r)
 {
-        log_debug("container '%s' has no usable system bus, entering its namespaces", r->x.name);
+        log_debug("entering the namespaces of container '%s'", r->x.name);
         return exec_setns_begin(&r->x, &r->join, r->command->err);
 }
 

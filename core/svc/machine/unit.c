@@ -165,11 +165,13 @@ static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
 
         (void)error;
         u->start = sd_bus_slot_unref(u->start);
+        if (failure && sd_bus_is_open(u->bus) <= 0) {
+                u->failure = -ECONNRESET;
+                return 0;
+        }
         u->started = true;
         u->dirty = true;
-        if (failure && sd_bus_is_open(u->bus) <= 0)
-                u->failure = -ECONNRESET;
-        else if (failure)
+        if (failure)
                 u->failure = sd_bus_error_copy(&u->refused, failure);
         return 0;
 }
@@ -454,17 +456,23 @@ static int prepare(struct unit *u)
         return r < 0 ? r : start(u);
 }
 
+static int lost_at_start(struct exec *x, struct ec_err *err)
+{
+        _cleanup_free_ char *state = exec_unit_state(x);
+
+        if (exec_state_down(state))
+                return exec_stopped(x, err);
+        return err_set(err, -ECONNRESET, "the system bus of container '%s' was lost while '%s' was being started in it",
+                       x->name, x->label);
+}
+
 static void on_lost(struct unit *u)
 {
-        struct exec *x = u->x;
-
         u->failure = 0;
         if (u->started)
                 (void)regain(u, &u->lost);
         else
-                err_set(&u->lost, -ECONNRESET,
-                        "the system bus of container '%s' was lost while '%s' was being started in it", x->name,
-                        x->label);
+                (void)lost_at_start(u->x, &u->lost);
 }
 
 int exec_unit_begin(struct exec *x, sd_bus *bus, struct unit **ret, struct ec_err *err)

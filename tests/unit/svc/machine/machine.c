@@ -132,6 +132,22 @@ static void test_no_machined(void **state)
         end();
 }
 
+/* systemd itself answers on its private socket, where machined is not. */
+static void test_bus_down(void **state)
+{
+        uint32_t pid;
+
+        (void)state;
+        fake.error_at = "GetMachine";
+        fake.error_name = SD_BUS_ERROR_UNKNOWN_OBJECT;
+        fake.error_text = "Unknown object '/org/freedesktop/machine1'.";
+        begin();
+        expect_err(machine_leader(s, NAME, &pid, &err), -ENOTCONN,
+                   "cannot look for machine '" NAME
+                   "': the system bus of this host does not answer; start dbus.socket");
+        end();
+}
+
 static void test_terminate(void **state)
 {
         uint64_t start = clock_usec();
@@ -475,7 +491,7 @@ static void test_refused(void **state)
         (void)state;
         begin();
         x.size = 8;
-        expect_err(machine_exec(s, &x, &status, &err), -EINVAL, "struct ec_exec without its size");
+        expect_err(machine_exec(s, &x, &status, &err), -EINVAL, "struct ec_exec has no valid size");
         newer.x.size = sizeof(newer);
         newer.more[0] = 1;
         expect_err(machine_exec(s, &newer.x, &status, &err), -EINVAL,
@@ -684,6 +700,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(test_running),
                 TEST(test_no_machined),
+                TEST(test_bus_down),
                 TEST(test_terminate),
                 TEST(test_terminate_ending),
                 TEST(test_terminate_refused),

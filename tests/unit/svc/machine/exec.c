@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* How a command is put together, and whether it goes over the container's bus. The container is this machine itself. */
+#include "capture.h"
+
+#include <errno.h>
+
+#include "svc/machine/exec.h"
+#include "svc/machine/machine.h"
+#include "svc/machine/unit.h"
+#include "svc/process/interrupt.h"
+#include "util/strv.h"
+
+/* ---- the container ------------------------------------------------------------ */
+
+static bool has_bus;
+static char *way, *argv_seen, *env_seen;
+
+int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err)
+{
+        (void)s;
+        if (strcmp(name, "demo"))
+                return err_set(err, -EHOSTDOWN, "container '%s' is not running", name);
+        *ret_pid = getpid();
+        return 0;
+}
+
+char *exec_unit_state(struct exec *x)
+{
+        (void)x;
+        return strdup("inactive");
+}
+
+int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
+{
+        (void)x, (void)err;
+        *ret = NULL;
+        return has_bus && sd_bus_new(ret) >= 0;
+}
+
+/* ---- the tests --------------------------------------------------------------- */
+
+static int setup(void **state UNUSED)
+{
+        has_bus = true;
+        return 0;
+}
+
+#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* "bus" or "namespaces", with what is to be run. */
+static int prepare(struct ec_exec in, const char *const *argv, struct ec_err *err)
+{
+        struct exec x = EXEC_INIT(NULL);
+        sd_bus *bus = NULL;
+        int32_t status;
+        int r;
+
+        in.size = sizeof(in);
+        in.machine = in.machine ?: "demo";
+        in.argv = argv;
+        r = exec_prepare(&x, &in, &bus, &status, err);
+        free(way);
+        free(argv_seen);
+        free(env_seen);
+        way = strdup(bus ? "bus" : "namespaces");
+        argv_seen = strv_join(STRV_CONST(x.argv), "|");
+        env_seen = strv_join(STRV_CONST(x.env), "|");
+        sd_bus_unref(bus);
+        exec_done(&x);
+        return r;
+}
+
+static void goes(struct ec_exec x, const char *const *argv, const char *expected_way)
+{
+        struct ec_err err = { 0 };
+
+        if (prepare(x, argv, &err) != 0)
+                fail_msg("%s", err_msg(&err));
+        assert_string_equal(way, expected_way);
+}
+
+static void fails(struct ec_exec x, const char *const *argv, int code, const char *text)
+{
+        struct ec_err err = { 0 };
+
+        assert_int_equal(prepare(x, argv, &err), code);
+        assert_string_equal(err_msg(&err), text);
+        err_done(&err);
+}
+
+static void test_way(void **state UNUSED)
+{
+        goes((struct ec_exec){ 0 }, ARGV("true"), "bus");
+        assert_string_equal(argv_seen, "/bin/sh|-c|exec \"$@\"|sh|true");
+        has_bus = false;
+        goes((struct ec_exec){ 0 }, ARGV("true"), "namespaces");
+}
+
+/* D-Bus transports UTF-8 only; a command may be any bytes. */
+static void test_bytes(void **state UNUSED)
+{
+        goes((struct ec_exec){ 0 }, ARGV("printf", "%s", "\303\251"), "bus");
+        goes((struct ec_exec){ 0 }, ARGV("printf", "%s", "\377"), "namespaces");
+        assert_string_equal(argv_seen, "/bin/sh|-c|exec \"$@\"|sh|printf|%s|\377");
+        goes((struct ec_exec){ .env = ARGV("A=\377") }, ARGV("true"), "namespaces");
+        assert_true(str_ends(env_seen, "|A=\377"));
+}
+
+static void test_environment(void **state UNUSED)
+{
+        goes((struct ec_exec){ .env = ARGV("HOME=/x", "B=1", "B=2") }, ARGV("true"), "bus");
+        assert_non_null(strstr(env_seen, "|HOME=/x|USER=root|LOGNAME=root|SHELL="));
+        assert_true(str_ends(env_seen, "|B=2"));
+        assert_null(strstr(env_seen, "B=1"));
+        assert_null(strstr(env_seen, "TERM="));
+        fails((struct ec_exec){ .env = ARGV("=x") }, ARGV("true"), -EINVAL,
+              "environment variable '=x' is not of the form NAME=VALUE");
+}
+
+static void test_login(void **state UNUSED)
+{
+        goes((struct ec_exec){ .flags = EC_EXEC_LOGIN }, NULL, "bus");
+        assert_true(str_ends(argv_seen, "|-l"));
+        goes((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("a", "b c"), "bus");
+        assert_non_null(strstr(argv_seen, "|-l|-c|exec \"$@\"|"));
+        assert_true(str_ends(argv_seen, "|a|b c"));
+}
+
+static void test_refused(void **state UNUSED)
+{
+        fails((struct ec_exec){ .machine = "other" }, ARGV("true"), -EHOSTDOWN, "container 'other' is not running");
+        fails((struct ec_exec){ .user = "no-such-user" }, ARGV("true"), -ENOENT,
+              "container 'demo' has no user 'no-such-user'");
+        fails((struct ec_exec){ .cwd = "/no/such/dir" }, ARGV("true"), -ENOENT,
+              "container 'demo' has no directory '/no/such/dir'");
+        fails((struct ec_exec){ .cwd = "etc" }, ARGV("true"), -EINVAL, "directory 'etc' is not an absolute path");
+        fails((struct ec_exec){ 0 }, ARGV(""), -EINVAL, "no command to run in container 'demo'");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(test_way, setup),         cmocka_unit_test_setup(test_bytes, setup),
+                cmocka_unit_test_setup(test_environment, setup), cmocka_unit_test_setup(test_login, setup),
+                cmocka_unit_test_setup(test_refused, setup),
+        };
+
+        /* /proc/PID/root is for root. */
+        if (geteuid())
+                return 0;
+        return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
+}
