@@ -11,7 +11,7 @@
 #include "plugin/descriptor.h"
 #include "util/cleanup.h"
 #include "util/err.h"
-#include "util/fs.h"
+#include "util/fs_trusted.h"
 #include "util/strv.h"
 
 struct segments {

@@ -28,7 +28,7 @@
 #include "svc/term/table.h"
 #include "util/cleanup.h"
 #include "util/err.h"
-#include "util/fs.h"
+#include "util/fs_trusted.h"
 #include "util/strv.h"
 
 #define PROC_FLAGS                                                                                           \

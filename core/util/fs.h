@@ -16,9 +16,3 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
 void fs_remove_temp(const char *dir);
 int fs_unlink(const char *path);             /* an absent one is fine: 0; 1 if it was there */
 char *fs_join(const char *a, const char *b); /* one slash between; NULL: no memory */
-/* Removes a tree: clears immutable flags, undoes mounts inside, never crosses
- * into another file system. Absent: 0. Names the first thing that stays. */
-int fs_remove_tree(const char *path, struct ec_err *err);
-/* realpath() and each component owned by root, not writable by others (sticky
- * directories but the last are fine): what root may execute or believe. */
-int fs_trusted(const char *path, struct ec_err *err);

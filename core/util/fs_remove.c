@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "util/fs_remove.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
@@ -7,20 +9,18 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
-#include "util/strv.h"
+#include "util/fs_unmount.h"
 
-#define RESCANS_MAX    3  /* of a directory that fills again while it is emptied */
-#define UMOUNT_ROUNDS  64 /* mounts can hide each other */
+#define RESCANS_MAX    3 /* of a directory that fills again while it is emptied */
 #define SHOWN_PATH_MAX 2048
 
-/* What tells one directory from another, and one mount from another. */
+/* Identifies a file and the mount that it is on. */
 struct ident {
         uint64_t ino, mnt;
         uint32_t major, minor;
@@ -28,13 +28,12 @@ struct ident {
         bool has_mnt;
 };
 
-/* A directory on the way from the top to where we are. Only the innermost one is
- * open: the way up is "..", checked against this. So neither depth nor path
- * length has a limit. */
+/* A directory between the top and the current one. Only the innermost is open: the way up is "..", compared with the
+ * identity noted here. So neither depth nor path length has a limit. */
 struct level {
-        char *name; /* in its parent; of the first one: its path */
+        char *name; /* in its parent; the first one's path */
         struct ident id;
-        char *subdirs; /* NUL-terminated names, one behind the other, still to do */
+        char *subdirs; /* NUL-terminated names, one after the other, still to do */
         size_t pos, len;
         unsigned rescans;
         bool failed; /* something in it stays, and was reported */
@@ -66,7 +65,7 @@ static int identify(int fd, const char *name, struct ident *ret)
         return 0;
 }
 
-/* A btrfs subvolume has a device number of its own and still is no other mount. */
+/* A btrfs subvolume has a device number of its own, but is not another mount. */
 static bool same_mount(const struct ident *a, const struct ident *b)
 {
         if (a->has_mnt && b->has_mnt)
@@ -94,7 +93,7 @@ static char *path_of(const struct walk *w, const char *name)
                         break;
                 if (i + 1 < w->n && strlen(path) > SHOWN_PATH_MAX) {
                         part = "...";
-                        i = w->n - 1; /* go on with the last name */
+                        i = w->n - 1; /* continue with the last name */
                 }
                 longer = fs_join(path, part);
                 free(path);
@@ -141,7 +140,7 @@ static bool unlock_dir(int fd)
         return cleared;
 }
 
-/* Only regular files carry the flags; opening others may have effects. */
+/* Only regular files have the flags; opening others may have side effects. */
 static bool unlock_file(int dir, const char *name, const struct ident *id)
 {
         _cleanup_close_ int fd = -1;
@@ -160,7 +159,7 @@ static void unlock_subvolume(int fd, const struct ident *id)
         struct statfs sfs;
         uint64_t flags;
 
-        /* 256 is the inode number of each subvolume's root, and cheap to ask for. */
+        /* Every subvolume's root has inode number 256: a cheap test first. */
         if (id->ino != 256 || fstatfs(fd, &sfs) < 0 || sfs.f_type != BTRFS_SUPER_MAGIC)
                 return;
         if (ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) < 0 || !(flags & BTRFS_SUBVOL_RDONLY))
@@ -174,95 +173,15 @@ static bool denied(int r)
         return r == -EPERM || r == -EACCES;
 }
 
-/* Level 0 is the directory that holds the tree: its own flags are not ours. */
+/* Level 0 is the directory that contains the tree: its flags are not ours to change. */
 static bool unlock_innermost(const struct walk *w)
 {
         return w->n > 1 && unlock_dir(w->fd);
 }
 
-/* ---- mounts ------------------------------------------------------------- */
-
-/* Undoes the octal escapes of mountinfo, in place. */
-static void unescape(char *s)
-{
-        char *to = s;
-
-        while (*s) {
-                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
-                    s[3] <= '7') {
-                        *to++ = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
-                        s += 4;
-                } else {
-                        *to++ = *s++;
-                }
-        }
-        *to = 0;
-}
-
-static int deepest_last(const void *a, const void *b)
-{
-        size_t n = strlen(*(char *const *)a), m = strlen(*(char *const *)b);
-
-        return n < m ? -1 : n > m;
-}
-
-static int mounts_below(const char *path, char ***ret)
-{
-        _cleanup_strv_ char **v = NULL;
-        _cleanup_free_ char *line = NULL;
-        _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
-        size_t size = 0;
-
-        /* Without /proc the walk still stops at each mount. */
-        while (f && getline(&line, &size, f) > 0) {
-                char *save, *field = strtok_r(line, " ", &save);
-                const char *rest;
-
-                for (int i = 1; i < 5 && field; i++)
-                        field = strtok_r(NULL, " ", &save);
-                if (!field)
-                        continue;
-                unescape(field);
-                rest = str_after(field, path);
-                if (rest && (!*rest || *rest == '/') && strv_push(&v, field) < 0)
-                        return -ENOMEM;
-        }
-        if (strv_len(STRV_CONST(v)) > 1)
-                qsort(v, strv_len(STRV_CONST(v)), sizeof(*v), deepest_last);
-        *ret = TAKE_PTR(v);
-        return 0;
-}
-
-/* The deepest first, and again while that brings others to light. */
-static void undo_mounts(const char *path, struct ec_err *err)
-{
-        for (int round = 0; round < UMOUNT_ROUNDS; round++) {
-                _cleanup_strv_ char **v = NULL;
-                const char *stuck = NULL;
-                bool progress = false;
-                int r = 0;
-
-                if (mounts_below(path, &v) < 0)
-                        return;
-                for (size_t i = strv_len(STRV_CONST(v)); i > 0; i--) {
-                        if (umount2(v[i - 1], MNT_DETACH | UMOUNT_NOFOLLOW) >= 0) {
-                                progress = true;
-                        } else if (!stuck) {
-                                r = -errno;
-                                stuck = v[i - 1];
-                        }
-                }
-                if (progress)
-                        continue;
-                if (stuck)
-                        err_set(err, r, "cannot unmount '%s': %s", stuck, strerror(-r));
-                return;
-        }
-}
-
 /* ---- the walk ----------------------------------------------------------- */
 
-/* Removes what is no directory: 0, also if it stays and was reported; 1: a directory. */
+/* Removes what is not a directory: 0, also if it stays and was reported; 1: it is a directory. */
 static int remove_file(struct walk *w, const char *name)
 {
         struct ident id;
@@ -291,55 +210,37 @@ static int remove_file(struct walk *w, const char *name)
         return 0;
 }
 
-/* All names of a directory, "." and ".." left out. */
+/* All names of a directory but "." and "..", each with its NUL. */
 static int read_names(int fd, char **ret, size_t *ret_len)
 {
-        _cleanup_closedir_ DIR *d = NULL;
-        _cleanup_free_ char *buf = NULL;
-        size_t len = 0, size = 0;
-        int copy;
+        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+        _cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
+        FILE *f = d ? open_memstream(ret, ret_len) : NULL;
+        struct dirent *de;
 
-        copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (copy < 0)
-                return -errno;
-        d = fdopendir(copy);
-        if (!d) {
-                int r = -errno;
-
-                close(copy);
+        if (!f) {
+                r = -errno;
+                if (!d && copy >= 0)
+                        close(copy);
                 return r;
         }
-        for (;;) {
-                struct dirent *de;
-                size_t n;
-
+        errno = 0;
+        while ((de = readdir(d))) {
+                if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
+                        (void)fwrite(de->d_name, strlen(de->d_name) + 1, 1, f);
                 errno = 0;
-                de = readdir(d);
-                if (!de && errno)
-                        return -errno;
-                if (!de)
-                        break;
-                if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
-                        continue;
-                n = strlen(de->d_name) + 1;
-                if (len + n > size) {
-                        size_t more = size ? size * 2 : 1024;
-                        char *p = realloc(buf, more);
-
-                        if (!p)
-                                return -ENOMEM;
-                        buf = p;
-                        size = more;
-                }
-                memcpy(buf + len, de->d_name, n);
-                len += n;
         }
-        *ret = TAKE_PTR(buf);
-        *ret_len = len;
-        return 0;
+        r = -errno;
+        if (ferror(f))
+                r = -ENOMEM;
+        if (fclose(f) && r >= 0)
+                r = -ENOMEM;
+        if (r < 0)
+                free(TAKE_PTR(*ret));
+        return r;
 }
 
-/* Removes the innermost level's files; the directories are what is left to do. */
+/* Removes the innermost level's files, and notes its directories. */
 static void scan(struct walk *w)
 {
         struct level *l = &w->v[w->n - 1];
@@ -388,7 +289,7 @@ static void pop(struct walk *w)
         free(l->subdirs);
 }
 
-/* Opens a directory of the innermost level, which then is the innermost. */
+/* Opens a directory of the innermost level and makes it the innermost. */
 static void enter(struct walk *w, const char *name)
 {
         _cleanup_close_ int fd = -1;
@@ -416,7 +317,7 @@ static void enter(struct walk *w, const char *name)
         }
         r = identify(fd, "", &id);
         if (r >= 0 && !same_dir(&id, &before))
-                return report(w, -ESTALE, name, "somebody else changes it");
+                return report(w, -ESTALE, name, "another process is changing it");
         copy = strdup(name);
         if (r >= 0)
                 r = copy ? push(w, copy, &id) : -ENOMEM;
@@ -430,7 +331,7 @@ static void enter(struct walk *w, const char *name)
         scan(w);
 }
 
-/* Back to the parent, then removes the directory. <0: the way up is gone. */
+/* Returns to the parent and removes the directory. <0: the way up is lost. */
 static int leave(struct walk *w)
 {
         _cleanup_close_ int up = -1;
@@ -443,7 +344,7 @@ static int leave(struct walk *w)
         if (r >= 0 && !same_dir(&id, &parent->id))
                 r = -ESTALE;
         if (r < 0) {
-                report(w, r, NULL, r == -ESTALE ? "somebody else moves directories in it" : NULL);
+                report(w, r, NULL, r == -ESTALE ? "another process is moving directories in it" : NULL);
                 return r;
         }
         if (l->failed) {
@@ -513,7 +414,7 @@ int fs_remove_tree(const char *path, struct ec_err *err)
         slash = strrchr(copy, '/');
         name = slash ? slash + 1 : copy;
         if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-                return err_set(err, -EINVAL, "cannot remove '%s': it names no entry of a directory", path);
+                return err_set(err, -EINVAL, "cannot remove '%s': it does not name an entry of a directory", path);
         parent = !slash ? strdup(".") : slash == copy ? strdup("/") : strndup(copy, slash - copy);
         if (!parent)
                 return err_oom(err);
@@ -525,7 +426,7 @@ int fs_remove_tree(const char *path, struct ec_err *err)
         full = fs_join(real, name);
         if (!full)
                 return err_oom(err);
-        undo_mounts(full, &mount_err);
+        fs_unmount_below(full, &mount_err);
 
         w.fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = w.fd < 0 ? -errno : identify(w.fd, "", &id);
@@ -540,7 +441,7 @@ int fs_remove_tree(const char *path, struct ec_err *err)
         real = NULL;
         walk(&w, name);
         r = w.r;
-        /* What cannot be unmounted is why the rest stays. Gone by now: no failure. */
+        /* A mount that cannot be undone is the reason for what stays. If all is gone, it is no failure. */
         if (r < 0 && mount_err.code) {
                 r = mount_err.code;
                 err_move(err, &mount_err);

@@ -1,35 +1,67 @@
 /* SPDX-License-Identifier: MIT */
+#include "util/fs_trusted.h"
+
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define SYMLINKS_MAX 40 /* as the kernel's */
+#define SYMLINKS_MAX 40 /* as in the kernel */
+
+/* A walk through a path as the kernel does it, symbolic links included: the directories that contain a link are checked
+ * as well as those that it leads through. */
+struct walk {
+        const char *path; /* as given, for messages */
+        char *at, *rest;  /* where we are, and what is still to go */
+        struct stat st;   /* of `at` */
+        unsigned links;
+        struct ec_err *err;
+};
+
+static void walk_done(struct walk *w)
+{
+        free(w->at);
+        free(w->rest);
+}
+
+static int failed(const struct walk *w, int r)
+{
+        if (!strcmp(w->path, w->at))
+                return err_set(w->err, r, "'%s': %s", w->path, strerror(-r));
+        return err_set(w->err, r, "'%s': %s: %s", w->path, w->at, strerror(-r));
+}
 
 static bool owner_trusted(uid_t uid)
 {
         return uid == 0 || (geteuid() != 0 && uid == geteuid());
 }
 
-/* One component. Whoever may write a directory may swap what is below it; in a
- * sticky one only the owner of an entry may, and entries are checked themselves. */
-static int check(const char *path, const char *at, const struct stat *st, bool last, struct ec_err *err)
+/* Whoever may write a directory may swap what is below it; in a sticky one only the owner of an entry may, and entries
+ * are checked themselves. */
+static int check(const struct walk *w, bool last)
 {
-        const char *what = S_ISDIR(st->st_mode) ? "directory" : "file";
+        bool dir = S_ISDIR(w->st.st_mode);
 
-        if (!owner_trusted(st->st_uid))
-                return err_set(err, -EPERM, "'%s' is not trusted: '%s' belongs to user %u, not to root", path, at,
-                               st->st_uid);
-        if (S_ISLNK(st->st_mode))
+        if (!owner_trusted(w->st.st_uid))
+                return err_set(w->err, -EPERM, "'%s' is not trusted: '%s' belongs to user %u, not to root", w->path,
+                               w->at, w->st.st_uid);
+        if (S_ISLNK(w->st.st_mode))
                 return 0;
-        if (!(st->st_mode & 022) || (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) && !last))
+        if (!(w->st.st_mode & 022) || (dir && (w->st.st_mode & S_ISVTX) && !last))
                 return 0;
-        return err_set(err, -EPERM, "'%s' is not trusted: the %s '%s' is writable by %s", path, what, at,
-                       st->st_mode & 002 ? "everybody" : "its group");
+        return err_set(w->err, -EPERM, "'%s' is not trusted: the %s '%s' is writable by %s", w->path,
+                       dir ? "directory" : "file", w->at, w->st.st_mode & 002 ? "everybody" : "its group");
+}
+
+static int look(struct walk *w)
+{
+        return lstat(w->at, &w->st) < 0 ? failed(w, -errno) : 0;
 }
 
 /* Cuts the last component off an absolute path. */
@@ -40,90 +72,93 @@ static void to_parent(char *path)
         slash[slash == path] = 0;
 }
 
-static int failed(const char *path, const char *at, int r, struct ec_err *err)
+/* Replaces the link at `at` by what it contains. */
+static int follow(struct walk *w)
 {
-        if (!strcmp(path, at))
-                return err_set(err, r, "'%s': %s", path, strerror(-r));
-        return err_set(err, r, "'%s': %s: %s", path, at, strerror(-r));
+        _cleanup_free_ char *target = NULL;
+        char *rest;
+        int r = check(w, false);
+
+        if (r < 0)
+                return r;
+        if (++w->links > SYMLINKS_MAX)
+                return failed(w, -ELOOP);
+        r = fs_readlinkat(AT_FDCWD, w->at, &target);
+        if (r < 0)
+                return failed(w, r);
+        rest = str_printf("%s%s", target, w->rest); /* empty, or begins with a slash */
+        if (!rest)
+                return err_oom(w->err);
+        free(w->rest);
+        w->rest = rest;
+        if (target[0] == '/')
+                w->at[1] = 0;
+        else
+                to_parent(w->at);
+        return look(w);
 }
 
-/* Goes through the path as the kernel would, symlinks included, so that the
- * directories that hold a link are looked at as well as those it leads through. */
-int fs_trusted(const char *path, struct ec_err *err)
+static int enter(struct walk *w, const char *name)
 {
-        _cleanup_free_ char *at = NULL, *rest = NULL;
-        unsigned links = 0;
-        struct stat st;
+        char *next = fs_join(w->at, name);
+        int r;
+
+        if (!next)
+                return err_oom(w->err);
+        free(w->at);
+        w->at = next;
+        r = look(w);
+        if (r < 0)
+                return r;
+        if (S_ISLNK(w->st.st_mode))
+                return follow(w);
+        return !S_ISDIR(w->st.st_mode) && *w->rest ? failed(w, -ENOTDIR) : 0;
+}
+
+/* Goes one component on: 1; 0: there is none left. */
+static int step(struct walk *w)
+{
+        size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/");
+        _cleanup_free_ char *name = n ? strndup(w->rest + skip, n) : NULL;
+        int r = check(w, !n);
+
+        if (r < 0 || !n)
+                return r;
+        if (!name)
+                return err_oom(w->err);
+        memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
+        if (!strcmp(name, "..")) {
+                to_parent(w->at);
+                r = look(w);
+        } else if (strcmp(name, ".")) {
+                r = enter(w, name);
+        }
+        return r < 0 ? r : 1;
+}
+
+static int absolute(const char *path, char **ret, struct ec_err *err)
+{
+        _cleanup_free_ char *cwd = NULL;
 
         if (path[0] == '/') {
-                rest = strdup(path);
+                *ret = strdup(path);
         } else {
-                _cleanup_free_ char *cwd = getcwd(NULL, 0);
-
+                cwd = getcwd(NULL, 0);
                 if (!cwd && errno != ENOMEM)
                         return err_set(err, -errno, "'%s': the current directory is gone", path);
-                rest = cwd ? fs_join(cwd, path) : NULL;
+                *ret = cwd ? fs_join(cwd, path) : NULL;
         }
-        at = strdup("/");
-        if (!at || !rest)
-                return err_oom(err);
-        if (lstat(at, &st) < 0)
-                return failed(path, at, -errno, err);
-        for (;;) {
-                _cleanup_free_ char *target = NULL;
-                char *name, *next;
-                size_t n, skip = strspn(rest, "/");
-                int r;
+        return *ret ? 0 : err_oom(err);
+}
 
-                n = strcspn(rest + skip, "/");
-                if (!n)
-                        return check(path, at, &st, true, err);
-                r = check(path, at, &st, false, err);
-                if (r < 0)
-                        return r;
-                name = strndup(rest + skip, n);
-                if (!name)
-                        return err_oom(err);
-                memmove(rest, rest + skip + n, strlen(rest + skip + n) + 1);
-                if (!strcmp(name, ".") || !strcmp(name, "..")) {
-                        if (name[1])
-                                to_parent(at);
-                        free(name);
-                        if (lstat(at, &st) < 0)
-                                return failed(path, at, -errno, err);
-                        continue;
-                }
-                next = fs_join(at, name);
-                free(name);
-                if (!next)
-                        return err_oom(err);
-                free(at);
-                at = next;
-                if (lstat(at, &st) < 0)
-                        return failed(path, at, -errno, err);
-                if (!S_ISLNK(st.st_mode)) {
-                        if (!S_ISDIR(st.st_mode) && *rest)
-                                return failed(path, at, -ENOTDIR, err);
-                        continue;
-                }
-                r = check(path, at, &st, false, err);
-                if (r < 0)
-                        return r;
-                if (++links > SYMLINKS_MAX)
-                        return failed(path, at, -ELOOP, err);
-                r = fs_readlinkat(AT_FDCWD, at, &target);
-                if (r < 0)
-                        return failed(path, at, r, err);
-                next = str_printf("%s%s", target, rest); /* rest is empty or begins with a slash */
-                if (!next)
-                        return err_oom(err);
-                free(rest);
-                rest = next;
-                if (target[0] == '/')
-                        at[1] = 0;
-                else
-                        to_parent(at);
-                if (lstat(at, &st) < 0)
-                        return failed(path, at, -errno, err);
-        }
+int fs_trusted(const char *path, struct ec_err *err)
+{
+        _cleanup_(walk_done) struct walk w = { .path = path, .at = strdup("/"), .err = err };
+        int r = absolute(path, &w.rest, err);
+
+        if (r >= 0)
+                r = w.at ? look(&w) : err_oom(err);
+        while (r >= 0 && (r = step(&w)) > 0)
+                ;
+        return r;
 }

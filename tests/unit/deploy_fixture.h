@@ -25,6 +25,7 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 #define HASH "0123456789abcdfghijklmnpqrsvwxyz"

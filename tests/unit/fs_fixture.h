@@ -7,6 +7,7 @@
 
 #include "util/cleanup.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 
 static char *top;
 

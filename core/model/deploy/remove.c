@@ -16,6 +16,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 void removal_done(struct removal *m)

@@ -11,6 +11,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_trusted.h"
 #include "util/name.h"
 #include "util/strv.h"
 

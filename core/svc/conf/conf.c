@@ -10,6 +10,7 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_trusted.h"
 #include "util/strv.h"
 
 #define FILE_MAX ((size_t)256 << 10)

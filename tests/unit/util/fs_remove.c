@@ -86,7 +86,7 @@ static void test_refused(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
                 assert_int_equal(fs_remove_tree(bad[i], &err), -EINVAL);
-                assert_err(&err, -EINVAL, "names no entry");
+                assert_err(&err, -EINVAL, "not name an entry");
         }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_fixture.h"
 
+#include "util/fs_trusted.h"
+
 #include "util/strv.h"
 
 static void dir(const char *name, mode_t mode)

@@ -23,6 +23,7 @@
 #include "svc/process/interrupt.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 #define HASH      "3sd60ih5rjklrmxr7w30vsdfksn55vlx"

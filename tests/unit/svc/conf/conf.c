@@ -5,6 +5,7 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 struct dir {

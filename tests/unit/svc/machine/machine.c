@@ -12,7 +12,7 @@
 #include "in_child.h"
 #include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
-#include "util/fs.h"
+#include "util/fs_remove.h"
 
 #define MACHINED  "org.freedesktop.machine1.Manager"
 #define NAME      "ec-unit-test" /* no machine of this host */

@@ -4,6 +4,7 @@
 #include "capture.h"
 #include "svc/machine/user.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 
 static char dir[64];
 static int root;

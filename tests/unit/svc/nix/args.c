@@ -15,6 +15,7 @@
 #include "svc/nix/args.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })

@@ -7,6 +7,7 @@
 #include "svc/nix/error.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 static char dir[] = "/tmp/nix-error-XXXXXX";

@@ -17,6 +17,7 @@
 #include "svc/nix/nix.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 
 #define HASH "3sd60ih5rjklrmxr7w30vsdfksn55vlx"
 

@@ -6,6 +6,7 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 static char **env(const char *const *delta)

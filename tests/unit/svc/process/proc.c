@@ -10,6 +10,7 @@
 #include "svc/process/proc.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 #define CAPTURES (EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN)

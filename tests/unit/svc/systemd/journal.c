@@ -15,6 +15,7 @@
 #include "svc/systemd/journal.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 #define JOURNALD "/lib/systemd/systemd-journald"

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/fs_unmount.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define ROUNDS_MAX 64 /* mounts can hide each other */
+
+/* Undoes the octal escapes of mountinfo, in place. */
+static void unescape(char *s)
+{
+        char *to = s;
+
+        while (*s) {
+                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+                    s[3] <= '7') {
+                        *to++ = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
+                        s += 4;
+                } else {
+                        *to++ = *s++;
+                }
+        }
+        *to = 0;
+}
+
+static int deepest_last(const void *a, const void *b)
+{
+        size_t n = strlen(*(char *const *)a), m = strlen(*(char *const *)b);
+
+        return n < m ? -1 : n > m;
+}
+
+static int mounts_below(const char *path, char ***ret)
+{
+        _cleanup_strv_ char **v = NULL;
+        _cleanup_free_ char *line = NULL;
+        _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+        size_t size = 0;
+
+        /* Without /proc the walk still stops at each mount. */
+        while (f && getline(&line, &size, f) > 0) {
+                char *save, *field = strtok_r(line, " ", &save);
+                const char *rest;
+
+                for (int i = 1; i < 5 && field; i++)
+                        field = strtok_r(NULL, " ", &save);
+                if (!field)
+                        continue;
+                unescape(field);
+                rest = str_after(field, path);
+                if (rest && (!*rest || *rest == '/') && strv_push(&v, field) < 0)
+                        return -ENOMEM;
+        }
+        if (strv_len(STRV_CONST(v)) > 1)
+                qsort(v, strv_len(STRV_CONST(v)), sizeof(*v), deepest_last);
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+/* The deepest first, and again while that uncovers others. */
+void fs_unmount_below(const char *path, struct ec_err *err)
+{
+        for (int round = 0; round < ROUNDS_MAX; round++) {
+                _cleanup_strv_ char **v = NULL;
+                const char *stuck = NULL;
+                bool progress = false;
+                int r = 0;
+
+                if (mounts_below(path, &v) < 0)
+                        return;
+                for (size_t i = strv_len(STRV_CONST(v)); i > 0; i--) {
+                        if (umount2(v[i - 1], MNT_DETACH | UMOUNT_NOFOLLOW) >= 0) {
+                                progress = true;
+                        } else if (!stuck) {
+                                r = -errno;
+                                stuck = v[i - 1];
+                        }
+                }
+                if (progress)
+                        continue;
+                if (stuck)
+                        err_set(err, r, "cannot unmount '%s': %s", stuck, strerror(-r));
+                return;
+        }
+}
