@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "in_child.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "svc/machine/cgroup.h"
+#include "util/clock.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+#define ROOT "/sys/fs/cgroup"
+
+static char *top, *payload; /* as systemd-nspawn lays them out */
+static pid_t leader;
+
+/* A mount of the hierarchy for this process alone, whatever the machine mounts. */
+static bool mount_cgroups(void)
+{
+        return !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+               !mount("none", ROOT, "cgroup2", 0, NULL);
+}
+
+static void move(pid_t pid, const char *dir)
+{
+        char *file = fs_join(dir, "cgroup.procs");
+        FILE *f = fopen(file, "we");
+
+        assert_non_null(f);
+        fprintf(f, "%d", (int)pid);
+        assert_int_equal(fclose(f), 0);
+        free(file);
+}
+
+static pid_t sleeper(void)
+{
+        pid_t pid = fork();
+
+        if (!pid) {
+                alarm(CHILD_SECONDS);
+                for (;;)
+                        pause();
+        }
+        assert_true(pid > 0);
+        return pid;
+}
+
+static int setup(void **state UNUSED)
+{
+        top = str_printf(ROOT "/ec-unit-%d", (int)getpid());
+        payload = fs_join(top, "payload");
+        assert_int_equal(mkdir(top, 0755), 0);
+        assert_int_equal(mkdir(payload, 0755), 0);
+        leader = sleeper();
+        return 0;
+}
+
+static int teardown(void **state UNUSED)
+{
+        kill(leader, SIGKILL);
+        waitpid(leader, NULL, 0);
+        for (int i = 0; i < 1000 && rmdir(payload) < 0 && errno == EBUSY; i++)
+                usleep(1000);
+        for (int i = 0; i < 1000 && rmdir(top) < 0 && errno == EBUSY; i++)
+                usleep(1000);
+        free(top);
+        free(payload);
+        top = payload = NULL;
+        return 0;
+}
+
+static void test_remove(void **state UNUSED)
+{
+        char *inside = fs_join(payload, "init.scope"), *path = NULL;
+        uint64_t begin = clock_usec();
+        int fds[2], status;
+        pid_t pid;
+        char mark;
+
+        assert_int_equal(mkdir(inside, 0755), 0);
+        move(leader, inside);
+        assert_int_equal(cgroup_make(leader, &path), 0);
+        assert_non_null(path);
+        assert_non_null(strstr(path, "/payload/extra-container-"));
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        pid = fork();
+        if (!pid) {
+                cgroup_enter(path);
+                must(write(fds[1], "x", 1) == 1);
+                alarm(CHILD_SECONDS);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(read(fds[0], &mark, 1), 1);
+        close(fds[0]);
+        close(fds[1]);
+        assert_int_equal(rmdir(path), -1); /* it is in use */
+        cgroup_remove(path);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_true(clock_usec() - begin < 30 * USEC_PER_SEC);
+        move(leader, payload);
+        assert_int_equal(rmdir(inside), 0);
+        free(inside);
+        free(path);
+}
+
+static void test_none_delegated(void **state UNUSED)
+{
+        char *path = (char *)1;
+
+        move(leader, top);
+        assert_int_equal(cgroup_make(leader, &path), 0);
+        assert_null(path);
+        move(leader, payload);
+        assert_int_equal(cgroup_make(UINT32_MAX, &path), 0);
+        assert_null(path);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+        const struct CMUnitTest tests[] = { TEST(test_remove), TEST(test_none_delegated) };
+
+        if (!mount_cgroups())
+                return 0; /* not possible here */
+        return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* How a running command is ended: by the user, by its time limit, by a terminal that goes away. */
+#include "in_child.h"
+
+#include <fcntl.h>
+
+#include "svc/machine/command.h"
+#include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
+#include "svc/systemd/systemd.h"
+#include "util/clock.h"
+
+static const char *state; /* of the container's unit; NULL: not known */
+static bool registered;
+
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
+                       struct ec_err *err)
+{
+        (void)s, (void)iface, (void)prop, (void)err;
+        assert_string_equal(unit, "container@demo.service");
+        if (!state)
+                return -EIO;
+        *ret = strdup(state);
+        return 0;
+}
+
+int machine_running(struct systemd *s, const char *name, struct ec_err *err)
+{
+        (void)s, (void)err;
+        assert_string_equal(name, "demo");
+        return registered;
+}
+
+static struct exec command(void)
+{
+        return (struct exec){
+                .name = "demo",
+                .unit = (char *)"container@demo.service",
+                .label = "sleep",
+                .deadline = UINT64_MAX,
+        };
+}
+
+/* What came on descriptors that have nothing to say. */
+static void tick(struct exec *x)
+{
+        struct pollfd fds[EXEC_FDS];
+
+        exec_fill(x, fds);
+        (void)poll(fds + 1, EXEC_FDS - 1, 0);
+        exec_handle(x, fds);
+}
+
+static void test_quiet(void **s UNUSED)
+{
+        struct exec x = command();
+
+        tick(&x);
+        assert_int_equal(x.stage, EXEC_RUNS);
+        assert_int_equal(x.signal, 0);
+        assert_true(exec_deadline(&x, UINT64_MAX) == UINT64_MAX);
+        assert_true(exec_deadline(&x, 7) == 7);
+}
+
+static void test_time_limit(void **s UNUSED)
+{
+        struct exec x = command();
+        uint64_t now = clock_usec();
+
+        x.deadline = now;
+        tick(&x);
+        assert_int_equal(x.failure, -ETIMEDOUT);
+        assert_int_equal(x.stage, EXEC_TERMED);
+        assert_int_equal(x.signal, SIGTERM);
+        assert_true(exec_deadline(&x, UINT64_MAX) >= now + USEC_PER_SEC);
+        /* TERM was not enough, nor was KILL. */
+        x.signal = 0;
+        x.next_stage = now;
+        tick(&x);
+        assert_int_equal(x.stage, EXEC_KILLED);
+        assert_int_equal(x.signal, SIGKILL);
+        x.next_stage = now;
+        tick(&x);
+        assert_int_equal(x.stage, EXEC_LEFT);
+        assert_int_equal(x.sent, SIGTERM); /* the first */
+}
+
+static void in_test_interrupt(void)
+{
+        struct exec x = command();
+
+        must(interrupt_init() == 0 && kill(getpid(), SIGTERM) == 0);
+        tick(&x);
+        must(x.stage == EXEC_ASKED && x.signal == SIGTERM && x.failure == -ECANCELED);
+        /* Each further one is less polite. */
+        must(kill(getpid(), SIGINT) == 0);
+        tick(&x);
+        must(x.stage == EXEC_TERMED && x.signal == SIGTERM);
+        must(kill(getpid(), SIGINT) == 0);
+        tick(&x);
+        must(x.stage == EXEC_KILLED && x.signal == SIGKILL);
+        must(kill(getpid(), SIGINT) == 0);
+        tick(&x);
+        must(x.stage == EXEC_KILLED); /* nothing is stronger */
+}
+CHILD_TEST(test_interrupt)
+
+static void in_test_read_before(void)
+{
+        struct exec x = command();
+
+        /* A call in between has read the signal: the descriptor does not show it any more. */
+        must(interrupt_init() == 0 && kill(getpid(), SIGINT) == 0 && interrupt_signal() == SIGINT);
+        tick(&x);
+        must(x.stage == EXEC_ASKED && x.signal == SIGINT);
+}
+CHILD_TEST(test_read_before)
+
+static void in_test_held(void)
+{
+        struct exec x = command();
+
+        must(interrupt_init() == 0 && kill(getpid(), SIGINT) == 0);
+        interrupt_hold();
+        tick(&x);
+        must(x.stage == EXEC_RUNS);
+        interrupt_release();
+        tick(&x);
+        must(x.stage == EXEC_ASKED);
+}
+CHILD_TEST(test_held)
+
+static void test_terminal_gone(void **s UNUSED)
+{
+        struct pty *pty = calloc(1, sizeof(*pty));
+        struct exec x = command();
+        int fds[2], master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        struct pollfd p[EXEC_FDS];
+
+        assert_true(master >= 0 && unlockpt(master) == 0 && pipe2(fds, O_CLOEXEC) == 0);
+        signal(SIGPIPE, SIG_IGN);
+        assert_int_equal(pty_begin(pty, master, open("/dev/null", O_RDONLY | O_CLOEXEC), fds[1]), 0);
+        x.pty = pty;
+        close(fds[0]); /* whoever read its output has ended */
+        assert_int_equal(write(pty->peer, "x", 1), 1);
+        for (int i = 0; i < 100 && x.stage == EXEC_RUNS; i++) {
+                exec_fill(&x, p);
+                (void)poll(p + 1, EXEC_FDS - 1, 100);
+                exec_handle(&x, p);
+        }
+        assert_int_equal(x.stage, EXEC_ASKED);
+        assert_int_equal(x.signal, SIGHUP);
+        pty_end(pty);
+        free(pty);
+        close(fds[1]);
+}
+
+static void unit_state(const char *systemd_says, bool is_registered, const char *expected, bool down)
+{
+        struct exec x = command();
+        char *got;
+
+        state = systemd_says;
+        registered = is_registered;
+        got = exec_unit_state(&x);
+        if (expected)
+                assert_string_equal(got, expected);
+        else
+                assert_null(got);
+        assert_int_equal(exec_state_down(got), down);
+        free(got);
+}
+
+static void test_unit_state(void **s UNUSED)
+{
+        struct ec_err err = { 0 };
+        struct exec x = command();
+
+        unit_state("active", true, "active", false);
+        unit_state("activating", false, "activating", false);
+        unit_state("inactive", false, "inactive", true);
+        unit_state("failed", false, "failed", true);
+        unit_state("deactivating", true, "deactivating", true);
+        unit_state("inactive", true, "active", false); /* another unit runs the machine */
+        unit_state(NULL, true, NULL, false);
+        assert_int_equal(exec_stopped(&x, &err), -ECONNRESET);
+        assert_string_equal(err_msg(&err), "container 'demo' stopped while 'sleep' was running in it");
+        err_done(&err);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_quiet),      cmocka_unit_test(test_time_limit),
+                cmocka_unit_test(test_interrupt),  cmocka_unit_test(test_read_before),
+                cmocka_unit_test(test_held),       cmocka_unit_test(test_terminal_gone),
+                cmocka_unit_test(test_unit_state),
+        };
+
+        return cmocka_run_group_tests_name("command", tests, NULL, NULL);
+}

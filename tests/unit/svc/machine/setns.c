@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands in the namespaces of a "container": a process with namespaces of its own, as this machine's root makes it. */
+#include "in_child.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+#include "svc/machine/machine.h"
+#include "svc/machine/setns.h"
+#include "svc/systemd/systemd.h"
+#include "util/clock.h"
+#include "util/strv.h"
+
+static const char *unit_state;
+
+int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
+                       struct ec_err *err)
+{
+        (void)s, (void)unit, (void)iface, (void)prop, (void)err;
+        *ret = strdup(unit_state);
+        return 0;
+}
+
+int machine_running(struct systemd *s, const char *name, struct ec_err *err)
+{
+        (void)s, (void)name, (void)err;
+        return 0;
+}
+
+/* ---- the container ---------------------------------------------------------- */
+
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
+
+static pid_t outer, leader;
+
+/* PID 1 of the container: reaps until it is killed. */
+static void init(int ready)
+{
+        if (sethostname("inside", 6) < 0 || mount("none", "/mnt", "tmpfs", 0, NULL) < 0 ||
+            mount("proc", "/proc", "proc", 0, NULL) < 0 || mkdir("/mnt/here", 0755) < 0 ||
+            prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT, 0, 0, 0) < 0 || write(ready, "x", 1) != 1)
+                _exit(1);
+        close(ready);
+        for (;;)
+                if (waitpid(-1, NULL, 0) < 0)
+                        usleep(1000);
+}
+
+static void make_container(int ready)
+{
+        pid_t pid;
+
+        if (unshare(NAMESPACES) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                _exit(1);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pid = fork();
+        if (!pid)
+                init(ready);
+        /* Its number here is for the test. */
+        if (pid < 0 || write(ready, &pid, sizeof(pid)) != sizeof(pid))
+                _exit(1);
+        close(ready);
+        waitpid(pid, NULL, 0);
+        _exit(0);
+}
+
+static int setup(void **state UNUSED)
+{
+        char mark, got[sizeof(pid_t) + 1];
+        size_t len = 0;
+        int fds[2];
+        ssize_t n;
+
+        unit_state = "active";
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        outer = fork();
+        assert_true(outer >= 0);
+        if (!outer) {
+                close(fds[0]);
+                make_container(fds[1]);
+        }
+        close(fds[1]);
+        /* Both write once, in any order. */
+        while (len < sizeof(got) && (n = read(fds[0], got + len, sizeof(got) - len)) > 0)
+                len += n;
+        close(fds[0]);
+        if (len < sizeof(got))
+                return -1;
+        mark = got[0];
+        memcpy(&leader, mark == 'x' ? got + 1 : got, sizeof(leader));
+        return 0;
+}
+
+static int teardown(void **state UNUSED)
+{
+        if (leader > 0)
+                kill(leader, SIGKILL);
+        assert_int_equal(waitpid(outer, NULL, 0), outer);
+        return 0;
+}
+
+/* ---- commands ----------------------------------------------------------------- */
+
+static struct ec_err err;
+static char out[4096];
+static int32_t status;
+static struct exec x;
+
+static void command(const char *const *argv)
+{
+        static char *env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+
+        x = (struct exec){
+                .name = "demo",
+                .unit = (char *)"container@demo.service",
+                .label = argv[0],
+                .leader = leader,
+                .argv = (char **)argv,
+                .env = env,
+                .cwd = (char *)"/",
+                .user = { .name = (char *)"root" },
+                .deadline = UINT64_MAX,
+        };
+}
+#define COMMAND(...) command((const char *const[]){ __VA_ARGS__, NULL })
+
+/* In the poll loop of one command. */
+static int exec_setns(int32_t *ret_status)
+{
+        struct join *j;
+        int r = exec_setns_begin(&x, &j, &err);
+
+        while (r >= 0) {
+                uint64_t deadline = UINT64_MAX;
+                struct pollfd fds[EXEC_FDS];
+
+                if (!exec_setns_fill(j, fds, &deadline))
+                        break;
+                (void)poll(fds, EXEC_FDS, clock_timeout_ms(deadline));
+                exec_setns_handle(j, fds);
+        }
+        return r < 0 ? r : exec_setns_end(j, ret_status, &err);
+}
+
+/* Runs x; what it writes to stdout and stderr is in `out`. */
+static int run(void)
+{
+        int o[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
+        size_t len = 0;
+        ssize_t n;
+
+        assert_int_equal(pipe2(o, O_CLOEXEC), 0);
+        x.fds[0] = null;
+        x.fds[1] = x.fds[2] = o[1];
+        status = -1;
+        r = exec_setns(&status);
+        close(null);
+        close(o[1]);
+        while ((n = read(o[0], out + len, sizeof(out) - 1 - len)) > 0)
+                len += n;
+        out[len] = 0;
+        close(o[0]);
+        return r;
+}
+
+static void runs(int32_t expected, const char *output)
+{
+        int r = run();
+
+        if (r < 0)
+                fail_msg("%s", err_msg(&err));
+        assert_string_equal(out, output);
+        assert_int_equal(status, expected);
+}
+
+static void fails(int expected, const char *text)
+{
+        assert_int_equal(run(), expected);
+        assert_string_equal(err_msg(&err), text);
+        assert_int_equal(status, -1);
+        err_done(&err);
+}
+
+static void test_inside(void **state UNUSED)
+{
+        COMMAND("/bin/sh", "-c",
+                "uname -n; ls -d /mnt/here; ls /sys/class/net 2>/dev/null | wc -l; cat /proc/1/comm; exit 7");
+        assert_int_equal(run(), 0);
+        assert_int_equal(status, 7);
+        assert_true(!strncmp(out, "inside\n/mnt/here\n", 17));
+        COMMAND("/bin/sh", "-c", "kill -9 $$");
+        runs(128 + 9, "");
+        /* Nothing of ours goes along but the streams. */
+        COMMAND("/bin/sh", "-c", "ls /proc/self/fd; umask; pwd");
+        runs(0, "0\n1\n2\n3\n0022\n/\n");
+}
+
+static void test_user(void **state UNUSED)
+{
+        gid_t groups[] = { 1, 5 };
+
+        COMMAND("/bin/sh", "-c", "id -ru; id -rg; id -G; grep CapEff /proc/self/status");
+        x.user = (struct machine_user){ .name = (char *)"daemon", .uid = 1, .gid = 1, .groups = groups, .n_groups = 2 };
+        runs(0, "1\n1\n1 5\nCapEff:\t0000000000000000\n");
+}
+
+/* The command has no capability that the container's init lacks. */
+static void test_capabilities(void **state UNUSED)
+{
+        unsigned long long bounding;
+
+        COMMAND("/bin/sh", "-c", "sed -n 's/CapBnd:.//p' /proc/self/status");
+        assert_int_equal(run(), 0);
+        bounding = strtoull(out, NULL, 16);
+        assert_int_equal(bounding >> CAP_SYS_BOOT & 1, 0);
+        assert_int_equal(bounding >> CAP_CHOWN & 1, 1);
+}
+
+static void test_directory(void **state UNUSED)
+{
+        COMMAND("/bin/pwd");
+        x.cwd = (char *)"/mnt/here";
+        runs(0, "/mnt/here\n");
+        x.cwd = (char *)"/no/such";
+        fails(-ENOENT, "cannot enter directory '/no/such' in container 'demo': No such file or directory");
+        x.cwd_optional = true;
+        runs(0, "/\n");
+}
+
+static void test_cannot_run(void **state UNUSED)
+{
+        COMMAND("/no/such/program");
+        runs(127, "/no/such/program: No such file or directory\n");
+        COMMAND("/etc/passwd");
+        runs(126, "/etc/passwd: Permission denied\n");
+}
+
+static void test_time_limit(void **state UNUSED)
+{
+        uint64_t begin = clock_usec();
+
+        COMMAND("/bin/sleep", "100");
+        x.deadline = begin + 100 * USEC_PER_MSEC;
+        runs(128 + SIGTERM, "");
+        assert_int_equal(x.failure, -ETIMEDOUT);
+        assert_true(clock_usec() - begin < 60 * USEC_PER_SEC);
+}
+
+/* What it leaves running goes on; nobody waits for it. */
+static void test_background(void **state UNUSED)
+{
+        uint64_t begin = clock_usec();
+
+        COMMAND("/bin/sh", "-c", "sleep 100 >/dev/null 2>&1 & echo done");
+        runs(0, "done\n");
+        assert_true(clock_usec() - begin < 60 * USEC_PER_SEC);
+}
+
+static void test_container_ends(void **state UNUSED)
+{
+        COMMAND("/bin/sh", "-c", "kill -9 1; kill -TERM 1; exec sleep 100");
+        /* From the outside, while it runs: inside, nothing kills PID 1. */
+        fflush(NULL);
+        pid_t killer = fork();
+
+        if (!killer) {
+                usleep(300000);
+                kill(leader, SIGKILL);
+                _exit(0);
+        }
+        unit_state = "deactivating";
+        fails(-ECONNRESET, "container 'demo' stopped while '/bin/sh' was running in it");
+        assert_int_equal(waitpid(killer, NULL, 0), killer);
+        /* And then there is none. */
+        COMMAND("/bin/true");
+        for (int i = 0; i < 1000 && !kill(leader, 0); i++)
+                usleep(1000);
+        fails(-EHOSTDOWN, "container 'demo' is not running");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(test_inside),     TEST(test_user),       TEST(test_capabilities), TEST(test_directory),
+                TEST(test_cannot_run), TEST(test_time_limit), TEST(test_background),   TEST(test_container_ends),
+        };
+
+        if (geteuid())
+                return 0; /* only root makes such a container */
+        return cmocka_run_group_tests_name("setns", tests, NULL, NULL);
+}

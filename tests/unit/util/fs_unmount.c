@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs_fixture.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "util/fs_unmount.h"
+
+static bool mounted(const char *name)
+{
+        struct stat a, b;
+
+        must(stat(top, &a) == 0 && stat(at(name), &b) == 0);
+        return a.st_dev != b.st_dev;
+}
+
+static void own_mounts(void)
+{
+        if (geteuid() || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                _exit(0); /* not possible here */
+}
+
+static void in_test_unmount(void)
+{
+        struct ec_err err = { 0 };
+
+        own_mounts();
+        must(fs_mkdir_p(at("d/a"), 0755) == 0 && fs_mkdir_p(at("dd"), 0755) == 0);
+        must(mount("none", at("d/a"), "tmpfs", 0, NULL) == 0 && mkdir(at("d/a/inner \t\\"), 0755) == 0);
+        must(mount("none", at("d/a/inner \t\\"), "tmpfs", 0, NULL) == 0);
+        must(mount("none", at("d/a"), "tmpfs", 0, NULL) == 0); /* hides the others */
+        must(mount("none", at("dd"), "tmpfs", 0, NULL) == 0);
+        fs_unmount_below(at("d"), &err);
+        must(!err.code && !mounted("d/a"));
+        must(mounted("dd")); /* its name only begins alike */
+        /* The directory itself. */
+        fs_unmount_below(at("dd"), &err);
+        must(!err.code && !mounted("dd"));
+}
+CHILD_TEST(test_unmount)
+
+static void in_test_stuck(void)
+{
+        struct ec_err err = { 0 };
+
+        own_mounts();
+        must(fs_mkdir_p(at("d/a"), 0755) == 0 && mount("none", at("d/a"), "tmpfs", 0, NULL) == 0);
+        /* A namespace has no rights over the mounts that came with it. */
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+                return;
+        fs_unmount_below(at("d"), &err);
+        must(err.code < 0 && strstr(err_msg(&err), "cannot unmount '") && strstr(err_msg(&err), "d/a'"));
+        must(mounted("d/a"));
+        _exit(0);
+}
+CHILD_TEST(test_stuck)
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+        const struct CMUnitTest tests[] = { TEST(test_unmount), TEST(test_stuck) };
+
+        return cmocka_run_group_tests_name("fs_unmount", tests, NULL, NULL);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs_fixture.h"
+
+#include <fcntl.h>
+
+#include "util/resolve.h"
+
+static int root;
+
+static int begin(void **state)
+{
+        setup(state);
+        assert_int_equal(fs_mkdir_p(at("root/etc"), 0755), 0);
+        assert_int_equal(fs_write_atomic(at("root/etc/passwd"), "inside\n", 7, 0644), 0);
+        assert_int_equal(fs_write_atomic(at("passwd"), "outside\n", 8, 0644), 0);
+        root = open(at("root"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_true(root >= 0);
+        return 0;
+}
+
+static int end(void **state)
+{
+        close(root);
+        return teardown(state);
+}
+
+static void reads(const char *path, const char *expected)
+{
+        char *text = NULL;
+        int r = resolve_read(root, path, 1 << 20, &text);
+
+        if (r < 0)
+                fail_msg("%s: %s", path, strerror(-r));
+        assert_string_equal(text, expected);
+        free(text);
+}
+
+static void test_inside(void **state UNUSED)
+{
+        reads("etc/passwd", "inside\n");
+        reads("/etc/passwd", "inside\n");
+        reads("../../etc/../etc/passwd", "inside\n");
+}
+
+/* A container's links lead nowhere else. */
+static void test_links(void **state UNUSED)
+{
+        char *text = NULL;
+
+        assert_int_equal(symlink("/etc/passwd", at("root/absolute")), 0);
+        reads("absolute", "inside\n");
+        assert_int_equal(symlink("../passwd", at("root/up")), 0);
+        assert_int_equal(resolve_read(root, "up", 100, &text), -ENOENT);
+        assert_int_equal(symlink("loop", at("root/loop")), 0);
+        assert_int_equal(resolve_read(root, "loop", 100, &text), -ELOOP);
+        assert_null(text);
+}
+
+static void test_kinds(void **state UNUSED)
+{
+        char *text = NULL;
+
+        /* Neither blocks. */
+        assert_int_equal(mkfifo(at("root/fifo"), 0600), 0);
+        assert_int_equal(resolve_read(root, "fifo", 100, &text), -EINVAL);
+        assert_int_equal(resolve_read(root, "etc", 100, &text), -EINVAL);
+        assert_int_equal(resolve_read(root, "none", 100, &text), -ENOENT);
+        assert_null(text);
+}
+
+static void test_size(void **state UNUSED)
+{
+        char *big = malloc(100001), *text = NULL;
+
+        memset(big, 'x', 100000);
+        big[100000] = 0;
+        assert_int_equal(fs_write_atomic(at("root/big"), big, 100000, 0644), 0);
+        reads("big", big);
+        assert_int_equal(resolve_read(root, "big", 5000, &text), -EFBIG);
+        assert_null(text);
+        free(big);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+int main(void)
+{
+        const struct CMUnitTest tests[] = { TEST(test_inside), TEST(test_links), TEST(test_kinds), TEST(test_size) };
+
+        return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
+}
