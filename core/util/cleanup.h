@@ -23,7 +23,7 @@
                 _v;                \
         })
 
-/* cleanup_NAME(TYPE **) out of a destructor that takes TYPE *. */
+/* Defines cleanup_NAME(TYPE **) for a destructor that takes TYPE *. */
 #define DEFINE_CLEANUP(type, func)                  \
         static inline void cleanup_##func(type **p) \
         {                                           \

@@ -20,4 +20,4 @@ int err_prefix(struct ec_err *err, const char *fmt, ...) __attribute__((format(p
 int err_oom(struct ec_err *err); /* -ENOMEM, "out of memory" */
 const char *err_msg(const struct ec_err *err);
 void err_move(struct ec_err *to, struct ec_err *from);
-void err_done(struct ec_err *err); /* also forgets it: reusable after */
+void err_done(struct ec_err *err); /* err can be used again */

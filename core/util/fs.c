@@ -26,7 +26,7 @@ int fs_read(const char *path, size_t max, char **ret, size_t *ret_len)
                 return -errno;
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
-        /* The size is but a hint: files of /proc and pipes have none. */
+        /* The size is only a hint: files of /proc and pipes have none. */
         if (S_ISREG(st.st_mode) && st.st_size > 0 && (uintmax_t)st.st_size <= max)
                 size = st.st_size + 2;
         else
@@ -119,7 +119,7 @@ int fs_mkdir_p(const char *path, mode_t mode)
                 if (mkdir(p, mode) < 0) {
                         int e = errno;
 
-                        /* On a read-only or foreign parent mkdir() may complain before it looks. */
+                        /* In a read-only parent, mkdir() may fail otherwise although the directory exists. */
                         if (e != EEXIST && e != EROFS && e != EACCES && e != EPERM)
                                 return -e;
                         r = is_dir(p);
@@ -134,7 +134,7 @@ int fs_mkdir_p(const char *path, mode_t mode)
         }
 }
 
-/* What follows the last slash; *ret_dir_len bytes before it, slash included. */
+/* What follows the last slash; *ret_dir_len bytes come before it, including the slash. */
 static const char *file_name(const char *path, size_t *ret_dir_len)
 {
         const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -145,7 +145,7 @@ static const char *file_name(const char *path, size_t *ret_dir_len)
         return name;
 }
 
-/* Opens the directory that holds path; *ret_name points into path. */
+/* Opens the directory that contains path; *ret_name points into path. */
 static int open_parent(const char *path, const char **ret_name)
 {
         size_t len = 0;
@@ -163,8 +163,8 @@ static int open_parent(const char *path, const char **ret_name)
         return fd < 0 ? -errno : fd;
 }
 
-/* systemd and others take names with ".#" for leftovers. Of fixed length, so that
- * a name of 255 bytes has a temporary one too. */
+/* systemd and others ignore names with ".#". The length is fixed, so that a name of 255 bytes has a temporary name,
+ * too. */
 #define TEMP_PREFIX    ".#extra-container-"
 #define TEMP_NAME_SIZE sizeof(TEMP_PREFIX "0123456789abcdef")
 
@@ -178,8 +178,8 @@ static int temp_name(char buf[static TEMP_NAME_SIZE])
         return 0;
 }
 
-/* A link is made whole: only one that is in the way needs the temporary name. By
- * paths, as opening the directory would take as long as the rest. */
+/* symlink() is atomic; a temporary name is only needed to replace a link. Works with paths, because opening the
+ * directory would take as long as the rest. */
 int fs_symlink_atomic(const char *target, const char *path)
 {
         _cleanup_free_ char *temp = NULL;
@@ -245,7 +245,7 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
         if (r < 0)
                 return r;
         r = write_all(fd, data, len);
-        /* The mode is meant as given, whatever the umask. */
+        /* Independent of the umask. */
         if (!r && fchmod(fd, mode) < 0)
                 r = -errno;
         if (!r && fsync(fd) < 0)
@@ -272,7 +272,7 @@ int fs_unlink(const char *path)
 {
         if (unlink(path) >= 0)
                 return 1;
-        /* A file where a directory should be is as absent as can be. */
+        /* ENOTDIR counts as absent. */
         return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 

@@ -9,10 +9,10 @@ int fs_read(const char *path, size_t max, char **ret,
             size_t *ret_len); /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
 int fs_readlinkat(int dirfd, const char *path, char **ret);
 int fs_mkdir_p(const char *path, mode_t mode);
-/* There is the old one or the new one at each moment: temp name plus rename over an existing one. */
+/* Both replace an existing one by renaming a temporary name, so at each moment there is the old one or the new one. */
 int fs_symlink_atomic(const char *target, const char *path);
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
-/* What runs that were killed left of the two in a directory; nobody else may be at it. */
+/* Removes temporary files of interrupted atomic writes; the caller holds the lock. */
 void fs_remove_temp(const char *dir);
-int fs_unlink(const char *path);             /* an absent one is fine: 0; 1 if it was there */
-char *fs_join(const char *a, const char *b); /* one slash between; NULL: no memory */
+int fs_unlink(const char *path);             /* 1; 0: it did not exist */
+char *fs_join(const char *a, const char *b); /* with one slash between; NULL: no memory */

@@ -11,7 +11,7 @@
 
 #define ROUNDS_MAX 64 /* mounts can hide each other */
 
-/* Undoes the octal escapes of mountinfo, in place. */
+/* Decodes the octal escapes of mountinfo, in place. */
 static void unescape(char *s)
 {
         char *to = s;
@@ -42,7 +42,7 @@ static int mounts_below(const char *path, char ***ret)
         _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
         size_t size = 0;
 
-        /* Without /proc the walk still stops at each mount. */
+        /* Without /proc there is no list: fs_remove_tree() still stops at each mount. */
         while (f && getline(&line, &size, f) > 0) {
                 char *save, *field = strtok_r(line, " ", &save);
                 const char *rest;

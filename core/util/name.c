@@ -6,7 +6,7 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-/* The length of a part of a host name, which its name becomes inside. */
+/* Container names become host names: the longest label of a host name. */
 #define CONTAINER_NAME_MAX 63
 /* systemd's for names of units. */
 #define UNIT_NAME_MAX   255
@@ -17,7 +17,7 @@ static bool alnum(char c)
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* For messages: what the user typed, without what would garble a terminal. */
+/* For messages: what the user typed, without control characters. */
 static char *printable(const char *s)
 {
         size_t n = strnlen(s, CONTAINER_NAME_MAX + 1);
@@ -26,7 +26,7 @@ static char *printable(const char *s)
 
         if (cut)
                 n = CONTAINER_NAME_MAX;
-        /* Never end within a UTF-8 sequence. */
+        /* Do not cut a UTF-8 sequence. */
         while (cut && n && ((unsigned char)s[n] & 0xc0) == 0x80)
                 n--;
         t = str_printf("%.*s%s", (int)n, s, cut ? "..." : "");

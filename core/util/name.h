@@ -2,10 +2,10 @@
 #pragma once
 #include <stdbool.h>
 struct ec_err;
-/* The one check of container names: 0, or -EINVAL with the name in the message. */
+/* The only check of container names: 0, or -EINVAL with the name in the message. */
 int container_name_check(const char *name, struct ec_err *err);
 /* Can it be installed under this name? Others' programs allow more than we do. */
 bool container_name_possible(const char *name);
 bool plugin_name_valid(const char *name);
-/* "container@NAME.service" to NAME in a new string; NULL if it is no such unit. */
+/* "container@NAME.service" to NAME in a new string; NULL: not such a unit. */
 char *container_name_of_unit(const char *unit);

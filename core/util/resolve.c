@@ -14,7 +14,7 @@ int resolve_in(int root, const char *path, int flags)
         struct open_how how = { .flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         int fd;
 
-        /* Someone renames on the way: the kernel asks for another try. */
+        /* EAGAIN: a component was renamed meanwhile. */
         for (int tries = 0; tries < 100; tries++) {
                 fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
                 if (fd >= 0)
@@ -27,7 +27,7 @@ int resolve_in(int root, const char *path, int flags)
 
 int resolve_read(int root, const char *path, size_t max, char **ret)
 {
-        /* A FIFO there must not keep us. */
+        /* O_NONBLOCK: opening a FIFO must not block. */
         _cleanup_close_ int fd = resolve_in(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         _cleanup_free_ char *data = NULL;
         size_t len = 0, size = 4096;

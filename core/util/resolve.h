@@ -2,8 +2,8 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-/* Opens a path below the directory root as a process that has it as its root
- * would: no link leads out of it. flags as of open(). -errno. */
+/* Opens a path as a process would that has `root` as its root directory: no link leads out of it. flags as for open().
+ * -errno. */
 int resolve_in(int root, const char *path, int flags);
-/* The whole of a regular file there, NUL-terminated. -EFBIG over max. */
+/* Reads a regular file, NUL-terminated. -EFBIG: it has more than max bytes. */
 int resolve_read(int root, const char *path, size_t max, char **ret);

@@ -63,7 +63,7 @@ int strv_extend(char ***v, const char *const *w)
         if (!u)
                 return -ENOMEM;
         *v = u;
-        /* w may be the vector itself, which may just have moved. */
+        /* w may be the vector itself, which may have been reallocated. */
         for (i = 0; i < m; i++) {
                 u[n + i] = strdup(self ? u[i] : w[i]);
                 if (!u[n + i])

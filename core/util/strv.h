@@ -21,7 +21,7 @@ DEFINE_CLEANUP(char *, strv_free)
 #define STRV_CONST(v)  ((const char *const *)(v))
 
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* NULL: no memory */
-const char *str_after(const char *s, const char *prefix); /* behind prefix, NULL if s has not got it */
+const char *str_after(const char *s, const char *prefix); /* what follows prefix; NULL: s does not begin with it */
 bool str_ends(const char *s, const char *suffix);
-/* The candidate nearest to word, as a spelling mistake goes; NULL if none is near. */
+/* The candidate that word is probably a misspelling of, or NULL. */
 const char *str_nearest(const char *word, const char *const *candidates);

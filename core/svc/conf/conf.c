@@ -30,7 +30,7 @@ struct conf {
         size_t n_items;
         struct declared *declared;
         size_t n_declared;
-        char **sections; /* that are known */
+        char **sections; /* known sections */
         char **ignored;
 };
 
@@ -73,7 +73,7 @@ static int add_item(void *data, const char *section, const char *key, const char
         return it->section && it->key && it->value ? 0 : err_oom(err);
 }
 
-/* 0 if it is absent and may be. */
+/* 0: a file that may be absent is. */
 static int load_file(struct conf *c, const char *file, bool must, struct ec_err *err)
 {
         _cleanup_free_ char *text = NULL;
@@ -86,7 +86,7 @@ static int load_file(struct conf *c, const char *file, bool must, struct ec_err 
                         return 0;
                 return err_set(err, r, "cannot read '%s': %s", file, strerror(-r));
         }
-        /* What stands in it decides what root runs. */
+        /* Its contents decide what root runs. */
         if (geteuid() == 0) {
                 r = fs_trusted(file, err);
                 if (r < 0)
@@ -194,7 +194,7 @@ void conf_free(struct conf *c)
 
 /* ---- asking ------------------------------------------------------------- */
 
-/* The last one counts: files come in the order in which they override. */
+/* The last assignment wins: files come in the order in which they override. */
 static const struct item *find(const struct conf *c, const char *section, const char *key)
 {
         for (size_t i = c->n_items; i > 0; i--) {
@@ -352,7 +352,7 @@ int conf_declare(struct conf *c, const char *section, const struct ec_array *set
 
 void conf_ignore(struct conf *c, const char *section)
 {
-        /* Without memory there is one warning too many. */
+        /* Without memory, a warning is shown twice. */
         if (!strv_contains(STRV_CONST(c->ignored), section))
                 (void)strv_push(&c->ignored, section);
 }

@@ -11,25 +11,25 @@
  *   # a comment line; so is one that begins with ';'
  *   [section]             letters, digits, '-' and '_'
  *   key = value           or "key: value"; blanks around both are dropped
- *   key = value  ; text   a ';' behind a blank begins a comment
+ *   key = value  ; text   a ';' after a blank begins a comment
  *
- * UTF-8, a line holds at most 198 bytes (what libinih takes), quotes are part of
- * the value, lines cannot be continued. bool: yes, no, on, off, true, false, 1,
+ * UTF-8. A line has at most 198 bytes (libinih's limit). Quotes are part of the
+ * value. Lines cannot be continued. bool: yes, no, on, off, true, false, 1,
  * 0. duration: "10s", "500ms", "2min", "1h", "1d", sums of them ("1min 30s"), or
  * a number of seconds. path: absolute, or empty. int: decimal. list: words.
  * Root reads only files that nobody else can write (see fs_trusted()). */
 struct conf;
 int conf_load(struct conf **ret, const char *file /* NULL: the default ones */, struct ec_err *err);
-/* The default ones in another directory than EC_SYSCONF_DIR. */
+/* The default ones, in another directory than EC_SYSCONF_DIR. */
 int conf_load_dir(struct conf **ret, const char *dir, struct ec_err *err);
 int conf_new(struct conf **ret, struct ec_err *err); /* nothing is set */
 void conf_free(struct conf *c);
 DEFINE_CLEANUP(struct conf, conf_free)
 const char *conf_get(const struct conf *c, const char *section, const char *key); /* NULL: not set */
-/* What a value of this type must be, NULL if it is. */
+/* What a value of this type must be; NULL: this value is valid. */
 const char *conf_mismatch(const char *type, const char *value);
-/* Declares what may stand in a section, in addition to what was declared before;
- * checks the type of what does. The table is copied. */
+/* Declares keys of a section, in addition to those declared before, and checks the type of those that are set. The
+ * table is copied. */
 int conf_declare(struct conf *c, const char *section, const struct ec_array *settings, struct ec_err *err);
 const char *conf_value(const struct conf *c, const char *section,
                        const char *key);                                    /* set, else declared default, else NULL */
@@ -38,9 +38,9 @@ uint64_t conf_ms(const struct conf *c, const char *section, const char *key); /*
 /* Keys of a section in file order: fn(data, key, value); for [plugins]. */
 void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value),
                   void *data);
-/* -EINVAL: what is set there must be WHAT, with file and line. */
+/* -EINVAL: "the value must be WHAT", with file and line. */
 int conf_refuse(const struct conf *c, const char *section, const char *key, const char *what, struct ec_err *err);
-/* Accepts a whole section without a table: of a plugin that is off or absent. */
+/* Accepts a whole section without a table, for a plugin that is off or absent. */
 void conf_ignore(struct conf *c, const char *section);
 /* One warning per unknown section or key, with file and line. Call last. */
 void conf_warn_unknown(const struct conf *c);

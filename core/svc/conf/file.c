@@ -10,12 +10,12 @@
 #include "util/strv.h"
 #include "util/utf8.h"
 
-#define SECTION_MAX 49 /* libinih cuts longer names off without a word */
+#define SECTION_MAX 49 /* libinih truncates longer names silently */
 
 struct parser {
         const char *file, *text;
         size_t len;
-        unsigned line; /* of what was read last */
+        unsigned line; /* the last one that was read */
         conf_file_fn fn;
         void *data;
         struct ec_err *err;
@@ -45,7 +45,7 @@ static bool name_char(char c)
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* libinih takes what it likes of a section line; so look before. */
+/* libinih accepts malformed section lines, so check them first. */
 static int check_section(struct parser *p, const char *s, size_t len)
 {
         const char *end = memchr(s, ']', len), *rest;
@@ -60,11 +60,11 @@ static int check_section(struct parser *p, const char *s, size_t len)
                 return fail(p, "the section's name is longer than %d characters", SECTION_MAX);
         for (size_t i = 1; i <= n; i++)
                 if (!name_char(s[i]))
-                        return fail(p, "the section's name may hold letters, digits, '-' and '_' only");
+                        return fail(p, "a section's name may contain only letters, digits, '-' and '_'");
         for (rest = end + 1; rest < s + len && blank(*rest); rest++)
                 ;
         if (rest < s + len && *rest != ';' && *rest != '#')
-                return fail(p, "text behind the section's ']'");
+                return fail(p, "text after the section's ']'");
         return 0;
 }
 
@@ -103,7 +103,7 @@ static char *next_line(char *buf, int size, void *data)
         }
         if (n && s[n - 1] == '\r')
                 n--;
-        /* An indented line would be taken as more of the value before it. */
+        /* libinih would append an indented line to the value before it. */
         while (n && blank(*s)) {
                 s++;
                 n--;
@@ -112,7 +112,7 @@ static char *next_line(char *buf, int size, void *data)
                 n--;
         if (n && check_line(p, s, n) < 0)
                 return NULL;
-        /* Comments may be as long as they like. */
+        /* Comments may have any length. */
         if (n && (*s == ';' || *s == '#'))
                 n = 0;
         if (n + 2 > (size_t)size) {
@@ -132,7 +132,7 @@ static int on_value(void *data, const char *section, const char *key, const char
         if (p->r)
                 return 0;
         if (!*section)
-                fail(p, "'%s' stands before the first [section]", key);
+                fail(p, "'%s' comes before the first [section]", key);
         else if (!*key)
                 fail(p, "a value without a key");
         if (p->r)
@@ -195,7 +195,7 @@ bool conf_parse_ms(const char *s, uint64_t *ret)
                 for (size_t i = 0; i < ARRAY_SIZE(units); i++)
                         if (n && strlen(units[i].name) == n && !strncmp(s, units[i].name, n))
                                 ms = units[i].ms;
-                /* A number alone is seconds, but not as a part of a sum. */
+                /* A bare number is seconds, but not within a sum. */
                 if (!n && !*s && !any)
                         ms = 1000;
                 if (!ms || __builtin_mul_overflow(v, ms, &v) || __builtin_add_overflow(sum, v, &sum))

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 struct ec_err;
-/* One INI file's text, as conf.h describes it; file is its name in messages. */
+/* The text of one INI file, as conf.h describes it; file is its name in messages. */
 typedef int (*conf_file_fn)(void *data, const char *section, const char *key, const char *value, unsigned line,
                             struct ec_err *err);
 int conf_file_parse(const char *file, const char *text, size_t len, conf_file_fn fn, void *data, struct ec_err *err);

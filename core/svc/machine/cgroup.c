@@ -16,7 +16,7 @@
 
 #define CGROUPS       "/sys/fs/cgroup"
 #define EMPTY_TIMEOUT (3 * USEC_PER_SEC)
-#define LOOK_MS       100 /* a file system without events for cgroup.events */
+#define LOOK_MS       100 /* in case a change is not reported */
 
 /* "/machine.slice/x.service/payload" of ".../x.service/payload/init.scope"; false: nothing is delegated. */
 static bool cut_to_payload(char *path)

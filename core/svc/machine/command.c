@@ -11,7 +11,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 
-/* From the user's signal to TERM, to KILL, to giving up. */
+/* From the user's signal to SIGTERM, from that to SIGKILL, and from that to giving up. */
 #define ASKED_GRACE  (5 * USEC_PER_SEC)
 #define TERMED_GRACE (3 * USEC_PER_SEC)
 #define KILLED_GRACE (10 * USEC_PER_SEC)
@@ -43,7 +43,7 @@ static void on_interrupt(struct exec *x)
 
         if (!sig || interrupt_held())
                 return;
-        /* Each further one is less polite. */
+        /* Further signals escalate. */
         if (x->stage != EXEC_RUNS) {
                 if (x->stage < EXEC_KILLED)
                         next_stage(x);
@@ -56,7 +56,7 @@ static void on_interrupt(struct exec *x)
 void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
 {
         fds[1] = (struct pollfd){ .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN };
-        /* A call in between may have read the signal already. */
+        /* A call meanwhile may have read the signal, which then no longer wakes poll(). */
         if (x->stage == EXEC_RUNS && interrupt_check(NULL) < 0)
                 on_interrupt(x);
         if (x->pty)
@@ -97,7 +97,7 @@ char *exec_unit_state(struct exec *x)
 
         if (systemd_get_string(x->s, x->unit, "Unit", "ActiveState", &state, NULL) < 0)
                 return NULL;
-        /* A machine that some other unit runs. */
+        /* Another unit runs the machine. */
         if (!strcmp(state, "inactive") && machine_running(x->s, x->name, NULL) > 0)
                 return strdup("active");
         return TAKE_PTR(state);

@@ -18,7 +18,7 @@ struct exec {
         const char *name; /* of the container */
         char *unit;       /* its unit on the host */
         uint32_t leader;
-        int root;          /* its root directory */
+        int root;          /* the container's root directory */
         const char *label; /* the command, for messages */
         char **argv, **env;
         char *cwd;
@@ -26,27 +26,27 @@ struct exec {
         struct machine_user user;
         bool named_user; /* not root */
         int fds[3];
-        int null; /* what stands in for fds that are not there, or -1 */
+        int null; /* /dev/null, used for fds that are not given; or -1 */
         struct pty *pty;
-        char *tty_path;    /* of the slave, in the container */
+        char *tty_path;    /* of the terminal, in the container */
         uint64_t deadline; /* UINT64_MAX: none */
         uint32_t timeout_ms;
 
         /* How it is ended. */
         enum exec_stage stage;
         uint64_t next_stage;
-        int signal;  /* that is due to be sent; 0: none */
-        int sent;    /* the first that was */
+        int signal;  /* to be sent next; 0: none */
+        int sent;    /* the first that was sent */
         int failure; /* -ECANCELED, -ETIMEDOUT; 0: none */
 };
 
 #define EXEC_FDS (2 + PTY_FDS) /* bus or child, interruption, terminal */
-/* Fills fds[1] and on; fds[0] is the caller's. */
+/* Fills fds[1] and the following; fds[0] is the caller's. */
 void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS]);
-/* What came on fds[1] and on, and the time. Then look at x->signal and x->stage. */
+/* Handles these descriptors and the time limits; then see x->signal and x->stage. */
 void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS]);
 uint64_t exec_deadline(const struct exec *x, uint64_t other);
-/* The host's state of the container's unit: "active" also for a machine without one. NULL: not known. */
+/* The state of the container's unit on the host; "active" also for a machine without a unit. NULL: not known. */
 char *exec_unit_state(struct exec *x);
 bool exec_state_down(const char *state);
 int exec_stopped(struct exec *x, struct ec_err *err); /* -ECONNRESET */

@@ -21,7 +21,7 @@
 #include "util/strv.h"
 #include "util/utf8.h"
 
-/* Until a container that is starting is registered. */
+/* How long to wait for a starting container to be registered. */
 #define REGISTER_WAIT (30 * USEC_PER_SEC)
 #define LOOK_AGAIN    (20 * USEC_PER_MSEC)
 
@@ -59,14 +59,14 @@ static int take_fds(struct exec *x, const struct ec_exec *in, struct ec_err *err
                 }
                 if (fstat(x->fds[i], &st) < 0)
                         return err_set(err, -errno, "descriptor %d for '%s': %s", x->fds[i], x->label, strerror(errno));
-                /* Through one of the host's directories all of it could be reached. */
+                /* From a directory of the host, all of the host could be reached. */
                 if (S_ISDIR(st.st_mode))
                         return err_set(err, -EISDIR, "descriptor %d for '%s' is a directory", x->fds[i], x->label);
         }
         return 0;
 }
 
-/* As NixOS sets it, then as others do. */
+/* The directories of NixOS, then those of other systems. */
 static char *default_path(const struct machine_user *u)
 {
         return str_printf("PATH=/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:/etc/profiles/"
@@ -83,7 +83,7 @@ static bool same_key(const char *a, const char *b)
         return !strncmp(a, b, n) && b[n] == '=';
 }
 
-/* A later one of the same name counts. Takes s. */
+/* The last assignment of a name wins. Takes s. */
 static int set_env(char ***env, char *s)
 {
         for (char **e = *env; s && e && *e; e++) {
@@ -137,7 +137,7 @@ static bool exists(const struct exec *x, const char *path)
         return fd >= 0;
 }
 
-/* 0: can be executed; 127, 126: as a shell says. */
+/* 0: can be executed; otherwise the exit status of a shell: 126 or 127. */
 static int executable(const struct exec *x, const char *path)
 {
         _cleanup_close_ int fd = resolve_in(x->root, path, O_PATH | O_CLOEXEC);
@@ -148,7 +148,7 @@ static int executable(const struct exec *x, const char *path)
         return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? 126 : 0;
 }
 
-/* As a shell would find it, for where there is none. */
+/* Looks a command up as a shell does, for containers without one. */
 static int find(const struct exec *x, const char *cmd, char **ret)
 {
         _cleanup_strv_ char **dirs = strv_split(path_of(x), ":");
@@ -191,7 +191,7 @@ static int push_all(char ***v, const char *const *w)
         return r;
 }
 
-/* How a shell becomes the command that its further arguments are; NULL: not known. */
+/* The text by which a shell executes its arguments; NULL: not known for this shell. */
 static const char *exec_text(const char *shell)
 {
         static const char *const posix[] = { "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "yash", NULL };
@@ -200,8 +200,8 @@ static const char *exec_text(const char *shell)
         return strv_contains(posix, base) ? "exec \"$@\"" : !strcmp(base, "fish") ? "exec $argv" : NULL;
 }
 
-/* The user's shell, as after a login; it becomes the command. Arguments stay
- * arguments: nothing is quoted, and each may be as long as the kernel lets it. */
+/* The user's login shell, which executes the command. Arguments are passed as arguments: nothing needs quoting, and the
+ * kernel's limit for the length of each applies. */
 static int login_argv(struct exec *x, const char *const *argv)
 {
         const char *shell = x->user.shell, *text = exec_text(shell);
@@ -219,7 +219,7 @@ static int login_argv(struct exec *x, const char *const *argv)
         r = strv_push(&x->argv, "-c");
         if (r >= 0)
                 r = strv_push(&x->argv, text);
-        /* $0, which its messages begin with; fish has none. */
+        /* $0, which begins the shell's messages; fish has none. */
         if (r >= 0 && strcmp(text, "exec $argv"))
                 r = strv_push(&x->argv, strrchr(shell, '/') + 1);
         return r < 0 ? r : push_all(&x->argv, argv);
@@ -233,7 +233,7 @@ static int say_not_run(const struct exec *x, const char *cmd, int status, int32_
         return 1;
 }
 
-/* 1: it cannot be run, and *ret_status is what a shell's would be. */
+/* 1: it cannot be run, and *ret_status is as a shell would return it. */
 static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
 {
         static const char *const shell[] = { "/bin/sh", "-c", "exec \"$@\"", "sh", NULL };
@@ -247,7 +247,7 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
                                        x->user.shell, x->user.name, x->name);
                 return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
         }
-        /* A shell finds it, runs scripts without a first line for one, and tells what is wrong. */
+        /* A shell finds it, runs scripts without an interpreter line, and reports what is wrong. */
         if (*in->argv[0] != '-' && !executable(x, shell[0])) {
                 r = push_all(&x->argv, shell);
                 if (r >= 0)
@@ -266,7 +266,7 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 
 /* ---- where -------------------------------------------------------------- */
 
-/* A little later, or with news on the host's bus. */
+/* Waits a little, and handles what comes from the host's bus meanwhile. */
 static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
 {
         struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
@@ -283,7 +283,7 @@ static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
         return r;
 }
 
-/* Its leader. One that is just starting is waited for. */
+/* Finds the container's leader; waits for a container that is starting. */
 static int find_leader(struct exec *x, struct ec_err *err)
 {
         uint64_t until = clock_usec() + REGISTER_WAIT;
@@ -342,7 +342,7 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
         return 0;
 }
 
-/* machined opens it inside, so that programs there know its name. */
+/* machined opens the terminal inside, so that programs in the container can find its name. */
 static int open_pty(struct exec *x, struct ec_err *err)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
@@ -360,7 +360,7 @@ static int open_pty(struct exec *x, struct ec_err *err)
                 r = sd_bus_message_read(m, "hs", &fd, &path);
         if (r < 0)
                 return bus_err(err, r, &e, "cannot open a terminal in container '%s'", x->name);
-        /* It goes with the message. */
+        /* The message owns the descriptor. */
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
                 return err_set(err, -errno, "cannot open a terminal in container '%s': %s", x->name, strerror(errno));
@@ -430,7 +430,7 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
                 r = take_fds(x, &full, err);
         if (r >= 0)
                 r = find_leader(x, err);
-        /* First, as it waits for one that boots: before that it may have no users and no programs. */
+        /* First, because this waits for a container that boots; before that it may have no users and no programs. */
         if (r >= 0)
                 r = exec_connect(x, &bus, err);
         if (r >= 0)

@@ -40,7 +40,7 @@ static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const 
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return err_set(err, -ENOSYS, "cannot %s machine '%s': this host has no systemd-machined", what, name);
-        /* From systemd's private socket, which stands in for a bus that is down. */
+        /* systemd answers itself, on its private socket, because the bus is down. */
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
             sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
                 return err_set(err, -ENOTCONN,
@@ -49,7 +49,7 @@ static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const 
         return bus_err(err, r, e, "cannot %s machine '%s'", what, name);
 }
 
-/* 1 and its object path, or 0. */
+/* 1 and the object path; 0: no such machine. */
 static int get_machine(sd_bus *bus, const char *name, char **ret_path, sd_bus_error *e)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;
@@ -127,7 +127,7 @@ static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
-/* 0: gone, -ETIMEDOUT. */
+/* 0: it is gone; -ETIMEDOUT. */
 static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_error *e)
 {
         _cleanup_bus_slot_ sd_bus_slot *match = NULL;
@@ -142,7 +142,7 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                 if (event) {
                         event = false;
                         r = get_machine(bus, name, NULL, e);
-                        /* The event may have come before the answer. */
+                        /* The event may have arrived before the reply. */
                         if (r > 0)
                                 continue;
                         return r;
@@ -167,12 +167,12 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
         r = machined(bus, "TerminateMachine", name, &e, NULL);
         if (r < 0 && absent(&e))
                 return 0;
-        /* "Deadlock" is what machined says of one that is ending already. */
+        /* machined returns "Deadlock" for a machine that is already ending. */
         if (r < 0 && r != -EDEADLK)
                 return machined_err(err, r, &e, name, "terminate");
         sd_bus_error_free(&e);
         r = wait_gone(bus, name, GONE_TIMEOUT, &e);
-        /* Its processes are gone, but not its registration. */
+        /* The processes have ended, but the registration is still there. */
         if (r == -ETIMEDOUT && !e.name && machine_clear_stale(s, name) > 0)
                 return 0;
         if (r == -ETIMEDOUT && !e.name)
@@ -213,7 +213,7 @@ int machine_clear_mount(const char *name)
 
 /* ---- inside ------------------------------------------------------------- */
 
-/* What those inside call a unit goes to our terminal. */
+/* Names of units come from the container, and are shown on our terminal. */
 static bool is_unit_name(const char *s)
 {
         size_t n = strlen(s);
@@ -238,7 +238,7 @@ static int read_names(sd_bus_message *m, char ***ret)
         return r;
 }
 
-/* The socket of its bus, looked up as the container sees it: none of its links leads out of it. */
+/* Connects to the container's bus. The path is resolved inside the container: no link leads out of it. */
 static int connect_bus(uint32_t leader)
 {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
@@ -262,8 +262,8 @@ static int connect_bus(uint32_t leader)
         return TAKE_FD(fd);
 }
 
-/* Its bus from outside: for questions that everybody may ask, as nobody in there can tell who we are.
- * sd_bus_open_system_machine() starts two processes to get in, which shows where many are asked. */
+/* The container's bus from outside, for read-only calls: we are not authenticated there.
+ * sd_bus_open_system_machine() forks two processes for each container, which is slow for many. */
 static int open_bus(struct systemd *s, const char *name, sd_bus **ret)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
@@ -315,7 +315,7 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
         if (r >= 0)
                 r = ask_failed(bus, &units);
         if (r < 0 && r != -ENOMEM && r != -ECANCELED && r != -ETIMEDOUT) {
-                /* Some bus daemons want to know who calls. */
+                /* Some bus daemons require authentication. */
                 bus = sd_bus_close_unref(bus);
                 strv_free(units);
                 units = NULL;
@@ -327,7 +327,7 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
                 return err_oom(err);
         if (r == -ECANCELED)
                 return bus_err(err, r, NULL, "interrupted");
-        /* One that does not answer cannot be asked; that it does not is known elsewhere. */
+        /* A container that does not answer is reported elsewhere. */
         if (r < 0)
                 return 1;
         strv_sort(units);

@@ -8,12 +8,12 @@ struct systemd;
 int machine_running(struct systemd *s, const char *name, struct ec_err *err); /* 1 or 0: registered with machined */
 int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err);
 int machine_terminate(struct systemd *s, const char *name,
-                      struct ec_err *err); /* absent is fine; waits until it is gone */
-/* 1: a registration whose processes are all gone was removed. Else 0. */
+                      struct ec_err *err); /* 0 if there is none; waits until it is gone */
+/* 1: removed a registration whose processes have all ended; otherwise 0. */
 int machine_clear_stale(struct systemd *s, const char *name);
-/* 1: a mount was removed that a killed systemd-nspawn (256 and later) had left; no other starts over it. Else 0. */
+/* 1: removed a mount of a killed systemd-nspawn (256 or later), which prevents another start; otherwise 0. */
 int machine_clear_mount(const char *name);
-/* As exec of plugin.h. -EHOSTDOWN: it does not run; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
+/* As exec of plugin.h. -EHOSTDOWN: not running; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
 /* One of several commands. */
 struct machine_command {
@@ -26,5 +26,5 @@ struct machine_command {
 };
 /* Runs the commands side by side, a limited number at once, and waits for all of them. */
 int machine_exec_many(struct systemd *s, struct machine_command *commands, size_t n, struct ec_err *err);
-/* Names of failed units inside; *ret NULL if none, or if nobody answers there (then 1). */
+/* Names of failed units inside, NULL if there are none. 1: the container does not answer, *ret is NULL. */
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err);

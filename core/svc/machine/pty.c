@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-#define ESCAPE    0x1d /* ^], three times within a second, as machinectl has it */
+#define ESCAPE    0x1d /* ^], three times within a second, as in machinectl */
 #define DRAIN_MAX ((size_t)16 << 20)
 
 enum { MASTER_IN, MASTER_OUT, OURS_IN, OURS_OUT };
@@ -117,14 +117,14 @@ static void on_signal(struct pty *p)
         struct signalfd_siginfo si;
 
         while (read(p->signals, &si, sizeof(si)) == sizeof(si)) {
-                /* The shell that continued us has set the terminal its own way. */
+                /* The shell that continued us has changed the terminal's modes. */
                 if (si.ssi_signo == SIGCONT)
                         make_raw(p);
                 copy_size(p);
         }
 }
 
-/* What can be written without waiting, into a pipe that has room. false: the way is closed. */
+/* Writes what can be written without waiting. false: the other end is closed. */
 static bool flush(struct pty_way *w, int fd)
 {
         size_t len = w->end - w->start;
@@ -169,7 +169,7 @@ static enum input read_ours(struct pty *p)
         return p->raw && escaped(p, p->to.data, n) ? INPUT_ESCAPED : INPUT_MORE;
 }
 
-/* A terminal has no end of file: it is typed. */
+/* On a terminal, the end of file is a typed character. */
 static void type_eof(struct pty *p)
 {
         struct termios t;
@@ -179,7 +179,7 @@ static void type_eof(struct pty *p)
         if (tcgetattr(p->peer, &t) < 0 || !(t.c_lflag & ICANON))
                 return;
         c = t.c_cc[VEOF];
-        /* Once to hand over a line without an end, once for the end itself. */
+        /* Once to submit an unfinished line, once for the end of file. */
         p->to.data[0] = p->to.data[1] = c;
         p->to.end = 2;
 }
@@ -203,7 +203,7 @@ int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS])
                         return SIGHUP;
                 if (got == INPUT_ENDED) {
                         p->in_done = true;
-                        /* A terminal that is gone. */
+                        /* The terminal is gone. */
                         if (p->raw)
                                 return SIGHUP;
                         p->eof_due = true;

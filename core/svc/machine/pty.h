@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <termios.h>
 
-/* Ties our terminal to the master of another one. */
+/* Connects our terminal to the master of another one. */
 #define PTY_BUFFER 16384
 struct pty_way {
         char data[PTY_BUFFER];
@@ -14,7 +14,7 @@ struct pty_way {
 };
 struct pty {
         int master;
-        int peer; /* a slave of ours: without any, reads from the master fail */
+        int peer; /* kept open: without an open slave, reads from the master fail */
         int in, out;
         int signals;   /* signalfd: window changes, and return from a stop */
         sigset_t mask; /* as it was */
@@ -28,11 +28,11 @@ struct pty {
 };
 #define PTY_FDS 4
 
-/* Takes master. Raw mode and the window's size; pty_end() undoes it. in and out need not be terminals. */
+/* Takes master. Sets raw mode and the window's size until pty_end(). in and out need not be terminals. */
 int pty_begin(struct pty *p, int master, int in, int out);
 void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS]);
 /* 0; SIGHUP: our side is gone, or the user asked for an end with ^] three times. */
 int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS]);
-/* What was written before the other side ended. */
+/* Copies what was written before the other side ended. */
 void pty_drain(struct pty *p);
 void pty_end(struct pty *p);

@@ -15,13 +15,13 @@
 
 #define SERVICE "org.freedesktop.systemd1.Service"
 #define UNIT    "org.freedesktop.systemd1.Unit"
-/* A container that boots gets its bus within this, or is entered without. */
+/* How long to wait for the bus of a booting container, before its namespaces are entered instead. */
 #define BUS_WAIT (10 * USEC_PER_SEC)
-/* One that has lost it may get it back. */
+/* How long to wait for a bus that was lost. */
 #define REGAIN_WAIT   (20 * USEC_PER_SEC)
 #define START_TIMEOUT (60 * USEC_PER_SEC)
 #define LOOK_AGAIN    (20 * USEC_PER_MSEC)
-/* Signals can get lost where the bus is overrun. */
+/* Signals can get lost on an overloaded bus. */
 #define POLL_USEC USEC_PER_SEC
 
 /* ---- the container's bus ------------------------------------------------ */
@@ -39,7 +39,7 @@ static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
         return 0;
 }
 
-/* Nothing tells when a socket in another namespace begins to listen. */
+/* There is no event for a socket in another namespace that begins to listen. */
 static int pause_for(uint64_t usec)
 {
         struct pollfd p = { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN };
@@ -131,7 +131,7 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
         const char *unit;
 
         (void)error;
-        /* Its name is ours alone, and has one job. */
+        /* The name is unique, and has one job. */
         if (sd_bus_message_read(m, "uoss", NULL, NULL, &unit, NULL) >= 0 && !strcmp(unit, u->name)) {
                 u->job_done = true;
                 u->dirty = true;
@@ -205,7 +205,7 @@ static int add_strv(sd_bus_message *m, const char *key, char *const *v)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* Without expansion of variables: arguments arrive byte for byte. */
+/* Without expansion of variables, so that arguments arrive unchanged. */
 static int add_command(sd_bus_message *m, char *const *argv)
 {
         int r = sd_bus_message_open_container(m, 'r', "sv");
@@ -231,7 +231,7 @@ static int add_command(sd_bus_message *m, char *const *argv)
 
 static int add_streams(sd_bus_message *m, const struct exec *x)
 {
-        /* TTYReset= would throw away what we have not read at its end, and what was typed before its start. */
+        /* TTYReset= would discard output that we have not read yet, and input typed before the start. */
         if (x->tty)
                 return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s",
                                              "tty", "StandardError", "s", "tty", "TTYPath", "s", x->tty_path);
@@ -248,14 +248,15 @@ static int add_properties(sd_bus_message *m, const struct exec *x)
 
         if (!cwd || !description)
                 return -ENOMEM;
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
-                                  /* Its result can be read after its end, and nothing is left once we are gone. */
-                                  "AddRef", "b", 1, "CollectMode", "s", "inactive-or-failed");
-        /* Also while the container still boots; it ends with the container. */
+        r = sd_bus_message_append(
+                m, "(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
+                /* The result can be read after the end, and the unit is unloaded when we disconnect. */
+                "AddRef", "b", 1, "CollectMode", "s", "inactive-or-failed");
+        /* It can start while the container boots, and ends when the container shuts down. */
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)", "DefaultDependencies", "b", 0, "Conflicts", "as", 1,
                                           "shutdown.target", "Before", "as", 1, "shutdown.target");
-        /* A shell that ignores TERM must not hold up a shutdown. */
+        /* A shell that ignores SIGTERM must not delay a shutdown. */
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "IgnoreSIGPIPE", "b", 0, "SendSIGHUP", "b", 1,
                                           "TimeoutStopUSec", "t", 3 * USEC_PER_SEC, "WorkingDirectory", "s", cwd);
@@ -295,7 +296,7 @@ static int send_signal(struct unit *u, int sig)
         int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
                                                sig == SIGTERM ? "StopUnit" : "KillUnit");
 
-        /* A stop also ends what has not begun, and is followed by a kill of all that is left. */
+        /* Stopping also cancels a start, and systemd then kills what is left. */
         if (r >= 0)
                 r = sig == SIGTERM ? sd_bus_message_append(m, "ss", u->name, "replace")
                                    : sd_bus_message_append(m, "ssi", u->name, "all", sig);
@@ -314,7 +315,7 @@ static int get_int(struct unit *u, const char *prop, int32_t *ret)
         return r < 0 ? r : sd_bus_message_read(m, "i", ret);
 }
 
-/* Did the job go without a word? */
+/* Has the job ended although no signal came? */
 static int look_for_job(struct unit *u)
 {
         static const char *const types[] = { "(uo)", NULL };
@@ -337,7 +338,7 @@ static int poll_unit(struct unit *u)
         return u->job_done ? 0 : look_for_job(u);
 }
 
-/* The container's own shutdown ends it by a signal, too. */
+/* A shutdown of the container also ends the command with a signal. */
 static bool container_ends(struct unit *u)
 {
         static const char *const types[] = { "s", NULL };
@@ -383,7 +384,7 @@ static int ref_unit(struct unit *u)
                                NULL, "s", u->name);
 }
 
-/* With the container, or because only its daemon was restarted: 1 then, and it is watched on. */
+/* After the bus was lost: with the container, or because its daemon was restarted. 1: the unit can be watched again. */
 static int regain(struct unit *u, struct ec_err *err)
 {
         struct exec *x = u->x;
@@ -411,7 +412,7 @@ static int regain(struct unit *u, struct ec_err *err)
         u->dirty = true;
         u->job_done = false;
         u->next_poll = 0;
-        /* Without a reference of ours it was forgotten at its end. */
+        /* Without our reference, systemd has unloaded the unit if it ended meanwhile. */
         if (ref_unit(u) < 0 || add_matches(u) < 0)
                 return err_set(err, -ECONNRESET,
                                "the system bus of container '%s' was restarted while '%s' was running: its exit status "
@@ -422,7 +423,7 @@ static int regain(struct unit *u, struct ec_err *err)
 
 /* ---- ------------------------------------------------------------------- */
 
-/* What a systemd of that age does not know; then it was not run. */
+/* An old systemd rejects unknown properties and methods; then the command was not run. */
 static bool too_old(const sd_bus_error *e)
 {
         return sd_bus_error_has_name(e, SD_BUS_ERROR_PROPERTY_READ_ONLY) ||
@@ -512,7 +513,7 @@ bool exec_unit_fill(struct unit *u, struct pollfd fds[static EXEC_FDS], uint64_t
                 r = u->failure;
         if (r >= 0 && u->started && u->dirty && !u->ask)
                 r = ask_state(u);
-        /* Messages arrive in order, so it is there to be killed. */
+        /* Messages arrive in order, so the unit exists. */
         if (r >= 0 && x->signal && u->started) {
                 r = send_signal(u, x->signal);
                 x->signal = 0;

@@ -125,7 +125,7 @@ int machine_user_read(int root, const char *name, struct machine_user *ret)
         struct machine_user u = { 0 };
         int r = read_passwd(root, name, &u);
 
-        /* Early in its first boot a container has no users yet. */
+        /* Early in its first boot, a container has no users yet. */
         if (r < 0 && r != -ENOMEM && (!strcmp(name, "root") || !strcmp(name, "0")))
                 r = fill(&u, "root", 0, 0, "/root", NULL);
         if (r >= 0)

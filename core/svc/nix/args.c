@@ -15,15 +15,15 @@
 #define BOTH    (EVAL | REALISE)
 #define JOBS    4u
 #define FORMAT  8u
-#define LOGS    16u /* ours to do, no option of Nix' older commands */
+#define LOGS    16u /* done by us; Nix's older programs have no such option */
 #define NO_LOGS 32u
 #define TRACE   64u
-#define DROP    128u            /* what we do anyway */
+#define DROP    128u            /* done anyway */
 #define FOREIGN 256u            /* would change what is built or where it goes */
-#define FETCH   512u            /* nix flake metadata takes it as well, and it matters there */
-#define FLAKE   (FETCH | 1024u) /* and nothing else does */
+#define FETCH   512u            /* nix flake metadata takes it, too, and it matters there */
+#define FLAKE   (FETCH | 1024u) /* only nix flake metadata and nix build take it */
 
-/* Settings of nix.conf are options of each command; of the others, which takes what. */
+/* Which program takes which option. Every program takes the settings of nix.conf as options. */
 static const struct arg {
         const char *name;
         unsigned values, flags;
@@ -183,8 +183,8 @@ bool nix_takes_option(const char *name)
         return known && !(known->flags & FOREIGN);
 }
 
-/* "-kKj4" is "-k -K -j 4" to Nix; with -I the rest is its path. What follows an
- * option that is not known may be a value of its, so it stays as it is. */
+/* Nix reads "-kKj4" as "-k -K -j 4"; after -I the rest is the path. What follows an unknown option may be its value, so
+ * it is not changed. */
 static int expand(const char *const *args, char ***ret)
 {
         _cleanup_strv_ char **v = NULL;
@@ -218,7 +218,7 @@ static int expand(const char *const *args, char ***ret)
         return 0;
 }
 
-/* What `nix build` calls it; NULL: it has no such option, or we do what it does. */
+/* The option's name in `nix build`; NULL: it has none, or we do it ourselves. */
 static const char *new_name(const char *name, unsigned flags)
 {
         static const struct {
@@ -276,7 +276,7 @@ int nix_args_sort(const char *const *args, struct nix_args *ret, struct ec_err *
                                         *w);
                                 goto fail;
                         }
-                        /* Its values cannot be told from other words: nix-build has to sort them out. */
+                        /* We cannot tell its values from other arguments; nix-build can. */
                         a.unknown = true;
                         if (add(&a, 0, STRV_CONST(w), 1) < 0)
                                 goto oom;

@@ -303,7 +303,7 @@ static bool is_repeated(const struct nix_log *l, size_t k)
         return false;
 }
 
-/* Nix's texts, each with the log of its build. The first is the cause; of the others, those of failed builds count. */
+/* Nix's texts, each with the log of its build: the first, which is the cause, and those of other failed builds. */
 static int set_build(const struct nix_log *l, struct ec_err *err)
 {
         struct message m;
@@ -318,7 +318,7 @@ static int set_build(const struct nix_log *l, struct ec_err *err)
                 if (i && (!has_log(l, e) || is_repeated(l, i)))
                         continue;
                 fprintf(m.f, "%s%s", i ? "\n" : "", e->text);
-                /* The daemon's text of more lines contains the log. */
+                /* A text of several lines comes from the daemon, and contains the log. */
                 if (!strchr(e->text, '\n') && nix_text_drv(e->text, &drv, &drv_len))
                         put_log(m.f, l, drv, drv_len);
         }
@@ -337,7 +337,7 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
         if (!e && status > 128)
                 return err_set(err, -EIO, "%s was killed by signal %d%s", program, status - 128,
                                status == 128 + 9 ? "; perhaps the machine ran out of memory" : "");
-        /* What Nix said in another form was passed on. */
+        /* Other output of Nix was passed on to stderr. */
         if (!e)
                 return err_set(err, -EIO, "%s failed with exit status %d", program, status);
         if (str_after(e->text, "cannot connect to socket at "))

@@ -71,7 +71,7 @@ void nix_log_done(struct nix_log *l)
         *l = (struct nix_log){ 0 };
 }
 
-/* One element more at the end of an array of structs, zeroed; NULL: no memory. */
+/* Appends a zeroed element to an array of structs; NULL: no memory. */
 static void *grow(void **array, size_t *n, size_t size)
 {
         void *p = reallocarray(*array, *n + 1, size);
@@ -182,7 +182,7 @@ static const char *warning_text(const char *text)
         return str_after(text, "warning: ");
 }
 
-/* Each of the programs warns of the same setting. */
+/* Each program warns about the same settings. */
 static void warn_once(struct nix_log *l, const char *text)
 {
         if (l->warned && strv_contains(STRV_CONST(*l->warned), text))
@@ -192,7 +192,7 @@ static void warn_once(struct nix_log *l, const char *text)
         log_warn("%s", text);
 }
 
-/* "Did you mean hello?": Nix adds it to the message that it would print, not to the bare one. */
+/* "Did you mean hello?" is only in `msg`, the message as Nix would print it, not in `raw_msg`. */
 static char *with_suggestion(const char *text, const char *msg)
 {
         _cleanup_free_ char *clean = nix_text_clean(msg, false);
@@ -284,7 +284,7 @@ static void on_stop(struct nix_log *l, const json_t *o)
                 l->bytes_expected += a->expected > a->done ? a->expected : a->done;
         }
         if (a->type == NIX_ACT_BUILD && a->n_lines) {
-                /* Whether it failed is said later, so its log is kept for a while. */
+                /* The error, if any, comes later, so keep the log for a while. */
                 if (l->n_ended == MAX_ENDED) {
                         activity_done(&l->ended[0]);
                         memmove(&l->ended[0], &l->ended[1], (--l->n_ended) * sizeof(*l->ended));
@@ -373,8 +373,8 @@ static bool on_event(struct nix_log *l, const char *text, size_t len)
         return valid;
 }
 
-/* The message of an infinite recursion can be longer than any line that we get
- * in one piece: long pieces add up until they are an object. */
+/* The event of an infinite recursion can be longer than the longest line that proc.c passes on in one piece: pieces are
+ * appended until they are a JSON object. */
 static bool add_part(struct nix_log *l, const char *s, size_t len)
 {
         if (l->part_len + len > MAX_EVENT)
@@ -399,7 +399,7 @@ void nix_log_line(struct nix_log *l, const char *line, size_t len)
 {
         bool event = !l->raw && len > 5 && !memcmp(line, "@nix ", 5);
         if (event)
-                forget_part(l); /* a new one: the old one never ended */
+                forget_part(l); /* a new event: the old one is incomplete */
         if (!event && !l->part) {
                 on_plain(l, line, len);
                 return;

@@ -44,7 +44,7 @@ struct nix_log {
         struct nix_error *errors;
         size_t n_errors;
         char ***warned; /* shown once, over several runs; or NULL */
-        char *part;     /* of an event that came in several pieces */
+        char *part;     /* of an event that arrives in several pieces */
         size_t part_len;
         unsigned spin;
         bool oom;

@@ -79,8 +79,8 @@ static int begin(struct run *x, const char *program, const char *what, struct ec
         return strv_push_take(&x->argv, path) < 0 ? err_oom(err) : 0;
 }
 
-/* One of the programs that nix(1) replaces, and how it is to talk. Nix reports the trace with errors only, and only
- * the trace leads from a place in NixOS to the user's own lines. */
+/* One of the programs that nix(1) replaces, with our log format. The trace is only part of errors, and only the trace
+ * leads from a place in NixOS to the user's own lines. */
 static int begin_old(struct run *x, const char *program, const char *what, struct ec_err *err)
 {
         int r = begin(x, program, what, err);

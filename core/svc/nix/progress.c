@@ -45,7 +45,7 @@ static void put_names(struct line *out, const struct nix_log *l, int type)
                 put(out, " and %zu more", more);
 }
 
-/* Nix counts each kind under an activity of its own; several of them add up. */
+/* Nix counts each kind in an activity of its own; several of them are added up. */
 static bool sum(const struct nix_log *l, int type, uint64_t *ret_done, uint64_t *ret_expected)
 {
         bool any = false;

@@ -19,8 +19,8 @@ static char *state_path(const char *name)
         return fs_join(state && *state ? state : "/nix/var/nix", name);
 }
 
-/* Nix keeps a link to each root of ours. Its collector would drop the dangling
- * ones, but where nobody collects, they would pile up. */
+/* Nix keeps a link to each of our roots. The collector removes dangling ones, but without collections they would
+ * accumulate. */
 void nix_forget_roots(const char *dir)
 {
         _cleanup_free_ char *autodir = state_path("gcroots/auto");
@@ -35,11 +35,11 @@ void nix_forget_roots(const char *dir)
                         continue;
                 const char *rest = str_after(target, dir);
                 if (rest && *rest == '/')
-                        (void)unlinkat(dirfd(d), e->d_name, 0); /* as a user: the collector's business */
+                        (void)unlinkat(dirfd(d), e->d_name, 0); /* fails for a user: the collector does it */
         }
 }
 
-/* A collector that runs already, or may run, has read the roots before ours was there. */
+/* A running collector may have read the roots before ours existed. */
 static bool collecting(void)
 {
         _cleanup_free_ char *path = state_path("gc.lock");

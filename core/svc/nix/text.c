@@ -22,7 +22,7 @@ char *nix_text_clean(const char *s, bool colour)
                         }
                         s = end;
                 } else if (c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0) {
-                        s += 2; /* a control character of the upper half */
+                        s += 2; /* a C1 control character */
                 } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
                         s++;
                 } else {

@@ -12,14 +12,14 @@
 #include "util/strv.h"
 
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
-/* After PATH: a package that brings its programs along sets it. */
+/* Searched after PATH; set by packages that ship the programs. */
 #ifndef EC_EXTRA_PATH
 #define EC_EXTRA_PATH ""
 #endif
-/* Which a PATH of sudo's or of a bare login often lacks. */
+/* Often missing from the PATH of sudo or of a minimal login. */
 #define NIX_PATHS "/run/current-system/sw/bin:/nix/var/nix/profiles/default/bin"
 
-/* What makes loaders, C libraries and shells run or read things of others. */
+/* Variables that make loaders, C libraries and shells run or read files that others chose. */
 static bool dangerous(const char *entry)
 {
         static const char *const names[] = { "BASH_ENV=", "ENV=", "IFS=", "CDPATH=", "GCONV_PATH=" };
@@ -63,7 +63,7 @@ char **proc_environment(const char *const *delta)
                 size_t len = eq ? (size_t)(eq - delta[j]) : strlen(delta[j]);
                 bool later = false;
 
-                /* The last word on a key counts. */
+                /* The last assignment wins. */
                 for (size_t i = j + 1; i < m && !later; i++)
                         later = same_key(delta[i], delta[j], len);
                 if (later || !eq || !len)
@@ -114,7 +114,7 @@ int proc_find_in(const char *program, const char *const *env, char **ret_path)
                 _cleanup_free_ char *full = NULL;
                 int r;
 
-                /* Nothing out of the current directory: this may be root. */
+                /* Nothing from the current directory: this may be root. */
                 if ((*d)[0] != '/')
                         continue;
                 full = fs_join(*d, program);
@@ -197,7 +197,7 @@ int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_e
         proc_tell("running", argv);
         term_progress_clear();
         (void)term_flush();
-        /* Dispositions that are handlers end with exec; masks and ignored ones do not. */
+        /* exec() resets handlers, but keeps the mask and ignored signals. */
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, &old);
         sigpipe = signal(SIGPIPE, SIG_DFL);

@@ -32,7 +32,7 @@ struct buffer {
         size_t len, size;
 };
 
-/* How far we are in ending the child. */
+/* How far the child's end has got. */
 enum stage { RUNNING, ASKED, TERMED, KILLED };
 
 struct run {
@@ -42,7 +42,7 @@ struct run {
         char *path;
         pid_t pid;
         bool own_group;
-        int pidfd, in, out, err; /* our ends, -1: none or done */
+        int pidfd, in, out, err; /* our ends of the pipes; -1: none, or closed */
         size_t in_pos;
         struct buffer out_buf, err_buf, line;
         uint64_t deadline, next_tick; /* 0: none */
@@ -60,7 +60,7 @@ static void close_fd(int *fd)
 
 /* ---- start -------------------------------------------------------------- */
 
-/* Above 2, so that no end is in the way of another's place in the child. */
+/* Above 2, so that no dup2() in the child overwrites another end. */
 static int make_pipe(int ret[2])
 {
         int fds[2];
@@ -199,7 +199,7 @@ static int start(struct run *x, const struct tty_guard *g, struct ec_err *err)
 
 /* ---- ending it ---------------------------------------------------------- */
 
-/* It is not waited for yet, so its number and its group's are still its own. */
+/* The child has not been reaped, so its process ID and its group cannot have been reused. */
 static void send_signal(const struct run *x, int sig)
 {
         if (x->own_group && kill(-x->pid, sig) >= 0)
@@ -211,7 +211,7 @@ static void to_stage(struct run *x, enum stage stage, int sig)
 {
         x->stage = stage;
         send_signal(x, sig);
-        /* A stopped process takes no other signal than KILL. */
+        /* A stopped process reacts to SIGKILL only. */
         if (sig != SIGKILL)
                 send_signal(x, SIGCONT);
         x->next_stage = stage == KILLED ? 0 : clock_usec() + (stage == ASKED ? CANCEL_GRACE : TERM_GRACE);
@@ -233,7 +233,7 @@ static void give_up(struct run *x, int r)
                 next_stage(x);
 }
 
-/* The user's signal; each further one is less polite. */
+/* The user's signal is passed on; further ones escalate. */
 static void on_interrupt(struct run *x)
 {
         int sig = interrupt_signal();
@@ -302,7 +302,7 @@ static int feed_lines(struct run *x, const char *data, size_t len)
         return 0;
 }
 
-/* Reads at most max bytes. 1: may be more, 0: nothing now, or it ended. */
+/* Reads at most max bytes. >0: there may be more; 0: nothing now, or end of file. */
 static int read_some(struct run *x, int *fd, size_t max)
 {
         char buf[32768];
@@ -318,7 +318,7 @@ static int read_some(struct run *x, int *fd, size_t max)
                 close_fd(fd);
                 return 0;
         }
-        /* What is too much is read on, or the child would wait for us. */
+        /* Discard what exceeds the limit; otherwise the child would block. */
         if (x->failure == -EFBIG || x->failure == -ENOMEM)
                 return n;
         if (fd == &x->out) {
@@ -334,7 +334,7 @@ static int read_some(struct run *x, int *fd, size_t max)
         return n;
 }
 
-/* What the child wrote before it ended; not what others go on writing. */
+/* What the child wrote before it ended, but not what its descendants continue to write. */
 static void drain(struct run *x, int *fd)
 {
         int left = 0;
@@ -359,7 +359,7 @@ static void write_some(struct run *x)
                 x->in_pos += n;
         else if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
-        /* A child that does not want all of it is no failure. */
+        /* It is not an error if the child does not read all of it. */
         if (n < 0)
                 close_fd(&x->in);
 }
@@ -395,7 +395,7 @@ static void timers(struct run *x)
                 next_stage(x);
 }
 
-/* Until the child has ended; it is a zombie then. */
+/* Runs until the child has ended and is a zombie. */
 static int loop(struct run *x, bool cancel)
 {
         for (;;) {
@@ -432,7 +432,7 @@ static int finish(struct run *x, int *ret_status)
 {
         siginfo_t si = { 0 };
 
-        /* Those that it started and that would outlive it, where they were to end. */
+        /* After a failure, also end the descendants in its group. */
         if (x->own_group && x->failure)
                 (void)kill(-x->pid, x->failure == -ECANCELED && x->stage < KILLED ? SIGTERM : SIGKILL);
         while (waitid(P_PID, x->pid, &si, WEXITED) < 0)
@@ -505,7 +505,7 @@ static int prepare(struct run *x, struct ec_err *err)
         const char *name = x->p.argv[0];
         int r;
 
-        /* Also of a child that wrote nothing there is a string. */
+        /* If the child writes nothing, the result is an empty string, not NULL. */
         if (x->p.flags & EC_PROC_CAPTURE && append(&x->out_buf, "", 0) < 0)
                 return err_oom(err);
         if (x->p.flags & EC_PROC_CAPTURE_ERR && append(&x->err_buf, "", 0) < 0)
@@ -563,7 +563,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
                 term_progress_clear();
         (void)term_flush();
         tty_guard_begin(&g, terminal, foreground);
-        /* For a terminal that has read what was pending: the loop would not hear of it any more. */
+        /* tty_guard_begin() may have read a pending signal, which then no longer wakes the loop. */
         r = cancel ? interrupt_check(err) : 0;
         if (r >= 0)
                 r = start(&x, &g, err);

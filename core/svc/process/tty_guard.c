@@ -19,19 +19,19 @@ void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground)
         struct sigaction chld;
 
         *g = (struct tty_guard){ .terminal = terminal, .foreground = foreground, .tty = -1 };
-        /* An ignored SIGCHLD, inherited from a careless parent, would lose the exit status. */
+        /* If our parent ignores SIGCHLD, we inherit that, and exit statuses are lost. */
         if (sigaction(SIGCHLD, NULL, &chld) >= 0 && chld.sa_handler == SIG_IGN)
                 signal(SIGCHLD, SIG_DFL);
         ignore(SIGPIPE, &g->pipe);
         if (!terminal) {
-                /* In the background a read from the terminal fails instead of stopping it for good. */
+                /* In the background, a read from the terminal fails instead of stopping the child for good. */
                 if (!foreground) {
                         ignore(SIGTTIN, &g->ttin);
                         ignore(SIGTTOU, &g->ttou);
                 }
                 return;
         }
-        /* First: ignoring a signal throws a pending one away. */
+        /* First, because ignoring a signal discards a pending one. */
         interrupt_ignore_int(true);
         ignore(SIGQUIT, &g->quit);
         ignore(SIGINT, &g->intr);
@@ -42,7 +42,7 @@ void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground)
         }
 }
 
-/* A killed shell or editor leaves the terminal as it was using it. */
+/* A killed shell or editor does not restore the terminal's modes. */
 void tty_guard_end(struct tty_guard *g, bool killed)
 {
         if (g->tty >= 0) {

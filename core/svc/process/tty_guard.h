@@ -5,7 +5,7 @@
 #include <sys/types.h>
 #include <termios.h>
 
-/* What a child must inherit, or must not do to us, while it runs. */
+/* Our signal dispositions and terminal while a child runs. */
 struct tty_guard {
         struct sigaction pipe, quit, intr, ttin, ttou;
         bool terminal, foreground;
@@ -17,5 +17,5 @@ struct tty_guard {
 
 void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground);
 void tty_guard_end(struct tty_guard *g, bool killed);
-/* What is at its default in the child: all but what our own caller had ignored (nohup). */
+/* The signals that get their default action in the child: all but those that our caller ignores (nohup). */
 void tty_guard_child_defaults(const struct tty_guard *g, sigset_t *ret);

@@ -14,7 +14,7 @@ int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline)
         int r, events;
         bool due;
 
-        /* A call that has run out of time is told to its callback alone: processing returns 0 then. */
+        /* sd_bus_process() returns 0 even if it has called the callback of a call that timed out. */
         due = sd_bus_get_timeout(bus, &until) >= 0 && until <= clock_usec();
         r = sd_bus_process(bus, NULL);
         if (r || due)
@@ -91,7 +91,7 @@ int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, 
         const sd_bus_error *failure;
         int r;
 
-        /* A reused error that is still set would fail the call. */
+        /* An error that is still set would make the call fail. */
         sd_bus_error_free(e);
         r = sd_bus_call_async(bus, &slot, m, on_reply, &c, timeout);
         while (r >= 0 && !c.reply) {

@@ -9,7 +9,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-/* sd-bus with our errors, and with waits that ^C ends. */
+/* sd-bus with our errors, and with waits that ^C interrupts. */
 
 #define BUS_SYSTEMD         "org.freedesktop.systemd1"
 #define BUS_SYSTEMD_PATH    "/org/freedesktop/systemd1"
@@ -18,7 +18,7 @@
 #define BUS_NO_SUCH_UNIT    "org.freedesktop.systemd1.NoSuchUnit"
 #define BUS_NO_SUCH_MACHINE "org.freedesktop.machine1.NoSuchMachine"
 
-/* The manager may be busy for long: reading thousands of units, starting hundreds. */
+/* The manager may be busy for long, loading thousands of units or starting hundreds. */
 #define BUS_TIMEOUT (300 * USEC_PER_SEC)
 
 static inline void cleanup_bus(sd_bus **b)
@@ -41,30 +41,29 @@ static inline void cleanup_bus_slot(sd_bus_slot **s)
 /* Handles what came: 1 if there was something, so that the caller looks at its state again. Else fills in p for a
  * poll() and lowers *deadline to when the bus needs attention: 0. -errno: the connection is lost. */
 int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline);
-/* Handles what came: 1 if there was something, so that the caller looks at its
- * state again. Else waits until deadline for the bus and for fds[1] to
- * fds[n - 1], with their revents set: 0. fds[0] is filled in. -errno: the
+/* Handles pending messages: 1 if there were any, so that the caller checks its state again. Otherwise waits until the
+ * deadline for the bus and for fds[1] to fds[n - 1], and sets their revents: 0. fds[0] is filled in. -errno: the
  * connection is lost. */
 int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline);
 
-/* Until its daemon has greeted us, nothing was sent before that: 1. -ETIMEDOUT, -ECANCELED. The time limit of
- * a call does not run until then. */
+/* Waits until the connection is set up: 1. -ETIMEDOUT, -ECANCELED. Before that nothing is sent, and the time limits of
+ * calls do not run. */
 int bus_wait_ready(sd_bus *bus, uint64_t until);
 
-/* A call that ^C ends: -ECANCELED then. Not for use in callbacks. *e is freed
- * first. A reply comes within timeout, or it is -ETIMEDOUT. */
+/* A call that ^C interrupts: -ECANCELED. Not for use in callbacks. *e is freed first. -ETIMEDOUT: no reply within
+ * timeout. */
 int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret);
-/* The same, of a method without the message; types as in sd_bus_message_append(). */
+/* The same, with the message made of the arguments; types as in sd_bus_message_append(). */
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
-/* Property Get; the reply is inside the variant then, which must be of one of the types in `types`, as its signature is. */
+/* Gets a property. The variant is entered; its signature must be one of `types`. */
 int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,
             const char *const *types, sd_bus_error *e, sd_bus_message **ret);
 
-/* "cannot do this: what the bus said"; an interruption is told as one. Returns the errno. */
+/* "cannot do this: text of the error", or an interruption. Returns the errno. */
 int bus_err(struct ec_err *err, int r, const sd_bus_error *e, const char *fmt, ...) EC_PRINTF(4, 5);
-/* The text of it, new; NULL: no memory. */
+/* The error's text, a new string; NULL: no memory. */
 char *bus_error_text(int r, const sd_bus_error *e);
 int bus_error_errno(int r, const sd_bus_error *e);
-/* Senders have no name where no daemon is between. */
+/* The name of a sender for matches: NULL on a direct connection, where senders have no names. */
 const char *bus_sender(sd_bus *bus, const char *name);

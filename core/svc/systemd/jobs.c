@@ -13,11 +13,11 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-/* A bus daemon lets 128 calls of one connection wait for their reply. */
+/* A bus daemon allows 128 pending calls for each connection. */
 #define CALLS_MAX 64
-/* Signals can get lost where the bus is overrun: look from time to time. */
+/* Signals can get lost on an overloaded bus: check from time to time. */
 #define CHECK_USEC (5 * USEC_PER_SEC)
-/* After ^C: from the stop to the kill, and to leaving it to systemd. */
+/* After ^C: when to kill what does not stop, and when to leave the rest to systemd. */
 #define CANCEL_GRACE (5 * USEC_PER_SEC)
 #define CANCEL_LIMIT (20 * USEC_PER_SEC)
 
@@ -25,12 +25,12 @@ enum phase {
         PHASE_STOP,
         PHASE_START,
         PHASE_ASK,    /* its start failed; find out why */
-        PHASE_TELL,   /* its result is there; tell the caller */
+        PHASE_TELL,   /* its result is known; tell the caller */
         PHASE_CANCEL, /* interrupted: its start is undone */
         PHASE_DONE,
 };
 
-/* A job that was removed before we knew that it was ours. */
+/* A job that was removed before the reply told us that it is ours. */
 struct early {
         struct early *next;
         char *job, *result;
@@ -141,7 +141,7 @@ static int send_one(struct item *i)
         i->wants_call = false;
         if (i->phase == PHASE_START) {
                 i->since = clock_realtime_usec();
-                /* A failed unit starts as well, but one that was started often before does not. */
+                /* Resets the start limit: a unit that was started too often would not start. */
                 r = reset_failed(e, i->res->unit);
                 return r < 0 ? r : queue_job(i, "StartUnit");
         }
@@ -153,7 +153,7 @@ static int send_one(struct item *i)
 
 static int send_some(struct engine *e)
 {
-        /* From where it stood: with thousands of units, most are through already. */
+        /* Continue where the last call stopped: of thousands of units, most are already done. */
         for (size_t seen = 0; seen < e->n && e->calls < CALLS_MAX; seen++) {
                 struct item *i = &e->items[e->next];
                 int r;
@@ -238,7 +238,7 @@ static void refused(struct item *i, const sd_bus_error *error)
                 to_phase(i, PHASE_DONE, false);
                 return;
         }
-        /* What systemd has not loaded does not run. */
+        /* A unit that is not loaded does not run. */
         if (i->phase == PHASE_STOP && not_loaded(error)) {
                 stopped(i, "done");
                 return;
@@ -256,10 +256,10 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
         (void)error;
         i->call = sd_bus_slot_unref(i->call);
         i->e->calls--;
-        /* The connection is gone: the loop hears of that. */
+        /* The connection is lost, which the loop notices. */
         if (failure && sd_bus_is_open(i->e->bus) <= 0)
                 return 0;
-        /* Interrupted: nothing is awaited any more, or its stop is still to be sent. */
+        /* Interrupted: the unit is done, or its stop is sent later. */
         if (i->phase == PHASE_DONE || (i->phase == PHASE_CANCEL && i->wants_call))
                 return 0;
         if (failure) {
@@ -308,7 +308,7 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
         (void)error;
         if (sd_bus_message_read(m, "uoss", NULL, &job, &unit, &result) < 0)
                 return 0;
-        /* The same unit may have been named twice. */
+        /* The same unit may be in the list twice. */
         for (size_t k = 0; k < e->n; k++) {
                 struct item *i = &e->items[k];
 
@@ -346,7 +346,7 @@ static int ask(struct item *i)
         return 0;
 }
 
-/* Outside of callbacks: what asks the bus, and what calls the caller. Meanwhile jobs of others may end. */
+/* What asks the bus or calls the caller's hooks, outside of callbacks. Other jobs may end meanwhile. */
 static int settle(struct engine *e)
 {
         bool again;
@@ -395,7 +395,7 @@ static int list_jobs(struct engine *e, char ***ret)
         return r;
 }
 
-/* A job that is gone without a word: what has become of its unit? */
+/* A job that ended without a signal: look at the unit instead. */
 static int look(struct item *i)
 {
         _cleanup_free_ char *active = NULL;
@@ -421,7 +421,7 @@ static int check(struct engine *e)
         for (size_t k = 0; k < e->n && r >= 0; k++) {
                 struct item *i = &e->items[k];
 
-                /* The list is younger than every signal that came before it. */
+                /* The list was made after every signal that has arrived. */
                 if (!i->job)
                         continue;
                 if (!strv_contains(STRV_CONST(jobs), i->job))
@@ -445,7 +445,7 @@ static int kill_cancelled(struct engine *e)
         return r;
 }
 
-/* No half-started unit stays: a stop takes the place of each start. Stops that run go on. */
+/* Replaces each start by a stop, so that no half-started unit stays. Stops continue. */
 static void cancel(struct engine *e)
 {
         e->cancelled = true;
@@ -463,13 +463,13 @@ static void cancel(struct engine *e)
         }
 }
 
-/* ^C ends the wait, where it is not to end the command. */
+/* With JOB_START_DETACH, ^C ends the wait and not the command. */
 static bool may_detach(const struct engine *e)
 {
         return e->kind == JOB_START_DETACH && interrupt_signal() == SIGINT;
 }
 
-/* Also what is still to be sent is sent first. */
+/* Units whose start has not been queued yet are queued first. */
 static void detach(struct engine *e)
 {
         for (size_t k = 0; k < e->n; k++) {
@@ -515,7 +515,7 @@ static int step(struct engine *e)
         struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
         int r;
 
-        /* Not by the descriptor alone: a call in between may have read it. */
+        /* A call meanwhile may have read the signal, which then no longer wakes poll(). */
         if (!e->cancelled && interrupt_check(NULL) < 0) {
                 e->detached = may_detach(e);
                 if (!e->detached)
@@ -530,7 +530,7 @@ static int step(struct engine *e)
                 return 0;
         if (r >= 0)
                 r = bus_poll(e->bus, fds, ARRAY_SIZE(fds), deadline(e));
-        /* The second time is less polite. */
+        /* The second ^C kills. */
         if (r == 0 && fds[1].revents && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
         if (r >= 0)

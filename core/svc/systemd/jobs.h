@@ -20,17 +20,16 @@ struct job_hooks {
         bool (*retry)(struct systemd *s, const char *unit, uint64_t since_usec);
         void *data;
 };
-/* Queues a job for each unit, then waits for all. results has one entry a unit,
- * freed by unit_results_done(). Returns 0 if all went well, 1 if at least one
- * failed (see results), -errno if the bus failed or the user interrupted (then
- * the jobs that are left were cancelled).
- * JOB_RESTART: stop job, ResetFailedUnit, start job. Resets the start limit before each start.
- * JOB_START_DETACH: ^C ends the wait alone: what still starts goes on, with
- * -EINPROGRESS as its code, and the interruption is forgotten.
+/* Queues a job for each unit, then waits for all of them. *ret_results has one entry for each unit; free it with
+ * unit_results_done(). 0: all succeeded; 1: at least one failed, see the results; -errno: the bus failed, or the user
+ * interrupted, and the remaining jobs were cancelled.
+ * JOB_RESTART: a stop job, then a start job. The start limit is reset before each start.
+ * JOB_START_DETACH: ^C only ends the wait: units that are still starting continue, with -EINPROGRESS as their code, and
+ * the interruption is forgotten.
  * hooks and its members may be NULL. */
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
                  struct unit_result **ret_results, struct ec_err *err);
 void unit_results_done(struct unit_result *results, size_t n);
-/* Queues stops and kills what is in the units at once: stop without a clean shutdown. */
+/* Queues stops and kills all processes of the units at once: a stop without a clean shutdown. */
 int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
                           struct ec_err *err);

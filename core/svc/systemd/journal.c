@@ -45,7 +45,7 @@ static char *field(sd_journal *j, const char *name)
         return strndup((const char *)data + n, len - n);
 }
 
-/* In place: printable, valid UTF-8, not too long, without blanks at its end. */
+/* Makes a text printable, in place: valid UTF-8, not too long, without blanks at the end. */
 static void sanitise(char *s)
 {
         const char *p = s;
@@ -78,7 +78,7 @@ static void sanitise(char *s)
         *q = 0;
 }
 
-/* systemd's own messages begin with the unit mostly. */
+/* Most messages of systemd already begin with the unit. */
 static int push_line(char ***v, const char *unit, char *text)
 {
         size_t n = strlen(unit);
@@ -113,7 +113,7 @@ static int entry_lines(sd_journal *j, char ***ret)
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* The current entry is of the time that is asked for. */
+/* Is the current entry recent enough? */
 static bool recent(sd_journal *j, uint64_t since)
 {
         uint64_t t;
@@ -121,13 +121,13 @@ static bool recent(sd_journal *j, uint64_t since)
         return !since || (sd_journal_get_realtime_usec(j, &t) >= 0 && t >= since);
 }
 
-/* Before the entry that sd_journal_previous() is to give. */
+/* Positions for sd_journal_previous(). */
 static int seek_end(sd_journal *j, uint64_t until)
 {
         return until ? sd_journal_seek_realtime_usec(j, until) : sd_journal_seek_tail(j);
 }
 
-/* Backwards from the end. boot: only entries of the boot of the last one. */
+/* Reads backwards from the end. boot: only entries of this boot. */
 static int tail(sd_journal *j, uint64_t since, uint64_t until, size_t max, const sd_id128_t *boot, char ***ret)
 {
         _cleanup_strv_ char **reversed = NULL;
@@ -161,7 +161,7 @@ static int tail(sd_journal *j, uint64_t since, uint64_t until, size_t max, const
         return 0;
 }
 
-/* What was written a moment ago may still be on its way; journald tells when it has arrived. */
+/* Waits until journald has processed everything that was sent to it. */
 static void synchronise(void)
 {
         struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = SYNC_SOCKET };
@@ -225,7 +225,7 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec
         r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
         if (r >= 0)
                 r = match_unit(j, unit);
-        /* No journal, or one that cannot be read: there is nothing to show. */
+        /* A journal that is missing or cannot be read is empty. */
         if (r >= 0)
                 r = tail(j, since_usec, until_usec, max, NULL, ret);
         return r == -ENOMEM ? err_oom(err) : 0;
@@ -251,7 +251,8 @@ static int add(char ***v, const char *s)
         return strv_contains(STRV_CONST(*v), s) ? 0 : strv_push(v, s);
 }
 
-/* A message of systemd on a unit. While it goes down, what starts is for that; its targets tell of both. */
+/* Evaluates a message of systemd about a unit. During a shutdown, units that start belong to the shutdown; targets are
+ * started both at boot and at shutdown. */
 static int note_unit(struct journal_inside *in, const char *unit, const char *id, const char *job, uint64_t when)
 {
         bool stopping = in->stopping_usec != 0;
@@ -272,7 +273,7 @@ static int note_unit(struct journal_inside *in, const char *unit, const char *id
         }
         if (!strcmp(id, SD_MESSAGE_UNIT_FAILED_STR) && (!job || (strcmp(job, "failed") && strcmp(job, "timeout"))))
                 return 0;
-        /* One that is killed as all goes down has not failed: it was not through. */
+        /* A unit that the shutdown kills while it starts has not failed. */
         if (stopping && in->starting && strv_contains(STRV_CONST(in->starting), unit))
                 return 0;
         forget(in->starting, unit);
@@ -327,7 +328,7 @@ static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id
         return 0;
 }
 
-/* The directory's journal, if it has entries of that time: 1. It uses *ret_fd as long as it is open. */
+/* Opens a directory's journal: 1 if it has entries of that time. It uses *ret_fd as long as it is open. */
 static int open_at(int root, const char *path, uint64_t since, uint64_t until, int *ret_fd, sd_journal **ret,
                    sd_id128_t *ret_boot)
 {
@@ -341,7 +342,7 @@ static int open_at(int root, const char *path, uint64_t since, uint64_t until, i
 int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
                       struct journal_inside *ret, struct ec_err *err)
 {
-        /* Kept, and only as long as it runs. */
+        /* Persistent, and volatile. */
         static const char *const places[] = { "var/log/journal", "run/log/journal" };
         struct journal_inside in = { 0 };
         _cleanup_close_ int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);

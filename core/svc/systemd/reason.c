@@ -10,7 +10,7 @@
 #include "svc/systemd/bus.h"
 #include "util/strv.h"
 
-/* What its properties tell. Of the commands, the one that ended badly. */
+/* What the unit's properties say; of the commands, the one that failed. */
 struct facts {
         char *result;
         int32_t code, status;
@@ -147,7 +147,7 @@ static char *of_result(const struct facts *f)
                 { "watchdog", "its watchdog timed out" },
                 { "start-limit-hit", "it was started too often within a short time" },
                 { "resources", "systemd could not set up its processes" },
-                { "protocol", "it ended without telling that it was ready" },
+                { "protocol", "it ended before it was ready" },
                 { "oom-kill", "it ran out of memory and was killed" },
                 { "exec-condition", "its start condition is not met" },
                 { "success", "it stopped while it was starting" },
@@ -175,7 +175,7 @@ static const char *of_job(const char *job_result)
         static const struct {
                 const char *result, *text;
         } texts[] = {
-                { "canceled", "another job took the place of this one" },
+                { "canceled", "another job replaced this one" },
                 { "timeout", "its job timed out" },
                 { "dependency", "a unit that it needs did not start" },
                 { "skipped", "a condition of its unit is not met" },

@@ -6,9 +6,9 @@
 /* Why a job of a unit failed. */
 struct unit_failure {
         char *result;      /* property Result, "" if not known; owned */
-        bool main_process; /* its main process was there, and ended badly */
+        bool main_process; /* its main process had started, and failed */
         char *reason;      /* one sentence; owned */
 };
-/* job_result: as in JobRemoved. Asks the manager; what cannot be known is left out. -ECANCELED or -ENOMEM. */
+/* Asks the manager why; job_result is that of JobRemoved. What is not known is left out. -ECANCELED or -ENOMEM. */
 int unit_failure_read(sd_bus *bus, const char *unit, const char *job_result, struct unit_failure *ret);
 void unit_failure_done(struct unit_failure *f);

@@ -12,7 +12,7 @@
 
 struct systemd {
         sd_bus *bus;
-        bool given; /* by a test: never opened anew */
+        bool given; /* by a test: never reopened */
 };
 
 int systemd_new(struct systemd **ret, struct ec_err *err)
@@ -44,7 +44,7 @@ void systemd_free(struct systemd *s)
         free(s);
 }
 
-/* systemd's own socket, for root: there also while no bus daemon runs. */
+/* systemd's private socket, for root: it also works without a bus daemon. */
 static int open_private(sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
@@ -64,7 +64,7 @@ int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
 {
         int r;
 
-        /* A connection that was lost, with a bus daemon that was restarted, is replaced. */
+        /* Reconnect after the bus daemon was restarted. */
         if (s->bus && !s->given && sd_bus_is_open(s->bus) <= 0)
                 s->bus = sd_bus_close_unref(s->bus);
         if (!s->bus) {
@@ -169,7 +169,7 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
 /* ---- properties --------------------------------------------------------- */
 
-/* A unit that is not loaded gets loaded by being asked; one without a file is "inactive". */
+/* Asking loads a unit that is not loaded; one without a file is "inactive". */
 static int get(struct systemd *s, const char *unit, const char *iface, const char *prop, const char *const *types,
                sd_bus_message **ret, struct ec_err *err)
 {
@@ -214,7 +214,7 @@ int systemd_get_string(struct systemd *s, const char *unit, const char *iface, c
         return *ret ? 0 : err_oom(err);
 }
 
-/* Of an array of strings, or of structs that begin with one, as EnvironmentFiles has. */
+/* Reads an array of strings, or of structs that begin with one, such as EnvironmentFiles. */
 static int read_strings(sd_bus_message *m, char ***ret)
 {
         const char *contents, *value;
@@ -325,7 +325,7 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
         if (r >= 0)
                 r = read_strings(m, &v);
         if (r < 0)
-                return bus_err(err, r, &e, "cannot tell where systemd looks for units");
+                return bus_err(err, r, &e, "cannot read where systemd loads units from");
         for (char **p = v; p && *p; p++)
                 if (same_dir(*p, plain))
                         return 1;

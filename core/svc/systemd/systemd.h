@@ -20,9 +20,9 @@ struct unit_state {
         char *unit;
         char *active; /* "active", "inactive", "activating", "failed" ... */
         char *sub;
-        bool queued; /* a job of it waits or runs: it is not to stay as it is */
+        bool queued; /* it has a job, so its state is about to change */
 };
-/* The loaded units that match a pattern, sorted by name. What is absent is inactive. */
+/* The loaded units that match a pattern, sorted by name. Units that are not listed are inactive. */
 int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err);
 void unit_states_free(struct unit_state *v, size_t n);
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
@@ -31,5 +31,5 @@ int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, con
                      struct ec_err *err);
 int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
                     struct ec_err *err);
-/* Does systemd look into this directory for units? 1 or 0 (property UnitPath). */
+/* Does systemd load units from this directory? 1 or 0 (property UnitPath). */
 int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err);

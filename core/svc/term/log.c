@@ -41,7 +41,7 @@ void log_msgv(int level, const char *fmt, va_list ap)
                 off = "\033[0m";
         }
         end = *msg && msg[strlen(msg) - 1] == '\n' ? "" : "\n";
-        /* In one write, so that it is not torn apart by others who write there. */
+        /* In one write, so that output of other processes does not split it. */
         if (word)
                 n = asprintf(&line, "%s%s%s %s%s", on, word, off, msg, end);
         else

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdarg.h>
 #include <syslog.h>
-/* Messages to stderr: "error: ...", "warning: ...", the rest as it is. Colour only
+/* Messages to stderr: "error: ...", "warning: ...", others unchanged. Colour only
  * on a terminal without NO_COLOR. Erases a progress line first (see term.h). */
 void log_set_level(int level); /* default LOG_NOTICE */
 int log_level(void);

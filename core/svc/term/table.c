@@ -37,7 +37,7 @@ int table_create(const struct ec_array *columns, bool json, struct ec_table **re
         if (!t)
                 return err_oom(err);
         if (!columns->count || columns->stride < sizeof(struct ec_column))
-                return err_set(err, -EINVAL, "a listing without columns");
+                return err_set(err, -EINVAL, "the listing has no columns");
         t->json = json;
         t->columns = calloc(columns->count, sizeof(*t->columns));
         if (!t->columns)
@@ -46,7 +46,7 @@ int table_create(const struct ec_array *columns, bool json, struct ec_table **re
                 const struct ec_column *c = (const void *)((const char *)columns->items + (size_t)i * columns->stride);
 
                 if (!c->key || !*c->key || c->type > EC_COL_TIME)
-                        return err_set(err, -EINVAL, "column %" PRIu32 " of a listing has no key or an unknown type",
+                        return err_set(err, -EINVAL, "column %" PRIu32 " of the listing has no key or an unknown type",
                                        i + 1);
                 t->columns[i] = (struct column){
                         .key = strdup(c->key),
@@ -103,17 +103,17 @@ int table_add_row(struct ec_table *t, struct ec_err *err)
 static int find(struct ec_table *t, const char *key, bool number, struct cell **ret, struct ec_err *err)
 {
         if (!t->n_rows)
-                return err_set(err, -EINVAL, "a listing has no row yet for '%s'", key);
+                return err_set(err, -EINVAL, "the listing has no row yet for column '%s'", key);
         for (size_t i = 0; i < t->n_columns; i++) {
                 if (strcmp(t->columns[i].key, key) != 0)
                         continue;
                 if (number == (t->columns[i].type == EC_COL_STR || t->columns[i].type == EC_COL_LIST))
-                        return err_set(err, -EINVAL, "column '%s' of a listing holds no %s", key,
-                                       number ? "number" : "text");
+                        return err_set(err, -EINVAL, "column '%s' of the listing does not take %s", key,
+                                       number ? "numbers" : "text");
                 *ret = &t->rows[t->n_rows - 1][i];
                 return 0;
         }
-        return err_set(err, -EINVAL, "a listing has no column '%s'", key);
+        return err_set(err, -EINVAL, "the listing has no column '%s'", key);
 }
 
 int table_set_str(struct ec_table *t, const char *key, const char *value, struct ec_err *err)
@@ -147,7 +147,7 @@ int table_set_int(struct ec_table *t, const char *key, int64_t value, struct ec_
 
 /* ---- JSON --------------------------------------------------------------- */
 
-/* A JSON string of whatever bytes: what is no UTF-8 becomes U+FFFD. */
+/* A JSON string of arbitrary bytes: invalid UTF-8 becomes U+FFFD. */
 static json_t *json_text(const char *s, size_t len)
 {
         _cleanup_free_ char *buf = NULL;
@@ -234,7 +234,7 @@ static int print_json(struct ec_table *t, struct ec_err *err)
 
 /* ---- text --------------------------------------------------------------- */
 
-/* What would move the cursor, or begin another cell, is escaped. */
+/* Escapes what would move the cursor or begin another cell. */
 static void put_text(FILE *f, const char *s, const char *list_separator)
 {
         size_t len = strlen(s);
@@ -272,7 +272,7 @@ static void put_size(FILE *f, int64_t bytes)
                 fprintf(f, "%" PRId64 " B", bytes);
                 return;
         }
-        /* Not 1024.0 of a unit, but 1.0 of the next. */
+        /* 1024.0 of a unit is 1.0 of the next. */
         for (v /= 1024; v >= 1023.95 && u + 1 < ARRAY_SIZE(units); u++)
                 v /= 1024;
         fprintf(f, "%.1f %s", v, units[u]);
@@ -334,7 +334,7 @@ static unsigned text_width(const char *s)
         return width;
 }
 
-/* One line; blanks at its end, also those of empty cells, are left out. */
+/* One line, without blanks at its end. */
 static void put_line(FILE *f, const struct ec_table *t, char *const *texts, const unsigned *widths)
 {
         unsigned pending = 0;
@@ -411,7 +411,7 @@ int table_print(struct ec_table *t, struct ec_err *err)
 {
         if (t->json)
                 return print_json(t, err);
-        /* A header without lines says nothing to people either. */
+        /* A header without rows is useless. */
         if (!t->n_rows)
                 return 0;
         return print_text(t, term_stdout_tty(), err);

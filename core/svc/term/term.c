@@ -13,11 +13,11 @@
 
 #define COLUMNS_DEFAULT 80
 
-/* The two streams are the process's, and so is what was last written there. */
+/* State of stdout and stderr, which belong to the process. */
 static struct {
         int out_error;  /* the first failure on stdout */
-        char *progress; /* the line that stands there, NULL: none */
-        bool midline;   /* stderr: the last thing written did not end its line */
+        char *progress; /* the line that is shown, NULL: none */
+        bool midline;   /* the last write to stderr did not end its line */
 } term;
 
 bool term_stdout_tty(void)
@@ -46,7 +46,7 @@ static int write_all(int fd, const char *p, size_t len)
                         p += n;
                         len -= n;
                 } else if (errno == EAGAIN) {
-                        /* Somebody else made our terminal non-blocking. */
+                        /* Another process made our terminal non-blocking. */
                         struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 
                         if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
@@ -58,7 +58,7 @@ static int write_all(int fd, const char *p, size_t len)
         return 0;
 }
 
-/* Nobody can be told that stderr is gone. */
+/* There is nowhere to report a broken stderr. */
 static void write_stderr(const char *p, size_t len)
 {
         (void)write_all(STDERR_FILENO, p, len);
@@ -78,7 +78,7 @@ void term_outv(const char *fmt, va_list ap)
                         term.out_error = -ENOMEM;
                 return;
         }
-        /* After a failure nothing more: no output with a hole in it. */
+        /* Nothing more after a failure, so that the output has no gap. */
         if (!n || term.out_error)
                 return;
         if (term.progress && term_stdout_tty())
@@ -117,7 +117,7 @@ static unsigned columns(void)
         return ws.ws_col;
 }
 
-/* One line that fits, in place: control characters become blanks, colours go. */
+/* Cuts a line to the width, in place; control characters become blanks, escape sequences are removed. */
 static void fit(char *line, unsigned width)
 {
         const char *s = line, *end = line + strlen(line);
@@ -172,7 +172,7 @@ void term_progress(const char *fmt, ...)
                 line = NULL;
                 return;
         }
-        /* The last column stays free: some terminals wrap as soon as it is used. */
+        /* Leave the last column free: some terminals wrap as soon as it is used. */
         fit(line, columns() - 1);
         if (term.progress && !strcmp(term.progress, line))
                 return;

@@ -12,5 +12,5 @@ bool term_colour(void); /* stderr is a terminal, NO_COLOR unset, TERM not dumb *
 /* One line on stderr that is redrawn; nothing without a terminal. */
 void term_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void term_progress_clear(void);
-/* A raw block to stderr (a child's output), below a cleared progress line. */
+/* Clears the progress line and writes a raw block to stderr (a child's output). */
 void term_err_write(const char *data, size_t len);

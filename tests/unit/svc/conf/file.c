@@ -106,15 +106,15 @@ static void test_encodings(void **state)
 static void test_broken(void **state)
 {
         (void)state;
-        bad("k = v\n", "f.ini:1: 'k' stands before the first [section]");
+        bad("k = v\n", "f.ini:1: 'k' comes before the first [section]");
         bad("[a]\nno value\n", "f.ini:2: neither '[section]' nor 'key = value'");
         bad("[a]\nk = v\nno value\n[b\n", "f.ini:3: neither '[section]' nor 'key = value'");
         bad("[a]\n[b\nno value\n", "f.ini:2: a section without its closing ']'");
         bad("[a]\n= v\n", "f.ini:2: a value without a key");
         bad("[]\n", "f.ini:1: a section without a name");
-        bad("[a b]\n", "f.ini:1: the section's name may hold letters, digits, '-' and '_' only");
-        bad("[a] b\n", "f.ini:1: text behind the section's ']'");
-        bad("[a]]\n", "f.ini:1: text behind the section's ']'");
+        bad("[a b]\n", "f.ini:1: a section's name may contain only letters, digits, '-' and '_'");
+        bad("[a] b\n", "f.ini:1: text after the section's ']'");
+        bad("[a]]\n", "f.ini:1: text after the section's ']'");
         bad("[\n", "f.ini:1: a section without its closing ']'");
         good("[a23456789b123456789c123456789d123456789e12345678]\nk=v\n",
              "2:a23456789b123456789c123456789d123456789e12345678.k=v");

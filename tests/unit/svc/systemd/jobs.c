@@ -180,8 +180,8 @@ static void test_failures(void **state)
              1,
              "a.service=-5 (a unit that it needs did not start); b.service=-110 (its job timed out); c.service=-110 "
              "(its start timed out after 4 s); "
-             "d.service=-5 (it was started too often within a short time); e.service=-5 (another job took the place of "
-             "this one); "
+             "d.service=-5 (it was started too often within a short time); e.service=-5 (another job replaced this "
+             "one); "
              "f.service=-132 (Unit f.service is refused); g.service=0; none.service=-2 (Unit none.service not found)");
 }
 
@@ -331,8 +331,7 @@ static void test_lost_signal(void **state)
         UNIT(0, .name = "a.service", .lost = true, .active = "active");
         UNIT(1, .name = "b.service", .lost = true, .active = "failed", .result = "protocol");
         begin();
-        jobs(JOB_START, UNITS("a.service", "b.service"), 1,
-             "a.service=0; b.service=-5 (it ended without telling that it was ready)");
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=0; b.service=-5 (it ended before it was ready)");
         assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
@@ -355,8 +354,7 @@ static void test_end_while_asking(void **state)
         UNIT(1, .name = "b.service", .start = "failed", .result = "protocol");
         fake.other = end_meanwhile;
         begin();
-        jobs(JOB_START, UNITS("a.service", "b.service"), 1,
-             "a.service=0; b.service=-5 (it ended without telling that it was ready)");
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=0; b.service=-5 (it ended before it was ready)");
         assert_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 

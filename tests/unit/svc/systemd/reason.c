@@ -48,7 +48,7 @@ static void is(const char *job, struct manager_unit u, bool main_process, const 
 static void test_job_results(void **state)
 {
         (void)state;
-        is("canceled", UNIT(0), false, "another job took the place of this one");
+        is("canceled", UNIT(0), false, "another job replaced this one");
         is("timeout", UNIT(0), false, "its job timed out");
         is("dependency", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 1), false,
            "a unit that it needs did not start");
@@ -64,7 +64,7 @@ static void test_unit_results(void **state)
         is("failed", UNIT(.result = "start-limit-hit"), false, "it was started too often within a short time");
         is("failed", UNIT(.result = "resources"), false, "systemd could not set up its processes");
         is("failed", UNIT(.result = "protocol", .main_code = CLD_EXITED), false,
-           "it ended without telling that it was ready");
+           "it ended before it was ready");
         is("failed", UNIT(.result = "oom-kill", .main_code = CLD_KILLED, .main_status = 9), true,
            "it ran out of memory and was killed");
         is("failed", UNIT(.result = "something-new"), false, "it failed with result 'something-new'");

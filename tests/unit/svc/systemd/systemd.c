@@ -196,7 +196,7 @@ static void test_unit_dir_fails(void **state)
         fake.die_at = "Get";
         begin();
         assert_int_equal(systemd_has_unit_dir(s, "/x", &err), -ECONNRESET);
-        assert_err(&err, -ECONNRESET, "cannot tell where systemd looks for units");
+        assert_err(&err, -ECONNRESET, "cannot read where systemd loads units from");
 }
 
 /* Where no systemd is PID 1. */

@@ -278,9 +278,9 @@ static void test_misuse(void **state)
         assert_int_equal(table_set_str(t, "nome", "x", &err), -EINVAL);
         assert_err(&err, -EINVAL, "no column 'nome'");
         assert_int_equal(table_set_str(t, "count", "x", &err), -EINVAL);
-        assert_err(&err, -EINVAL, "holds no text");
+        assert_err(&err, -EINVAL, "does not take text");
         assert_int_equal(table_set_int(t, "tags", 1, &err), -EINVAL);
-        assert_err(&err, -EINVAL, "holds no number");
+        assert_err(&err, -EINVAL, "does not take numbers");
         table_free(t);
         table_free(NULL);
 }
