@@ -62,7 +62,8 @@ int run_program(const struct ec_host *h, struct ec_op *op, struct ec_proc *p, co
                 else
                         r = h->err->set(err, -EIO, "%s: %s ended with status %d", what, p->argv[0], (int)res.status);
         } else if (r >= 0 && ret_out) {
-                *ret_out = TAKE_PTR(res.out);
+                *ret_out = res.out ? TAKE_PTR(res.out) : strdup("");
+                r = *ret_out ? 0 : no_memory(h, err);
         }
         h->proc->result_done(&res);
         return r < 0 ? r : 0;

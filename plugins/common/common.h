@@ -23,6 +23,6 @@ char *shell_quote(const char *s);
 /* Adds the plugin's module.nix to an evaluation. */
 int add_own_module(const struct ec_host *h, struct ec_eval *ev, struct ec_err *err);
 /* Runs a program that must succeed. Its first line on stderr ends the message that begins with
- * what. ret_out NULL: its output is discarded. */
+ * what. *ret_out is never NULL; with ret_out NULL its output is discarded. */
 int run_program(const struct ec_host *h, struct ec_op *op, struct ec_proc *p, const char *what, char **ret_out,
                 struct ec_err *err);

@@ -268,7 +268,7 @@ static int derive_public(const struct ec_host *h, struct ec_op *op, int dirfd, c
 
         if (r < 0)
                 return r;
-        *ret = out ? key_parse_public(out) : NULL;
+        *ret = key_parse_public(out);
         if (!*ret)
                 return h->err->set(err, -EINVAL, "'%s' is not an ed25519 key; remove it, and a new one is created",
                                    path);

@@ -287,6 +287,25 @@ static void test_gc_none(void **state)
         assert_true(fake.err.usage);
 }
 
+static int print_nothing(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        (void)f, (void)p;
+        free(ret->out);
+        ret->out = NULL;
+        return 0;
+}
+
+static void test_gc_no_output(void **state)
+{
+        struct ec_container *c = install("db");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
+        fake.proc = print_nothing;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_non_null(strstr(fake.table, "name=db;paths=0;size=0;"));
+}
+
 static void test_gc_nix_fails(void **state)
 {
         struct ec_container *c = install("db");
@@ -305,9 +324,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_installed),    T(test_installed_fails), T(test_installed_half),
-                T(test_undo),       T(test_no_directory), T(test_removed),         T(test_gc),
-                T(test_gc_missing), T(test_gc_lost),      T(test_gc_none),         T(test_gc_nix_fails),
+                T(test_descriptor),   T(test_installed),    T(test_installed_fails), T(test_installed_half),
+                T(test_undo),         T(test_no_directory), T(test_removed),         T(test_gc),
+                T(test_gc_missing),   T(test_gc_lost),      T(test_gc_none),         T(test_gc_nix_fails),
+                T(test_gc_no_output),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
