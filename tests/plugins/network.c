@@ -44,7 +44,7 @@ static void set_path(const char *what, const char *name)
 
 static int setup(void **state)
 {
-        char cmd[128];
+        char cmd[192];
 
         (void)state;
         strcpy(dir, "/tmp/ec-net.XXXXXX");
