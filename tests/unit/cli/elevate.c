@@ -50,7 +50,7 @@ static void test_no_sudo(void **state)
         clearenv();
         setenv("PATH", "/nonexistent", 1);
         assert_int_equal(elevate("/bin/ec", args, &err), -EPERM);
-        assert_string_equal(err_msg(&err), "this needs root, and there is no sudo in PATH: run it as root");
+        assert_string_equal(err_msg(&err), "this needs root, but sudo is not in PATH; run it as root");
         err_done(&err);
 }
 
