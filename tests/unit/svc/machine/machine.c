@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* machined as the test says; commands in a "container" that is this machine itself. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -8,88 +7,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "fake_manager.h"
+#include "fake_machined.h"
 #include "in_child.h"
 #include "svc/machine/machine.h"
 #include "svc/systemd/systemd.h"
 #include "util/fs_remove.h"
-
-#define MACHINED  "org.freedesktop.machine1.Manager"
-#define NAME      "ec-unit-test" /* no machine of this host */
-#define UNIT_NAME "container@" NAME ".service"
-
-static struct manager fake;
-static struct systemd *s;
-static struct ec_err err;
-/* The machine: 0 is none. */
-static uint32_t leader;
-static bool there, object_gone, ends_late;
-static int answers; /* so many GetMachine it is still there */
-
-static int removed(struct manager *m)
-{
-        there = false;
-        return sd_bus_emit_signal(m->bus, "/org/freedesktop/machine1", MACHINED, "MachineRemoved", "so", NAME,
-                                  "/machine");
-}
-
-static int terminate(struct manager *m, sd_bus_message *call)
-{
-        int r;
-
-        manager_note(m, "terminate", "");
-        r = sd_bus_reply_method_return(call, "");
-        return r < 0 || ends_late ? r : removed(m);
-}
-
-static int machined(struct manager *m, sd_bus_message *call)
-{
-        const char *member = sd_bus_message_get_member(call), *name;
-
-        if (!strcmp(member, "Get") && sd_bus_message_has_signature(call, "ss") &&
-            !strcmp(sd_bus_message_get_path(call), "/machine"))
-                return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.")
-                                   : sd_bus_reply_method_return(call, "v", "u", leader);
-        if (strcmp(member, "GetMachine") && strcmp(member, "TerminateMachine") && strcmp(member, "UnregisterMachine"))
-                return 0;
-        if (sd_bus_message_read(call, "s", &name) < 0 || strcmp(name, NAME) || !there)
-                return sd_bus_reply_method_errorf(call, BUS_NO_SUCH_MACHINE, "No machine '%s' known", name);
-        if (!strcmp(member, "UnregisterMachine")) {
-                manager_note(m, "unregister", name);
-                there = false;
-                return sd_bus_reply_method_return(call, "");
-        }
-        if (!strcmp(member, "TerminateMachine"))
-                return terminate(m, call);
-        if (ends_late && answers && !--answers)
-                removed(m);
-        return sd_bus_reply_method_return(call, "o", "/machine");
-}
-
-static int setup(void **state)
-{
-        (void)state;
-        memset(&fake, 0, sizeof(fake));
-        fake.other = machined;
-        fake.units[0] = (struct manager_unit){ .name = UNIT_NAME, .active = "active" };
-        leader = getpid();
-        there = true;
-        object_gone = ends_late = false;
-        answers = 0;
-        return 0;
-}
-
-static void begin(void)
-{
-        manager_start(&fake);
-        assert_int_equal(systemd_new_with_bus(fake.client, &s, &err), 0);
-}
-
-static void end(void)
-{
-        systemd_free(s);
-        manager_stop(&fake);
-}
 
 static void expect_err(int r, int code, const char *text)
 {
@@ -377,13 +299,7 @@ static struct result *run(struct ec_exec x, const char *const *argv, const char 
                 fail_msg("%d without a message", res.r);
         return &res;
 }
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define RUN(...)  run((struct ec_exec){ 0 }, ARGV(__VA_ARGS__), NULL)
-
-static bool possible(void)
-{
-        return geteuid() == 0;
-}
+#define RUN(...) run((struct ec_exec){ 0 }, ARGV(__VA_ARGS__), NULL)
 
 static void expect(const struct result *r, int32_t status, const char *out)
 {
@@ -570,109 +486,6 @@ static void in_test_interrupt(void)
 }
 CHILD_TEST(test_interrupt)
 
-/* ---- several at once --------------------------------------------------------- */
-
-#define MANY 40 /* more than run at once */
-
-struct many {
-        struct machine_command commands[MANY];
-        struct ec_exec execs[MANY];
-        const char *argv[MANY][4];
-        struct ec_err errs[MANY];
-        char lines[MANY][256];
-};
-
-static void on_line(void *data, const char *line)
-{
-        char *lines = data;
-
-        snprintf(lines + strlen(lines), 256 - strlen(lines), "<%s>", line);
-}
-
-static struct many *many(size_t n, const char *script)
-{
-        struct many *v = calloc(1, sizeof(*v));
-
-        for (size_t i = 0; i < n; i++) {
-                memcpy(v->argv[i], ARGV("sh", "-c", script), sizeof(v->argv[i]));
-                v->execs[i] = (struct ec_exec){
-                        .size = sizeof(v->execs[i]), .machine = NAME, .argv = v->argv[i], .fds = { -1, -1, -1 }
-                };
-                v->commands[i] = (struct machine_command){
-                        .exec = &v->execs[i], .line = on_line, .data = v->lines[i], .err = &v->errs[i]
-                };
-        }
-        return v;
-}
-
-static void test_side_by_side(void **state)
-{
-        struct many *v = many(4, "sleep 0.5; echo out; echo err >&2; printf last; exit 3");
-        uint64_t start = clock_usec();
-
-        (void)state;
-        if (!possible())
-                skip();
-        v->argv[1][2] = "exit 0";
-        v->execs[2].machine = "other";
-        begin();
-        assert_int_equal(machine_exec_many(s, v->commands, 4, &err), 0);
-        assert_true(clock_usec() - start < 1200 * USEC_PER_MSEC); /* one after the other: 1.5 s and more */
-        for (size_t i = 0; i < 4; i += 3) {
-                assert_int_equal(v->commands[i].result, 0);
-                assert_int_equal(v->commands[i].status, 3);
-                assert_string_equal(v->lines[i], "<out><err><last>");
-        }
-        assert_int_equal(v->commands[1].result, 0);
-        assert_int_equal(v->commands[1].status, 0);
-        assert_int_equal(v->commands[2].result, -EHOSTDOWN);
-        assert_string_equal(err_msg(&v->errs[2]), "container 'other' is not running");
-        err_done(&v->errs[2]);
-        end();
-        free(v);
-}
-
-/* Output of any length and any number of commands gets through. */
-static void test_many(void **state)
-{
-        struct many *v = many(MANY, "head -c 300000 /dev/zero | tr '\\0' '\\n'; echo end");
-
-        (void)state;
-        if (!possible())
-                skip();
-        begin();
-        assert_int_equal(machine_exec_many(s, v->commands, MANY, &err), 0);
-        for (size_t i = 0; i < MANY; i++) {
-                assert_int_equal(v->commands[i].result, 0);
-                assert_int_equal(v->commands[i].status, 0);
-        }
-        end();
-        free(v);
-}
-
-/* All hear of it, and what has not begun never does. */
-static void in_test_interrupt_many(void)
-{
-        struct many *v = many(MANY, "trap 'echo cleaned; exit 3' INT; echo up; while :; do sleep 0.01; done");
-        _cleanup_free_ char *script = str_printf("sleep 0.5; kill -INT %d; sleep 1000", (int)getpid());
-
-        if (!possible())
-                return;
-        must(interrupt_init() == 0);
-        begin();
-        v->argv[0][2] = script;
-        must(machine_exec_many(s, v->commands, MANY, &err) == 0);
-        for (size_t i = 0; i < MANY; i++) {
-                must(v->commands[i].result == -ECANCELED && !strcmp(err_msg(&v->errs[i]), "interrupted"));
-                err_done(&v->errs[i]);
-        }
-        must(!strcmp(v->lines[1], "<up><cleaned>"));
-        must(!strcmp(v->lines[MANY - 1], ""));
-        end();
-        free(v);
-}
-CHILD_TEST(test_interrupt_many)
-
 /* No descriptor and no child is left. */
 static void test_nothing_left(void **state)
 {
@@ -716,9 +529,6 @@ int main(void)
                 TEST(test_down),
                 TEST(test_timeout),
                 TEST(test_interrupt),
-                TEST(test_side_by_side),
-                TEST(test_many),
-                TEST(test_interrupt_many),
                 TEST(test_nothing_left),
         };
 

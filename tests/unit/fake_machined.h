@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* machined as the test says; the container is this machine itself. */
+#include "fake_manager.h"
+#include "svc/systemd/systemd.h"
+
+#define MACHINED  "org.freedesktop.machine1.Manager"
+#define NAME      "ec-unit-test" /* no machine of this host */
+#define UNIT_NAME "container@" NAME ".service"
+
+static struct manager fake;
+static struct systemd *s;
+static struct ec_err err;
+/* The machine: 0 is none. */
+static uint32_t leader;
+static bool there, object_gone, ends_late;
+static int answers; /* so many GetMachine it is still there */
+
+static int removed(struct manager *m)
+{
+        there = false;
+        return sd_bus_emit_signal(m->bus, "/org/freedesktop/machine1", MACHINED, "MachineRemoved", "so", NAME,
+                                  "/machine");
+}
+
+static int terminate(struct manager *m, sd_bus_message *call)
+{
+        int r;
+
+        manager_note(m, "terminate", "");
+        r = sd_bus_reply_method_return(call, "");
+        return r < 0 || ends_late ? r : removed(m);
+}
+
+static int machined(struct manager *m, sd_bus_message *call)
+{
+        const char *member = sd_bus_message_get_member(call), *name;
+
+        if (!strcmp(member, "Get") && sd_bus_message_has_signature(call, "ss") &&
+            !strcmp(sd_bus_message_get_path(call), "/machine"))
+                return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.")
+                                   : sd_bus_reply_method_return(call, "v", "u", leader);
+        if (strcmp(member, "GetMachine") && strcmp(member, "TerminateMachine") && strcmp(member, "UnregisterMachine"))
+                return 0;
+        if (sd_bus_message_read(call, "s", &name) < 0 || strcmp(name, NAME) || !there)
+                return sd_bus_reply_method_errorf(call, BUS_NO_SUCH_MACHINE, "No machine '%s' known", name);
+        if (!strcmp(member, "UnregisterMachine")) {
+                manager_note(m, "unregister", name);
+                there = false;
+                return sd_bus_reply_method_return(call, "");
+        }
+        if (!strcmp(member, "TerminateMachine"))
+                return terminate(m, call);
+        if (ends_late && answers && !--answers)
+                removed(m);
+        return sd_bus_reply_method_return(call, "o", "/machine");
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        memset(&fake, 0, sizeof(fake));
+        fake.other = machined;
+        fake.units[0] = (struct manager_unit){ .name = UNIT_NAME, .active = "active" };
+        leader = getpid();
+        there = true;
+        object_gone = ends_late = false;
+        answers = 0;
+        return 0;
+}
+
+static void begin(void)
+{
+        manager_start(&fake);
+        assert_int_equal(systemd_new_with_bus(fake.client, &s, &err), 0);
+}
+
+static void end(void)
+{
+        systemd_free(s);
+        manager_stop(&fake);
+}
+
+#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Commands enter our own namespaces. */
+static bool possible(void)
+{
+        return geteuid() == 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands side by side. */
+#include <signal.h>
+
+#include "fake_machined.h"
+#include "in_child.h"
+#include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
+
+#define MANY 40 /* more than run at once */
+
+struct many {
+        struct machine_command commands[MANY];
+        struct ec_exec execs[MANY];
+        const char *argv[MANY][4];
+        struct ec_err errs[MANY];
+        char lines[MANY][256];
+};
+
+static void on_line(void *data, const char *line)
+{
+        char *lines = data;
+
+        snprintf(lines + strlen(lines), 256 - strlen(lines), "<%s>", line);
+}
+
+static struct many *many(size_t n, const char *script)
+{
+        struct many *v = calloc(1, sizeof(*v));
+
+        for (size_t i = 0; i < n; i++) {
+                memcpy(v->argv[i], ARGV("sh", "-c", script), sizeof(v->argv[i]));
+                v->execs[i] = (struct ec_exec){
+                        .size = sizeof(v->execs[i]), .machine = NAME, .argv = v->argv[i], .fds = { -1, -1, -1 }
+                };
+                v->commands[i] = (struct machine_command){
+                        .exec = &v->execs[i], .line = on_line, .data = v->lines[i], .err = &v->errs[i]
+                };
+        }
+        return v;
+}
+
+static void test_side_by_side(void **state)
+{
+        struct many *v = many(4, "sleep 0.5; echo out; echo err >&2; printf last; exit 3");
+        uint64_t start = clock_usec();
+
+        (void)state;
+        if (!possible())
+                skip();
+        v->argv[1][2] = "exit 0";
+        v->execs[2].machine = "other";
+        begin();
+        assert_int_equal(machine_exec_many(s, v->commands, 4, &err), 0);
+        assert_true(clock_usec() - start < 1200 * USEC_PER_MSEC); /* one after the other: 1.5 s and more */
+        for (size_t i = 0; i < 4; i += 3) {
+                assert_int_equal(v->commands[i].result, 0);
+                assert_int_equal(v->commands[i].status, 3);
+                assert_string_equal(v->lines[i], "<out><err><last>");
+        }
+        assert_int_equal(v->commands[1].result, 0);
+        assert_int_equal(v->commands[1].status, 0);
+        assert_int_equal(v->commands[2].result, -EHOSTDOWN);
+        assert_string_equal(err_msg(&v->errs[2]), "container 'other' is not running");
+        err_done(&v->errs[2]);
+        end();
+        free(v);
+}
+
+/* Output of any length and any number of commands gets through. */
+static void test_many(void **state)
+{
+        struct many *v = many(MANY, "head -c 300000 /dev/zero | tr '\\0' '\\n'; echo end");
+
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        assert_int_equal(machine_exec_many(s, v->commands, MANY, &err), 0);
+        for (size_t i = 0; i < MANY; i++) {
+                assert_int_equal(v->commands[i].result, 0);
+                assert_int_equal(v->commands[i].status, 0);
+        }
+        end();
+        free(v);
+}
+
+/* All hear of it, and what has not begun never does. */
+static void in_test_interrupt_many(void)
+{
+        struct many *v = many(MANY, "trap 'echo cleaned; exit 3' INT; echo up; while :; do sleep 0.01; done");
+        _cleanup_free_ char *script = str_printf("sleep 0.5; kill -INT %d; sleep 1000", (int)getpid());
+
+        if (!possible())
+                return;
+        must(interrupt_init() == 0);
+        begin();
+        v->argv[0][2] = script;
+        must(machine_exec_many(s, v->commands, MANY, &err) == 0);
+        for (size_t i = 0; i < MANY; i++) {
+                must(v->commands[i].result == -ECANCELED && !strcmp(err_msg(&v->errs[i]), "interrupted"));
+                err_done(&v->errs[i]);
+        }
+        must(!strcmp(v->lines[1], "<up><cleaned>"));
+        must(!strcmp(v->lines[MANY - 1], ""));
+        end();
+        free(v);
+}
+CHILD_TEST(test_interrupt_many)
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, setup)
+        const struct CMUnitTest tests[] = { TEST(test_side_by_side), TEST(test_many), TEST(test_interrupt_many) };
+
+        return cmocka_run_group_tests_name("run", tests, NULL, NULL);
+}
