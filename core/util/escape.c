@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util/utf8.h"
+
 /* Colours, cursor movements: ESC [ parameters, intermediates, final byte. */
 static const char *skip_control(const char *s, bool *ret_colour)
 {
@@ -47,4 +49,36 @@ const char *escape_skip(const char *s, bool *ret_colour)
         if (ret_colour)
                 *ret_colour = colour;
         return s;
+}
+
+void escape_clean(char *s, size_t max)
+{
+        const char *p = s;
+        char *q = s;
+
+        while (*p && (size_t)(q - s) < max) {
+                uint32_t c;
+                size_t n;
+
+                if (*p == 0x1b) {
+                        p = escape_skip(p, NULL);
+                        continue;
+                }
+                n = utf8_decode(p, strlen(p) < 4 ? strlen(p) : 4, &c);
+                if (!n) {
+                        *q++ = '?';
+                        p++;
+                } else if (utf8_control(c)) {
+                        if (c == '\t')
+                                *q++ = ' ';
+                        p += n;
+                } else {
+                        memmove(q, p, n);
+                        q += n;
+                        p += n;
+                }
+        }
+        while (q > s && q[-1] == ' ')
+                q--;
+        *q = 0;
 }

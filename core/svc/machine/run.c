@@ -14,6 +14,7 @@
 #include "svc/systemd/bus.h"
 #include "svc/term/log.h"
 #include "util/err.h"
+#include "util/escape.h"
 
 #define RUN_FDS   (EXEC_FDS + 1) /* and its output */
 #define LINE_SIZE 4096
@@ -51,6 +52,8 @@ static int failed(struct exec *x, struct ec_err *err)
 static void put_line(struct run *r)
 {
         r->line[r->len] = 0;
+        /* A container must not write to our terminal what it likes. */
+        escape_clean(r->line, sizeof(r->line));
         r->command->line(r->command->data, r->line);
         r->len = 0;
 }

@@ -17,7 +17,6 @@
 #include "util/escape.h"
 #include "util/resolve.h"
 #include "util/strv.h"
-#include "util/utf8.h"
 
 #define LINE_BYTES  1000   /* longer lines are cut */
 #define SCAN_MAX    200000 /* entries looked at before giving up */
@@ -45,45 +44,12 @@ static char *field(sd_journal *j, const char *name)
         return strndup((const char *)data + n, len - n);
 }
 
-/* Makes a text printable, in place: valid UTF-8, not too long, without blanks at the end. */
-static void sanitise(char *s)
-{
-        const char *p = s;
-        char *q = s;
-
-        while (*p && q - s < LINE_BYTES) {
-                uint32_t c;
-                size_t n;
-
-                if (*p == 0x1b) {
-                        p = escape_skip(p, NULL);
-                        continue;
-                }
-                n = utf8_decode(p, strlen(p) < 4 ? strlen(p) : 4, &c);
-                if (!n) {
-                        *q++ = '?';
-                        p++;
-                } else if (utf8_control(c)) {
-                        if (c == '\t')
-                                *q++ = ' ';
-                        p += n;
-                } else {
-                        memmove(q, p, n);
-                        q += n;
-                        p += n;
-                }
-        }
-        while (q > s && q[-1] == ' ')
-                q--;
-        *q = 0;
-}
-
 /* Most messages of systemd already begin with the unit. */
 static int push_line(char ***v, const char *unit, char *text)
 {
         size_t n = strlen(unit);
 
-        sanitise(text);
+        escape_clean(text, LINE_BYTES);
         if (!*text)
                 return 0;
         if (!n || (!strncmp(text, unit, n) && text[n] == ':'))
@@ -105,7 +71,7 @@ static int entry_lines(sd_journal *j, char ***ret)
         if (!unit)
                 unit = field(j, "SYSLOG_IDENTIFIER");
         if (unit)
-                sanitise(unit);
+                escape_clean(unit, LINE_BYTES);
         for (char *line = strtok_r(message, "\n", &save); line && r >= 0; line = strtok_r(NULL, "\n", &save))
                 r = push_line(ret, unit ? unit : "", line);
         return r;
@@ -318,7 +284,7 @@ static int read_units(sd_journal *j, uint64_t since, uint64_t until, const sd_id
                 job = field(j, "JOB_RESULT");
                 if (!unit || !id)
                         continue;
-                sanitise(unit);
+                escape_clean(unit, LINE_BYTES);
                 r = note_unit(in, unit, id, job, t);
                 if (r < 0)
                         return r;

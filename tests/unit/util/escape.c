@@ -42,12 +42,31 @@ static void test_short(void **state UNUSED)
         check("\033\303\251", "\303\251", false);
 }
 
+static void cleaned(const char *text, size_t max, const char *expected)
+{
+        char *s = strdup(text);
+
+        escape_clean(s, max);
+        assert_string_equal(s, expected);
+        free(s);
+}
+
+static void test_clean(void **state UNUSED)
+{
+        cleaned("plain \303\244", 100, "plain \303\244");
+        cleaned("\033]0;title\a\033[2J\033[31mred\033[0m  ", 100, "red");
+        cleaned("a\tb\rc\bd\177", 100, "a bcd");
+        cleaned("\377x\302\233y", 100, "?xy");
+        cleaned("12345", 3, "123");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_control),
                 cmocka_unit_test(test_string),
                 cmocka_unit_test(test_short),
+                cmocka_unit_test(test_clean),
         };
 
         return cmocka_run_group_tests_name("escape", tests, NULL, NULL);

@@ -67,6 +67,21 @@ static void test_side_by_side(void **state)
         free(v);
 }
 
+/* What a container writes may not reach our terminal as it is. */
+static void test_forged_output(void **state)
+{
+        struct many *v = many(1, "printf '\\033]0;title\\a\\033[2Jtext\\r\\n'");
+
+        (void)state;
+        if (!possible())
+                skip();
+        begin();
+        assert_int_equal(machine_exec_many(s, v->commands, 1, &err), 0);
+        assert_string_equal(v->lines[0], "<text>");
+        end();
+        free(v);
+}
+
 /* Output of any length and any number of commands gets through. */
 static void test_many(void **state)
 {
@@ -111,7 +126,8 @@ CHILD_TEST(test_interrupt_many)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-        const struct CMUnitTest tests[] = { TEST(test_side_by_side), TEST(test_many), TEST(test_interrupt_many) };
+        const struct CMUnitTest tests[] = { TEST(test_side_by_side), TEST(test_many), TEST(test_forged_output),
+                                            TEST(test_interrupt_many) };
 
         return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
