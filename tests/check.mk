@@ -237,6 +237,18 @@ check-man: $(BUILD)/extra-container $(MODULES) $(MAN) $(INI) | prune
 .PHONY: check-lint
 check-lint lint:
 	@tests/lint/check.sh
+## Apply clang-format to all C files
+.PHONY: format
+format:
+	@tests/lint/check.sh format
+## List the files of core without a unit test
+.PHONY: check-tested
+check-tested:
+	@tests/lint/tested
+## List what is not plain English in texts, comments and messages
+.PHONY: check-english
+check-english:
+	@tests/lint/english
 
 ## Install into a staging tree and uninstall
 .PHONY: check-install

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Linked into every test program: signals have their default actions, whatever the caller ignores or blocks (nohup, jobs
- * that a shell runs in the background). */
+/* Linked into every test program: resets signals that the caller ignores or blocks, such as nohup or a shell that runs
+ * a job in the background. */
 #include <signal.h>
 #include <stddef.h>
 

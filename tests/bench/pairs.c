@@ -89,59 +89,63 @@ static double median(int64_t *v, int n)
         return (n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2.0) / 1000;
 }
 
-int main(int argc, char **argv)
+/* Splits the arguments at "::"; returns the number of commands, -1 if that is not possible. */
+static int split(char **argv, char **commands[])
 {
-        char **commands[MAX_COMMANDS], *prepare = NULL, *shell[] = { (char[]){ "sh" }, (char[]){ "-ec" }, NULL, NULL };
-        int rounds = 11, n = 0, opt, out = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        sd_bus *bus = NULL;
-        int64_t *times, *v;
-        double beyond[MAX_COMMANDS] = { 0 };
+        int n = 0;
 
-        while ((opt = getopt(argc, argv, "+n:p:")) != -1) {
-                if (opt == 'n')
-                        rounds = atoi(optarg);
-                else if (opt == 'p')
-                        prepare = optarg;
-                else
-                        return 2;
-        }
-        if (optind == argc || rounds < 1 || out < 0)
-                return 2;
-        for (char **a = commands[n++] = argv + optind; *a; a++) {
+        if (!*argv)
+                return -1;
+        for (char **a = commands[n++] = argv; *a; a++) {
                 if (strcmp(*a, "::"))
                         continue;
                 *a = NULL;
                 if (n == MAX_COMMANDS || !a[1])
-                        return 2;
+                        return -1;
                 commands[n++] = a + 1;
         }
-        times = calloc((size_t)rounds * (n + 1), sizeof(*times));
-        if (!times)
-                fail("pairs", "out of memory");
-        v = times + (size_t)rounds * n;
-        shell[2] = prepare;
-        for (int k = 0; k < rounds; k++) {
-                for (int i = 0; i < n; i++) {
-                        char which[12];
-                        int64_t start;
+        return n;
+}
 
-                        snprintf(which, sizeof(which), "%d", i);
-                        setenv("WHICH", which, 1);
-                        if (prepare)
-                                run(shell, out);
-                        if (strcmp(commands[i][0], "@reload")) {
-                                start = now();
-                                run(commands[i], out);
-                        } else {
-                                if (!bus && sd_bus_open_system(&bus) < 0)
-                                        fail("@reload", "no bus");
-                                start = now();
-                                reload(bus);
-                        }
-                        times[i * rounds + k] = now() - start;
+/* Runs all commands in each round; times[i * rounds + k] is that of command i in round k. */
+static void measure(char **commands[], int n, int rounds, char *prepare, int64_t *times)
+{
+        char *shell[] = { (char[]){ "sh" }, (char[]){ "-ec" }, prepare, NULL };
+        int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        sd_bus *bus = NULL;
+
+        if (out < 0)
+                fail("/dev/null", strerror(errno));
+        for (int j = 0; j < rounds * n; j++) {
+                int i = j % n, k = j / n;
+                char which[12];
+                int64_t start;
+
+                snprintf(which, sizeof(which), "%d", i);
+                setenv("WHICH", which, 1);
+                if (prepare)
+                        run(shell, out);
+                if (strcmp(commands[i][0], "@reload")) {
+                        start = now();
+                        run(commands[i], out);
+                } else {
+                        if (!bus && sd_bus_open_system(&bus) < 0)
+                                fail("@reload", "no bus");
+                        start = now();
+                        reload(bus);
                 }
+                times[i * rounds + k] = now() - start;
         }
         sd_bus_unref(bus);
+        close(out);
+}
+
+/* The differences come first: median() sorts the times of a command, and with them the order of the rounds is lost. */
+static void print(int n, int rounds, int64_t *times)
+{
+        double beyond[MAX_COMMANDS] = { 0 };
+        int64_t *v = times + (size_t)rounds * n;
+
         for (int i = n - 1; i > 0; i--) {
                 for (int k = 0; k < rounds; k++)
                         v[k] = times[i * rounds + k] - times[k];
@@ -153,6 +157,31 @@ int main(int argc, char **argv)
 
                 printf("%.0f %.0f %.0f %.0f\n", m, t[0] / 1000.0, t[rounds - 1] / 1000.0, beyond[i]);
         }
+}
+
+int main(int argc, char **argv)
+{
+        char **commands[MAX_COMMANDS], *prepare = NULL;
+        int rounds = 11, n, opt;
+        int64_t *times;
+
+        while ((opt = getopt(argc, argv, "+n:p:")) != -1) {
+                if (opt == 'n')
+                        rounds = atoi(optarg);
+                else if (opt == 'p')
+                        prepare = optarg;
+                else
+                        return 2;
+        }
+        n = split(argv + optind, commands);
+        if (n < 0 || rounds < 1)
+                return 2;
+        /* And room for the differences of one command. */
+        times = calloc((size_t)rounds * (n + 1), sizeof(*times));
+        if (!times)
+                fail("pairs", "out of memory");
+        measure(commands, n, rounds, prepare, times);
+        print(n, rounds, times);
         free(times);
         return 0;
 }

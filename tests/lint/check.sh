@@ -1,5 +1,6 @@
 #!/bin/bash
-# What a machine can see of the sources: shellcheck, cppcheck, and both compilers without a warning. Prints TAP.
+# Checks the sources: format, style, shellcheck, cppcheck, and both compilers without a warning. Prints TAP.
+# Usage: tests/lint/check.sh [format]; format applies clang-format instead.
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
 n=0 failed=0
@@ -22,25 +23,85 @@ check() { # NAME CMD...
 files() { find . -path ./build -prune -o -path ./.git -prune -o "$@" -print | LC_ALL=C sort; }
 scripts() { files -type f -size -200k | xargs grep -lIE -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell='; }
 mapfile -t shell < <(scripts)
-mapfile -t c < <(files -name '*.c' \( -path './core/*' -o -path './plugins/*' -o -path './docs/*' -o -path './tests/unit/*' -o -path './tests/plugins/*' -o -path './tests/fuzz/*' -o -path './tests/bench/*' \))
+mapfile -t nix < <(files -name '*.nix')
+# Without the public header, whose tables are laid out for 80 columns, and its frozen copies.
+mapfile -t formatted < <(files -name '*.[ch]' ! -path './core/include/*' ! -path './tests/abi/plugin-*.h')
+# Without programs that are compiled in several ways.
+mapfile -t c < <(files -name '*.c' ! -path './tests/abi/*' ! -path './tests/loader/*' ! -path './tests/cli/*' \
+        ! -path './tests/completion/*' ! -path './tests/site-plugin/*' ! -path './examples/*')
 # Without those of plugins that are not in this tree.
 for i in "${!c[@]}"; do
         name=${c[i]##*/}
         [[ ${c[i]} != ./tests/plugins/* || $name == fake_host.c || -d plugins/${name%.c} ]] || unset "c[i]"
 done
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Iplugins/common -Itests/plugins -Itests/unit '-DEC_DATE=""'
-        '-DEC_VERSION="0"' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"' '-DEC_SYSCONF_DIR="/"')
+flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Iplugins/common
+        -Itests/plugins -Itests/unit '-DEC_DATE=""' '-DEC_VERSION="0"' '-DEC_OWN_PLUGINS=""' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"' '-DEC_SYSCONF_DIR="/"')
 read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
 
 compile() { # COMPILER: each file for itself, two at a time
         printf '%s\0' "${c[@]}" | xargs -0 -P 2 -n 8 "$1" "${flags[@]}" "${libs[@]}" -Werror -fsyntax-only
 }
 
+# Tests in shell, and their stand-in for nixpkgs, have tables of cases with a line each.
+narrow=("${formatted[@]}")
+for file in "${shell[@]}" "${nix[@]}"; do
+        [[ $file == ./tests/* ]] || narrow+=("$file")
+done
+
+if [[ ${1-} == format ]]; then
+        exec clang-format -i "${formatted[@]}"
+fi
+
+none() { ! "$@"; } # CMD...: fails if it finds something
+long_functions() { awk -v MAX=60 -f tests/lint/functions.awk "${formatted[@]}" | grep .; }
+no_newline() { # FILE...: those that do not end with a newline
+        local file found=1
+        for file; do
+                [[ ! $(tail -c 1 "$file") ]] || { echo "$file" && found=0; }
+        done
+        return "$found"
+}
+
+# Versions of clang-format disagree; this is the one of Debian 12.
+if [[ $(clang-format --version) == *' version 14.'* ]]; then
+        check "clang-format" clang-format --dry-run -Werror "${formatted[@]}"
+else
+        n=$((n + 1))
+        printf 'ok %d - clang-format # SKIP it is not version 14\n' "$n"
+fi
+check "no line is longer than 120 columns" none env LC_ALL=C.UTF-8 grep -nE '^.{121}' "${narrow[@]}"
+check "no function is longer than 60 lines" none long_functions
+check "Nix files have no tabs and no blanks at the end of a line" none grep -nP '\t| $' "${nix[@]}"
+check "sources end with a newline" none no_newline "${formatted[@]}" "${shell[@]}" "${nix[@]}"
+# The two checkers that are our own, with planted sources.
+planted() {
+        local dir status=0
+        dir=$(mktemp -d)
+        {
+                printf '/* What is no\n * name; there is no other. */\nint behind_the_code;\n'
+                printf 'const char *text = "stands "\n"in it";\nvoid f(void)\n{\n'
+                printf 'a = "\\"b";\n%.0s' {1..61}
+                printf '}\n'
+        } >"$dir/planted.c"
+        diff - <(tests/lint/english "$dir/planted.c"; awk -v MAX=60 -f tests/lint/functions.awk "$dir/planted.c"
+                awk -v MAX=61 -f tests/lint/functions.awk "$dir/planted.c") <<EOT || status=1
+$dir/planted.c:2: "is no name": is not a / is not / there is no
+$dir/planted.c:5: "stands in": is in / contains / is / follows / means
+    2 $dir
+    2 in all
+$dir/planted.c:7: a function of 61 lines
+EOT
+        rm -rf "$dir"
+        return "$status"
+}
+check "planted style and English are found" planted
 # Variables of files that are sourced (SC2154, SC2034), and ls of names that are ours (SC2010).
 check "shellcheck" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
 # It does not know of cleanup attributes, so leaks are for the sanitizers.
-check "cppcheck" cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 --enable=warning,portability,performance \
-        --suppress=memleak --suppress=resourceLeak --suppress=missingIncludeSystem --suppress=unknownMacro -D_GNU_SOURCE -Icore -Icore/include -Iplugins/common core plugins
+check "cppcheck" cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 \
+        --enable=warning,portability,performance --suppress=memleak --suppress=resourceLeak \
+        --suppress=missingIncludeSystem --suppress=unknownMacro -D_GNU_SOURCE -Icore -Icore/include -Iplugins/common \
+        core plugins
 check "clang has no warnings" compile clang
 check "gcc has no warnings" compile gcc
 echo "1..$n"

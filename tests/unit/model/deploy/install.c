@@ -131,7 +131,8 @@ static void test_unchanged(void **state)
         expect_install(f, "etc2", "Installing containers:\na (unchanged, skipped)\n");
 }
 
-/* A run was killed behind the links: whatever plugins and boot need is made good, also for a container of another definition. */
+/* A run was killed after the links were made: the next one does what plugins and the boot need, also for containers of
+ * another definition. */
 static void test_after_a_kill(void **state)
 {
         const char *const names[] = { "a", "other", "never-there", NULL };

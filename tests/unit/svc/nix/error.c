@@ -83,7 +83,7 @@ static void test_position(void **state)
 {
         (void)state;
         struct nix_log l;
-        char expected[500], trace[500];
+        char expected[500];
         nix_log_init(&l);
         struct nix_names n = { .definition = definition };
 
@@ -101,11 +101,27 @@ static void test_position(void **state)
                  "       |       ^\n      4| }",
                  definition);
         check_full(&l, &n, 1, false, -EINVAL, expected);
+}
 
-        /* Under its display name, at the last line, out of range. */
-        struct nix_names named = { .definition = definition,
-                                   .files = (const char *const[]){ definition, NULL },
-                                   .names = (const char *const[]){ "(--expr)", NULL } };
+/* A definition that has another name in messages. */
+#define NAMED                                                                                 \
+        {                                                                                     \
+                .definition = definition, .files = (const char *const[]){ definition, NULL }, \
+                .names = (const char *const[])                                                \
+                {                                                                             \
+                        "(--expr)", NULL                                                      \
+                }                                                                             \
+        }
+
+static void test_position_named(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        char trace[500];
+        nix_log_init(&l);
+        struct nix_names named = NAMED;
+
+        /* At the last line, out of range. */
         error_at(&l, "x", definition, 9, 1, "");
         check_full(&l, &named, 1, false, -EINVAL, "x\n  at (--expr):9:1");
         error_at(&l, "x", "/nonexistent.nix", 9, 0, "");
@@ -123,7 +139,7 @@ static void test_position(void **state)
         error_at(&l, trace, NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
 
-        /* Beside a definition that is no file. */
+        /* Relative to a definition that is not a file. */
         snprintf(trace, sizeof(trace), "path '%.*s/a/b.nix' does not exist",
                  (int)(strrchr(definition, '/') - definition), definition);
         error_at(&l, trace, NULL, 0, 0, "");
@@ -131,9 +147,17 @@ static void test_position(void **state)
                 &l, &named, 1, false, -EINVAL,
                 "(--expr): path './a/b.nix' does not exist (this definition is not in a directory; use <pwd/a/b.nix> "
                 "for a path relative to the working directory)");
+}
 
-        /* Raised in nixpkgs, although that stands beside the definition: the
-         * innermost frame of the user's own. */
+static void test_position_frames(void **state)
+{
+        (void)state;
+        struct nix_log l;
+        char expected[500], trace[500];
+        nix_log_init(&l);
+        struct nix_names named = NAMED;
+
+        /* Raised in nixpkgs, which is next to the definition here: the innermost frame of the user's files counts. */
         snprintf(trace, sizeof(trace),
                  "{\"raw_msg\":\"inner\",\"file\":\"%s\",\"line\":3,\"column\":1},"
                  "{\"raw_msg\":\"user\",\"file\":\"%s\",\"line\":4,\"column\":1},"
@@ -246,10 +270,9 @@ static void test_other(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_deliberate),
-                cmocka_unit_test(test_position),
-                cmocka_unit_test(test_build),
-                cmocka_unit_test(test_other),
+                cmocka_unit_test(test_deliberate),     cmocka_unit_test(test_position),
+                cmocka_unit_test(test_position_named), cmocka_unit_test(test_position_frames),
+                cmocka_unit_test(test_build),          cmocka_unit_test(test_other),
         };
         return cmocka_run_group_tests_name("nix_error", tests, setup, teardown);
 }

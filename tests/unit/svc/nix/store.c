@@ -13,8 +13,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "svc/nix/store.h"
 #include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/fs_remove.h"
@@ -82,77 +82,127 @@ static void test_forget_roots(void **state)
         unsetenv("NIX_STATE_DIR");
 }
 
-/* A store that is collected by nobody, or by somebody, or is not Nix'. */
-static void test_hold_directly(void **state)
+/* A state directory and a store of the test's own, with a store path and a directory for gc roots. */
+struct hold {
+        char dir[32], store[200], op[100], root[100], link[100];
+        int lock;
+};
+
+static void hold_setup(struct hold *h)
 {
-        (void)state;
-        char dir[] = "/tmp/nix-hold-XXXXXX", path[100], store[200], root[100], link[300], got[200];
-        struct ec_err err = { 0 };
-        assert_non_null(mkdtemp(dir));
-        setenv("NIX_STATE_DIR", dir, 1);
-        setenv("NIX_STORE_DIR", dir, 1);
+        *h = (struct hold){ .dir = "/tmp/nix-hold-XXXXXX", .lock = -1 };
+        assert_non_null(mkdtemp(h->dir));
+        setenv("NIX_STATE_DIR", h->dir, 1);
+        setenv("NIX_STORE_DIR", h->dir, 1);
         unsetenv("NIX_REMOTE");
-        snprintf(store, sizeof(store), "%s/" HASH "-etc", dir);
-        snprintf(root, sizeof(root), "%s/op/root", dir);
-        snprintf(path, sizeof(path), "%s/op", dir);
-        assert_int_equal(fs_mkdir_p(path, 0755) < 0, 0);
-        assert_int_equal(fs_mkdir_p(store, 0755) < 0, 0);
-        assert_false(nix_hold_directly(store, root)); /* no gcroots */
-        assert_false(has(path, "root"));
-        snprintf(link, sizeof(link), "%s/gcroots/auto", dir);
-        assert_int_equal(fs_mkdir_p(link, 0755) < 0, 0);
-        assert_false(nix_hold_directly(store, root)); /* no lock */
-        assert_int_equal(rmdir(link), 0);             /* empty again */
-        assert_int_equal(fs_mkdir_p(link, 0755) < 0, 0);
+        snprintf(h->store, sizeof(h->store), "%s/" HASH "-etc", h->dir);
+        snprintf(h->op, sizeof(h->op), "%s/op", h->dir);
+        snprintf(h->root, sizeof(h->root), "%s/op/root", h->dir);
+        snprintf(h->link, sizeof(h->link), "%s/gcroots/auto", h->dir);
+        assert_int_equal(fs_mkdir_p(h->op, 0755) < 0, 0);
+        assert_int_equal(fs_mkdir_p(h->store, 0755) < 0, 0);
+}
 
-        snprintf(path, sizeof(path), "%s/gc.lock", dir);
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        assert_true(fd >= 0);
-        assert_int_equal(flock(fd, LOCK_EX), 0);
-        assert_false(nix_hold_directly(store, root)); /* a collection runs */
-        assert_int_equal(rmdir(link), 0);
-        assert_int_equal(fs_mkdir_p(link, 0755) < 0, 0);
-        assert_int_equal(flock(fd, LOCK_SH), 0); /* others hold paths, too */
+/* The directory of gc roots and the lock of collections, as Nix makes them. */
+static void hold_nix(struct hold *h)
+{
+        char path[100];
 
-        setenv("NIX_REMOTE", "ssh://elsewhere", 1);
-        assert_false(nix_hold_directly(store, root));
-        setenv("NIX_REMOTE", "daemon", 1);
-        assert_false(nix_hold_directly(dir, root));
-        strcat(store, "/etc");
-        assert_false(nix_hold_directly(store, root));
-        *strrchr(store, '/') = 0;
-        *strrchr(store, '-') = 'x';
-        assert_false(nix_hold_directly(store, root)); /* no store path */
-        store[strlen(dir) + 1 + 32] = '-';
-        store[strlen(dir) + 2] = 'x';
-        assert_false(nix_hold_directly(store, root)); /* one that is not there */
-        store[strlen(dir) + 2] = HASH[1];
-        assert_int_equal(rmdir(link), 0);
-        assert_int_equal(fs_mkdir_p(link, 0755) < 0, 0);
+        assert_int_equal(fs_mkdir_p(h->link, 0755) < 0, 0);
+        snprintf(path, sizeof(path), "%s/gc.lock", h->dir);
+        h->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(h->lock >= 0);
+}
 
-        assert_true(nix_hold_directly(store, root));
-        ssize_t n = readlink(root, got, sizeof(got) - 1);
-        assert_true(n > 0);
-        got[n] = 0;
-        assert_string_equal(got, store);
-        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0); /* whoever collects now has seen it */
-        assert_false(nix_hold_directly(store, root));      /* the name is taken: left as it is */
-        assert_int_equal(readlink(root, got, sizeof(got) - 1), n);
-        snprintf(path, sizeof(path), "%s/op", dir);
-        nix_forget_roots(path);
-        assert_int_equal(rmdir(link), 0);
-        close(fd);
+/* Not registered, and nothing is left in the directory of gc roots. */
+static void hold_refused(struct hold *h, const char *path)
+{
+        assert_false(nix_hold_directly(path, h->root));
+        assert_int_equal(rmdir(h->link), 0);
+        assert_int_equal(fs_mkdir_p(h->link, 0755) < 0, 0);
+}
+
+static void hold_teardown(struct hold *h)
+{
+        struct ec_err err = { 0 };
+
+        if (h->lock >= 0)
+                close(h->lock);
         unsetenv("NIX_REMOTE");
         unsetenv("NIX_STATE_DIR");
         unsetenv("NIX_STORE_DIR");
-        assert_int_equal(fs_remove_tree(dir, &err), 0);
+        assert_int_equal(fs_remove_tree(h->dir, &err), 0);
+}
+
+static void test_hold_without_nix(void **state)
+{
+        struct hold h;
+
+        (void)state;
+        hold_setup(&h);
+        assert_false(nix_hold_directly(h.store, h.root)); /* no gcroots */
+        assert_false(has(h.op, "root"));
+        assert_int_equal(fs_mkdir_p(h.link, 0755) < 0, 0);
+        hold_refused(&h, h.store); /* no lock */
+        hold_teardown(&h);
+}
+
+static void test_hold_refused(void **state)
+{
+        struct hold h;
+        size_t hash;
+
+        (void)state;
+        hold_setup(&h);
+        hold_nix(&h);
+        hash = strlen(h.dir) + 1;
+        assert_int_equal(flock(h.lock, LOCK_EX), 0);
+        hold_refused(&h, h.store);                   /* a collection runs */
+        assert_int_equal(flock(h.lock, LOCK_SH), 0); /* other processes hold paths too */
+        setenv("NIX_REMOTE", "ssh://elsewhere", 1);
+        hold_refused(&h, h.store);
+        setenv("NIX_REMOTE", "daemon", 1);
+        hold_refused(&h, h.dir);
+        strcat(h.store, "/etc");
+        hold_refused(&h, h.store);
+        *strrchr(h.store, '/') = 0;
+        *strrchr(h.store, '-') = 'x';
+        hold_refused(&h, h.store); /* not a store path */
+        h.store[hash + 32] = '-';
+        h.store[hash + 1] = 'x';
+        hold_refused(&h, h.store); /* absent */
+        hold_teardown(&h);
+}
+
+static void test_hold_directly(void **state)
+{
+        struct hold h;
+        char got[200];
+        ssize_t n;
+
+        (void)state;
+        hold_setup(&h);
+        hold_nix(&h);
+        setenv("NIX_REMOTE", "daemon", 1);
+        assert_int_equal(flock(h.lock, LOCK_SH), 0); /* other processes hold paths too */
+        assert_true(nix_hold_directly(h.store, h.root));
+        n = readlink(h.root, got, sizeof(got) - 1);
+        assert_true(n > 0);
+        got[n] = 0;
+        assert_string_equal(got, h.store);
+        assert_int_equal(flock(h.lock, LOCK_EX | LOCK_NB), 0); /* a collection that begins now sees it */
+        assert_false(nix_hold_directly(h.store, h.root));      /* the name is taken: left as it is */
+        assert_int_equal(readlink(h.root, got, sizeof(got) - 1), n);
+        nix_forget_roots(h.op);
+        assert_int_equal(rmdir(h.link), 0);
+        hold_teardown(&h);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_store_path),
-                cmocka_unit_test(test_forget_roots),
+                cmocka_unit_test(test_store_path),       cmocka_unit_test(test_forget_roots),
+                cmocka_unit_test(test_hold_without_nix), cmocka_unit_test(test_hold_refused),
                 cmocka_unit_test(test_hold_directly),
         };
         return cmocka_run_group_tests_name("nix_store", tests, NULL, NULL);

@@ -1,0 +1,11 @@
+# Prints functions with more than MAX lines. clang-format puts the braces of a function, and no others, into column 0.
+/^\{/ {
+        begin = FNR
+        file = FILENAME
+}
+
+/^\}/ {
+        if (begin && file == FILENAME && FNR - begin - 1 > MAX)
+                printf "%s:%d: a function of %d lines\n", FILENAME, begin, FNR - begin - 1
+        begin = 0
+}
