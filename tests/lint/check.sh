@@ -34,8 +34,10 @@ for i in "${!c[@]}"; do
         name=${c[i]##*/}
         [[ ${c[i]} != ./tests/plugins/* || $name == fake_host.c || -d plugins/${name%.c} ]] || unset "c[i]"
 done
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers -Icore -Icore/include -Iplugins/common
-        -Itests/plugins -Itests/unit '-DEC_DATE=""' '-DEC_VERSION="0"' '-DEC_OWN_PLUGINS=""' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"' '-DEC_SYSCONF_DIR="/"')
+flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers
+        -Icore -Icore/include -Iplugins/common -Itests/plugins -Itests/unit
+        '-DEC_DATE=""' '-DEC_VERSION="0"' '-DEC_OWN_PLUGINS=""' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"'
+        '-DEC_SYSCONF_DIR="/"')
 read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
 
 compile() { # COMPILER: each file for itself, two at a time
