@@ -2,7 +2,7 @@
 # The rules of the tests; part of the Makefile.
 
 # tests/check runs check-KIND for each kind, three at a time; the longest come first.
-CHECKS ?= host nix deb lint cli docs unit layers make site install completion loader abi nixpkgs demo man
+CHECKS ?= host nix deb lint cli docs unit layers make examples install completion loader abi nixpkgs demo man
 ## Install what is missing (Debian packages) and run all tests
 .PHONY: check
 check:
@@ -128,10 +128,10 @@ check-abi: $(BUILD)/extra-container $(MODULES) $(ABI)/plugins/frozen.so $(ABI)/n
 # What a build for another PREFIX begins with: it compiles only what knows the directories.
 OTHER_PREFIX := $(filter-out $(PATH_SRC:%.c=$(BUILD)/obj/%.o),$(CORE_OBJ)) $(COMMON_OBJ) $(PLUGIN_OBJ)
 
-## Build a plugin outside of the tree, against an installation in a prefix
-.PHONY: check-site
-check-site: $(OTHER_PREFIX)
-	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/site MAKE="$(MAKE)" sh tests/site-plugin/check.sh
+## Build the plugins of examples/plugins as others do, against an installation in a prefix
+.PHONY: check-examples
+check-examples: $(OTHER_PREFIX)
+	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/examples MAKE="$(MAKE)" tests/examples/check.sh
 
 ## Test this makefile
 .PHONY: check-make

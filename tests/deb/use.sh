@@ -14,6 +14,10 @@ is_status "dpkg -i" 0
 like "extra-container --version" "$(extra-container --version)" "^extra-container "
 is "plugins" "$(extra-container plugins | cut -f 1,4 | tr '\t\n' ' ,')" "create loaded,gc loaded,network loaded,shell loaded,ssh loaded,"
 ok "verified" dpkg --verify extra-container extra-container-dev
+cp -r /usr/share/doc/extra-container-dev/examples/plugins /root/plugins
+ok "an example plugin is built and installed" make -C /root/plugins/hosts install
+is "and loaded" "$(extra-container plugins | grep -c '^hosts.*loaded')" 1
+make -sC /root/plugins/hosts uninstall
 
 # ---- a first container, as root ----
 cd "$(mktemp -d)" || exit

@@ -1,0 +1,65 @@
+#!/bin/bash
+# Installs the program into a prefix, and builds, installs and loads each plugin of examples/plugins there, with its own
+# makefile and nothing else of this tree. Prints TAP. MAKE is make, BUILD a directory for a build of its own, which takes
+# the objects that do not know their directories from that in OBJECTS.
+set -uo pipefail
+cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
+make=${MAKE:-make} build=${BUILD:?}
+. tests/tap.sh
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+chmod 755 "$T"
+umask 022
+
+rm -rf "$build"
+mkdir -p "$build"
+[[ ! -d ${OBJECTS-}/obj ]] || cp -a "$OBJECTS/obj" "$OBJECTS/flags" "$build/"
+"$make" -s --no-print-directory "BUILD=$build" "PREFIX=$T/usr" "SYSCONFDIR=$T/etc" install >"$T/log" 2>&1 ||
+        sed 's/^/# /' "$T/log"
+export PKG_CONFIG_PATH=$T/usr/lib/pkgconfig
+plugins=$T/usr/lib/extra-container/plugins
+ec() { "$T/usr/bin/extra-container" "$@"; }
+# The value of a key of a plugin in the JSON listing.
+about() { ec plugins --json | jq -r --arg name "$1" ".[] | select(.name == \$name) | $2"; }
+settings() { cat >>"$T/etc/extra-container.ini"; }
+
+cp -r examples/plugins "$T/plugins"
+for dir in "$T/plugins"/*/; do
+        name=$(basename "$dir")
+        is "$name: builds without a warning" \
+                "$("$make" -s --no-print-directory -C "$dir" CFLAGS='-O2 -Wall -Wextra -Werror' 2>&1)" ''
+        is "$name: exports its descriptor alone" \
+                "$(nm -D --defined-only "$dir$name.so" | awk '{ print $3 }')" "ec_plugin_v1_$name"
+        is "$name: installs" "$("$make" -s --no-print-directory -C "$dir" install 2>&1; ls "$plugins/$name.so")" "$plugins/$name.so"
+        is "$name: is loaded" "$(about "$name" '.state')" loaded
+done
+
+# ---- memory_limit
+is 'memory_limit: its hook' "$(about memory_limit '.hooks | join(" ")')" pre_install
+
+# ---- hosts
+is 'hosts: its hooks' "$(about hosts '.hooks | join(" ")')" 'started updated stopped failed removed'
+settings <<<$'[hosts]\nfile = '"$T/hosts"
+is 'hosts: without a file there are no entries' "$(ec hosts 2>&1; ec hosts --json)" '[]'
+printf '127.0.0.1 localhost\n# begin extra-container: kept up to date by the hosts plugin\n' >"$T/hosts"
+printf '10.0.0.2\tweb\nfd00::2\tweb\n# end extra-container\n::1 localhost\n' >>"$T/hosts"
+is 'hosts: its command lists the block' "$(ec hosts)" $'web\t10.0.0.2\nweb\tfd00::2'
+is 'hosts: as JSON too' "$(ec hosts --json | jq -c '.[0]')" '{"name":"web","address":"10.0.0.2"}'
+sed -i '/^# end/d' "$T/hosts"
+is 'hosts: a block without an end is an error' "$(ec hosts 2>&1)" \
+        "error: $T/hosts has a line '# begin extra-container: kept up to date by the hosts plugin' without the line '# end extra-container' after it"
+ln -sf /dev/zero "$T/hosts"
+is 'hosts: a link is not followed' "$(ec hosts 2>&1)" "error: $T/hosts is not a regular file; set another one: [hosts] file"
+is 'hosts: its command takes no arguments' "$(ec hosts web 2>&1; echo $?)" $'error: hosts: unexpected argument \'web\'\n2'
+is 'hosts: its options are in the help' "$(ec help hosts | grep -c -e '--update')" 1
+if [[ -e $plugins/create.so ]]; then
+        is 'hosts: commands that start take its option' "$(ec help create | grep -c -e '--no-hosts')" 1
+        is 'hosts: others do not' "$(ec build --no-hosts 2>&1 | head -n 1)" "error: build: unknown option '--no-hosts'"
+fi
+
+for dir in "$T/plugins"/*/; do
+        name=$(basename "$dir")
+        "$make" -s --no-print-directory -C "$dir" uninstall clean
+        is "$name: uninstalls, and leaves a clean directory" "$(ls "$plugins/$name.so" 2>/dev/null; diff -r "examples/plugins/$name" "$dir")" ''
+done
+done_testing
