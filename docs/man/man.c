@@ -68,10 +68,11 @@ static bool ends_sentence(const char *s, size_t len)
 {
         while (len && strchr(")\"'", s[len - 1]))
                 len--;
-        return len > 1 && strchr(".!?", s[len - 1]) && !(len >= 3 && !strncmp(s + len - 3, "...", 3));
+        return len > 1 && strchr(".!?", s[len - 1]) && s[len - 2] != '#' &&
+               !(len >= 3 && !strncmp(s + len - 3, "...", 3));
 }
 
-static void put_text(const char *s, size_t len, bool sentence)
+void put_text(const char *s, size_t len, bool sentence)
 {
         const char *end = s + len, *last = NULL;
         size_t at = 0, last_len = 0;
@@ -414,140 +415,6 @@ static int part_prose(struct page *p)
                         return r;
         }
         return 0;
-}
-
-/* The header: comments at the margin become text, the rest is printed as it is. */
-struct header {
-        bool code, comment, title, skip;
-        char *text;
-        size_t n, blank;
-};
-
-static void header_close(struct header *h)
-{
-        if (h->code)
-                printf(".Ed\n");
-        h->code = false;
-        h->blank = 0;
-}
-
-static void header_paragraph(struct header *h)
-{
-        if (!h->n)
-                return;
-        if (!h->title)
-                printf(".Pp\n");
-        put_text(h->text, h->n, false);
-        h->n = 0;
-        h->title = false;
-}
-
-static int header_add(struct header *h, const char *s, size_t len)
-{
-        char *text = realloc(h->text, h->n + len + 2);
-
-        if (!text)
-                return -ENOMEM;
-        h->text = text;
-        h->text[h->n++] = '\n';
-        memcpy(h->text + h->n, s, len);
-        h->n += len;
-        return 0;
-}
-
-static void header_code(struct header *h, const char *s)
-{
-        /* Only a compiler needs these. */
-        if (str_after(s, "#include") || str_after(s, "#ifdef __cplusplus"))
-                h->skip = !str_after(s, "#include");
-        else if (str_after(s, "#endif"))
-                h->skip = false;
-        else if (!*s)
-                h->blank += h->code;
-        if (h->skip || !*s || str_after(s, "#include") || str_after(s, "#endif"))
-                return;
-        for (; h->blank; h->blank--)
-                putchar('\n');
-        if (!h->code)
-                printf("%s.Bd -literal -compact\n", h->title ? "" : ".Pp\n");
-        h->title = false;
-        h->code = true;
-        for (; *s; s++)
-                fputs(*s == '\\'   ? "\\e"
-                      : *s == '-'  ? "\\-"
-                      : *s == '\'' ? "\\(aq"
-                      : *s == '^'  ? "\\(ha"
-                      : *s == '`'  ? "\\(ga"
-                      : *s == '~'  ? "\\(ti"
-                                   : (char[]){ *s, 0 },
-                      stdout);
-        putchar('\n');
-}
-
-static int header_comment(struct header *h, char *s)
-{
-        char *end = strstr(s, "*/");
-        size_t len;
-
-        s += strspn(s, " ");
-        if (!strncmp(s, "/*", 2))
-                s += 2;
-        else if (*s == '*' && s != end)
-                s++;
-        s += strspn(s, " ");
-        len = end && end >= s ? (size_t)(end - s) : strlen(s);
-        while (len && s[len - 1] == ' ')
-                len--;
-        h->comment = !end;
-        if (!len || (isdigit((unsigned char)*s) && s[1] == '.'))
-                header_paragraph(h);
-        if (len && header_add(h, s, len) < 0)
-                return -ENOMEM;
-        if (end)
-                header_paragraph(h);
-        return 0;
-}
-
-static int part_header(struct page *p)
-{
-        _cleanup_free_ char *path = str_printf("%s/core/include/extra-container/plugin.h", p->source), *line = NULL;
-        FILE *f = path ? fopen(path, "re") : NULL;
-        struct header h = { .title = true };
-        size_t size = 0;
-        ssize_t n;
-        int r = 0;
-
-        if (!path)
-                return err_oom(p->err);
-        if (!f)
-                return err_set(p->err, -errno, "cannot open '%s': %s", path, strerror(errno));
-        while (r >= 0 && (n = getline(&line, &size, f)) >= 0) {
-                if (n && line[n - 1] == '\n')
-                        line[--n] = 0;
-                if (!strncmp(line, "/* ---- ", 8)) {
-                        size_t len = n - 8;
-
-                        while (len && strchr("-*/ ", line[8 + len - 1]))
-                                len--;
-                        header_close(&h);
-                        line[8] = (char)toupper((unsigned char)line[8]);
-                        printf(".Ss %.*s\n", (int)len, line + 8);
-                        h.title = true;
-                } else if (h.comment || (!strncmp(line, "/*", 2) && strncmp(line, "/* SPDX", 7))) {
-                        header_close(&h);
-                        r = header_comment(&h, line);
-                } else if (!strncmp(line, "/* SPDX", 7) || !strncmp(line, "#ifndef EXTRA", 13) ||
-                           !strncmp(line, "#define EXTRA", 13)) {
-                        ;
-                } else
-                        header_code(&h, line);
-        }
-        if (r < 0)
-                err_oom(p->err);
-        header_close(&h);
-        free(h.text);
-        fclose(f);
-        return r;
 }
 
 /* ---- templates ----------------------------------------------------------- */

@@ -12,6 +12,10 @@ struct page {
         struct ec_err *err;
 };
 
+/* The words of a text, escaped for roff, each sentence on a line of its own; sentence: it gets a full stop. */
+void put_text(const char *s, size_t len, bool sentence);
+
+int part_header(struct page *p); /* header.c */
 /* Parts that are not roff: see parts[] in man.c. */
 int part_ini_toggles(struct page *p);
 int part_ini_paths(struct page *p);

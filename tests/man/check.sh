@@ -30,6 +30,14 @@ if command -v mandoc >/dev/null; then
                 is "$page: mandoc finds nothing" \
                         "$(mandoc -T lint "$MAN/$page" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')" ''
                 mandoc -T utf8 "$MAN/$page" 2>/dev/null | col -bx >"$T/$page.txt"
+                is "$page: no line is longer than 78 characters in mandoc" \
+                        "$(mandoc -T ascii -O width=78 "$MAN/$page" 2>/dev/null | col -bx | awk 'length > 78')" ''
+                if command -v man >/dev/null; then
+                        is "$page: no line is longer than 80 characters in man" \
+                                "$(MANWIDTH=80 man -E ascii -l "$MAN/$page" 2>/dev/null | col -bx | awk 'length > 80')" ''
+                else
+                        skip "$page: no line is longer than 80 characters in man" 'there is no man'
+                fi
                 is "$page: it can be read" "$([[ $(wc -l <"$T/$page.txt") -gt 60 ]] && echo yes)" yes
         done
 
@@ -54,6 +62,19 @@ if command -v mandoc >/dev/null; then
                 "$(grep -oE '\b(ec|EC)_[a-zA-Z_]+[a-zA-Z]\b' core/include/extra-container/plugin.h | sort -u | while read -r name; do
                         grep -qF "$name" "$T/extra-container-plugin.3.txt" || echo "$name"
                 done)" ''
+        is "extra-container-plugin.3: every function of a service and a hook" \
+                "$(awk '/^struct ec_[a-z]* *{|^struct ec_[a-z_]*_api {/ { table = /_api/ ? substr($2, 4, length($2) - 7) "->" : "" }
+                        /^};/ { table = "-" } table != "-" && match($0, /\(\*[a-z_]+\)\(/) && !/fn\)/ {
+                                print table substr($0, RSTART + 2, RLENGTH - 4) }' core/include/extra-container/plugin.h |
+                        while read -r function; do
+                                grep -qE -- "^ {5}[a-z].*[ *]$function\(" "$T/extra-container-plugin.3.txt" || echo "$function"
+                        done)" ''
+        is "extra-container-plugin.3: what cannot be read in the header is an error" \
+                "$(mkdir -p "$T/source/core/include/extra-container"
+                for line in 'enum ec_new { EC_A };' 'struct ec_new { int a' '/* no end'; do
+                        { cat core/include/extra-container/plugin.h; printf '%s\n' "$line"; } >"$T/source/core/include/extra-container/plugin.h"
+                        echo @header | "$TOOL" /dev/stdin "$PLUGINS" "$T/source" 2>&1 >/dev/null | sed 's/.*made of: //'
+                done)" $'enum ec_new { EC_A };\nstruct ec_new { int a\n/* no end'
         # Each example is C, and of a plugin that can be made.
         mandoc -T utf8 "$MAN/extra-container-plugin.3" | col -bx | sed -n '/^EXAMPLES/,/^SEE/p' | sed '1,/A plugin/d; /^SEE/d' >"$T/hello.c"
         is "extra-container-plugin.3: the example compiles" \
