@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands in the namespaces of a "container": a process with namespaces of its own, as this machine's root makes it. */
+/* Commands in the namespaces of a "container": a process of this machine's root with namespaces of its own. */
 #include "in_child.h"
 
 #include <errno.h>

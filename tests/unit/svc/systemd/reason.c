@@ -63,8 +63,7 @@ static void test_unit_results(void **state)
         is("failed", UNIT(.result = "watchdog"), false, "its watchdog timed out");
         is("failed", UNIT(.result = "start-limit-hit"), false, "it was started too often within a short time");
         is("failed", UNIT(.result = "resources"), false, "systemd could not set up its processes");
-        is("failed", UNIT(.result = "protocol", .main_code = CLD_EXITED), false,
-           "it ended before it was ready");
+        is("failed", UNIT(.result = "protocol", .main_code = CLD_EXITED), false, "it ended before it was ready");
         is("failed", UNIT(.result = "oom-kill", .main_code = CLD_KILLED, .main_status = 9), true,
            "it ran out of memory and was killed");
         is("failed", UNIT(.result = "something-new"), false, "it failed with result 'something-new'");
