@@ -185,6 +185,11 @@ static const char *warning_text(const char *text)
 /* Each program warns about the same settings. */
 static void warn_once(struct nix_log *l, const char *text)
 {
+        /* Nix waits for another Nix, and retries by itself. */
+        if (strstr(text, "SQLite database '") && str_ends(text, "' is busy")) {
+                log_info("%s", text);
+                return;
+        }
         if (l->warned && strv_contains(STRV_CONST(*l->warned), text))
                 return;
         if (l->warned && strv_len(STRV_CONST(*l->warned)) < MAX_WARNED && strv_push(l->warned, text) < 0)

@@ -35,6 +35,10 @@ static void test_messages(void **state)
         check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"evaluation warning: x\"}", "warning: x\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"m\",\"raw_msg\":\"raw\"}", "warning: raw\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error (ignored): x\"}", "error (ignored): x\n");
+        /* Nix retries by itself. */
+        check_shown("@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"warning: error: SQLite database '/x/db.sqlite' is "
+                    "busy\"}",
+                    "");
         check_shown("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: hello\"}", "trace: hello\n");
         check_shown("@nix {\"action\":\"msg\",\"level\":3,\"msg\":\"these 2 derivations will be built:\"}", "");
         check_shown("@nix {\"action\":\"msg\",\"level\":4,\"msg\":\"talkative\"}", "talkative\n");
