@@ -15,7 +15,7 @@
 
 #define EXCERPT_FILE_MAX (16u << 20)
 
-char *nix_names_apply(const struct nix_names *n, const char *text)
+static char *apply_names(const struct nix_names *n, const char *text)
 {
         char *s = strdup(text);
 
@@ -119,7 +119,7 @@ static const struct nix_pos *users_frame(const struct nix_error *e, const struct
 
 static void put_pos(FILE *f, const struct nix_names *n, const struct nix_pos *p)
 {
-        _cleanup_free_ char *name = nix_names_apply(n, p->file);
+        _cleanup_free_ char *name = apply_names(n, p->file);
 
         fprintf(f, "%s:%" PRId64, name ? name : p->file, p->line);
         if (p->column > 0)
@@ -169,7 +169,7 @@ static void put_excerpt(FILE *f, const struct nix_pos *p)
 static void put_trace(FILE *f, const struct nix_error *e, const struct nix_names *n)
 {
         for (size_t i = 0; i < e->n_trace; i++) {
-                _cleanup_free_ char *text = nix_names_apply(n, e->trace[i].text);
+                _cleanup_free_ char *text = apply_names(n, e->trace[i].text);
 
                 fprintf(f, "\n  … %s", text ? text : e->trace[i].text);
                 if (e->trace[i].pos.file) {
@@ -194,7 +194,7 @@ static const char *container_of(const struct nix_error *e)
 /* For an error without a position: the definition and the container, unless the text names them. */
 static void put_where(FILE *f, const struct nix_error *e, const struct nix_names *n, const char *text)
 {
-        _cleanup_free_ char *where = n->where ? strdup(n->where) : nix_names_apply(n, n->definition);
+        _cleanup_free_ char *where = n->where ? strdup(n->where) : apply_names(n, n->definition);
         const char *container = container_of(e);
 
         if (where && !strstr(text, where))
@@ -227,7 +227,7 @@ static const char *beside_text(const struct nix_names *n, const char *text, size
 /* Nix's text, with the user's names for files; NULL: no memory. */
 static char *error_text(const struct nix_error *e, const struct nix_names *n)
 {
-        _cleanup_free_ char *text = nix_names_apply(n, e->text);
+        _cleanup_free_ char *text = apply_names(n, e->text);
         size_t dir, len;
         const char *beside = text ? beside_text(n, text, &dir, &len) : NULL;
 

@@ -83,7 +83,7 @@ static int on_reply(sd_bus_message *m, void *data, sd_bus_error *e)
         return 0;
 }
 
-int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret)
+static int call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret)
 {
         _cleanup_bus_slot_ sd_bus_slot *slot = NULL;
         _cleanup_bus_message_ sd_bus_message *reply = NULL;
@@ -130,7 +130,7 @@ int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char 
                 r = sd_bus_message_appendv(m, types, ap);
                 va_end(ap);
         }
-        return r < 0 ? r : bus_call(bus, m, timeout, e, ret);
+        return r < 0 ? r : call(bus, m, timeout, e, ret);
 }
 
 int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,

@@ -51,9 +51,7 @@ int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline);
 int bus_wait_ready(sd_bus *bus, uint64_t until);
 
 /* A call that ^C interrupts: -ECANCELED. Not for use in callbacks. *e is freed first. -ETIMEDOUT: no reply within
- * timeout. */
-int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *e, sd_bus_message **ret);
-/* The same, with the message made of the arguments; types as in sd_bus_message_append(). */
+ * timeout. types as in sd_bus_message_append(). */
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
 /* Gets a property. The variant is entered; its signature must be one of `types`. */

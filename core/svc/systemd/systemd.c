@@ -214,45 +214,6 @@ int systemd_get_string(struct systemd *s, const char *unit, const char *iface, c
         return *ret ? 0 : err_oom(err);
 }
 
-/* Reads an array of strings, or of structs that begin with one, such as EnvironmentFiles. */
-static int read_strings(sd_bus_message *m, char ***ret)
-{
-        const char *contents, *value;
-        bool plain;
-        char type;
-        int r = sd_bus_message_peek_type(m, &type, &contents);
-
-        if (r < 0)
-                return r;
-        plain = !strcmp(contents, "s");
-        r = sd_bus_message_enter_container(m, 'a', contents);
-        while (r >= 0) {
-                r = plain ? sd_bus_message_read(m, "s", &value) : sd_bus_message_read(m, "(sb)", &value, NULL);
-                if (r > 0)
-                        r = strv_push(ret, value);
-                else
-                        return r;
-        }
-        return r;
-}
-
-int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret,
-                     struct ec_err *err)
-{
-        static const char *const types[] = { "as", "a(sb)", NULL };
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        _cleanup_strv_ char **v = NULL;
-        int r = get(s, unit, iface, prop, types, &m, err);
-
-        if (r < 0)
-                return r;
-        r = read_strings(m, &v);
-        if (r < 0)
-                return unreadable(err, r, unit, prop);
-        *ret = TAKE_PTR(v);
-        return 0;
-}
-
 int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
                     struct ec_err *err)
 {
@@ -323,7 +284,7 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
                 return r;
         r = bus_get(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "UnitPath", types, &e, &m);
         if (r >= 0)
-                r = read_strings(m, &v);
+                r = sd_bus_message_read_strv(m, &v);
         if (r < 0)
                 return bus_err(err, r, &e, "cannot read where systemd loads units from");
         for (char **p = v; p && *p; p++)

@@ -27,8 +27,6 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 void unit_states_free(struct unit_state *v, size_t n);
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
                        struct ec_err *err);
-int systemd_get_strv(struct systemd *s, const char *unit, const char *iface, const char *prop, char ***ret,
-                     struct ec_err *err);
 int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
                     struct ec_err *err);
 /* Does systemd load units from this directory? 1 or 0 (property UnitPath). */

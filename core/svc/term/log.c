@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/term/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +21,20 @@ int log_level(void)
         return max_level;
 }
 
-void log_msgv(int level, const char *fmt, va_list ap)
+void log_msg(int level, const char *fmt, ...)
 {
         _cleanup_free_ char *msg = NULL, *line = NULL;
         const char *word = level <= LOG_ERR ? "error:" : level == LOG_WARNING ? "warning:" : NULL;
         const char *on = "", *off = "", *end;
+        va_list ap;
         int n;
 
         if (level > max_level)
                 return;
-        if (vasprintf(&msg, fmt, ap) < 0) {
+        va_start(ap, fmt);
+        n = vasprintf(&msg, fmt, ap);
+        va_end(ap);
+        if (n < 0) {
                 static const char oom[] = "error: out of memory\n";
 
                 msg = NULL;
@@ -52,13 +57,4 @@ void log_msgv(int level, const char *fmt, va_list ap)
                 return;
         }
         term_err_write(line, n);
-}
-
-void log_msg(int level, const char *fmt, ...)
-{
-        va_list ap;
-
-        va_start(ap, fmt);
-        log_msgv(level, fmt, ap);
-        va_end(ap);
 }

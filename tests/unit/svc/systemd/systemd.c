@@ -113,7 +113,7 @@ static void test_list_fails(void **state)
 
 static void test_strings(void **state)
 {
-        char *text = NULL, **v = NULL;
+        char *text = NULL;
 
         (void)state;
         fake.units[0] = (struct manager_unit){ .name = "container@a-b.service", .active = "active" };
@@ -136,20 +136,6 @@ static void test_strings(void **state)
         assert_true(systemd_get_string(s, "a.service", "Unit", "Nothing", &text, &err) < 0);
         assert_err(&err, err.code, "cannot read property Nothing of a.service: Unknown property Nothing");
         assert_null(text);
-
-        assert_int_equal(systemd_get_strv(s, "a.service", "Service", "EnvironmentFiles", &v, &err), 0);
-        assert_int_equal(strv_len(STRV_CONST(v)), 2);
-        assert_string_equal(v[0], "/etc/a.conf");
-        assert_string_equal(v[1], "/etc/b.conf");
-        strv_free(v);
-        v = NULL;
-        assert_int_equal(systemd_get_strv(s, "a.service", "Unit", "After", &v, &err), 0);
-        assert_int_equal(strv_len(STRV_CONST(v)), 0);
-        strv_free(v);
-        v = NULL;
-        assert_true(systemd_get_strv(s, "a.service", "Unit", "ActiveState", &v, &err) < 0);
-        assert_err(&err, err.code, "is of type 's'");
-        assert_null(v);
 }
 
 static void test_numbers(void **state)
