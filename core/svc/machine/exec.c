@@ -69,55 +69,45 @@ static int take_fds(struct exec *x, const struct ec_exec *in, struct ec_err *err
 /* The directories of NixOS, then those of other systems. */
 static char *default_path(const struct machine_user *u)
 {
-        return str_printf("PATH=/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:/etc/profiles/"
-                          "per-user/%s/bin:"
-                          "/nix/var/nix/profiles/default/bin:/run/current-system/sw/bin:/run/current-system/sw/sbin:"
+        const char *home = strcmp(u->home, "/") ? u->home : "";
+
+        return str_printf("/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:"
+                          "/etc/profiles/per-user/%s/bin:/nix/var/nix/profiles/default/bin:"
+                          "/run/current-system/sw/bin:/run/current-system/sw/sbin:"
                           "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                          strcmp(u->home, "/") ? u->home : "", strcmp(u->home, "/") ? u->home : "", u->name);
+                          home, home, u->name);
 }
 
-static bool same_key(const char *a, const char *b)
+static int set(struct exec *x, const char *name, const char *value)
 {
-        size_t n = strcspn(a, "=");
+        _cleanup_free_ char *entry = value ? str_printf("%s=%s", name, value) : NULL;
 
-        return !strncmp(a, b, n) && b[n] == '=';
-}
-
-/* The last assignment of a name wins. Takes s. */
-static int set_env(char ***env, char *s)
-{
-        for (char **e = *env; s && e && *e; e++) {
-                if (same_key(s, *e)) {
-                        free(*e);
-                        *e = s;
-                        return 0;
-                }
-        }
-        return strv_push_take(env, s);
+        return entry ? env_set(&x->env, entry) : -ENOMEM;
 }
 
 static int build_env(struct exec *x, const struct ec_exec *in, struct ec_err *err)
 {
         const struct machine_user *u = &x->user;
         const char *term = getenv("TERM"), *colour = getenv("COLORTERM");
-        int r = set_env(&x->env, default_path(u));
+        _cleanup_free_ char *path = default_path(u);
+        int r = set(x, "PATH", path);
 
         if (r >= 0)
-                r = set_env(&x->env, str_printf("HOME=%s", u->home));
+                r = set(x, "HOME", u->home);
         if (r >= 0)
-                r = set_env(&x->env, str_printf("USER=%s", u->name));
+                r = set(x, "USER", u->name);
         if (r >= 0)
-                r = set_env(&x->env, str_printf("LOGNAME=%s", u->name));
+                r = set(x, "LOGNAME", u->name);
         if (r >= 0)
-                r = set_env(&x->env, str_printf("SHELL=%s", u->shell));
+                r = set(x, "SHELL", u->shell);
         if (r >= 0 && x->tty)
-                r = set_env(&x->env, str_printf("TERM=%s", term && *term ? term : "dumb"));
+                r = set(x, "TERM", term && *term ? term : "dumb");
         if (r >= 0 && x->tty && colour && *colour)
-                r = set_env(&x->env, str_printf("COLORTERM=%s", colour));
+                r = set(x, "COLORTERM", colour);
         for (const char *const *e = in->env; e && *e && r >= 0; e++) {
                 if (**e == '=' || !strchr(*e, '='))
                         return err_set(err, -EINVAL, "environment variable '%s' is not of the form NAME=VALUE", *e);
-                r = set_env(&x->env, strdup(*e));
+                r = env_set(&x->env, *e);
         }
         return r < 0 ? err_oom(err) : 0;
 }

@@ -23,157 +23,64 @@
 #define FETCH   512u            /* nix flake metadata takes it, too, and it matters there */
 #define FLAKE   (FETCH | 1024u) /* only nix flake metadata and nix build take it */
 
-/* Which program takes which option. Every program takes the settings of nix.conf as options. */
+/* Which program takes which options, with how many values each. Every program takes the settings of nix.conf. */
 static const struct arg {
-        const char *name;
         unsigned values, flags;
+        const char *names; /* separated by single blanks */
 } args_table[] = {
-        { "--arg", 2, EVAL },
-        { "--argstr", 2, EVAL },
-        { "--eval-store", 1, EVAL | FETCH },
-        { "--impure", 0, EVAL },
-        { "--include", 1, EVAL },
-        { "-I", 1, EVAL },
-        { "--override-flake", 2, EVAL | FETCH },
-        { "--pure-eval", 0, EVAL },
-        { "--no-pure-eval", 0, EVAL },
-        { "--restrict-eval", 0, EVAL },
-        { "--no-restrict-eval", 0, EVAL },
-        { "--allow-import-from-derivation", 0, EVAL },
-        { "--no-allow-import-from-derivation", 0, EVAL },
-        { "--allowed-uris", 1, EVAL | FETCH },
-        { "--allow-unsafe-native-code-during-evaluation", 0, EVAL },
-        { "--trace-function-calls", 0, EVAL },
-        { "--trace-verbose", 0, EVAL },
-        { "--max-call-depth", 1, EVAL },
-        { "--nix-path", 1, EVAL },
-        { "--tarball-ttl", 1, EVAL | FETCH },
-        { "--access-tokens", 1, EVAL | FETCH },
-        { "--accept-flake-config", 0, EVAL | FETCH },
-        { "--refresh", 0, BOTH | FETCH },
-        { "--show-trace", 0, BOTH | TRACE },
-
-        { "--override-input", 2, FLAKE },
-        { "--update-input", 1, FLAKE },
-        { "--recreate-lock-file", 0, FLAKE },
-        { "--no-update-lock-file", 0, FLAKE },
-        { "--reference-lock-file", 1, FLAKE },
-        { "--inputs-from", 1, FLAKE },
-        { "--no-registries", 0, FLAKE },
-        { "--no-use-registries", 0, FLAKE },
-        { "--flake-registry", 1, FLAKE },
-        { "--no-write-lock-file", 0, DROP },
-
-        { "--check", 0, REALISE },
-        { "--repair", 0, BOTH },
-
-        { "--option", 2, BOTH | FETCH },
-        { "--verbose", 0, BOTH | FETCH },
-        { "-v", 0, BOTH | FETCH },
-        { "--quiet", 0, BOTH | FETCH },
-        { "--debug", 0, BOTH | FETCH },
-        { "--log-format", 1, BOTH | FETCH | FORMAT },
-        { "--max-jobs", 1, BOTH | JOBS },
-        { "-j", 1, BOTH | JOBS },
-        { "--cores", 1, BOTH },
-        { "--keep-failed", 0, BOTH },
-        { "-K", 0, BOTH },
-        { "--keep-going", 0, BOTH },
-        { "-k", 0, BOTH },
-        { "--fallback", 0, BOTH },
-        { "--no-fallback", 0, BOTH },
-        { "--no-build-output", 0, BOTH | NO_LOGS },
-        { "-Q", 0, BOTH | NO_LOGS },
-        { "--max-silent-time", 1, BOTH },
-        { "--timeout", 1, BOTH },
-        { "--builders", 1, BOTH },
-        { "--builders-use-substitutes", 0, BOTH },
-        { "--no-builders-use-substitutes", 0, BOTH },
-        { "--store", 1, BOTH | FETCH },
-        { "--system", 1, BOTH },
-        { "--extra-platforms", 1, BOTH },
-        { "--system-features", 1, BOTH },
-        { "--extra-system-features", 1, BOTH },
-        { "--substitute", 0, BOTH | FETCH },
-        { "--no-substitute", 0, BOTH | FETCH },
-        { "--substituters", 1, BOTH | FETCH },
-        { "--extra-substituters", 1, BOTH | FETCH },
-        { "--trusted-substituters", 1, BOTH },
-        { "--extra-trusted-substituters", 1, BOTH },
-        { "--trusted-public-keys", 1, BOTH | FETCH },
-        { "--extra-trusted-public-keys", 1, BOTH | FETCH },
-        { "--require-sigs", 0, BOTH | FETCH },
-        { "--no-require-sigs", 0, BOTH | FETCH },
-        { "--sandbox", 0, BOTH },
-        { "--no-sandbox", 0, BOTH },
-        { "--sandbox-paths", 1, BOTH },
-        { "--extra-sandbox-paths", 1, BOTH },
-        { "--sandbox-fallback", 0, BOTH },
-        { "--no-sandbox-fallback", 0, BOTH },
-        { "--experimental-features", 1, BOTH | FETCH },
-        { "--extra-experimental-features", 1, BOTH | FETCH },
-        { "--connect-timeout", 1, BOTH | FETCH },
-        { "--download-attempts", 1, BOTH | FETCH },
-        { "--download-speed", 1, BOTH | FETCH },
-        { "--http-connections", 1, BOTH | FETCH },
-        { "--http2", 0, BOTH | FETCH },
-        { "--no-http2", 0, BOTH | FETCH },
-        { "--netrc-file", 1, BOTH | FETCH },
-        { "--ssl-cert-file", 1, BOTH | FETCH },
-        { "--log-lines", 1, BOTH },
-        { "--post-build-hook", 1, BOTH },
-        { "--pre-build-hook", 1, BOTH },
-        { "--min-free", 1, BOTH },
-        { "--max-free", 1, BOTH },
-        { "--narinfo-cache-negative-ttl", 1, BOTH },
-        { "--narinfo-cache-positive-ttl", 1, BOTH },
-        { "--keep-build-log", 0, BOTH },
-        { "--no-keep-build-log", 0, BOTH },
-        { "--compress-build-log", 0, BOTH },
-        { "--no-compress-build-log", 0, BOTH },
-        { "--fsync-metadata", 0, BOTH | FETCH },
-        { "--no-fsync-metadata", 0, BOTH | FETCH },
-        { "--use-sqlite-wal", 0, BOTH | FETCH },
-        { "--no-use-sqlite-wal", 0, BOTH | FETCH },
-        { "--auto-optimise-store", 0, BOTH },
-        { "--no-auto-optimise-store", 0, BOTH },
-        { "--ignore-try", 0, EVAL },
-        { "--offline", 0, BOTH | FETCH },
-        { "--no-net", 0, BOTH | FETCH },
-        { "--no-gc-warning", 0, DROP },
-        { "--no-out-link", 0, DROP },
-        { "--print-build-logs", 0, LOGS },
-        { "-L", 0, LOGS },
-
-        { "--attr", 1, FOREIGN },
-        { "-A", 1, FOREIGN },
-        { "--expr", 0, FOREIGN },
-        { "-E", 0, FOREIGN },
-        { "--out-link", 1, FOREIGN },
-        { "-o", 1, FOREIGN },
-        { "--add-root", 1, FOREIGN },
-        { "--indirect", 0, FOREIGN },
-        { "--add-drv-link", 0, FOREIGN },
-        { "--drv-link", 1, FOREIGN },
-        { "--dry-run", 0, FOREIGN },
-        { "--readonly-mode", 0, FOREIGN },
-        { "--eval", 0, FOREIGN },
-        { "--parse", 0, FOREIGN },
-        { "--run-env", 0, FOREIGN },
-        { "--packages", 0, FOREIGN },
-        { "-p", 0, FOREIGN },
-        { "--help", 0, FOREIGN },
-        { "--version", 0, FOREIGN },
-        { "--from-profile", 1, FOREIGN },
-        { "--commit-lock-file", 0, FOREIGN },
-        { "--output-lock-file", 1, FOREIGN },
+        { 0, EVAL,
+          "--impure --pure-eval --no-pure-eval --restrict-eval --no-restrict-eval "
+          "--allow-import-from-derivation --no-allow-import-from-derivation "
+          "--allow-unsafe-native-code-during-evaluation --trace-function-calls --trace-verbose "
+          "--ignore-try" },
+        { 1, EVAL, "--include -I --max-call-depth --nix-path" },
+        { 2, EVAL, "--arg --argstr" },
+        { 0, EVAL | FETCH, "--accept-flake-config" },
+        { 1, EVAL | FETCH, "--eval-store --allowed-uris --tarball-ttl --access-tokens" },
+        { 2, EVAL | FETCH, "--override-flake" },
+        { 0, BOTH | FETCH,
+          "--refresh --verbose -v --quiet --debug --substitute --no-substitute --require-sigs "
+          "--no-require-sigs --http2 --no-http2 --fsync-metadata --no-fsync-metadata --use-sqlite-wal "
+          "--no-use-sqlite-wal --offline --no-net" },
+        { 1, BOTH | FETCH,
+          "--store --substituters --extra-substituters --trusted-public-keys --extra-trusted-public-keys "
+          "--experimental-features --extra-experimental-features --connect-timeout --download-attempts "
+          "--download-speed --http-connections --netrc-file --ssl-cert-file" },
+        { 2, BOTH | FETCH, "--option" },
+        { 0, BOTH | TRACE, "--show-trace" },
+        { 0, FLAKE, "--recreate-lock-file --no-update-lock-file --no-registries --no-use-registries" },
+        { 1, FLAKE, "--update-input --reference-lock-file --inputs-from --flake-registry" },
+        { 2, FLAKE, "--override-input" },
+        { 0, DROP, "--no-write-lock-file --no-gc-warning --no-out-link" },
+        { 0, REALISE, "--check" },
+        { 0, BOTH,
+          "--repair --keep-failed -K --keep-going -k --fallback --no-fallback --builders-use-substitutes "
+          "--no-builders-use-substitutes --sandbox --no-sandbox --sandbox-fallback --no-sandbox-fallback "
+          "--keep-build-log --no-keep-build-log --compress-build-log --no-compress-build-log "
+          "--auto-optimise-store --no-auto-optimise-store" },
+        { 1, BOTH,
+          "--cores --max-silent-time --timeout --builders --system --extra-platforms --system-features "
+          "--extra-system-features --trusted-substituters --extra-trusted-substituters --sandbox-paths "
+          "--extra-sandbox-paths --log-lines --post-build-hook --pre-build-hook --min-free --max-free "
+          "--narinfo-cache-negative-ttl --narinfo-cache-positive-ttl" },
+        { 1, BOTH | JOBS, "--max-jobs -j" },
+        { 1, BOTH | FETCH | FORMAT, "--log-format" },
+        { 0, BOTH | NO_LOGS, "--no-build-output -Q" },
+        { 0, LOGS, "--print-build-logs -L" },
+        { 0, FOREIGN,
+          "--expr -E --indirect --add-drv-link --dry-run --readonly-mode --eval --parse --run-env "
+          "--packages -p --help --version --commit-lock-file" },
+        { 1, FOREIGN, "--attr -A --out-link -o --add-root --drv-link --from-profile --output-lock-file" },
 };
 
 static const struct arg *arg_find(const char *name)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(args_table); i++)
-                if (!strcmp(args_table[i].name, name))
-                        return &args_table[i];
+        size_t n = strcspn(name, " ");
+
+        for (size_t i = 0; !name[n] && i < ARRAY_SIZE(args_table); i++)
+                for (const char *s = args_table[i].names; s; s = strchr(s, ' ') ? strchr(s, ' ') + 1 : NULL)
+                        if (!strncmp(s, name, n) && (s[n] == ' ' || !s[n]))
+                                return &args_table[i];
         return NULL;
 }
 

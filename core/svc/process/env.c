@@ -32,47 +32,41 @@ static bool dangerous(const char *entry)
         return false;
 }
 
-static bool same_key(const char *entry, const char *key, size_t n)
+int env_set(char ***env, const char *entry)
 {
-        return !strncmp(entry, key, n) && (entry[n] == '=' || !entry[n]);
+        size_t n = strcspn(entry, "=");
+        char *copy = n && entry[n] ? strdup(entry) : NULL;
+        char **to = *env;
+
+        if (n && entry[n] && !copy)
+                return -ENOMEM;
+        /* In the place of the first; there may be several. */
+        for (char **e = to; n && e && *e; e++) {
+                if (strncmp(*e, entry, n) || (*e)[n] != '=') {
+                        *to++ = *e;
+                        continue;
+                }
+                free(*e);
+                if (copy)
+                        *to++ = TAKE_PTR(copy);
+        }
+        if (n && to)
+                *to = NULL;
+        return copy ? strv_push_take(env, copy) : 0;
 }
 
 char **proc_environment(const char *const *delta)
 {
-        size_t n = strv_len(STRV_CONST(environ)), m = strv_len(delta), k = 0;
-        _cleanup_strv_ char **env = calloc(n + m + 1, sizeof(*env));
+        /* Empty, but not NULL. */
+        _cleanup_strv_ char **env = calloc(1, sizeof(*env));
+        int r = env ? 0 : -ENOMEM;
 
-        if (!env)
-                return NULL;
-        for (size_t i = 0; i < n; i++) {
-                const char *eq = strchr(environ[i], '=');
-                bool changed = false;
-
-                if (!eq || eq == environ[i] || dangerous(environ[i]))
-                        continue;
-                for (size_t j = 0; j < m && !changed; j++)
-                        changed = same_key(delta[j], environ[i], eq - environ[i]);
-                if (changed)
-                        continue;
-                env[k] = strdup(environ[i]);
-                if (!env[k++])
-                        return NULL;
-        }
-        for (size_t j = 0; j < m; j++) {
-                const char *eq = strchr(delta[j], '=');
-                size_t len = eq ? (size_t)(eq - delta[j]) : strlen(delta[j]);
-                bool later = false;
-
-                /* The last assignment wins. */
-                for (size_t i = j + 1; i < m && !later; i++)
-                        later = same_key(delta[i], delta[j], len);
-                if (later || !eq || !len)
-                        continue;
-                env[k] = strdup(delta[j]);
-                if (!env[k++])
-                        return NULL;
-        }
-        return TAKE_PTR(env);
+        for (char **e = environ; e && *e && r >= 0; e++)
+                if (**e != '=' && strchr(*e, '=') && !dangerous(*e))
+                        r = strv_push(&env, *e);
+        for (; delta && *delta && r >= 0; delta++)
+                r = env_set(&env, *delta);
+        return r < 0 ? NULL : TAKE_PTR(env);
 }
 
 static int executable(const char *path)

@@ -4,8 +4,10 @@
 struct ec_err;
 /* The environment and the programs of children. */
 
-/* Our own environment without LD_*, BASH_ENV, ENV, IFS, CDPATH and GCONV_PATH, changed by delta ("K=V" sets, "K"
- * unsets). NULL: no memory. */
+/* Changes an environment: "K=V" sets, "K" unsets. -ENOMEM. */
+int env_set(char ***env, const char *entry);
+/* Our own environment without LD_*, BASH_ENV, ENV, IFS, CDPATH and GCONV_PATH, changed by each of delta as
+ * by env_set(). NULL: no memory. */
 char **proc_environment(const char *const *delta);
 /* Replaces this process; returns only on failure. */
 int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_err *err);

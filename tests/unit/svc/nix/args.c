@@ -96,6 +96,9 @@ static void test_compact(void **state)
 static void test_flags(void **state)
 {
         (void)state;
+        assert_true(nix_takes_option("-K"));
+        assert_false(nix_takes_option("-K --keep-going")); /* one word */
+        assert_false(nix_takes_option("-A"));
         struct nix_args a;
         sort(ARGS("-j2", "--log-format", "raw", "-L", "-Q", "--show-trace"), &a);
         assert_true(a.jobs && a.format && a.logs && a.no_logs && a.show_trace && !a.unknown);

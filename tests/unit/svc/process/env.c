@@ -236,6 +236,29 @@ static void test_tell(void **state)
         free(got);
 }
 
+static void test_set(void **state)
+{
+        char **env = strv_split("A=1 B=2 AB=3 A=4", " "), *all;
+
+        (void)state;
+        assert_int_equal(env_set(&env, "A=5"), 0);
+        assert_int_equal(env_set(&env, "C=6"), 0);
+        assert_int_equal(env_set(&env, "B"), 0);
+        assert_int_equal(env_set(&env, "none"), 0);
+        assert_int_equal(env_set(&env, "=x"), 0);
+        assert_int_equal(env_set(&env, ""), 0);
+        all = strv_join(STRV_CONST(env), " ");
+        assert_string_equal(all, "A=5 AB=3 C=6");
+        free(all);
+        strv_free(env);
+        env = NULL;
+        assert_int_equal(env_set(&env, "A"), 0);
+        assert_null(env);
+        assert_int_equal(env_set(&env, "A=1"), 0);
+        assert_string_equal(env[0], "A=1");
+        strv_free(env);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -243,6 +266,7 @@ int main(void)
                 cmocka_unit_test(test_dangerous),     cmocka_unit_test(test_find),
                 cmocka_unit_test(test_exec),          cmocka_unit_test(test_exec_signals),
                 cmocka_unit_test(test_exec_failures), cmocka_unit_test(test_tell),
+                cmocka_unit_test(test_set),
         };
         return cmocka_run_group_tests_name("proc_env", tests, NULL, NULL);
 }
