@@ -23,8 +23,8 @@ struct app {
                 features; /* of plugins that are not loaded; read when a command or an option is not found */
         bool features_loaded;
 };
-/* Reads the configuration and loads the plugins; calls none of them. builtin: struct ec_command. A configuration that is
- * broken is not a failure here, so that help works. */
+/* Reads the configuration and loads the plugins, without calling them. builtin: struct ec_command. A broken
+ * configuration is not a failure here, so that help works. */
 int app_load(struct app *a, const char *config, const struct ec_array *builtin, struct ec_err *err);
 /* The failure of a broken configuration; the second one only warns. */
 int app_check_conf(struct app *a, struct ec_err *err);

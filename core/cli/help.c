@@ -234,7 +234,7 @@ int help_overview(const struct plugins *l, struct ec_err *err)
                 return err_oom(err);
 
         term_out("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n\n");
-        fill("Declarative NixOS containers without rebuilding the host.", 59, 0, 0, width);
+        paragraphs("Declarative NixOS containers without rebuilding the host.", width);
         widen(&left_width, v);
         widen(&left_width, o);
         term_out("\nCommands:\n");

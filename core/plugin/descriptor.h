@@ -13,8 +13,8 @@ struct bounds {
 };
 
 /*
- * A plugin's descriptor as this version knows it: every struct has its full size and every array our stride, so the rest
- * of the core need not know of older or newer plugins. Strings and functions still belong to the plugin.
+ * A plugin's descriptor as this version knows it: every struct has its full size and every array our stride, so the
+ * rest of the core need not know about older or newer plugins. Strings and functions still belong to the plugin.
  */
 struct descriptor {
         struct ec_plugin plugin;
