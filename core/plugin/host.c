@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/operation/call.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
@@ -212,8 +213,10 @@ static const struct ec_conf_api conf_api = {
 
 /* ---- output ------------------------------------------------------------ */
 
+/* In a service's scope, so that a signal does not cut the output short. */
 static void host_term_out(const struct ec_host *h, const char *fmt, ...)
 {
+        SERVICE_SCOPE;
         va_list ap;
 
         (void)h;

@@ -384,11 +384,18 @@ static uint32_t container_change(const struct ec_container *c)
         return c->change;
 }
 
+static int phase_build(struct ec_op *op, struct ec_err *err)
+{
+        SERVICE_SCOPE;
+        int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, err);
+
+        return r < 0 ? r : deploy_build(op, err);
+}
+
 static int foreach_defined(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
                            struct ec_err *err)
 {
-        /* Without an output it builds, which is a phase. */
-        int r = deploy_output(op) ? 0 : check_phase(op, "containers->foreach()", EC_SCOPE_BUILD, err);
+        int r = deploy_output(op) ? 0 : phase_build(op, err);
 
         return r < 0 ? r : deploy_foreach(op, fn, data, err);
 }
@@ -442,14 +449,6 @@ const struct ec_containers_api services_containers = {
 };
 
 /* ---- phases ------------------------------------------------------------ */
-
-static int phase_build(struct ec_op *op, struct ec_err *err)
-{
-        SERVICE_SCOPE;
-        int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, err);
-
-        return r < 0 ? r : deploy_build(op, err);
-}
 
 static int phase_install(struct ec_op *op, struct ec_err *err)
 {
@@ -576,12 +575,19 @@ static int create_table(struct ec_op *op, const struct ec_array *columns, struct
         return r < 0 ? r : table_create(&a, options_is_set(op->options, "json"), ret, err);
 }
 
+static int print_table(struct ec_table *t, struct ec_err *err)
+{
+        SERVICE_SCOPE;
+
+        return table_print(t, err);
+}
+
 const struct ec_table_api services_table = {
         .size = sizeof(services_table),
         .create = create_table,
         .add_row = table_add_row,
         .set_str = table_set_str,
         .set_int = table_set_int,
-        .print = table_print,
+        .print = print_table,
         .free = table_free,
 };
