@@ -76,10 +76,11 @@ static int configure(void *self, struct ec_op *op, struct ec_err *err)
 static const struct ec_option options[] = {
         { .name = "rogue-option", .help = "Need this plugin", .scopes = EC_SCOPE_BUILD },
 };
+static const struct ec_setting settings[] = { { "setting", "int", "1", "A number" } };
 static const struct ec_command commands[] = {
         { .name = "rogue", .summary = "Misbehave", .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY, .run = run },
 };
 static const struct ec_hooks hooks = { .size = sizeof(hooks), .configure = configure };
 
 EC_PLUGIN(rogue, .version = "1", .summary = "Misbehaves", .commands = EC_ARRAY(commands), .options = EC_ARRAY(options),
-          .hooks = &hooks, .init = init);
+          .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init);

@@ -49,6 +49,24 @@ rogue 'init fail' probe
 is "unless it is required" 1 "" "error: plugin rogue: it could not be initialised: no luck"
 printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
 
+# ---- a command of a plugin that was rejected or is missing
+printf '[paths]\ndata = %s/data\n[rogue]\nsetting = many\n' "$T" > "$T/conf.ini"
+run rogue
+is "a setting of the wrong type rejects its plugin, and the command says so" 1 "" "error: command 'rogue': plugin rogue was rejected: $T/conf.ini:4: 'setting' of [rogue] must be a whole number, not 'many'"
+run probe
+says "other plugins still run" 0 "command probe"
+echo "not a program" > "$T/plugins/broken.so"
+printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
+run qqqqqqqq
+says "an unknown command may belong to a plugin that cannot be loaded" 2 "error: unknown command 'qqqqqqqq'; it may belong to plugin broken, which was rejected: it cannot be loaded: "
+printf '[paths]\ndata = %s/data\n[plugins]\nbroken = required\n' "$T" > "$T/conf.ini"
+run qqqqqqqq
+says "a required one is an error for every command" 1 "error: plugin broken is required, but was rejected: it cannot be loaded: "
+rm "$T/plugins/broken.so"
+run qqqqqqqq
+is "also if it is missing" 1 "" "error: plugin broken is required, but missing"
+printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
+
 # ---- signals
 # interrupt MISBEHAVIOUR SIGNAL...: sends each when the one before had time to be noticed; then $status.
 interrupt() {
