@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the program into a prefix, and builds, installs and loads each plugin of examples/plugins there, with its own
-# makefile and nothing else of this tree. Prints TAP. MAKE is make, BUILD a directory for a build of its own, which takes
+# makefile and nothing else of this tree; then the plugin of HACKING.md, in a copy of the tree. Prints TAP. MAKE is make, BUILD a directory for a build of its own, which takes
 # the objects that do not know their directories from that in OBJECTS.
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
@@ -62,4 +62,18 @@ for dir in "$T/plugins"/*/; do
         "$make" -s --no-print-directory -C "$dir" uninstall clean
         is "$name: uninstalls, and leaves a clean directory" "$(ls "$plugins/$name.so" 2>/dev/null; diff -r "examples/plugins/$name" "$dir")" ''
 done
+
+# ---- the plugin that HACKING.md adds to the tree
+mkdir "$T/tree"
+find . -path ./build -prune -o -path ./.git -prune -o -type f -print0 | xargs -0 cp -a --parents -t "$T/tree"
+awk -v dir="$T/tree" -f tests/examples/files.awk HACKING.md
+in_tree() { "$make" -s --no-print-directory -C "$T/tree" "BUILD=$build" PLUGINS=pid "$@" 2>&1; }
+is 'HACKING.md: its plugin is formatted' \
+        "$(! command -v clang-format >/dev/null || (cd "$T/tree" && clang-format --dry-run plugins/pid/pid.c tests/plugins/pid.c 2>&1))" ''
+is '... is built' "$(in_tree "$build/plugins/pid.so")" ''
+is '... passes its test' "$(in_tree "$build/tests/plugins/pid" && "$build/tests/plugins/pid" 2>&1 | grep -cE '^ok |OK')" 3
+is '... has a command and a setting' \
+        "$(in_tree settings; jq -r '.settings | keys[]' "$T/tree/plugins/pid/settings.json"
+        cp "$build/plugins/pid.so" "$plugins/" && ec help pid | grep -o -e '-n, --nsenter')" $'arguments\n-n, --nsenter'
+is '... and a test for a host that bash can read' "$(bash -n "$T/tree/tests/host/pid.test" 2>&1)" ''
 done_testing

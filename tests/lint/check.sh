@@ -21,7 +21,7 @@ check() { # NAME CMD...
 }
 
 files() { find . -path ./build -prune -o -path ./.git -prune -o "$@" -print | LC_ALL=C sort; }
-scripts() { files -type f -size -200k | xargs grep -lIE -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell='; }
+scripts() { files -type f -size -200k ! -name '*.md' | xargs grep -lIE -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell='; }
 mapfile -t shell < <(scripts)
 mapfile -t nix < <(files -name '*.nix')
 # Without the public header, whose tables are laid out for 80 columns, and its frozen copies.
