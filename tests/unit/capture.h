@@ -19,7 +19,7 @@
 
 #define UNUSED __attribute__((unused))
 
-/* What a stretch of code writes to one of the standard streams. */
+/* Captures what code writes to one of the standard streams. */
 struct capture {
         int fd, saved, file;
 };
@@ -93,7 +93,7 @@ static inline char *terminal_end(struct terminal *t)
                 err_done(err);                                                         \
         } while (0)
 
-/* A directory of the test's own, removed with what is in it. */
+/* A directory for the test, removed with its contents. */
 static inline char *temp_dir(void)
 {
         char path[] = "/tmp/extra-container-test-XXXXXX";

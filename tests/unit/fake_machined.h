@@ -14,7 +14,7 @@ static struct ec_err err;
 /* The machine: 0 is none. */
 static uint32_t leader;
 static bool there, object_gone, ends_late;
-static int answers; /* so many GetMachine it is still there */
+static int answers; /* for so many calls of GetMachine it still exists */
 
 static int removed(struct manager *m)
 {

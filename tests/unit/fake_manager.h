@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* A systemd without a bus: the other end of a socketpair, served by a thread, that does what the test says. */
+/* A fake systemd at the other end of a socketpair, served by a thread. */
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -19,9 +19,9 @@ struct manager_unit {
         const char *refuse;       /* error of StartUnit and StopUnit */
         const char *active;       /* property */
         const char *result;       /* property Result of the service */
-        int fails;                /* so many starts end with `start`, later ones are done; 0: all do */
-        bool early;               /* its jobs end before the reply comes */
-        bool lost;                /* the end of its job is told to nobody */
+        int fails;                /* so many starts end with `start`, later ones succeed; 0: all end with it */
+        bool early;               /* its jobs end before the reply */
+        bool lost;                /* the signal that its job has ended is lost */
         int main_code, main_status; /* how its main process ended */
         int pre_code, pre_status;   /* and its ExecStartPre command */
         uint64_t timeout;
@@ -31,8 +31,8 @@ struct manager_unit {
 struct manager {
         struct manager_unit units[MANAGER_UNITS];
         const char *die_at;                             /* the connection ends at this call */
-        const char *silent_at;                          /* this call gets no answer */
-        const char *error_at, *error_name, *error_text; /* this one gets this */
+        const char *silent_at;                          /* this call gets no reply */
+        const char *error_at, *error_name, *error_text; /* this call gets this error */
         bool noisy;                                     /* others have jobs, too */
         bool signal_at_start;                           /* SIGINT to us when a start hangs */
         bool signal_at_stop;                            /* and when a stop does */
@@ -87,7 +87,7 @@ static int manager_job(struct manager *m, sd_bus_message *call, bool start)
         result = (start ? u->start : u->stop) ?: "done";
         if (start && u->fails && !--u->fails)
                 u->start = NULL;
-        /* A stop takes the place of a start that hangs. */
+        /* A stop replaces a start that hangs. */
         if (!start && *u->job) {
                 manager_removed(m, u->job, name, "canceled");
                 *u->job = 0;
@@ -321,7 +321,7 @@ static void *manager_serve(void *data)
         return NULL;
 }
 
-/* The units and the rest are set before. The client's end is m->client: whoever takes it closes it. */
+/* Set units and the rest first. The client's end is m->client; who takes it closes it. */
 static UNUSED void manager_start(struct manager *m)
 {
         sigset_t all, old;
@@ -347,7 +347,7 @@ static UNUSED void manager_start(struct manager *m)
         pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-/* What was asked for until now, with all that got no reply. */
+/* The calls until now, including those without a reply. */
 static UNUSED const char *manager_log(struct manager *m)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A directory for a test's files, which goes with all that is in it. */
+/* A directory for a test's files, removed after the test. */
 #pragma once
 #include "in_child.h"
 
@@ -29,7 +29,7 @@ static int teardown(void **state)
         return 0;
 }
 
-/* A path below it, good until the fourth call from now. */
+/* A path in it, valid until the fourth call from now. */
 static const char *at(const char *name)
 {
         static char paths[4][PATH_MAX];

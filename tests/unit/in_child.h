@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* For what can be had only once a process: signals, a controlling terminal. */
+/* For what exists once for each process: signals, a controlling terminal. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define CHILD_SECONDS 60
 
-/* In the child instead of assert_*(), which would go on as the parent. */
+/* For the child, instead of assert_*(), which would continue as the parent. */
 #define must(what)                                                                           \
         do {                                                                                 \
                 if (!(what)) {                                                               \

@@ -22,7 +22,7 @@
 
 static inline void feed(struct nix_log *l, const char *line)
 {
-        /* Exactly as long as it is, so that a sanitizer sees reads beyond it. */
+        /* Of exactly this length, so that a sanitizer detects reads beyond it. */
         size_t n = strlen(line);
         char *copy = malloc(n ? n : 1);
         memcpy(copy, line, n);

@@ -22,7 +22,7 @@ static void test_timeout(void **state UNUSED)
         assert_int_equal(clock_timeout_ms(UINT64_MAX - 1), INT_MAX);
         assert_int_equal(clock_timeout_ms(0), 0);
         assert_int_equal(clock_timeout_ms(now), 0);
-        /* Rounded up: a poll() that wakes before the deadline would only be repeated. */
+        /* Rounded up, because a poll() that returns before the deadline would only be repeated. */
         assert_in_range(clock_timeout_ms(clock_usec() + 60 * USEC_PER_SEC), 50000, 60000);
 }
 

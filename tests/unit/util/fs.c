@@ -58,7 +58,7 @@ static void test_read(void **state)
         free(text);
         assert_int_equal(fs_read(at("none"), 10, &text, NULL), -ENOENT);
         assert_int_equal(fs_read(top, 10, &text, NULL), -EISDIR);
-        /* Of no size that could be asked for. */
+        /* Files that report no size. */
         assert_int_equal(fs_read("/proc/self/status", 100000, &text, &len), 0);
         assert_true(len > 100 && len == strlen(text));
         free(text);
@@ -103,11 +103,11 @@ static void test_mkdir(void **state)
         assert_int_equal(st.st_mode & 07777, 0755);
         assert_int_equal(fs_mkdir_p(at("a/b/c"), 0700), 0);
         assert_int_equal(stat(at("a/b/c"), &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0755); /* one that is there stays as it is */
+        assert_int_equal(st.st_mode & 07777, 0755); /* an existing one is not changed */
         assert_int_equal(fs_mkdir_p(at("a//x/./y///"), 0755), 0);
         assert_int_equal(stat(at("a/x/y"), &st), 0);
         assert_int_equal(fs_mkdir_p("/", 0755), 0);
-        assert_int_equal(fs_mkdir_p("/proc/self", 0755), 0); /* nothing can be made there, and nothing needs to */
+        assert_int_equal(fs_mkdir_p("/proc/self", 0755), 0); /* nothing can be created there, and nothing needs to be */
         assert_int_equal(fs_mkdir_p("/proc/nothing/here", 0755) < 0, 1);
         assert_int_equal(fs_mkdir_p("", 0755), -ENOENT);
         put("file", "");
@@ -144,7 +144,7 @@ static void test_symlink(void **state)
         assert_string_equal(got, "two");
         free(got);
         put("file", "");
-        assert_int_equal(fs_symlink_atomic("three", at("file")), 0); /* the caller has looked */
+        assert_int_equal(fs_symlink_atomic("three", at("file")), 0); /* the caller has checked */
         got = read_link("file");
         assert_string_equal(got, "three");
         free(got);
@@ -192,7 +192,7 @@ static void test_write(void **state)
         free(text);
         assert_int_equal(stat(at("file"), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
-        /* In place of a link, not through it. */
+        /* Replaces a link instead of following it. */
         put("other", "safe");
         assert_int_equal(symlink("other", at("link")), 0);
         put("link", "new");
@@ -209,7 +209,7 @@ static void test_write(void **state)
         umask(old);
 }
 
-/* A disk that is full leaves the old file, and nothing else. */
+/* If the disk is full, the old file stays, and nothing else is left. */
 static void in_test_no_space(void)
 {
         struct rlimit few = { 100, 100 };

@@ -64,12 +64,12 @@ static void test_kinds(void **state)
         close(fd);
         gone("d");
         assert_true(there("kept"));
-        /* A link itself goes, not what it leads to. */
+        /* The link is removed, not what it points to. */
         dir("d/sub");
         assert_int_equal(symlink("d", at("link")), 0);
         gone("link");
         assert_true(there("d/sub"));
-        /* In a directory that a link leads to. */
+        /* A path through a link. */
         assert_int_equal(symlink("d", at("link")), 0);
         gone("link/sub");
         assert_true(there("d"));
@@ -101,7 +101,7 @@ static void test_permissions(void **state)
         gone("d");
 }
 
-/* Not as root, for whom permissions do not count. */
+/* Not as root, who ignores permissions. */
 static void in_test_permissions_as_user(void)
 {
         if (geteuid() == 0)
@@ -110,11 +110,11 @@ static void in_test_permissions_as_user(void)
         must(fs_write_atomic(at("u/closed/f"), "", 0, 0) == 0);
         must(chmod(at("u/closed/inner"), 0) == 0 && chmod(at("u/closed"), 0) == 0 && chmod(at("u"), 0500) == 0);
         must(fs_remove_tree(at("u"), NULL) == 0 && !there("u"));
-        _exit(0); /* its privileges are gone, and with them what a leak check needs */
+        _exit(0); /* without privileges, a leak check cannot run */
 }
 CHILD_TEST(test_permissions_as_user)
 
-/* What another owns stays, the rest goes, and the first that stays is named. */
+/* Files that others own stay, the rest is removed, and the first that stays is named. */
 static void in_test_denied(void)
 {
         struct ec_err err = { 0 };
@@ -165,7 +165,7 @@ static void test_immutable(void **state)
         file("f");
         assert_true(immutable("f", true));
         gone("f");
-        /* The flags of what holds the tree are not ours to change. */
+        /* The flags of the directory that contains the tree are not changed. */
         dir("held/d");
         assert_true(immutable("held", true));
         struct ec_err err = { 0 };
@@ -175,7 +175,7 @@ static void test_immutable(void **state)
         assert_true(immutable("held", false));
 }
 
-/* Deeper than a path can be long. */
+/* Deeper than the maximal length of a path. */
 static void test_deep(void **state)
 {
         char name[101];
@@ -233,12 +233,12 @@ static void in_test_mounts(void)
              fs_mkdir_p(at("d/with blank\tand tab"), 0755) == 0);
         must(fs_write_atomic(at("precious/f"), "x", 1, 0644) == 0 && fs_write_atomic(at("d/file"), "x", 1, 0644) == 0);
         must(mount(at("precious"), at("d/mnt/inner"), NULL, MS_BIND, NULL) == 0);
-        must(mount("none", at("d/mnt/inner"), "tmpfs", 0, NULL) == 0); /* one on the other */
+        must(mount("none", at("d/mnt/inner"), "tmpfs", 0, NULL) == 0); /* one over the other */
         must(mount(at("precious"), at("d/with blank\tand tab"), NULL, MS_BIND, NULL) == 0);
         must(mount(at("precious/f"), at("d/file"), NULL, MS_BIND, NULL) == 0);
         must(fs_remove_tree(at("d"), &err) == 0 && !err.code);
         must(!there("d") && there("precious/f"));
-        /* A name that only begins alike is another's. */
+        /* A name with the same beginning is not below it. */
         must(mkdir(at("dd"), 0755) == 0 && mkdir(at("d"), 0755) == 0 && mount("none", at("dd"), "tmpfs", 0, NULL) == 0);
         must(fs_write_atomic(at("dd/f"), "x", 1, 0644) == 0);
         must(fs_remove_tree(at("d"), &err) == 0 && there("dd/f"));
@@ -249,7 +249,7 @@ static void in_test_mounts(void)
 }
 CHILD_TEST(test_mounts)
 
-/* Mounts that cannot be undone, as those of an outer namespace: what is in them is not touched. */
+/* Mounts that cannot be undone, such as those of an outer namespace, and their contents are not touched. */
 static void in_test_locked_mounts(void)
 {
         struct ec_err err = { 0 };
@@ -268,7 +268,7 @@ static void in_test_locked_mounts(void)
 }
 CHILD_TEST(test_locked_mounts)
 
-/* Somebody fills it while it is emptied. */
+/* Another process adds files meanwhile. */
 static void test_busy(void **state)
 {
         struct ec_err err = { 0 };
@@ -295,7 +295,7 @@ static void test_busy(void **state)
         r = fs_remove_tree(at("d"), &err);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        /* Either it was quick enough, or it says so; it ends in any case. */
+        /* Either it was fast enough, or it fails; it ends in any case. */
         if (r < 0)
                 assert_err(&err, -ENOTEMPTY, "d/sub'");
         else

@@ -68,7 +68,7 @@ static void test_writable(void **state)
         dir("group-dir", 0775);
         file("group-dir/f", 0644);
         bad(at("group-dir/f"), -EPERM, "writable by its group");
-        /* As /nix/store: nobody can swap what is another's in there; but one may add to it. */
+        /* Like /nix/store: others cannot replace files that are not theirs, but they can add some. */
         dir("sticky", 01777);
         file("sticky/f", 0644);
         good(at("sticky/f"));
@@ -79,7 +79,7 @@ static void test_writable(void **state)
         bad(at("sticky-file"), -EPERM, "writable by everybody");
 }
 
-/* A user trusts root and himself. */
+/* A user trusts root and their own files. */
 static void as_users(void)
 {
         must(seteuid(65534) == 0);
@@ -101,7 +101,7 @@ static void test_owner(void **state)
         file("d/f", 0644);
         assert_int_equal(chown(at("d"), 65534, 0), 0);
         bad(at("d/f"), -EPERM, "belongs to user 65534");
-        /* Another's link in a sticky directory leads where the other likes. */
+        /* In a sticky directory, another user's link may point anywhere. */
         dir("sticky", 01777);
         file("safe", 0644);
         assert_int_equal(symlink("../safe", at("sticky/link")), 0);
@@ -111,7 +111,7 @@ static void test_owner(void **state)
         in_child(as_users);
 }
 
-/* Both what holds a link and what it leads through is looked at. */
+/* Both the directories that contain a link and those it leads through are checked. */
 static void test_links(void **state)
 {
         (void)state;
@@ -138,7 +138,7 @@ static void test_links(void **state)
         bad(at("dangling"), -ENOENT, "No such file");
         assert_int_equal(symlink("a/f", at("trailing")), 0);
         bad(at("trailing/x"), -ENOTDIR, "Not a directory");
-        /* ".." behind a link is that of where it leads. */
+        /* ".." after a link is the parent of the link's target. */
         dir("a/sub", 0755);
         assert_int_equal(symlink("a/sub", at("sub")), 0);
         good(at("sub/../f"));

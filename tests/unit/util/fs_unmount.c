@@ -32,7 +32,7 @@ static void in_test_unmount(void)
         must(mount("none", at("dd"), "tmpfs", 0, NULL) == 0);
         fs_unmount_below(at("d"), &err);
         must(!err.code && !mounted("d/a"));
-        must(mounted("dd")); /* its name only begins alike */
+        must(mounted("dd")); /* its name only has the same beginning */
         /* The directory itself. */
         fs_unmount_below(at("dd"), &err);
         must(!err.code && !mounted("dd"));

@@ -42,7 +42,7 @@ static void test_inside(void **state UNUSED)
         reads("../../etc/../etc/passwd", "inside\n");
 }
 
-/* A container's links lead nowhere else. */
+/* Links in a container do not lead out of it. */
 static void test_links(void **state UNUSED)
 {
         char *text = NULL;

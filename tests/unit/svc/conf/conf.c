@@ -13,7 +13,7 @@ struct dir {
         struct ec_err err;
 };
 
-/* Root takes files only out of directories that nobody else can write: /tmp will do, as it is sticky. */
+/* Root reads files only from directories that nobody else can write; /tmp is accepted, because it is sticky. */
 static int setup(void **state)
 {
         struct dir *d = calloc(1, sizeof(*d));
@@ -138,7 +138,7 @@ static void test_unreadable(void **state)
         assert_err(&d->err, -EISDIR, "extra-container.ini");
         assert_int_equal(rmdir(path), 0);
         free(path);
-        /* One of a directory that dangles is not just absent. */
+        /* A dangling link in a directory does not count as absent. */
         path = put(d, "extra-container.d/a.ini", "");
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink("nowhere", path), 0);
@@ -226,7 +226,7 @@ static void test_bad_tables(void **state)
         conf_free(c);
 }
 
-/* Of a later minor, each entry is longer. */
+/* In a later minor version, each entry is longer. */
 static void test_stride(void **state)
 {
         struct {

@@ -4,7 +4,7 @@
 #include "svc/conf/file.h"
 #include "util/strv.h"
 
-/* What came, "line:section.key=value" joined with '|'. */
+/* The assignments, "line:section.key=value" joined with '|'. */
 static int collect(void *data, const char *section, const char *key, const char *value, unsigned line,
                    struct ec_err *err)
 {
@@ -63,12 +63,12 @@ static void test_values(void **state)
         good("[a]\nk: v\n", "2:a.k=v");
         good("[a]\nk =\n", "2:a.k=");
         good("[a]\nk = a = b\n", "2:a.k=a = b");
-        good("[a]\n\t  k\t =  two words  \t\n", "2:a.k=two words"); /* not taken for more of the line before */
+        good("[a]\n\t  k\t =  two words  \t\n", "2:a.k=two words"); /* not a continuation of the line before */
         good("[a]\nk = 1\n  l = 2\n", "2:a.k=1|3:a.l=2");
         good("[a]\nk = \"quoted\"\n", "2:a.k=\"quoted\"");
         good("[a]\nk = 1\n[b-c_9]\nk = 2\n", "2:a.k=1|4:b-c_9.k=2");
         good("[a]\nk = \xc3\xa4\n", "2:a.k=\xc3\xa4");
-        good("[a]\nk = 1\nk = 2\n", "2:a.k=1|3:a.k=2"); /* the caller's to judge */
+        good("[a]\nk = 1\nk = 2\n", "2:a.k=1|3:a.k=2"); /* up to the caller */
 }
 
 static void test_comments(void **state)
@@ -102,7 +102,7 @@ static void test_encodings(void **state)
         bad_n("\0", 1, -EINVAL, "f.ini:1: a NUL byte");
 }
 
-/* The first line that is wrong is the one that is told. */
+/* The first wrong line is reported. */
 static void test_broken(void **state)
 {
         (void)state;
@@ -123,7 +123,7 @@ static void test_broken(void **state)
         bad_n("[a]\nk = v\nl = refuse\nno value\n", 30, -EPERM, "refused");
 }
 
-/* libinih would take the tail of a line that is too long for another line. */
+/* libinih would read the tail of a line that is too long as another line. */
 static void test_long_lines(void **state)
 {
         (void)state;

@@ -41,7 +41,7 @@ static struct exec command(void)
         };
 }
 
-/* What came on descriptors that have nothing to say. */
+/* One turn of the loop in which nothing is readable. */
 static void tick(struct exec *x)
 {
         struct pollfd fds[EXEC_FDS];
@@ -73,7 +73,7 @@ static void test_time_limit(void **s UNUSED)
         assert_int_equal(x.stage, EXEC_TERMED);
         assert_int_equal(x.signal, SIGTERM);
         assert_true(exec_deadline(&x, UINT64_MAX) >= now + USEC_PER_SEC);
-        /* TERM was not enough, nor was KILL. */
+        /* Neither SIGTERM nor SIGKILL was enough. */
         x.signal = 0;
         x.next_stage = now;
         tick(&x);
@@ -92,7 +92,7 @@ static void in_test_interrupt(void)
         must(interrupt_init() == 0 && kill(getpid(), SIGTERM) == 0);
         tick(&x);
         must(x.stage == EXEC_ASKED && x.signal == SIGTERM && x.failure == -ECANCELED);
-        /* Each further one is less polite. */
+        /* Further signals escalate. */
         must(kill(getpid(), SIGINT) == 0);
         tick(&x);
         must(x.stage == EXEC_TERMED && x.signal == SIGTERM);
@@ -101,7 +101,7 @@ static void in_test_interrupt(void)
         must(x.stage == EXEC_KILLED && x.signal == SIGKILL);
         must(kill(getpid(), SIGINT) == 0);
         tick(&x);
-        must(x.stage == EXEC_KILLED); /* nothing is stronger */
+        must(x.stage == EXEC_KILLED); /* there is nothing stronger */
 }
 CHILD_TEST(test_interrupt)
 
@@ -109,7 +109,7 @@ static void in_test_read_before(void)
 {
         struct exec x = command();
 
-        /* A call in between has read the signal: the descriptor does not show it any more. */
+        /* A call meanwhile has read the signal, so the descriptor is no longer readable. */
         must(interrupt_init() == 0 && kill(getpid(), SIGINT) == 0 && interrupt_signal() == SIGINT);
         tick(&x);
         must(x.stage == EXEC_ASKED && x.signal == SIGINT);

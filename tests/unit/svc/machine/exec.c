@@ -96,7 +96,7 @@ static void test_way(void **state UNUSED)
         goes((struct ec_exec){ 0 }, ARGV("true"), "namespaces");
 }
 
-/* D-Bus transports UTF-8 only; a command may be any bytes. */
+/* D-Bus strings are UTF-8; a command may be any bytes. */
 static void test_bytes(void **state UNUSED)
 {
         goes((struct ec_exec){ 0 }, ARGV("printf", "%s", "\303\251"), "bus");
@@ -145,7 +145,7 @@ int main(void)
                 cmocka_unit_test_setup(test_refused, setup),
         };
 
-        /* /proc/PID/root is for root. */
+        /* only root may open /proc/PID/root */
         if (geteuid())
                 return 0;
         return cmocka_run_group_tests_name("exec", tests, NULL, NULL);

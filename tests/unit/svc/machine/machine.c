@@ -54,7 +54,7 @@ static void test_no_machined(void **state)
         end();
 }
 
-/* systemd itself answers on its private socket, where machined is not. */
+/* On its private socket, systemd answers instead of machined. */
 static void test_bus_down(void **state)
 {
         uint32_t pid;
@@ -78,12 +78,12 @@ static void test_terminate(void **state)
         begin();
         assert_int_equal(machine_terminate(s, NAME, &err), 0);
         assert_false(there);
-        assert_int_equal(machine_terminate(s, NAME, &err), 0); /* absent is fine */
+        assert_int_equal(machine_terminate(s, NAME, &err), 0); /* there is none */
         there = ends_late = true;
-        answers = 1; /* gone with the first question */
+        answers = 1; /* gone at the first call */
         assert_int_equal(machine_terminate(s, NAME, &err), 0);
         assert_false(there);
-        /* The signal that came with the answer was heard: its time limit was not waited for. */
+        /* The signal that came with the reply is noticed, so this does not take the whole time limit. */
         assert_true(clock_usec() - start < 15 * USEC_PER_SEC);
         end();
 }
@@ -142,7 +142,7 @@ static void test_no_answer_inside(void **state)
         end();
 }
 
-/* A machine whose root is a directory of ours, with a socket where the one of its bus should be: its leader. */
+/* Starts a machine whose root is a directory with a socket in place of its bus, and returns its leader. */
 static pid_t machine_with_bus(char dir[], int *ret_fd)
 {
         struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -179,7 +179,7 @@ static void end_machine(pid_t pid, const char *dir, int fd)
         assert_int_equal(fs_remove_tree(dir, &err), 0);
 }
 
-/* Its bus takes connections, and says nothing: sd-bus would wait 90 s for the greeting. */
+/* Its bus accepts connections, but says nothing: sd-bus would wait 90 s for the reply to Hello. */
 static void test_mute_bus(void **state)
 {
         char dir[] = "/tmp/ec-test.XXXXXX", **units = (char **)1;
@@ -231,7 +231,7 @@ static void serve(int fd)
         _exit(0);
 }
 
-/* Names that no unit can have come from somebody who wants to write to our terminal. */
+/* Names that no unit can have are an attempt to write to our terminal. */
 static void test_forged_units(void **state)
 {
         char dir[] = "/tmp/ec-test.XXXXXX", **units = NULL;
@@ -331,12 +331,12 @@ static void test_commands(void **state)
         assert_non_null(strstr(r->err, "no-such-command-here"));
         expect(RUN("/etc/passwd"), 126, "");
         expect(RUN("/no/such/file"), 127, "");
-        /* What it leaves running does not keep us. */
+        /* Returns although a descendant is still running. */
         expect(RUN("sh", "-c", "sleep 1000 >/dev/null 2>&1 & kill $!; echo gone"), 0, "gone\n");
         end();
 }
 
-/* As a shell that is not there would say it. */
+/* The message that a shell would print. */
 static void test_not_by_a_shell(void **state)
 {
         struct result *r;
@@ -389,7 +389,7 @@ static void test_login(void **state)
                4, "from-stdin\n");
         r = run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("no-such-command-here"), NULL);
         expect(r, 127, "");
-        /* A shell of which we do not know how it takes arguments; the way in is root's. */
+        /* A shell that we do not know how to pass arguments to: root's is used. */
         expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN, .user = "nobody" }, ARGV("id", "-un"), NULL), 0,
                "nobody\n");
         end();
@@ -461,7 +461,7 @@ static void test_timeout(void **state)
         end();
 }
 
-/* It gets the signal, and may end in its own way; our caller hears of the interruption. */
+/* The command gets the signal and may end in its own way; the caller gets the interruption. */
 static void in_test_interrupt(void)
 {
         struct result *r;
@@ -476,7 +476,7 @@ static void in_test_interrupt(void)
         r = RUN("sh", "-c", script);
         must(r->r == -ECANCELED && !strcmp(err_msg(&err), "interrupted") && !strcmp(r->out, "cleaned\n"));
         err_done(&err);
-        /* Nothing more begins, but undo steps. */
+        /* After that nothing is started, except steps that undo something. */
         must(RUN("true")->r == -ECANCELED);
         err_done(&err);
         interrupt_hold();
@@ -486,7 +486,7 @@ static void in_test_interrupt(void)
 }
 CHILD_TEST(test_interrupt)
 
-/* No descriptor and no child is left. */
+/* No descriptor stays open, and no child is left. */
 static void test_nothing_left(void **state)
 {
         int before, after;

@@ -12,7 +12,7 @@
 /* Each test has a terminal of a "container" (master, slave) and a terminal or pipes of the user's. */
 static struct pty *p;
 static int slave;           /* inside */
-static int to_in, from_out; /* the user's hands and eyes */
+static int to_in, from_out; /* the user's side */
 static int in, out;
 
 static int open_pty(int *ret_slave)
@@ -75,7 +75,7 @@ static int turn(int ms)
         return pty_handle(p, fds) == SIGHUP ? -SIGHUP : 0;
 }
 
-/* Until fd has this much to read, or the way is at its end. */
+/* Waits until fd has this much to read, or is at its end. */
 static int pump(int fd, size_t want, char *buf)
 {
         uint64_t until = clock_usec() + 60 * USEC_PER_SEC;
@@ -130,7 +130,7 @@ static void test_both_ways(void **state)
         both_ways(true);
 }
 
-/* Keys as they are typed are the container's, ^C too. */
+/* Keys reach the container as they are typed, including ^C. */
 static void test_raw_mode(void **state)
 {
         struct termios before, during, after;
@@ -161,7 +161,7 @@ static void test_raw_mode(void **state)
         end();
 }
 
-/* What is typed before and behind is nobody's to throw away. */
+/* What is typed before and after is not lost. */
 static void test_typed_ahead(void **state)
 {
         char buf[64] = "";
@@ -241,7 +241,7 @@ static void test_escape(void **state)
         put(to_in, "\035\035");
         assert_int_equal(turn(1000), -SIGHUP);
         end();
-        /* Of a pipe they are data. */
+        /* In a pipe they are data. */
         begin(false, true);
         put(to_in, "\035\035\035\035");
         expect(slave, "\035\035\035\035");
@@ -291,7 +291,7 @@ static void test_reader_gone(void **state)
         for (int i = 0; i < 10 && r >= 0; i++)
                 r = turn(100);
         assert_int_equal(r, -SIGHUP);
-        /* What comes now does not block who writes it. */
+        /* What is written now does not block the writer. */
         put(slave, "more");
         assert_true(turn(100) >= 0);
         end();
@@ -327,7 +327,7 @@ static void test_drain(void **state)
         end();
 }
 
-/* Each byte of a megabyte, in its place, both ways at once. */
+/* A megabyte in both directions at once, byte for byte. */
 static void test_much(void **state)
 {
         enum { SIZE = 1 << 20 };

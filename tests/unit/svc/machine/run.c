@@ -100,7 +100,7 @@ static void test_many(void **state)
         free(v);
 }
 
-/* All hear of it, and what has not begun never does. */
+/* All get the signal, and commands that have not begun are not started. */
 static void in_test_interrupt_many(void)
 {
         struct many *v = many(MANY, "trap 'echo cleaned; exit 3' INT; echo up; while :; do sleep 0.01; done");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands in the namespaces of a "container": a process of this machine's root with namespaces of its own. */
+/* Commands in the namespaces of a "container": a process with namespaces of its own, made by root. */
 #include "in_child.h"
 
 #include <errno.h>
@@ -59,7 +59,7 @@ static void make_container(int ready)
         pid = fork();
         if (!pid)
                 init(ready);
-        /* Its number here is for the test. */
+        /* The test needs its process ID in this namespace. */
         if (pid < 0 || write(ready, &pid, sizeof(pid)) != sizeof(pid))
                 _exit(1);
         close(ready);
@@ -193,7 +193,7 @@ static void test_inside(void **state UNUSED)
         assert_true(!strncmp(out, "inside\n/mnt/here\n", 17));
         COMMAND("/bin/sh", "-c", "kill -9 $$");
         runs(128 + 9, "");
-        /* Nothing of ours goes along but the streams. */
+        /* Only the streams are inherited. */
         COMMAND("/bin/sh", "-c", "ls /proc/self/fd; umask; pwd");
         runs(0, "0\n1\n2\n3\n0022\n/\n");
 }
@@ -249,7 +249,7 @@ static void test_time_limit(void **state UNUSED)
         assert_true(clock_usec() - begin < 60 * USEC_PER_SEC);
 }
 
-/* What it leaves running goes on; nobody waits for it. */
+/* Returns although a descendant is still running. */
 static void test_background(void **state UNUSED)
 {
         uint64_t begin = clock_usec();
@@ -274,7 +274,7 @@ static void test_container_ends(void **state UNUSED)
         unit_state = "deactivating";
         fails(-ECONNRESET, "container 'demo' stopped while '/bin/sh' was running in it");
         assert_int_equal(waitpid(killer, NULL, 0), killer);
-        /* And then there is none. */
+        /* Afterwards there is no container. */
         COMMAND("/bin/true");
         for (int i = 0; i < 1000 && !kill(leader, 0); i++)
                 usleep(1000);

@@ -320,7 +320,7 @@ static void test_properties(void **state UNUSED)
         has("User=alice ");
         has("Environment=A=1,B=two words ");
         has("StandardInputFileDescriptor=pipe StandardOutputFileDescriptor=pipe StandardErrorFileDescriptor=pipe ");
-        /* Arguments arrive as they are. */
+        /* Arguments arrive unchanged. */
         has("ExecStartEx=/bin/echo:/bin/echo,a b,$HOME:no-env-expand ");
 }
 
@@ -364,7 +364,7 @@ static void test_not_started(void **state UNUSED)
         fails(-EIO, "'echo' was not started in container 'demo'");
 }
 
-/* A signal of the end of its job that is lost is asked for. */
+/* If the signal that the job has ended is lost, systemd is asked. */
 static void test_lost_signal(void **state UNUSED)
 {
         no_removed = true;

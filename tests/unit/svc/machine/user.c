@@ -69,7 +69,7 @@ static void test_users(void **state)
         expect("web", 0, "web", 60, 60, "/var/www", "/bin/zsh", 2);
         expect("60", 0, "web", 60, 60, "/var/www", "/bin/zsh", 2);
         expect("ann", 0, "ann", 1000, 100, "/", "/bin/sh", 3);
-        /* A name that is a number is that name, where it comes first. */
+        /* If a user's name is a number, the name is preferred if it comes first. */
         expect("1000", 0, "1000", 7, 7, "/seven", "/bin/sh", 1);
         expect("bad", -ENOENT, NULL, 0, 0, NULL, NULL, 0);
         expect("far", -ENOENT, NULL, 0, 0, NULL, NULL, 0);

@@ -90,7 +90,7 @@ static void test_compact(void **state)
         check(ARGS("-kKj4"), "-k -K -j 4", "-k -K -j 4");
         check(ARGS("-j4", "-I/x"), "-j 4 -I /x", "-j 4");
         check(ARGS("-Inixpkgs=/x"), "-I nixpkgs=/x", "");
-        check(ARGS("--argstr", "a", "-kK"), "--argstr a -kK", ""); /* a value stays as it is */
+        check(ARGS("--argstr", "a", "-kK"), "--argstr a -kK", ""); /* a value is not changed */
 }
 
 static void test_flags(void **state)

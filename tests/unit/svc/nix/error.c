@@ -127,7 +127,7 @@ static void test_position_named(void **state)
         error_at(&l, "x", "/nonexistent.nix", 9, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "x\n  at /nonexistent.nix:9");
 
-        /* Nothing of the user's: the definition is named. */
+        /* No position in the user's files: the definition is named. */
         error_at(&l, "y", NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "(--expr): y");
         error_at(&l, "\\nFailed assertions:\\n- z", NULL, 0, 0,

@@ -4,7 +4,7 @@
 #include "svc/term/log.h"
 #include "util/strv.h"
 
-/* What one line makes appear on stderr. */
+/* What is written to stderr for one line. */
 static char *shown(struct nix_log *l, const char *line)
 {
         FILE *f;
@@ -54,7 +54,7 @@ static void test_plain(void **state)
         check_shown("", "\n");
         check_shown("@nix", "@nix\n");
         check_shown("@nixos {}", "@nixos {}\n");
-        /* Events that are none are no text for the user either. */
+        /* Malformed events are not shown to the user. */
         check_shown("@nix ", "@nix \n");
         check_shown("@nix {\"action\":", "");
         check_shown("@nix []", "");
@@ -157,7 +157,7 @@ static void test_suggestion(void **state)
                 "     | \\u001b[31;1m^\\u001b[0m\\n       Did you mean "
                 "\\u001b[35;1mhello\\u001b[0m?\",\"raw_msg\":\"attribute '\\u001b[35;1mhelo\\u001b[0m' missing\"}",
                 "attribute 'helo' missing\nDid you mean hello?");
-        /* NixOS says it itself. */
+        /* NixOS's own text already contains it. */
         check_error("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: no option\\n\\n       Did you mean "
                     "`x'?\",\"raw_msg\":\"no option\\n\\nDid you mean `x'?\"}",
                     "no option\n\nDid you mean `x'?");
@@ -182,7 +182,7 @@ static void test_pieces(void **state)
         assert_int_equal(l.n_errors, 1);
         assert_int_equal(strlen(l.errors[0].text), n - strlen(head) + 5);
         assert_null(l.part);
-        /* One that never ends is forgotten at the next. */
+        /* An incomplete event is forgotten when the next one begins. */
         feed(&l, big);
         feed(&l, "@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: next\"}");
         assert_int_equal(l.n_errors, 2);
@@ -219,7 +219,7 @@ static void test_tail(void **state)
         assert_int_equal(nix_log_tail(&l, DRV2, strlen(DRV2), tail, &total), 1);
         assert_string_equal(tail[0], "one");
         assert_int_equal(nix_log_tail(&l, DRV, strlen(DRV), tail, &total), NIX_TAIL_LINES);
-        /* Many other builds later it is forgotten, and nothing grows. */
+        /* After many other builds it is forgotten, so memory does not grow. */
         for (int i = 0; i < 100; i++) {
                 start_build(&l, 100 + i, DRV2);
                 log_line(&l, 100 + i, "x");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stub programs stand for Nix; the last tests take the real one where there is one. */
+/* Stub programs replace Nix; the last tests use the real one if it is installed. */
 #include "nix_fixture.h"
 
 #include <dirent.h>
@@ -43,7 +43,7 @@ static char *read_in_dir(const char *name)
         return text;
 }
 
-/* Writes its words into NAME.args, does what NAME.do says, makes the root that it is asked for. */
+/* Writes its arguments to NAME.args, runs NAME.do, and makes the gc root that it is asked for. */
 static void stub(const char *name)
 {
         char *script = str_printf(

@@ -7,7 +7,7 @@ static const char *line(struct nix_log *l, uint64_t after_ms)
 {
         static char buf[512];
         nix_progress_format(l, l->start_usec + after_ms * USEC_PER_MSEC, buf, sizeof(buf));
-        return buf + 2; /* behind the spinner */
+        return buf + 2; /* after the spinner */
 }
 
 static void progress(struct nix_log *l, int id, int done, int expected)

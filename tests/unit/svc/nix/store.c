@@ -61,7 +61,7 @@ static void test_forget_roots(void **state)
         assert_non_null(mkdtemp(dir));
         setenv("NIX_STATE_DIR", dir, 1);
         snprintf(mine, sizeof(mine), "%s/op", dir);
-        nix_forget_roots(mine); /* nothing there is no failure */
+        nix_forget_roots(mine); /* an empty directory is not an error */
 
         snprintf(autodir, sizeof(autodir), "%s/gcroots/auto", dir);
         assert_int_equal(fs_mkdir_p(autodir, 0755) < 0, 0);
@@ -191,7 +191,7 @@ static void test_hold_directly(void **state)
         got[n] = 0;
         assert_string_equal(got, h.store);
         assert_int_equal(flock(h.lock, LOCK_EX | LOCK_NB), 0); /* a collection that begins now sees it */
-        assert_false(nix_hold_directly(h.store, h.root));      /* the name is taken: left as it is */
+        assert_false(nix_hold_directly(h.store, h.root));      /* the name exists and is not changed */
         assert_int_equal(readlink(h.root, got, sizeof(got) - 1), n);
         nix_forget_roots(h.op);
         assert_int_equal(rmdir(h.link), 0);

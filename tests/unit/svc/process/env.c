@@ -107,7 +107,7 @@ static void test_find(void **state)
 
         (void)state;
         assert_int_equal(mkdir(dir, 0755), 0);
-        /* One that cannot be run is passed over. */
+        /* A file that cannot be executed is skipped. */
         assert_int_equal(proc_find_in("prog", e, &found), 0);
         assert_string_equal(found, in_b);
         free(found);
@@ -125,7 +125,7 @@ static void test_find(void **state)
         assert_string_equal(found, "a/b");
         free(found);
 
-        /* Nothing out of the current directory. */
+        /* Nothing from the current directory. */
         char *cwd = getcwd(NULL, 0);
 
         assert_int_equal(chdir(b), 0);
@@ -169,7 +169,7 @@ static void in_test_exec(void)
 }
 CHILD_TEST(test_exec)
 
-/* Masks and ignored signals would go on behind exec. */
+/* exec() keeps masks and ignored signals. */
 static void in_test_exec_signals(void)
 {
         const char *const argv[] = { "sh", "-c",

@@ -40,7 +40,7 @@ static void in_test_signals(void)
                 must(interrupt_check(&err) == -ECANCELED);
                 must(!strcmp(err_msg(&err), signals[i] == SIGINT ? "interrupted" : "terminated"));
                 err_done(&err);
-                /* It stays, also when it was read. */
+                /* It stays, even after it was read. */
                 must(!readable());
                 must(interrupt_signal() == signals[i]);
                 must(interrupt_check(NULL) == -ECANCELED);
@@ -72,7 +72,7 @@ static void in_test_hold(void)
         must(interrupt_held() && interrupt_check(NULL) == 0);
         interrupt_release();
         must(!interrupt_held() && interrupt_check(NULL) == -ECANCELED);
-        interrupt_release(); /* once too often */
+        interrupt_release(); /* one call too many */
         must(!interrupt_held());
         interrupt_hold();
         must(interrupt_held());
@@ -117,7 +117,7 @@ static void in_test_ignore_int(void)
         must(kill(getpid(), SIGINT) == 0);
         must(interrupt_signal() == SIGINT);
         interrupt_clear();
-        /* What came before is judged by the rule before. */
+        /* A signal from before is handled under the old setting. */
         interrupt_ignore_int(false);
         must(kill(getpid(), SIGINT) == 0);
         interrupt_ignore_int(true);

@@ -23,7 +23,7 @@ static uint64_t now_ms(void)
         return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* sh -c SCRIPT, with all that it says. */
+/* sh -c SCRIPT, with all its output. */
 static int run_sh(const char *script, struct ec_proc_result *ret, struct ec_err *err)
 {
         const char *argv[] = { "sh", "-c", script, NULL };
@@ -74,7 +74,7 @@ static void test_nul_bytes(void **state)
         proc_result_done(&r);
 }
 
-/* Both ways and both streams at once: whoever waits for one side only would wait for ever. */
+/* All streams at once: waiting for only one of them would block for ever. */
 static void test_big(void **state)
 {
         size_t n = 5 << 20;
@@ -97,7 +97,7 @@ static void test_big(void **state)
         assert_memory_equal(r.err, in, n);
         proc_result_done(&r);
 
-        /* One that does not read it, and one that reads a part. */
+        /* A child that does not read its input, and one that reads a part of it. */
         argv[2] = "exec <&-; exit 3";
         assert_int_equal(proc_run(&p, &r, &err), 0);
         assert_int_equal(r.status, 3);
@@ -148,7 +148,7 @@ static void test_cannot_start(void **state)
         (void)state;
         assert_int_equal(proc_run(&p, &r, &err), -ENOENT);
         assert_err(&err, -ENOENT, "program 'no-such-program' not found in PATH");
-        p.env = env; /* the child's own PATH counts */
+        p.env = env; /* the child's PATH is used */
         argv[0] = "sh";
         assert_int_equal(proc_run(&p, &r, &err), -ENOENT);
         assert_err(&err, -ENOENT, "'sh' not found");
@@ -166,7 +166,7 @@ static void test_cannot_start(void **state)
         free(path), free(script), free(top);
 }
 
-/* Of older and of later minors. */
+/* Structs of older and of later minor versions. */
 static void test_sizes(void **state)
 {
         const char *argv[] = { "sh", "-c", "echo x", NULL };
@@ -195,7 +195,7 @@ static void test_sizes(void **state)
         p.size = 8;
         assert_int_equal(proc_run(&p, &r, &err), -EINVAL);
         err_done(&err);
-        /* A shorter result gets what it has room for, and nobody's memory is lost. */
+        /* A shorter result gets what it has room for, and no memory leaks. */
         p.size = offsetof(struct ec_proc, env);
         r = (struct ec_proc_result){ .size = offsetof(struct ec_proc_result, out_len),
                                      .out_len = 99,
@@ -219,7 +219,7 @@ static void test_timeout(void **state)
         (void)state;
         assert_int_equal(proc_run(&p, &r, &err), -ETIMEDOUT);
         assert_err(&err, -ETIMEDOUT, "'sh' did not end within 50 ms");
-        /* One that ignores TERM gets KILL, also when it is stopped. */
+        /* A child that ignores SIGTERM gets SIGKILL, even if it is stopped. */
         argv[2] = "trap '' TERM; kill -STOP $$; while :; do sleep 1; done";
         p.timeout_ms = 1000;
         assert_int_equal(proc_run(&p, &r, &err), -ETIMEDOUT);
@@ -249,7 +249,7 @@ static bool gone(pid_t pid)
         return false;
 }
 
-/* What it started goes with it where it had to be ended. */
+/* If the child had to be killed, its descendants are killed, too. */
 static void test_timeout_ends_all(void **state)
 {
         char *top = temp_dir(), *file = fs_join(top, "pid"),
@@ -271,7 +271,7 @@ static void test_timeout_ends_all(void **state)
         free(text), free(script), free(file), free(top);
 }
 
-/* A daemon that keeps the pipes open does not keep us. */
+/* Returns although a daemon keeps the pipes open. */
 static void test_left_behind(void **state)
 {
         struct ec_proc_result r;
@@ -393,7 +393,7 @@ static int interrupted(const char *script, struct interrupt i, uint32_t flags, s
         return proc_run_stream(&p, &s, r, err);
 }
 
-/* A shell with no trap would first wait for what it started, which may not have got the signal. */
+/* A shell without a trap would first wait for its child, which may not have got the signal. */
 #define WAITS "trap 'exit 1' INT TERM; echo ready >&2; while :; do sleep 0.01; done"
 
 static void in_test_interrupt(void)
@@ -406,7 +406,7 @@ static void in_test_interrupt(void)
         must(!strcmp(err_msg(&err), "interrupted"));
         err_done(&err);
         must(interrupt_signal() == SIGINT);
-        /* Nothing more is started. */
+        /* Nothing else is started. */
         must(run_sh("exit 0", &r, &err) == -ECANCELED);
         err_done(&err);
         interrupt_clear();
@@ -436,7 +436,7 @@ static void in_test_passed_on(void)
 }
 CHILD_TEST(test_passed_on)
 
-/* The second is TERM, the third KILL. */
+/* The second signal is SIGTERM, the third SIGKILL. */
 static void in_test_impatient(void)
 {
         struct ec_err err = { 0 };
@@ -492,7 +492,7 @@ static void in_test_clean_signals(void)
 }
 CHILD_TEST(test_clean_signals)
 
-/* Nothing but 0 to 2 is handed on. */
+/* Only descriptors 0 to 2 are inherited. */
 static void in_test_descriptors(void)
 {
         struct ec_proc_result r;
@@ -507,7 +507,7 @@ static void in_test_descriptors(void)
 }
 CHILD_TEST(test_descriptors)
 
-/* Also where our own standard streams are closed. */
+/* Works even if our own standard streams are closed. */
 static void in_test_closed_streams(void)
 {
         struct ec_err err = { 0 };
@@ -572,7 +572,7 @@ static void on_a_terminal(int *master)
         must(interrupt_init() == 0);
 }
 
-/* ^C is the child's own. */
+/* ^C reaches only the child. */
 static void in_test_terminal(void)
 {
         const char *argv[] = { "sh", "-c",
@@ -606,7 +606,7 @@ static void in_test_terminal(void)
         must(r.status == 9);
         must(interrupt_check(NULL) == 0);
         must(kill(typist, SIGKILL) == 0 || errno == ESRCH);
-        /* What another process sends us is passed on. */
+        /* Signals from other processes are passed on. */
         argv[2] = "trap 'exit 8' TERM; kill -TERM $PPID; while :; do sleep 0.01; done";
         must(proc_run(&p, &r, &err) == -ECANCELED);
         must(interrupt_signal() == SIGTERM);
@@ -621,7 +621,7 @@ static ssize_t raise_term(void *cookie, const char *buf, size_t n)
         return n;
 }
 
-/* A signal that comes on the way to the start of an interactive child is heard. */
+/* A signal that comes just before the start of an interactive child is not lost. */
 static void in_test_just_before(void)
 {
         const char *argv[] = { "sleep", "1000", NULL };
@@ -640,7 +640,7 @@ static void in_test_just_before(void)
 }
 CHILD_TEST(test_just_before)
 
-/* In the background it can write there; reading fails at once, and nothing is stopped. */
+/* In the background the child can write to the terminal; reading fails at once and does not stop it. */
 static void in_test_background(void)
 {
         const char *argv[] = { "sh", "-c", "read x <&1 && exit 3; echo shown; exit 0", NULL };

@@ -24,7 +24,7 @@ static void handler(int sig)
         (void)sig;
 }
 
-/* What is ignored while a child runs, and that all is as before when it has ended. */
+/* Checks what is ignored while a child runs, and that all is restored afterwards. */
 static void check_kind(bool terminal, bool foreground, const char *expected)
 {
         struct tty_guard g;
@@ -72,7 +72,7 @@ static void in_test_child_defaults(void)
 }
 CHILD_TEST(test_child_defaults)
 
-/* nohup, or a shell's background job: what our caller ignored, the child ignores, too. */
+/* nohup, or a shell's background job: signals that our caller ignores are also ignored by the child. */
 static void in_test_inherited(void)
 {
         for (int terminal = 0; terminal < 2; terminal++) {
@@ -124,7 +124,7 @@ static bool echoes(int fd)
         return t.c_lflag & ECHO;
 }
 
-/* A killed editor leaves the terminal raw, and perhaps to a group that is gone. */
+/* A killed editor leaves the terminal raw, and perhaps in the hands of a group that has ended. */
 static void in_test_terminal_is_restored(void)
 {
         int master, slave, go[2];
@@ -139,7 +139,7 @@ static void in_test_terminal_is_restored(void)
         raw(0);
         tty_guard_end(&g, true);
         must(echoes(0));
-        /* One that ended by itself may mean it. */
+        /* A child that ended by itself may have changed it on purpose. */
         tty_guard_begin(&g, true, false);
         raw(0);
         tty_guard_end(&g, false);
@@ -157,7 +157,7 @@ static void in_test_terminal_is_restored(void)
                 tcsetpgrp(0, getpid());
                 _exit(read(go[0], &c, 1) != 0);
         }
-        /* Both set it, so that it is set whoever is first. */
+        /* Both set it, because either may be first. */
         setpgid(pid, pid);
         signal(SIGTTOU, SIG_IGN);
         must(tcsetpgrp(0, pid) == 0);

@@ -48,7 +48,7 @@ static void test_call(void **state)
                          0);
         assert_string_equal(sd_bus_message_get_signature(m, true), "a(ssssssouso)");
         sd_bus_message_unref(m);
-        /* An error of the call before is no reason to fail. */
+        /* An error of the previous call does not make the next one fail. */
         assert_int_equal(bus_call_method(fake.client, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Nothing",
                                          BUS_TIMEOUT, &e, NULL, NULL),
                          -EBADR);
@@ -80,7 +80,7 @@ static void test_errors(void **state)
         for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
                 sd_bus_error e = SD_BUS_ERROR_NULL;
 
-                fake.error_name = errors[i].name; /* nothing is under way */
+                fake.error_name = errors[i].name; /* no call is pending */
                 assert_int_equal(reload(BUS_TIMEOUT, &e), errors[i].code);
                 assert_string_equal(e.name, errors[i].name);
                 sd_bus_error_free(&e);
@@ -106,11 +106,11 @@ static void test_connection_lost(void **state)
         fake.die_at = "Reload";
         connect_bus();
         assert_int_equal(reload(BUS_TIMEOUT, &e), -ECONNRESET);
-        assert_true(reload(BUS_TIMEOUT, &e) < 0); /* it does not come back, and nothing waits for it */
+        assert_true(reload(BUS_TIMEOUT, &e) < 0); /* the connection does not come back, and nothing waits for it */
         sd_bus_error_free(&e);
 }
 
-/* Each in a process of its own: signals that were read stay read. */
+/* Each in its own process, because a signal that was read stays read. */
 static void in_test_interrupted(void)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
@@ -133,7 +133,7 @@ static void in_test_interrupted(void)
         }
         must(reload(BUS_TIMEOUT, &e) == -ECANCELED);
         waitpid(pid, NULL, 0);
-        /* Undo steps are not interrupted. */
+        /* Steps that undo something are not interrupted. */
         fake.silent_at = NULL;
         interrupt_hold();
         must(reload(BUS_TIMEOUT, &e) == 0);
@@ -160,7 +160,7 @@ static void test_get(void **state)
         assert_true(sd_bus_message_read(m, "s", &s) > 0);
         assert_string_equal(s, "active");
         sd_bus_message_unref(m);
-        /* Of another type than this program knows: an error, no crash. */
+        /* A property of an unexpected type is an error, not a crash. */
         assert_true(bus_get(fake.client, BUS_SYSTEMD, "/org/freedesktop/systemd1/unit/a_2eservice", "x.y",
                             "ActiveState", words, &e, &m) < 0);
         assert_non_null(strstr(e.message, "is of type 's'"));
@@ -218,7 +218,7 @@ static void test_poll(void **state)
         (void)state;
         connect_bus();
         assert_int_equal(pipe(p), 0);
-        /* The greeting is through with the first answer. */
+        /* The connection is set up with the first reply. */
         assert_int_equal(reload(BUS_TIMEOUT, NULL), 0);
         fds[1] = (struct pollfd){ .fd = p[0], .events = POLLIN };
         while ((r = bus_poll(fake.client, fds, 2, 0)) > 0)
@@ -232,7 +232,7 @@ static void test_poll(void **state)
         assert_int_equal(write(p[1], "x", 1), 1);
         assert_int_equal(bus_poll(fake.client, fds, 2, UINT64_MAX), 0);
         assert_int_equal(fds[1].revents, POLLIN);
-        /* A deadline that is over does not wait. */
+        /* A deadline in the past does not wait. */
         assert_int_equal(bus_poll(fake.client, fds, 1, 0), 0);
         assert_null(bus_sender(fake.client, BUS_SYSTEMD));
         close(p[0]);

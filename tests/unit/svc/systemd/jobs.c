@@ -115,7 +115,7 @@ static void test_start(void **state)
         UNIT(1, .name = "b.service");
         begin();
         jobs(JOB_START, UNITS("a.service", "b.service"), 0, "a.service=0; b.service=0");
-        /* The start limit is forgotten before each, and both are queued before one is awaited. */
+        /* The start limit is reset before each start, and both are queued before one is awaited. */
         assert_string_equal(manager_log(&fake), "reset a.service\nstart a.service\nreset b.service\nstart b.service\n");
         assert_string_equal(told, "a.service=0 b.service=0 ");
 }
@@ -139,7 +139,7 @@ static void test_stop_and_restart(void **state)
         assert_string_equal(told, "a.service=0 a.service=0 ");
 }
 
-/* JobRemoved comes before the reply that tells which job it was. */
+/* JobRemoved arrives before the reply that names the job. */
 static void test_removed_before_reply(void **state)
 {
         (void)state;
@@ -193,13 +193,13 @@ static void test_stop_failures(void **state)
         UNIT(2, .name = "c.service", .stop = "failed");
         UNIT(3, .name = "d.service", .refuse = "org.freedesktop.DBus.Error.AccessDenied");
         begin();
-        /* What is not loaded does not run. */
+        /* A unit that is not loaded does not run. */
         jobs(JOB_STOP, UNITS("a.service", "b.service", "c.service", "d.service", "none.service"), 1,
              "a.service=-5 (its stop timed out); b.service=-5 (its stop was cancelled by another job); c.service=-5 "
              "(its stop failed); "
              "d.service=-13 (Unit d.service is refused); none.service=0");
         jobs(JOB_RESTART, UNITS("a.service"), 1, "a.service=-5 (its stop timed out)");
-        /* One that was not loaded is started all the same. */
+        /* A unit that was not loaded is started nevertheless. */
         jobs(JOB_RESTART, UNITS("none.service"), 1, "none.service=-2 (Unit none.service not found)");
 }
 
@@ -269,12 +269,12 @@ static void test_kill(void **state)
         assert_string_equal(got, "a.service=0; b.service=0; none.service=0");
         free(got);
         unit_results_done(r, 3);
-        /* All stops are under way before one has ended; failed states are forgotten. */
+        /* All stops are queued before one has ended; failed states are reset. */
         assert_non_null(strstr(manager_log(&fake), "stop a.service\nkill a.service\nstop b.service\nkill b.service\n"));
         assert_non_null(strstr(manager_log(&fake), "reset a.service\n"));
 }
 
-/* More than a bus daemon lets wait for their replies at once. */
+/* More than the pending calls that a bus daemon allows. */
 static void test_many(void **state)
 {
         char **names = NULL;
@@ -321,10 +321,10 @@ static void test_lost_while_asking(void **state)
 static void test_lost_while_waiting(void **state)
 {
         (void)state;
-        lost_at("ListJobs"); /* the first look at what has become of the job that hangs */
+        lost_at("ListJobs"); /* the first check of the job that hangs */
 }
 
-/* The end of the job is told to nobody, as on a bus that is overrun: the manager is asked. */
+/* The signal that the job has ended is lost, as on an overloaded bus: the manager is asked. */
 static void test_lost_signal(void **state)
 {
         (void)state;
@@ -335,7 +335,7 @@ static void test_lost_signal(void **state)
         assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
-/* The first job ends while the manager is asked why the second failed: nothing is to be waited for. */
+/* The first job ends while the manager is asked why the second failed: then nothing must wait for it. */
 static int end_meanwhile(struct manager *m, sd_bus_message *call)
 {
         struct manager_unit *u = &m->units[0];
@@ -360,7 +360,7 @@ static void test_end_while_asking(void **state)
 
 /* ---- ^C: each in a process of its own --------------------------------------- */
 
-/* No half-started unit stays. */
+/* No half-started unit is left. */
 static void in_test_interrupt(void)
 {
         struct unit_result *r = NULL;
@@ -390,7 +390,7 @@ static void in_test_interrupted_before(void)
         must(!strcmp(err_msg(&err), "terminated"));
         err_done(&err);
         must(!strcmp(manager_log(&fake), ""));
-        /* Undo steps go through. */
+        /* Steps that undo something are completed. */
         interrupt_hold();
         must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, &r, &err) == 0);
         unit_results_done(r, 1);
@@ -418,7 +418,7 @@ static void in_test_impatient(void)
 }
 CHILD_TEST(test_impatient)
 
-/* ^C ends the wait alone, and at once. */
+/* ^C only ends the wait, at once. */
 static void in_test_detach(void)
 {
         struct unit_result *r = NULL;

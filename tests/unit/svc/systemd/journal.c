@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* With a real journald, in namespaces of the test's, where the test is PID 1. */
+/* With a real journald, in namespaces where the test is PID 1. */
 #include "in_child.h"
 
 #include <poll.h>
@@ -96,7 +96,7 @@ static void test_no_journal(void **state)
         assert_null(in.lines);
         assert_null(in.failed);
         assert_null(in.starting);
-        /* What is no journal is none. */
+        /* A file that is not a journal is ignored. */
         char *file = fs_join(dir, "system.journal");
 
         assert_int_equal(fs_write_atomic(file, "garbage", 7, 0644), 0);
@@ -127,7 +127,7 @@ static void check_units(void)
         unit("a.service", now() + 1000000, 10, "");
 }
 
-/* Nothing that a terminal would obey, and no end of text. */
+/* No terminal escapes, and no endless lines. */
 static void check_text(void)
 {
         _cleanup_free_ char *big = malloc(5001), *message = NULL;
@@ -146,7 +146,7 @@ static void check_text(void)
         strv_free(lines);
 }
 
-/* Those that failed, and did not come up later. */
+/* Units that failed and did not start later. */
 static void check_failed(void)
 {
         uint64_t begin = now();
@@ -165,7 +165,7 @@ static void check_failed(void)
         in_root("/", now() + 1000000, 10, "", "");
 }
 
-/* What a later try wrote is left out. */
+/* Lines of a later attempt are left out. */
 static void check_until(void)
 {
         uint64_t begin = now(), failed;
@@ -264,7 +264,7 @@ static void as_pid_1(void)
         check_failed();
         check_until();
         check_links();
-        _exit(0); /* and all in here ends */
+        _exit(0); /* which ends everything in the namespaces */
 }
 
 static void test_with_journald(void **state)

@@ -31,7 +31,7 @@ static void is(const char *job, struct manager_unit u, bool main_process, const 
         struct unit_failure f;
 
         u.name = "a.service";
-        fake.units[0] = u; /* nothing is under way */
+        fake.units[0] = u; /* no call is pending */
         assert_int_equal(unit_failure_read(fake.client, "a.service", job, &f), 0);
         assert_string_equal(f.reason, reason);
         assert_int_equal(f.main_process, main_process);
@@ -106,7 +106,7 @@ static void test_processes(void **state)
            "one of its processes failed");
 }
 
-/* What cannot be asked is left out. */
+/* What cannot be read is left out. */
 static void test_no_answer(void **state)
 {
         struct unit_failure f;

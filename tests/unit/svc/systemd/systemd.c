@@ -57,7 +57,7 @@ static void test_reload_lost(void **state)
         begin();
         assert_int_equal(systemd_daemon_reload(s, &err), -ECONNRESET);
         assert_err(&err, -ECONNRESET, "systemd did not reload its units: Connection reset");
-        assert_true(systemd_daemon_reload(s, &err) < 0); /* a test's is not opened anew */
+        assert_true(systemd_daemon_reload(s, &err) < 0); /* a test's bus is not reopened */
         err_done(&err);
 }
 
@@ -122,7 +122,7 @@ static void test_strings(void **state)
         assert_string_equal(text, "active");
         free(text);
         text = NULL;
-        /* Of a unit that nobody knows, systemd says inactive. */
+        /* systemd calls an unknown unit inactive. */
         assert_int_equal(systemd_get_string(s, "container@x.service", "Unit", "ActiveState", &text, &err), 0);
         assert_string_equal(text, "inactive");
         free(text);
@@ -185,7 +185,7 @@ static void test_unit_dir_fails(void **state)
         assert_err(&err, -ECONNRESET, "cannot read where systemd loads units from");
 }
 
-/* Where no systemd is PID 1. */
+/* Without systemd as PID 1. */
 static void test_no_systemd(void **state)
 {
         struct sd_bus *bus = NULL;

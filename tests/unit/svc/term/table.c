@@ -118,7 +118,7 @@ static void test_json(void **state)
         assert_true(json_is_integer(json_object_get(first, "since")));
         assert_true(json_is_array(json_object_get(second, "tags")) &&
                     !json_array_size(json_object_get(second, "tags")));
-        /* Members stand in the order of the columns, for those who read it by eye. */
+        /* Members are in the order of the columns, for human readers. */
         assert_true(strstr(text, "\"name\"") < strstr(text, "\"count\"") &&
                     strstr(text, "\"tags\"") < strstr(text, "\"since\""));
         json_decref(all);
@@ -176,7 +176,7 @@ static struct ec_table *texts(const char *t, const char *l, bool json)
         return table;
 }
 
-/* Whatever a name holds: one cell in a pipe, nothing that a terminal obeys, valid JSON. */
+/* Whatever a name contains: one cell in a pipe, no terminal escapes, valid JSON. */
 static void test_hostile(void **state)
 {
         const char *bad = "a\tb\nc\r\033[31m\x7f\xc2\x9b\xff\xc3\xa4";
@@ -200,7 +200,7 @@ static void test_hostile(void **state)
         free(text);
 }
 
-/* Columns of a terminal are counted, not bytes. */
+/* The width is counted in columns of the terminal, not in bytes. */
 static void test_width(void **state)
 {
         struct ec_err err = { 0 };

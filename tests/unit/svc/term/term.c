@@ -35,7 +35,7 @@ static void test_out(void **state)
         is(capture_end(&c), "a 1\nhalf line\n");
 }
 
-/* By line: whoever reads the pipe sees a line as soon as it is there. */
+/* Line by line: the reader of a pipe gets each line at once. */
 static void test_lines_are_flushed(void **state)
 {
         int fds[2], saved;
@@ -61,7 +61,7 @@ static void test_lines_are_flushed(void **state)
         assert_int_equal(k, 4);
 }
 
-/* Failures on stdout stay for the process, so each has one of its own. */
+/* A failure on stdout stays for the process, so each test has its own process. */
 static int in_child(void (*fn)(void))
 {
         int status;
@@ -101,7 +101,7 @@ static void to_closed_pipe(void)
         _exit(term_flush() == -EPIPE ? 0 : 1);
 }
 
-/* Nothing more after a failure: the reader gets a beginning, not a text with a hole. */
+/* Nothing more after a failure, so that the output has no gap. */
 static void after_failure(void)
 {
         int full = open("/dev/full", O_WRONLY), file = memfd_create("out", 0);
@@ -195,7 +195,7 @@ static void test_progress_text(void **state)
            "\ra b cd?\033[K\r\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\xe5\x99\xa8\xe5\xae\xb9\033[K\rx\033[K\r\033[K");
 }
 
-/* What is written stands on lines of its own, and not in the progress line. */
+/* Output is on lines of its own, not in the progress line. */
 static void test_err_write(void **state)
 {
         struct terminal t;
@@ -230,7 +230,7 @@ static void test_out_clears_progress(void **state)
         is(err, "\rworking\033[K\r\033[K");
 }
 
-/* Somebody who shares it may have made the terminal non-blocking. */
+/* Another process may have made the terminal non-blocking. */
 static void test_nonblocking(void **state)
 {
         int fds[2], saved, status;
