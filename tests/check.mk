@@ -181,8 +181,8 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 
 # Without the programs that need what valgrind 3.19 does not implement: pidfd_open(), used to wait for children,
 # openat2(), used to open files of a container, and a failing execve().
-NO_PIDFD   := plugin/host svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc
-NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user
+NO_PIDFD   := plugin/host svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns
+NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec util/resolve
 NO_EXEC    := svc/process/env
 NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC))
 ## Run the unit tests in valgrind
