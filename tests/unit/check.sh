@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs programs of tests, as many at once as there are processors: some of them wait.
-# What each says is shown in one piece, when it has ended.
+# Runs test programs in parallel, one per processor, because some of them mostly wait.
+# The output of each is shown in one piece when it has ended.
 set -uo pipefail
 
 said=$(mktemp -d)
@@ -8,14 +8,14 @@ trap 'rm -rf "$said"' EXIT
 
 one() { # NUMBER PROGRAM
         local status=0
-        # Tests reset the signals that their caller ignores, so that they run in the background and under nohup.
+        # Ignored signals are reset to their defaults, so that the tests also work in the background and under nohup.
         (trap '' HUP INT QUIT TERM && exec timeout -k 5 "$limit" "$2") >"$said/$1" 2>&1 </dev/null || status=$?
         ((status == 0)) || printf 'FAILED: %s, status %d\n' "$2" "$status" >>"$said/$1"
         flock "$said" cat "$said/$1"
         return "$((status != 0))"
 }
 
-limit=300 # seconds for a program
+limit=300 # seconds per program
 most=$(nproc) running=0 failed=0 number=0
 for program; do
         if ((running == most)); then

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* A host below a temporary directory, a store in it, and etc outputs in that. */
+/* A host's root in a temporary directory, with a store that contains etc outputs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ struct fixture {
         struct registry registry;
         struct ec_op op;
         struct ec_err err;
-        int stdout_fd; /* the real one, while ours is a file */
+        int stdout_fd; /* the real stdout while it is redirected to a file */
 };
 
 static inline char *fx_path(struct fixture *f, const char *fmt, ...)
@@ -111,7 +111,7 @@ static inline struct fixture *fx_new(void)
         f->dir = strdup(tmp);
         f->store = fx_path(f, "/store");
         setenv("NIX_STORE_DIR", f->store, 1);
-        setenv("PATH", "/nonexistent", 1); /* no Nix of the machine has a part in it */
+        setenv("PATH", "/nonexistent", 1); /* the machine's own Nix is not used */
         fx_layout(f);
         f->op = (struct ec_op)OP_INIT;
         f->op.layout = &f->layout;
@@ -147,7 +147,7 @@ static inline char *fx_store(struct fixture *f, const char *name, const char *te
         return p;
 }
 
-/* Adds a container to an output: version goes into unit and conf as it is said. */
+/* Adds a container to an output, with this version of its unit and this conf file. */
 static inline void fx_container(struct fixture *f, const char *output, const char *name, int unit, const char *conf,
                                 bool auto_start)
 {
@@ -178,7 +178,7 @@ static inline void fx_container(struct fixture *f, const char *output, const cha
         free(unit_path);
 }
 
-/* The operation works on this output from now on. */
+/* Makes the operation use this output. */
 static inline struct deployment *fx_use(struct fixture *f, const char *output, const char *const *names)
 {
         struct deployment *d;
@@ -194,7 +194,7 @@ static inline struct deployment *fx_use(struct fixture *f, const char *output, c
         return d;
 }
 
-/* What goes to stdout between these two. */
+/* Capture what goes to stdout between these two calls. */
 static inline void fx_capture(struct fixture *f)
 {
         char *p = fx_path(f, "/stdout");
@@ -232,7 +232,7 @@ static inline void fx_assert_link(struct fixture *f, const char *path, const cha
                 if (r < 0)
                         fail_msg("%s: %s", p, strerror(-r));
                 if (!str_ends(target, end))
-                        fail_msg("%s leads to %s, not to %s", p, target, end);
+                        fail_msg("%s points to %s, not to %s", p, target, end);
         }
         free(p);
         free(target);

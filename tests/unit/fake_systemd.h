@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* svc/systemd, machine and journal of a host that does what the test says. */
+/* svc/systemd, machine and journal of a host that behaves as the test sets it up. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,16 +13,16 @@
 #include "util/strv.h"
 
 static struct {
-        const char *active[8]; /* names of units that run; NAME=STATE, NAME=STATE+ with a job */
-        const char *late;      /* this one starts after the first look */
+        const char *active[8]; /* active units; NAME=STATE, NAME=STATE+ with a job */
+        const char *late;      /* this unit becomes active after the first query */
         const char *failing;   /* this unit's jobs fail */
-        const char *sick;      /* units failed inside this machine */
-        const char *unit_line; /* of each unit's journal */
+        const char *sick;      /* machine that has failed units inside */
+        const char *unit_line; /* last line of each unit's journal */
         const char *exec_line; /* what each command in a container writes */
         int exec_status, exec_result, has_unit_dir, bus_error, job_error;
-        int inner_lines, inner_blame; /* of the journal inside; each tenth is of the failed unit */
-        void (*meanwhile)(void);      /* while a job or a command runs */
-        char *log;                    /* what was asked for, in order */
+        int inner_lines, inner_blame; /* lines of the journal inside; every tenth is the failed unit's */
+        void (*meanwhile)(void);      /* called while a job or a command runs */
+        char *log;                    /* all calls in order */
 } fake;
 
 static void fake_note(const char *what, const char *arg)
@@ -116,7 +116,7 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
-/* Who is stopped, does not run any more. */
+/* Afterwards, the stopped units are not active. */
 int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
                           struct ec_err *err)
 {
@@ -215,7 +215,7 @@ int machine_exec_many(struct systemd *s, struct machine_command *commands, size_
                 const struct ec_exec *x = commands[i].exec;
                 _cleanup_free_ char *args = strv_join(x->argv, " "), *note = str_printf("%s: %s", x->machine, args);
 
-                fake_note(i ? "exec beside" : "exec", note);
+                fake_note(i ? "exec parallel" : "exec", note);
                 if (fake.meanwhile)
                         fake.meanwhile();
                 if (fake.exec_line)
@@ -223,7 +223,7 @@ int machine_exec_many(struct systemd *s, struct machine_command *commands, size_
                 commands[i].status = fake.exec_status;
                 commands[i].result = fake.exec_result;
                 if (fake.exec_result)
-                        err_set(commands[i].err, fake.exec_result, "nobody there");
+                        err_set(commands[i].err, fake.exec_result, "no such machine");
         }
         return 0;
 }

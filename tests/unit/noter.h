@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* A plugin that notes which containers its hooks get: "started(a b) failed(c) ". */
+/* A plugin that records which containers its hooks get: "started(a b) failed(c) ". */
 #include <signal.h>
 #include <stdlib.h>
 

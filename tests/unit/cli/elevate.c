@@ -35,7 +35,7 @@ static void test_argv(void **state)
         s = strv_join(STRV_CONST(v), "|");
         assert_string_equal(s, "/bin/sudo|-H|--|/bin/env|PATH=/a:/b|NIX_PATH=nixpkgs=/n "
                                "p|EXTRA_CONTAINER_ETC=/nix/store/x|" ELEVATED_VARIABLE "=1|/bin/ec|create|a b");
-        /* env would set a variable, and run "create" as root. */
+        /* env(1) would take such a path as a variable and run "create" as root. */
         assert_int_equal(elevate_argv("/bin/sudo", "/bin/env", "/opt/a=b/ec", args, &v, &err), -EINVAL);
         assert_non_null(strstr(err_msg(&err), "'/opt/a=b/ec'"));
         err_done(&err);
@@ -58,7 +58,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_argv), cmocka_unit_test(test_no_sudo) };
 
-        /* The environment is emptied on the way. */
+        /* The environment is cleared first. */
         if (getenv("CMOCKA_MESSAGE_OUTPUT"))
                 cmocka_set_message_output(CM_OUTPUT_TAP);
         return cmocka_run_group_tests(tests, NULL, NULL);

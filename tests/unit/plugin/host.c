@@ -73,7 +73,7 @@ static void test_tables(void **state)
         assert_int_equal(h->abi_minor, EC_ABI_MINOR);
         assert_string_equal(h->plugin_dir, "/plugins/one");
         assert_string_equal(h->program, "/bin/ec");
-        /* The last member of each: none was left out. */
+        /* The last member of each table is set, so no member was left out. */
         assert_true(EC_HAS(h->log, log) && EC_HAS(h->err, clear) && EC_HAS(h->opt, command) && EC_HAS(h->conf, path));
         assert_true(EC_HAS(h->proc, tmp_dir) && EC_HAS(h->nix, setenv) && EC_HAS(h->systemd, states));
         assert_true(EC_HAS(h->machine, leader) && EC_HAS(h->containers, find) && EC_HAS(h->deploy, unlock));
@@ -81,7 +81,7 @@ static void test_tables(void **state)
         assert_true(EC_HAS(h->cancel, release));
 }
 
-/* What a plugin of a later minor sees of this program: tables and members that are not there. */
+/* A plugin of a later minor version sees that this program lacks its tables and members. */
 struct later_api {
         uint32_t size, reserved;
         void (*something)(void);
@@ -113,7 +113,7 @@ static void test_lists_and_numbers(void **state)
 
         (void)state;
         assert_int_equal(h->conf->get_int(h, "depth"), -3);
-        assert_int_equal(two->conf->get_int(two, "depth"), 0); /* neither set nor a default */
+        assert_int_equal(two->conf->get_int(two, "depth"), 0); /* not set and without a default */
         assert_string_equal(h->conf->get_list(h, "tastes")[0], "sweet");
         assert_string_equal(h->conf->get_list(h, "tastes")[1], "sour");
         assert_null(h->conf->get_list(h, "tastes")[2]);
@@ -145,7 +145,7 @@ static void test_err(void **state)
         assert_false(err.usage);
         h->err->clear(&err);
         assert_string_equal(h->err->message(&err), "");
-        /* A plugin that mixes up the sign still fails. */
+        /* A plugin that returns a positive errno still fails. */
         assert_true(h->err->set(&err, ENOENT, "x") < 0);
         h->err->clear(&err);
         assert_true(h->err->set(&err, 0, "x") < 0);

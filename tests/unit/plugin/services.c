@@ -29,7 +29,7 @@ static int setup(void **state)
         return 0;
 }
 
-/* ---- what a plugin hands over ------------------------------------------ */
+/* ---- arguments from plugins -------------------------------------------- */
 
 struct proc_next {
         struct ec_proc now;
@@ -81,7 +81,7 @@ static void assert_refused(int r, const char *what, struct ec_err *err)
         err_done(err);
 }
 
-/* A flag that is ignored may have meant "do not": none is, anywhere. */
+/* No service ignores an unknown flag, because it may mean "do not". */
 static void test_unknown_flags(void **state)
 {
         static const char *const argv[] = { "true", NULL };
@@ -147,7 +147,7 @@ static void test_modules(void **state)
         err_done(&err);
 }
 
-/* ---- from where -------------------------------------------------------- */
+/* ---- allowed callers --------------------------------------------------- */
 
 #define DEADLOCK(service) service " cannot be called from a hook: plugin backup did so in its hook 'installed'"
 
@@ -178,7 +178,7 @@ static void test_phases_from_hooks(void **state)
         assert_int_equal(services_shell.open(&op, NULL, &sh, &err), -EDEADLK);
         assert_string_equal(err_msg(&err), DEADLOCK("shell->open()"));
         err_done(&err);
-        assert_null(services_deploy.output(&op)); /* this one can */
+        assert_null(services_deploy.output(&op)); /* this one is allowed */
         call_leave(&call);
 }
 
@@ -222,7 +222,7 @@ static void in_test_cancel(void)
         must(services_cancel.check(&op, &err) == 0);
         services_cancel.release(&op);
         must(services_cancel.check(&op, &err) == -ECANCELED);
-        must(poll(&p, 1, 0) == 1); /* for the next plugin, too */
+        must(poll(&p, 1, 0) == 1); /* also for the next plugin */
         err_done(&err);
         call_leave(&call);
         must(interrupt_check(&err) == -ECANCELED);
@@ -235,7 +235,7 @@ static void test_cancel(void **state)
         in_child(in_test_cancel);
 }
 
-/* A plugin's own blocking call ends with the first signal. */
+/* The first signal ends a plugin's own blocking call. */
 static void in_test_own_wait(void)
 {
         struct ec_err err = { 0 };
@@ -248,12 +248,12 @@ static void in_test_own_wait(void)
         child = fork();
         must(child >= 0);
         if (!child) {
-                while (kill(parent, SIGTERM) == 0) /* again, as one may come before the wait */
+                while (kill(parent, SIGTERM) == 0) /* repeated, because a signal may arrive before the wait */
                         usleep(1000);
                 _exit(0);
         }
         call_enter(&call, &op, "backup", "command 'backup'", false);
-        while (!interrupt_signal()) /* it may come before the wait */
+        while (!interrupt_signal()) /* the signal may arrive before the wait */
                 must(read(pipe_fds[0], &c, 1) < 0 && errno == EINTR);
         call_leave(&call);
         must(interrupt_check(&err) == -ECANCELED);
@@ -278,11 +278,11 @@ static void in_test_holds(void)
         call_enter(&call, &op, "backup", "hook 'undo'", true);
         services_cancel.hold(&op);
         services_cancel.release(&op);
-        services_cancel.release(&op); /* the program's own hold stays */
+        services_cancel.release(&op); /* the program's own hold is kept */
         must(interrupt_held() == 1);
         services_cancel.hold(&op);
         services_cancel.hold(&op);
-        call_leave(&call); /* what was forgotten is released */
+        call_leave(&call); /* holds that the plugin did not release are released */
         must(interrupt_held() == 1);
 }
 

@@ -61,7 +61,7 @@ static void huge(void **s UNUSED)
         assert_int_equal(container_name_check(name, &e), -EINVAL);
         assert_true(strlen(err_msg(&e)) < 200);
         assert_err(&e, -EINVAL, "...'");
-        /* Cut between characters. */
+        /* Cut at a character boundary. */
         for (size_t i = 0; i + 2 < 100000; i += 2)
                 memcpy(name + 1 + i, "\xc3\xa4", 2);
         assert_int_equal(container_name_check(name, &e), -EINVAL);

@@ -13,7 +13,7 @@ static int teardown(void **state)
         return 0;
 }
 
-/* A container as it stands after installing. */
+/* A container as it is after being installed. */
 static void put(struct fixture *f, const char *units, const char *conf_dir, const char *name, bool wanted)
 {
         char *unit = str_printf("%s/" HASH "-unit-%s", f->store, name), *conf = str_printf("conf-%s", name), *p;
@@ -62,7 +62,7 @@ static void test_installed(void **state)
         put(f, "/usr/lib/units", "/etc/nixos-containers", "db", false);
         put(f, "/usr/lib/units", "/etc/nixos-containers", "web", false);
         put(f, "/etc/units", NULL, "bare", false);
-        /* Others' units. */
+        /* Units of other programs. */
         p = fx_path(f, "/etc/units/container@hand.service");
         fx_write(p, "[Service]\n");
         free(p);
@@ -150,7 +150,7 @@ static void test_output(void **state)
         container_list_done(&l);
 }
 
-/* As NixOS' own: etc is a link, units are reached through a second one. */
+/* Like NixOS's own /etc: etc is a link, and the units are behind a second link. */
 static void test_output_chain(void **state)
 {
         struct fixture *f = *state;

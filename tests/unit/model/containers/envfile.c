@@ -9,7 +9,7 @@
 #include "model/containers/containers.h"
 #include "util/strv.h"
 
-/* text gives exactly these, joined by '|'. */
+/* The assignments in text are exactly these, joined by '|'. */
 static void expect(const char *text, const char *joined)
 {
         _cleanup_strv_ char **env = NULL;

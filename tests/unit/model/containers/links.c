@@ -97,7 +97,7 @@ static void test_machines_target(void **state)
         free(p);
 }
 
-/* What cannot be read is not empty: the link at boot stays. */
+/* An unreadable directory does not count as empty: the boot link is kept. */
 static void test_machines_target_unknown(void **state)
 {
         struct fixture *f = *state;
@@ -108,14 +108,14 @@ static void test_machines_target_unknown(void **state)
         want(f, true);
         assert_int_equal(links_machines_target(&f->layout, &f->err), 1);
         assert_int_equal(rename(wants, away), 0);
-        fx_link(wants, wants); /* leads to itself */
+        fx_link(wants, wants); /* points to itself */
         assert_int_equal(links_machines_target(&f->layout, &f->err), -ELOOP);
         assert_non_null(strstr(err_msg(&f->err), wants));
         fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
         free(p), free(wants), free(away);
 }
 
-/* The host itself wants it already. */
+/* The host already wants machines.target. */
 static void test_machines_target_wanted(void **state)
 {
         struct fixture *f = *state;

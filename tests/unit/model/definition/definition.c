@@ -157,7 +157,7 @@ static void check_text(const char *const *words, const char *text, size_t len, c
         free(got);
         definition_done(&d);
         op_done(&op);
-        assert_int_equal(access(path, F_OK), -1); /* gone with the operation */
+        assert_int_equal(access(path, F_OK), -1); /* removed when the operation ends */
         free(path);
 }
 
@@ -168,7 +168,7 @@ static void refused(const char *const *words, const char *message, bool usage)
         struct ec_err err = { 0 };
         assert_true(parse(words, &op, &d, &err) < 0);
         if (!strstr(err_msg(&err), message))
-                fail_msg("'%s' has not '%s'", err_msg(&err), message);
+                fail_msg("'%s' does not contain '%s'", err_msg(&err), message);
         assert_int_equal(err.usage, usage);
         assert_null(d.path);
         assert_null(d.names);
@@ -176,7 +176,7 @@ static void refused(const char *const *words, const char *message, bool usage)
         op_done(&op);
 }
 
-/* stdin gets this text through a pipe or a file. */
+/* Makes stdin a pipe or a file with this text. */
 static int give_stdin(const char *text, size_t len)
 {
         int saved = dup(0);
@@ -287,7 +287,7 @@ static void test_stdin(void **state)
 static void test_pipe(void **state)
 {
         (void)state;
-        /* As of <(command). */
+        /* As in <(command). */
         int p[2];
         char path[40];
         assert_int_equal(pipe2(p, O_CLOEXEC), 0);
@@ -330,7 +330,7 @@ static void test_outputs(void **state)
         setenv("EXTRA_CONTAINER_ETC", full, 1);
         check(NO_WORDS, DEFINITION_OUTPUT, "store/" HASH "-etc", full, "");
         check(WORDS("demo"), DEFINITION_OUTPUT, "store/" HASH "-etc", full, "demo");
-        check(WORDS("web.nix", "demo"), DEFINITION_FILE, "web.nix", "web.nix", "demo"); /* said in words, it wins */
+        check(WORDS("web.nix", "demo"), DEFINITION_FILE, "web.nix", "web.nix", "demo"); /* an explicit argument wins */
         check(WORDS("-E", "{ }"), DEFINITION_TEXT, NULL, "(--expr)", "");
         refused(WORDS("demo", "web.nix"), "two definitions were given: EXTRA_CONTAINER_ETC and 'web.nix'", true);
         setenv("EXTRA_CONTAINER_ETC", "project", 1);
@@ -387,7 +387,7 @@ static void test_flakes(void **state)
         flake(WORDS("nixpkgs#web"), "nixpkgs", NULL, "web", "");
         flake(WORDS("nixpkgs/branch#web"), "nixpkgs/branch", NULL, "web", "");
 
-        /* What is there comes first. */
+        /* An existing file takes precedence. */
         flake(WORDS("flake#web"), ".", "flake", "web", "");
         flake(WORDS("bare#web"), "bare", NULL, "web", "");
         flake(WORDS("flake"), ".", "flake", "", "");
@@ -412,7 +412,7 @@ static void test_flakes(void **state)
 static void test_interrupted(void **state)
 {
         (void)state;
-        /* A pipe that nobody writes to, and ^C. */
+        /* ^C while reading from a pipe without a writer. */
         int p[2], saved = dup(0);
         assert_int_equal(pipe2(p, O_CLOEXEC), 0);
         assert_int_equal(dup2(p[0], 0), 0);
@@ -431,11 +431,16 @@ static void test_interrupted(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_files),           cmocka_unit_test(test_files_refused),
-                cmocka_unit_test(test_two_definitions), cmocka_unit_test(test_text),
-                cmocka_unit_test(test_stdin),           cmocka_unit_test(test_pipe),
-                cmocka_unit_test(test_terminal),        cmocka_unit_test(test_outputs),
-                cmocka_unit_test(test_flakes),          cmocka_unit_test(test_interrupted), /* last: it stays */
+                cmocka_unit_test(test_files),
+                cmocka_unit_test(test_files_refused),
+                cmocka_unit_test(test_two_definitions),
+                cmocka_unit_test(test_text),
+                cmocka_unit_test(test_stdin),
+                cmocka_unit_test(test_pipe),
+                cmocka_unit_test(test_terminal),
+                cmocka_unit_test(test_outputs),
+                cmocka_unit_test(test_flakes),
+                cmocka_unit_test(test_interrupted), /* last: stays interrupted */
         };
         return cmocka_run_group_tests_name("definition", tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What Nix is told about a definition; stub programs stand for Nix. */
+/* Tests the Nix command lines for a definition, with stub programs in place of Nix. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,7 +79,7 @@ static void lacks(const char *file, const char *text)
         free(all);
 }
 
-/* Writes its words and its environment down, does what NAME.do says, makes the root that it is asked for. */
+/* The stub records its arguments and environment, runs NAME.do and creates the requested gc root. */
 static void stub(const char *name)
 {
         char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\n[ $N != nix ] || N=nix-$1\n"
@@ -378,7 +378,7 @@ static void test_flake_names(void **state)
         use_flake(".", top);
         put("nix-instantiate.do", "echo '{}'", 0644);
         ev = evaluation();
-        /* Positions in the store are the user's own tree; without one, the reference is named. */
+        /* Positions in the store are shown in the user's source tree, or without one, with the flake reference. */
         put("nix-instantiate.do",
             "echo \"@nix "
             "{\\\"action\\\":\\\"msg\\\",\\\"level\\\":0,\\\"raw_msg\\\":\\\"no\\\",\\\"file\\\":\\\"$D/store/" HASH
@@ -407,7 +407,7 @@ static void test_prebuilt(void **state)
         has("nix-build.args", "--max-jobs\nauto\n--\ngithub:a/b#packages.x.web");
 }
 
-/* ---- refusals ---------------------------------------------------------------- */
+/* ---- invalid input ---------------------------------------------------------------- */
 
 static int add_bad(struct ec_eval *ev, struct ec_err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Flakes, with stub programs for Nix and git. */
+/* Tests flakes with stub programs in place of Nix and git. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static char *get(const char *name)
         return text;
 }
 
-/* Writes its words and its directory down, does what NAME.do says. */
+/* The stub records its arguments and working directory and runs NAME.do. */
 static void stub(const char *name)
 {
         char *script = str_printf("#!/bin/sh\nD=%s\nN=%s\n[ $N != nix ] || N=nix-$1\nfor a; do printf '%%s\\n' \"$a\"; "
@@ -126,7 +126,7 @@ static int teardown(void **state)
         return fs_remove_tree(dir, &err);
 }
 
-/* Fetches the flake `ref`, seen from a directory, as "REF". */
+/* Fetches the flake `ref`, relative to a directory, as "REF". */
 static int fetch(const char *ref, const char *from, struct flake *ret, struct ec_err *err)
 {
         struct nix n = { .tmp_dir = strdup(tmp_dir), .flakes = true };
@@ -181,7 +181,7 @@ static void test_fetch(void **state)
         flake_done(&f);
 }
 
-/* Where the user's own tree is. */
+/* Location of the user's source tree. */
 static void original(const char *resolved, const char *path)
 {
         char *text = str_printf("echo '{\"path\":\"%s/" HASH "-source\",\"locks\":{},\"resolved\":%s}'\n", store,
@@ -232,7 +232,7 @@ static void test_failures(void **state)
 {
         (void)state;
         char *text;
-        /* A Nix without flakes says so itself. */
+        /* A Nix without flakes reports that itself. */
         put("nix-flake.do", "echo \"error: 'flake' is not a recognised command\" >&2; exit 1\n", 0644);
         fails(".", project, "'REF': nix failed with exit status 1", -EIO);
         put("nix-flake.do", "echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"no registry\"}' >&2; exit 1\n",
@@ -243,7 +243,7 @@ static void test_failures(void **state)
         put("nix-flake.do", "echo nonsense\n", 0644);
         fails(".", project, "'REF': Nix did not say where this flake is: nonsense\n", -EBADMSG);
 
-        /* The copy in the store is called by its original's name, but only if it is that. */
+        /* The copy in the store is reported under its original's name, but only paths inside that copy. */
         text = str_printf("echo '@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"bad at %s/" HASH
                           "-source/flake.nix:1:7\"}' >&2; exit 1\n",
                           store);
@@ -262,7 +262,7 @@ static void test_owner(void **state)
 {
         (void)state;
         if (geteuid())
-                skip(); /* only root can make what others own */
+                skip(); /* only root can create files of other users */
         char *git = in_dir("project/.git"), *sub = in_dir("project/sub"), *text,
              *url = str_printf("git+file://%s?ref=x", project);
         assert_int_equal(fs_mkdir_p(git, 0755) < 0, 0);
@@ -278,7 +278,7 @@ static void test_owner(void **state)
         fails(url, NULL, text, -EPERM);
         free(text);
 
-        /* Its owner's own sudo, a git that may, path:. */
+        /* Accepted: run through sudo by the owner, git's safe.directory, and path: references. */
         setenv("SUDO_UID", "7654", 1);
         works(".", project);
         unsetenv("SUDO_UID");

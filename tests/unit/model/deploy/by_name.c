@@ -77,7 +77,7 @@ static void test_restart(void **state)
         expect(f, deploy_restart, NAMES("a", "zzz"), -ENOENT, "", "", "");
         assert_non_null(strstr(err_msg(&f->err), "'zzz'"));
 
-        /* Made by nixos-container. */
+        /* Created by nixos-container. */
         p = fx_path(f, "/etc/nixos-containers/other.conf");
         fx_write(p, "");
         free(p);
@@ -100,7 +100,7 @@ static void test_start(void **state)
                "Starting containers:\nb\n", "started(b) ");
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_NONE);
         expect(f, deploy_start_installed, NAMES("a"), 0, "", "", "");
-        /* One that boots is waited for. */
+        /* Waits for a container that is still booting. */
         fake.active[0] = "container@a.service=activating";
         expect(f, deploy_start_installed, NAMES("a"), 0, "start container@a.service\n", "Starting containers:\na\n",
                "started(a) ");
@@ -120,7 +120,7 @@ static void test_stop(void **state)
         expect(f, deploy_stop, NAMES("a", "b"), -EIO, "stop container@a.service container@b.service\n",
                "Stopping containers:\na\nb\n", "stopped(a) ");
         assert_string_equal(err_msg(&f->err), "container 'b' did not stop: its job failed");
-        /* It is still to be started with the new system. */
+        /* The next start must use the new system, so the note is kept. */
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         fake.active[0] = "container@a.service=failed";
         fake.active[1] = NULL;
@@ -129,7 +129,7 @@ static void test_stop(void **state)
         assert_non_null(strstr(err_msg(&f->err), "did you mean 'a'"));
 }
 
-/* systemd has to know the units as they are installed. */
+/* systemd must have loaded the installed units first. */
 static void test_recovers(void **state)
 {
         struct fixture *f = *state;

@@ -49,7 +49,7 @@ static void test_kinds(void **state)
         ch = compare(f, "etc", 0);
         assert_int_equal(ch->c->change, EC_CHANGE_NEW);
         assert_true(ch->unit_differs && ch->wants_differs);
-        /* It touches nothing. */
+        /* Comparing changes no files. */
         assert_false(fx_exists(f, "/etc"));
 
         install(f, "etc");

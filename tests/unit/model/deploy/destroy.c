@@ -10,8 +10,8 @@
 #include "svc/process/interrupt.h"
 
 static char *removed;
-static bool interrupts;       /* each removal */
-static struct fixture *again; /* whose container a runs once more by the time it is removed */
+static bool interrupts;       /* interrupt at each removal */
+static struct fixture *again; /* its container 'a' is running again by the time of its removal */
 
 static void leave_behind(struct fixture *f, const char *name);
 
@@ -184,10 +184,10 @@ static void test_running(void **state)
                "kill container@a.service container@b.service\nterminate a\nterminate b\nreload\n", "");
         assert_gone(f, "a");
         assert_gone(f, "b");
-        assert_string_equal(removed, "stopped:a a b "); /* b ran no more */
+        assert_string_equal(removed, "stopped:a a b "); /* b was not running */
 }
 
-/* Of a restart, the stop is through, and the start is still to come. */
+/* In the middle of a restart: the stop is done, and the start has not begun. */
 static void test_between(void **state)
 {
         struct fixture *f = *state;
@@ -199,7 +199,7 @@ static void test_between(void **state)
         assert_gone(f, "b");
 }
 
-/* Its root is on another disk: the link goes, the data stays, and that is said. */
+/* Its root is a link to another disk: the link is removed, the data is kept, and a warning says so. */
 static void test_state_link(void **state)
 {
         struct fixture *f = *state;
@@ -225,7 +225,7 @@ static void test_state_link(void **state)
         free(root), free(disk), free(parent), free(text), free(told), free(expected);
 }
 
-/* Another run had installed it, and starts it as we are through with the stop. */
+/* Another run that installed it starts it right after it was stopped. */
 static void test_started_late(void **state)
 {
         struct fixture *f = *state;
@@ -236,7 +236,7 @@ static void test_started_late(void **state)
         expect(f, NAMES("a"), 0, 0, "kill container@a.service\nterminate a\nreload\n", "");
         again = NULL;
         assert_gone(f, "a");
-        /* Who cannot be removed is not in question. */
+        /* Containers that cannot be removed are left alone. */
         fake.active[0] = NULL;
         fake.late = "container@b.service";
         assert_int_equal(unlink(conf), 0);
@@ -248,7 +248,7 @@ static void test_started_late(void **state)
         free(conf);
 }
 
-/* ^C leaves the rest as it is; of what is gone, nothing runs. */
+/* ^C leaves the other containers alone; the removed ones are stopped. */
 static void test_started_late_interrupted(void **state)
 {
         struct fixture *f = *state;
@@ -292,7 +292,7 @@ static void test_declarative(void **state)
 
         f->layout.nixos = true;
         *f->layout.root = 0;
-        /* The real host has no such container: looked for below the real root. */
+        /* Looked up below the real root, where no such container exists. */
         expect(f, NAMES("no-such-container"), 0, -ENOENT, "", "");
 }
 
@@ -317,7 +317,7 @@ static void test_quiet(void **state)
         assert_gone(f, "a");
 }
 
-/* It still runs, so nothing of it may go; the other does. */
+/* A container that could not be stopped is kept whole; the other is removed. */
 static void test_stop_fails(void **state)
 {
         struct fixture *f = *state;
@@ -342,7 +342,7 @@ static void test_no_bus(void **state)
         assert_true(fx_exists(f, "/etc/units/container@a.service"));
 }
 
-/* What could not be removed whole stays installed, and can be destroyed again. */
+/* A partly removed container stays installed and can be destroyed again. */
 static void test_not_removed(void **state)
 {
         struct fixture *f = *state;
@@ -360,7 +360,7 @@ static void test_not_removed(void **state)
         free(p);
 }
 
-/* A run was killed behind the last link: the next one finishes it, and does not miss the container. */
+/* A run was killed after it removed the last link: the next run finishes its work without an error. */
 static void test_after_a_kill(void **state)
 {
         struct fixture *f = *state;
@@ -375,11 +375,11 @@ static void test_after_a_kill(void **state)
         assert_true(fx_exists(f, "/etc/units/container@a.service"));
         assert_false(pending_reload(&f->layout));
         expect(f, NAMES("b"), 0, -ENOENT, "", "");
-        /* Also for who asks for something else. */
+        /* Also when another container is destroyed. */
         assert_int_equal(pending_reload_set(&f->layout, NAMES("b"), &f->err), 0);
         expect(f, NAMES("zzz"), 0, -ENOENT, "reload\n", "");
         assert_false(pending_reload(&f->layout));
-        /* Another's failure is no reason to keep this one. */
+        /* A failure with another container does not keep this one. */
         p = fx_path(f, "/run/ec/pending/.reload");
         assert_int_equal(mkdir(p, 0755), 0);
         free(p);
@@ -387,7 +387,7 @@ static void test_after_a_kill(void **state)
         assert_gone(f, "a");
 }
 
-/* Others' programs allow more in names than we do. */
+/* Other programs allow more characters in names. */
 static void test_odd_name(void **state)
 {
         struct fixture *f = *state;
@@ -410,14 +410,14 @@ static void test_odd_name(void **state)
         expect(f, NAMES("a_b"), 0, -ENOENT, "", "");
 }
 
-/* Nothing is lost when it cannot be finished. */
+/* The notes are kept when the work cannot be finished. */
 static void test_read_only(void **state)
 {
         struct fixture *f = *state;
         char *p;
 
         if (!geteuid()) {
-                print_message("# root may write everywhere; a test in a host has a read-only file system\n");
+                print_message("# root may write everywhere; the host tests use a read-only file system\n");
                 skip();
         }
         p = fx_path(f, "/etc/units");

@@ -30,7 +30,7 @@ static void test_reload(void **state)
         *f->layout.root = 0;
         fake.bus_error = -ENOENT;
         assert_int_equal(host_reload(&f->op, &f->err), -ENOENT);
-        assert_true(pending_reload(&f->layout)); /* still outstanding */
+        assert_true(pending_reload(&f->layout)); /* still pending */
         err_done(&f->err);
         fake.bus_error = 0;
         assert_int_equal(host_reload(&f->op, &f->err), 0);
@@ -38,7 +38,7 @@ static void test_reload(void **state)
         assert_string_equal(fake.log, "reload\nreload\n");
 }
 
-/* The systemd of the host has nothing to do with units below another root. */
+/* The host's systemd does not load units below another root. */
 static void test_offline(void **state)
 {
         struct fixture *f = *state;

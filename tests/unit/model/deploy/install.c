@@ -6,9 +6,9 @@
 #include "model/deploy/install.h"
 #include "model/deploy/start.h"
 
-/* A plugin that notes what it is called for, and fails when it is told to. */
+/* A plugin that records its calls and fails on demand. */
 static char *calls;
-static char *seen; /* by pre_install, of the last container */
+static char *seen; /* seen by pre_install for the last container */
 static const char *fail_installed, *fail_pre;
 
 static void note(const char *what, const struct ec_container *c)
@@ -126,13 +126,13 @@ static void test_unchanged(void **state)
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
         assert_int_equal(state_of(f, 0), EC_CHANGE_NONE);
         assert_string_equal(calls, "");
-        /* Another output with the same files is no change, either. */
+        /* Another output with the same files is not a change either. */
         fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\n", true);
         expect_install(f, "etc2", "Installing containers:\na (unchanged, skipped)\n");
 }
 
-/* A run was killed after the links were made: the next one does what plugins and the boot need, also for containers of
- * another definition. */
+/* A run was killed after it made the links: the next one calls the hooks and makes the boot links,
+ * also for containers of another definition. */
 static void test_after_a_kill(void **state)
 {
         const char *const names[] = { "a", "other", "never-there", NULL };
@@ -147,7 +147,7 @@ static void test_after_a_kill(void **state)
         assert_false(pending_reload(&f->layout));
         assert_int_equal(unlink(boot), 0);
         assert_int_equal(pending_reload_set(&f->layout, names, &f->err), 0);
-        /* Another container that still fails is no reason to fail, and stays noted. */
+        /* Another container that still fails does not fail this run, and stays noted. */
         fail_installed = "other";
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
         assert_string_equal(calls, "installed:a installed:other ");
@@ -156,7 +156,7 @@ static void test_after_a_kill(void **state)
         assert_int_equal(strv_len(STRV_CONST(noted)), 1);
         assert_string_equal(noted[0], "other");
         strv_free(noted);
-        /* What fails for a container of this definition does fail. */
+        /* A failure with a container of this definition fails the run. */
         assert_int_equal(pending_reload_set(&f->layout, names, &f->err), 0);
         fail_installed = "a";
         free(install(f, "etc", -EIO));
@@ -185,7 +185,7 @@ static void test_update(void **state)
         assert_string_equal(calls, "pre:a installed:a ");
 }
 
-/* What only notes for others differ in is the same unit. */
+/* Units that differ only in notes for other programs are equal. */
 static void test_update_notes(void **state)
 {
         struct fixture *f = *state;
@@ -240,7 +240,7 @@ static void test_changed_to_flake(void **state)
         changed(*state, 1, "FLAKE=x\nB=2\n");
 }
 
-/* A restart that is outstanding is not forgotten for an update on top of it. */
+/* A pending restart is not downgraded by a later update. */
 static void test_pending_restart_stays(void **state)
 {
         struct fixture *f = *state;
@@ -277,7 +277,7 @@ static void test_wants_repaired(void **state)
         free(p);
 }
 
-/* The administrator's own link is left alone. */
+/* A link made by the administrator is left alone. */
 static void test_machines_target_foreign(void **state)
 {
         struct fixture *f = *state;
@@ -306,7 +306,7 @@ static void test_veto(void **state)
         fx_assert_link(f, "/etc/units/container@a.service", NULL);
 }
 
-/* A policy sees what would be installed and what kind of change it is, also of an update. */
+/* pre_install sees what would be installed and the kind of change, also for an update. */
 static void test_pre_install_sees(void **state)
 {
         struct fixture *f = *state;
@@ -383,7 +383,7 @@ static void test_declarative(void **state)
         free(p);
 }
 
-/* Installed by the shell program on Debian: moves when it changes. */
+/* Installed by the bash version on Debian: moved when the container changes. */
 static void test_moves(void **state)
 {
         struct fixture *f = *state;

@@ -61,7 +61,7 @@ static void test_start(void **state)
         assert_sizes(t, 1, 0, 1);
         assert_ptr_equal(t->outcome.failed.items[0], &t->containers[1]);
         assert_int_equal(t->outcome.report.n, 1);
-        /* Only a start that succeeded makes the note obsolete. */
+        /* Only a successful start removes the note. */
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_UPDATE);
 }

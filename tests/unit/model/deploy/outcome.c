@@ -48,7 +48,7 @@ static void test_tell(void **state)
         assert_string_equal(noted, "started(a b) updated(c) failed(d) ");
 }
 
-/* Hooks may wait, which an interrupted run must not. */
+/* Hooks may wait, so they are not called after an interruption. */
 static void test_interrupted(void **state)
 {
         struct fixture *f = *state;

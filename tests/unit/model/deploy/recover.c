@@ -125,7 +125,7 @@ static void test_reload_alone(void **state)
         assert_false(pending_reload(&f->layout));
 }
 
-/* It stays noted until a run completes it. One container must not keep the others from being recovered. */
+/* It stays noted until a run completes it. One container must not block the recovery of the others. */
 static void test_hook_fails(void **state)
 {
         struct fixture *f = *state;
@@ -169,7 +169,7 @@ static void test_no_bus(void **state)
         assert_false(pending_reload(&f->layout));
 }
 
-static void test_besides(void **state)
+static void test_excludes_current(void **state)
 {
         struct fixture *f = *state;
         _cleanup_strv_ char **names = strv_copy(NAMES("a", "gone")), **left = NULL;
@@ -184,7 +184,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = { T(test_nothing),    T(test_both),   T(test_reload_alone),
-                                            T(test_hook_fails), T(test_no_bus), T(test_besides) };
+                                            T(test_hook_fails), T(test_no_bus), T(test_excludes_current) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

@@ -20,7 +20,7 @@ static void put(struct fixture *f, const char *path)
         free(p);
 }
 
-/* a is installed, and has run. */
+/* a is installed and was started once. */
 static int setup(void **state)
 {
         struct test *t = *state = calloc(1, sizeof(*t));
@@ -91,7 +91,7 @@ static void test_data(void **state)
         assert_true(fx_exists(t->f, "/etc/units/container@a.service"));
 }
 
-/* It is still listed, and can be destroyed again. */
+/* It is still listed and can be destroyed again. */
 static void test_fails(void **state)
 {
         struct test *t = *state;

@@ -37,7 +37,7 @@ static void test_result(void **state)
         assert_int_equal(r.n, 0);
 }
 
-/* What goes to stderr while fn runs. */
+/* Returns what fn writes to stderr. */
 static char *told(struct fixture *f, void (*fn)(struct fixture *f, struct ec_container *c))
 {
         struct ec_container c = { .name = (char *)"web",

@@ -16,7 +16,7 @@ static int setup(void **state)
         struct fixture *f = fx_new();
         char *p;
 
-        /* The host's own systemd, as far as the code can tell. */
+        /* Makes the code believe that this is the host's own systemd. */
         *f->layout.root = 0;
         f->layout.nixos = true;
         f->registry = (struct registry){ .plugins = &noter_ref, .n = 1 };
@@ -134,7 +134,7 @@ static void test_update(void **state)
 
         expect(f, "etc", 0, 0, "reload\n", INSTALLED);
         fake.active[0] = "container@a.service";
-        /* No unit has changed: no daemon-reload. b is stopped, and is said to be. */
+        /* No unit has changed: no daemon-reload. b is stopped, so it is not updated. */
         expect(f, "update", EC_START_UPDATE, 0, "exec a: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\n");
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
@@ -152,7 +152,7 @@ static void test_update_by_start(void **state)
                INSTALLED "Starting containers:\nb\nUpdating containers:\na\n");
 }
 
-/* The lines come in the order in which things are done. */
+/* The lines are printed in the order of the actions. */
 static void test_order(void **state)
 {
         struct fixture *f = *state;
@@ -180,14 +180,14 @@ static void test_update_fails(void **state)
         fake.active[1] = "container@b.service";
         fake.exec_status = 4;
         expect(f, "update", EC_START_UPDATE, -EIO,
-               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec parallel b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
         assert_non_null(strstr(err_msg(&f->err), "2 of 2"));
         assert_string_equal(noted, "failed(a b) ");
-        /* Installed, but not running: the next run makes up for it. */
+        /* Installed but not activated: the next run retries the update. */
         fake.exec_status = 0;
         expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0,
-               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec parallel b: /2/bin/switch-to-configuration test\n",
                UNCHANGED "Updating containers:\na\nb\n");
         expect(f, "update", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
 }
@@ -201,7 +201,7 @@ static void test_update_unreachable(void **state)
         fake.exec_result = -ENOENT;
         expect(f, "update", EC_START_UPDATE, -EIO, "exec a: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\n");
-        assert_non_null(strstr(err_msg(&f->err), "nobody there"));
+        assert_non_null(strstr(err_msg(&f->err), "no such machine"));
 }
 
 static void test_update_interrupted(void **state)
@@ -213,7 +213,7 @@ static void test_update_interrupted(void **state)
         fake.active[1] = "container@b.service";
         fake.exec_result = -ECANCELED;
         expect(f, "update", EC_START_UPDATE, -ECANCELED,
-               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec parallel b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_UPDATE);
@@ -248,7 +248,7 @@ static void test_changed_later(void **state)
         expect(f, "etc", 0, 0, "reload\n", INSTALLED);
         fake.active[0] = "container@a.service";
         expect(f, "change", 0, 0, "reload\n", "Installing containers:\na\nb (unchanged, skipped)\n");
-        /* Started anew by somebody else in between does not matter: a restart, once. */
+        /* A restart by someone else in between makes no difference: it is restarted once. */
         expect(f, "change", EC_START_STOPPED | EC_START_UPDATE, 0,
                "start container@b.service\nrestart container@a.service\n",
                UNCHANGED "Starting containers:\nb\nRestarting containers:\na\n");
@@ -273,7 +273,7 @@ static void other_installs(void)
         assert_int_equal(pending_set(&other->layout, "a", EC_CHANGE_UPDATE, &other->err), 0);
 }
 
-/* What another run installs while ours starts or updates is still to be done for by the next. */
+/* What another run installs during the start or update stays pending for the next run. */
 static void test_installed_meanwhile(void **state)
 {
         struct fixture *f = other = *state;
@@ -285,11 +285,11 @@ static void test_installed_meanwhile(void **state)
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service";
         expect(f, "update", EC_START_UPDATE, 0,
-               "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n",
+               "exec a: /2/bin/switch-to-configuration test\nexec parallel b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_NONE);
-        /* Also where it is another's restart that is outstanding, and stays the word. */
+        /* Also if the other run noted a restart, which is not downgraded. */
         assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_RESTART, &f->err), 0);
         expect(f, "update", EC_START_UPDATE, 0, "restart container@a.service\n",
                UNCHANGED "Restarting containers:\na\n");
@@ -300,7 +300,7 @@ static void test_installed_meanwhile(void **state)
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
 }
 
-/* Its first start is under way, or the next after a failed one: waited for. */
+/* Waits for a start that is in progress, also one after a failed start. */
 static void test_waits_for_boot(void **state)
 {
         struct fixture *f = *state;
@@ -333,7 +333,7 @@ static void test_interrupted(void **state)
                INSTALLED "Starting containers:\na\nb\n");
 }
 
-/* ^C during a hook that waits ends the command, or only the wait. */
+/* ^C during a waiting hook ends the command, or only the wait. */
 static void test_interrupted_hook(void **state)
 {
         struct fixture *f = *state;

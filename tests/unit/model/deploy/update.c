@@ -46,9 +46,9 @@ static int teardown(void **state)
         return 0;
 }
 
-#define BOTH "exec a: /2/bin/switch-to-configuration test\nexec beside b: /2/bin/switch-to-configuration test\n"
+#define BOTH "exec a: /2/bin/switch-to-configuration test\nexec parallel b: /2/bin/switch-to-configuration test\n"
 
-/* What goes to stderr meanwhile. */
+/* What is written to stderr meanwhile. */
 static char *run(struct test *t, int result)
 {
         char *file = fx_path(t->f, "/stderr"), *text;
@@ -63,7 +63,7 @@ static char *run(struct test *t, int result)
         return text;
 }
 
-/* All that is written goes to stderr, and each line says whose it is if there are several. */
+/* All output goes to stderr, and each line names its container if there are several. */
 static void test_output(void **state)
 {
         struct test *t = *state;

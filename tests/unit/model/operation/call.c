@@ -31,7 +31,7 @@ static void test_nesting(void **state)
         assert_null(call_current());
 }
 
-/* A signal ends what a plugin waits for, is read in a service, and is caught again after it. */
+/* A signal ends a plugin's own wait, is read inside a service, and is caught again after it. */
 static void in_test_services(void)
 {
         struct ec_op op = OP_INIT;
@@ -57,7 +57,7 @@ static void in_test_services(void)
 }
 CHILD_TEST(test_services)
 
-/* exit() in a plugin is a failure; in the program it is not. */
+/* exit() is a failure inside a plugin only. */
 static void in_test_exit(void)
 {
         struct ec_op op = OP_INIT;

@@ -80,7 +80,7 @@ static void test_load(void **state)
         put(first, "zeta",
             "{ \"feature\": \"zeta\", \"commands\": [\"z\", \"y\"], \"options\": [\"--z\", \"-z\"], "
             "\"forwards\": [\"y\"], \"other\": 1 }");
-        /* The first directory that has a file decides, not one with a folder only. */
+        /* The first directory with a feature.json wins; one with only a folder does not count. */
         put(second, "zeta", "{ \"feature\": \"zeta\", \"commands\": [\"later\"] }");
         assert_int_equal(mkdir(empty, 0755), 0);
         put(second, "alpha", "{ \"feature\": \"alpha\", \"nixOptions\": [\"extra.a\", \"extra.b\"] }");
@@ -120,7 +120,7 @@ static void test_disabled(void **state)
         registry_done(&r);
 }
 
-/* Its text reaches Nix: others than root may not write it. */
+/* Its text reaches Nix, so only root may be able to write it. */
 static void test_trust(void **state)
 {
         struct registry r = { .plugins = &ref, .n = 1, .plugin_dirs = dirs, .check_trust = true };

@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 
-/* Each call adds "name:hook " to what happened; a plugin's self says how it fails. */
+/* Each call appends "name:hook " to what happened; a plugin's self says which call fails and how. */
 struct self {
         const char *name;
         const char *fails;
@@ -30,7 +30,7 @@ static int call(void *self, const char *hook, struct ec_err *err)
         strcat(happened, hook);
         strcat(happened, " ");
         if (!s->fails || strcmp(s->fails, hook))
-                return 1; /* a positive outcome is success */
+                return 1; /* a positive result is success */
         return s->without_error ? -EBUSY : err_set(err, -ENOENT, "no luck");
 }
 
@@ -64,7 +64,7 @@ CONTAINER_HOOK(undo)
 CONTAINER_HOOK(pre_destroy)
 CONTAINER_HOOK(removed)
 
-/* Never looked into. */
+/* Never dereferenced. */
 #define LISTED ((const struct ec_container *)happened)
 static const struct ec_container *const listed[] = { LISTED, NULL };
 
@@ -166,7 +166,7 @@ static void test_order(void **state)
         assert_happened("early:stopped a:stopped b:stopped late:stopped ");
         hooks_failed(&op, listed);
         assert_happened("early:failed a:failed b:failed late:failed ");
-        hooks_failed(&op, &listed[1]); /* nobody is called for nothing */
+        hooks_failed(&op, &listed[1]); /* not called for an empty list */
         assert_happened("");
         assert_int_equal(hooks_shell(&op, NULL, &err), 0);
         assert_happened("early:shell a:shell b:shell late:shell ");
@@ -203,7 +203,7 @@ static void test_installed_undoes(void **state)
 
         (void)state;
         selves[1].fails = "installed"; /* b: early and a were called before it */
-        selves[4].fails = "undo";      /* a failing undo stops no other */
+        selves[4].fails = "undo";      /* a failing undo does not stop the others */
         assert_int_equal(hooks_installed(&op, NULL, &err), -ENOENT);
         assert_string_equal(err_msg(&err), "plugin b: no luck");
         assert_happened("early:installed a:installed b:installed a:undo early:undo ");

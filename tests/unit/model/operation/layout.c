@@ -176,7 +176,7 @@ static void test_run_state(void **state)
         assert_private(h->layout.pending);
         umask(old);
 
-        /* Others can enter it: refused, and left as it is. */
+        /* Other users can enter it: rejected, and left unchanged. */
         assert_int_equal(chmod(h->layout.run_state, 0755), 0);
         assert_int_equal(layout_make_run_state(&h->layout, NULL, &h->err), -EPERM);
         assert_non_null(strstr(err_msg(&h->err), h->layout.run_state));

@@ -61,7 +61,7 @@ static void test_nests(void **state)
         assert_false(others_can_lock(f));
         op_unlock(&f->op);
         assert_true(others_can_lock(f));
-        op_unlock(&f->op); /* one too many does no harm */
+        op_unlock(&f->op); /* an extra unlock has no effect */
         assert_int_equal(f->op.locked, 0);
 }
 
@@ -74,7 +74,7 @@ static void wait_byte(int fd)
         assert_int_equal(read(fd, &c, 1), 1);
 }
 
-/* A child holds the lock; it ends, or releases it, when told. */
+/* A child that holds the lock, and exits or releases it on request. */
 static pid_t holder(struct fixture *f, bool crash, int *ret_go)
 {
         int go[2], ready[2];
@@ -103,7 +103,7 @@ static pid_t holder(struct fixture *f, bool crash, int *ret_go)
         return pid;
 }
 
-/* A child waits; it ends with 0 when it got the lock, 2 when it was interrupted. */
+/* A child that waits for the lock; exits with 0 when it got it, 2 when it was interrupted. */
 static pid_t waiter(struct fixture *f, int err_fd)
 {
         pid_t pid = fork();
@@ -144,7 +144,7 @@ static void run(struct fixture *f, bool crash, bool interrupt)
 
         assert_int_equal(pipe2(out, O_CLOEXEC), 0);
         second = waiter(f, out[1]);
-        /* It says for whom it waits; only then go on. */
+        /* Continue when it has printed which process it waits for. */
         {
                 struct pollfd p = { .fd = out[0], .events = POLLIN };
 

@@ -27,7 +27,7 @@ static void test_done(void **state)
         op_done(&op);
         assert_int_equal(freed, 1);
         assert_int_equal(access(path, F_OK), -1);
-        op_done(&op); /* nothing left to do */
+        op_done(&op); /* already done */
         assert_int_equal(freed, 1);
 }
 

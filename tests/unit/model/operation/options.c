@@ -126,7 +126,7 @@ static void test_short(void **state)
         assert_int_equal(options_is_set(p, "start"), 2);
         assert_int_equal(options_is_set(p, "restart-changed"), 1);
         assert_int_equal(options_is_set(p, "verbose"), 1);
-        assert_string_equal(options_value(p, "attr"), "z"); /* the last one */
+        assert_string_equal(options_value(p, "attr"), "z"); /* the last one wins */
         assert_words(options_values(p, "attr"), "z");
         assert_string_equal(options_value(p, "tag"), "1");
         assert_words(options_args(p), "-");
@@ -187,17 +187,17 @@ static void test_rest(void **state)
         assert_words(options_args(p), "a");
         options_free(p);
 
-        p = PARSE("--build-args", "--runner", "run", "-R", "x"); /* only the very name ends it */
+        p = PARSE("--build-args", "--runner", "run", "-R", "x"); /* only the exact name ends it */
         assert_words(options_values(p, "build-args"), "--runner|run");
         assert_words(options_values(p, "run"), "x");
         options_free(p);
 
-        p = PARSE("--build-args"); /* an empty list of a script's */
+        p = PARSE("--build-args"); /* an empty list, as scripts pass it */
         assert_int_equal(options_is_set(p, "build-args"), 1);
         assert_null(options_values(p, "build-args")[0]);
         options_free(p);
 
-        p = PARSE("--build-args=-K", "--start", "--build-args", "-Q"); /* with = it is one word */
+        p = PARSE("--build-args=-K", "--start", "--build-args", "-Q"); /* with = it takes one argument */
         assert_words(options_values(p, "build-args"), "-K|-Q");
         assert_int_equal(options_is_set(p, "start"), 1);
         options_free(p);
@@ -233,7 +233,7 @@ static void test_errors(void **state)
         FAIL("create: unknown option '-x'", "-x");
         FAIL("create: unknown option '-I'; options of Nix stand behind --build-args", "-Ifoo=/bar");
         FAIL("create: unknown option '--max-jobs'; options of Nix stand behind --build-args", "--max-jobs=4");
-        FAIL("create: unknown option '-o'", "-o"); /* which is refused there, too */
+        FAIL("create: unknown option '-o'", "-o"); /* not allowed after --build-args either */
         FAIL("create: unknown option '-x'", "-sx");
         FAIL("create: unknown option '-\303\244'", "-\303\244");
         FAIL("create: option '--start' takes no value", "--start=1");
@@ -241,10 +241,10 @@ static void test_errors(void **state)
         FAIL("create: option '--attr' needs a value (PATH)", "x", "--attr");
         FAIL("create: option '-A' needs a value (PATH)", "-sA");
         FAIL("create: option '--run' needs a value (CMD...)", "--build-args", "x", "--run");
-        /* Hidden ones work, but are no advice. */
+        /* Hidden options work but are never suggested. */
         FAIL("create: unknown option '--zzz-interna'", "--zzz-interna");
         options_free(PARSE("--zzz-internal"));
-        /* A plugin's option has no prefix match, and no empty name. */
+        /* Plugins' options are not matched by prefix, and have no empty name. */
         FAIL("create: unknown option '--=x'", "--=x");
 }
 

@@ -39,7 +39,7 @@ static int hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err
         if (r >= 0)
                 r = shell_setenv(sh, "ip", NULL, err);
         if (r >= 0)
-                r = shell_setenv(sh, "ip", "10.0.0.2", err); /* the last one counts */
+                r = shell_setenv(sh, "ip", "10.0.0.2", err); /* the last one wins */
         if (r >= 0)
                 r = shell_setenv(sh, "ip6", "fd00::2", err);
         if (r >= 0)
@@ -84,7 +84,7 @@ static void test_open(void **state)
         if (shell_open(&op, &web, &sh, &f->err) < 0)
                 fail_msg("%s", err_msg(&f->err));
         assert_string_equal(shell_env(sh)[0], "ip=10.0.0.2");
-        assert_string_equal(shell_env(sh)[1], "stale"); /* is unset */
+        assert_string_equal(shell_env(sh)[1], "stale"); /* unsets the variable */
         assert_string_equal(shell_env(sh)[2], "ip6=fd00::2");
         assert_null(shell_env(sh)[3]);
         assert_string_equal(shell_help(sh)[0], "greet\tSay hello");

@@ -45,10 +45,10 @@ static void test_make(void **state)
         tmp_dir_remove(&t);
         assert_false(exists(path));
         assert_null(t.path);
-        tmp_dir_remove(&t); /* nothing left to do */
+        tmp_dir_remove(&t); /* already done */
 }
 
-/* A place that others can enter is not used. */
+/* A directory that other users can enter is not used. */
 static void test_not_private(void **state)
 {
         struct fixture *f = *state;
@@ -60,7 +60,7 @@ static void test_not_private(void **state)
         tmp_dir_remove(&t);
 }
 
-/* The directory of another run stays while that run lives, and is removed later together with Nix's links to it. */
+/* The directory of another run is kept until that run ends, and then removed together with Nix's links to it. */
 static void test_sweep(void **state)
 {
         struct fixture *f = *state;

@@ -14,7 +14,7 @@
 static char *top, *payload; /* as systemd-nspawn lays them out */
 static pid_t leader;
 
-/* A mount of the hierarchy for this process alone, whatever the machine mounts. */
+/* Mounts the hierarchy for this process only, regardless of the machine's mounts. */
 static bool mount_cgroups(void)
 {
         return !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
@@ -94,7 +94,7 @@ static void test_remove(void **state UNUSED)
         assert_int_equal(read(fds[0], &mark, 1), 1);
         close(fds[0]);
         close(fds[1]);
-        assert_int_equal(rmdir(path), -1); /* it is in use */
+        assert_int_equal(rmdir(path), -1); /* in use by a process */
         cgroup_remove(path);
         assert_int_equal(access(path, F_OK), -1);
         assert_int_equal(waitpid(pid, &status, 0), pid);

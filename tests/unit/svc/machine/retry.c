@@ -6,9 +6,9 @@
 #include "svc/systemd/journal.h"
 #include "util/strv.h"
 
-/* ---- what the policy looks at ---------------------------------------------- */
+/* ---- what the policy depends on -------------------------------------------- */
 
-static const char *journal_line; /* of each unit */
+static const char *journal_line; /* main process of each unit */
 static bool stale, mounted, running;
 static uint64_t read_since, read_until;
 
@@ -70,7 +70,7 @@ static void test_journal(void **state UNUSED)
         assert_true(taken("container@a.service", "Mount point '/run/a' exists already, refusing."));
         assert_false(taken("container@a.service", "nspawn: something else"));
         assert_false(taken("container@a.service", NULL));
-        /* Only what this start wrote counts. */
+        /* Only lines that this start wrote count. */
         assert_int_equal(read_since, 7);
         assert_int_equal(read_until, 8);
 }
@@ -86,7 +86,7 @@ static void test_mount(void **state UNUSED)
 {
         mounted = true;
         assert_true(taken("container@a.service", NULL));
-        /* The mount of a machine that runs is in use. */
+        /* The mount of a running machine is in use. */
         running = true;
         assert_false(taken("container@a.service", NULL));
 }

@@ -26,14 +26,14 @@ static void test_clean(void **state)
         check_clean("plain\n\ttext", false, "plain\n\ttext");
         check_clean("\033[31;1merror:\033[0m x", false, "error: x");
         check_clean("\033[31;1merror:\033[0m x", true, "\033[31;1merror:\033[0m x");
-        check_clean("a\033[2Jb\033[10;3Hc", true, "abc"); /* moves nothing */
+        check_clean("a\033[2Jb\033[10;3Hc", true, "abc"); /* cursor movement is removed */
         check_clean("\033]0;title\ab", true, "b");
         check_clean("\033]8;;http://x\033\\link", true, "link");
         check_clean("\033]no end\nnext", false, "\nnext");
         check_clean("a\rb\bc\177d", false, "abcd");
         check_clean("\302\233"
                     "31mx\303\251",
-                    false, "31mx\303\251"); /* C1, but not é */
+                    false, "31mx\303\251"); /* C1 control characters, but not é */
         check_clean("\033", false, "");
         check_clean("\033[", false, "");
         check_clean("\033[1;", true, "");
