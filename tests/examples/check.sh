@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs the program into a prefix, and builds, installs and loads each plugin of examples/plugins there, with its own
-# makefile and nothing else of this tree; then the plugin of HACKING.md, in a copy of the tree. Prints TAP. MAKE is make, BUILD a directory for a build of its own, which takes
-# the objects that do not know their directories from that in OBJECTS.
+# makefile and nothing else of this tree; then the plugin of HACKING.md, in a copy of the tree. Prints TAP. MAKE is make,
+# BUILD a directory for a build of its own, which takes the objects that do not know their directories from that in
+# OBJECTS.
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
 make=${MAKE:-make} build=${BUILD:?}
@@ -30,7 +31,8 @@ for dir in "$T/plugins"/*/; do
                 "$("$make" -s --no-print-directory -C "$dir" CFLAGS='-O2 -Wall -Wextra -Werror' 2>&1)" ''
         is "$name: exports its descriptor alone" \
                 "$(nm -D --defined-only "$dir$name.so" | awk '{ print $3 }')" "ec_plugin_v1_$name"
-        is "$name: installs" "$("$make" -s --no-print-directory -C "$dir" install 2>&1; ls "$plugins/$name.so")" "$plugins/$name.so"
+        is "$name: installs" "$("$make" -s --no-print-directory -C "$dir" install 2>&1; ls "$plugins/$name.so")" \
+                "$plugins/$name.so"
         is "$name: is loaded" "$(about "$name" '.state')" loaded
 done
 
@@ -41,13 +43,14 @@ is 'memory_limit: its hook' "$(about memory_limit '.hooks | join(" ")')" pre_ins
 is 'hosts: its hooks' "$(about hosts '.hooks | join(" ")')" 'started updated stopped failed removed'
 settings <<<$'[hosts]\nfile = '"$T/hosts"
 is 'hosts: without a file there are no entries' "$(ec hosts 2>&1; ec hosts --json)" '[]'
-printf '127.0.0.1 localhost\n# begin extra-container: kept up to date by the hosts plugin\n' >"$T/hosts"
+begin='# begin extra-container: kept up to date by the hosts plugin'
+printf '127.0.0.1 localhost\n%s\n' "$begin" >"$T/hosts"
 printf '10.0.0.2\tweb\nfd00::2\tweb\n# end extra-container\n::1 localhost\n' >>"$T/hosts"
 is 'hosts: its command lists the block' "$(ec hosts)" $'web\t10.0.0.2\nweb\tfd00::2'
 is 'hosts: as JSON too' "$(ec hosts --json | jq -c '.[0]')" '{"name":"web","address":"10.0.0.2"}'
 sed -i '/^# end/d' "$T/hosts"
 is 'hosts: a block without an end is an error' "$(ec hosts 2>&1)" \
-        "error: $T/hosts has a line '# begin extra-container: kept up to date by the hosts plugin' without the line '# end extra-container' after it"
+        "error: $T/hosts has a line '$begin' without the line '# end extra-container' after it"
 ln -sf /dev/zero "$T/hosts"
 is 'hosts: a link is not followed' "$(ec hosts 2>&1)" "error: $T/hosts is not a regular file; set another one: [hosts] file"
 is 'hosts: its command takes no arguments' "$(ec hosts web 2>&1; echo $?)" $'error: hosts: unexpected argument \'web\'\n2'
@@ -60,7 +63,8 @@ fi
 for dir in "$T/plugins"/*/; do
         name=$(basename "$dir")
         "$make" -s --no-print-directory -C "$dir" uninstall clean
-        is "$name: uninstalls, and leaves a clean directory" "$(ls "$plugins/$name.so" 2>/dev/null; diff -r "examples/plugins/$name" "$dir")" ''
+        is "$name: uninstalls, and leaves a clean directory" \
+                "$(ls "$plugins/$name.so" 2>/dev/null; diff -r "examples/plugins/$name" "$dir")" ''
 done
 
 # ---- the plugin that HACKING.md adds to the tree
@@ -69,7 +73,8 @@ find . -path ./build -prune -o -path ./.git -prune -o -type f -print0 | xargs -0
 awk -v dir="$T/tree" -f tests/examples/files.awk HACKING.md
 in_tree() { "$make" -s --no-print-directory -C "$T/tree" "BUILD=$build" PLUGINS=pid "$@" 2>&1; }
 is 'HACKING.md: its plugin is formatted' \
-        "$(! command -v clang-format >/dev/null || (cd "$T/tree" && clang-format --dry-run plugins/pid/pid.c tests/plugins/pid.c 2>&1))" ''
+        "$(! command -v clang-format >/dev/null ||
+                (cd "$T/tree" && clang-format --dry-run plugins/pid/pid.c tests/plugins/pid.c 2>&1))" ''
 is '... is built' "$(in_tree "$build/plugins/pid.so")" ''
 is '... passes its test' "$(in_tree "$build/tests/plugins/pid" && "$build/tests/plugins/pid" 2>&1 | grep -cE '^ok |OK')" 3
 is '... has a command and a setting' \
