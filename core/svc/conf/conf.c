@@ -73,7 +73,7 @@ static int add_item(void *data, const char *section, const char *key, const char
         return it->section && it->key && it->value ? 0 : err_oom(err);
 }
 
-/* 0: a file that may be absent is. */
+/* Unless it must exist, a missing file is not an error. */
 static int load_file(struct conf *c, const char *file, bool must, struct ec_err *err)
 {
         _cleanup_free_ char *text = NULL;
@@ -192,7 +192,7 @@ void conf_free(struct conf *c)
         free(c);
 }
 
-/* ---- asking ------------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------ */
 
 /* The last assignment wins: files come in the order in which they override. */
 static const struct item *find(const struct conf *c, const char *section, const char *key)
@@ -261,7 +261,7 @@ void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *da
         }
 }
 
-/* ---- declaring ---------------------------------------------------------- */
+/* ---- declarations ------------------------------------------------------- */
 
 const char *conf_mismatch(const char *type, const char *value)
 {

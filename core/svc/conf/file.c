@@ -83,7 +83,7 @@ static int check_line(struct parser *p, const char *s, size_t len)
         return *s == '[' && len ? check_section(p, s, len) : 0;
 }
 
-/* For libinih: fgets() that refuses what does not fit instead of cutting it in two. */
+/* Like fgets(), for libinih, but rejects a line that does not fit instead of splitting it. */
 static char *next_line(char *buf, int size, void *data)
 {
         struct parser *p = data;

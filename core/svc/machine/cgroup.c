@@ -87,7 +87,7 @@ void cgroup_remove(const char *path)
                 struct pollfd p = { .fd = fd, .events = POLLPRI };
                 char buf[256];
 
-                /* poll() reports a change after this read. */
+                /* poll() reports changes after this read. */
                 (void)!pread(fd, buf, sizeof(buf), 0);
                 if (rmdir(path) >= 0 || errno != EBUSY)
                         break;

@@ -25,7 +25,7 @@
 #define REGISTER_WAIT (30 * USEC_PER_SEC)
 #define LOOK_AGAIN    (20 * USEC_PER_MSEC)
 
-/* ---- what is to be run -------------------------------------------------- */
+/* ---- what to run -------------------------------------------------------- */
 
 static int take_args(const struct ec_exec *in, struct ec_exec *ret, struct ec_err *err)
 {
@@ -59,7 +59,7 @@ static int take_fds(struct exec *x, const struct ec_exec *in, struct ec_err *err
                 }
                 if (fstat(x->fds[i], &st) < 0)
                         return err_set(err, -errno, "descriptor %d for '%s': %s", x->fds[i], x->label, strerror(errno));
-                /* From a directory of the host, all of the host could be reached. */
+                /* A directory of the host would give access to the whole host. */
                 if (S_ISDIR(st.st_mode))
                         return err_set(err, -EISDIR, "descriptor %d for '%s' is a directory", x->fds[i], x->label);
         }
@@ -181,7 +181,7 @@ static int push_all(char ***v, const char *const *w)
         return r;
 }
 
-/* The text by which a shell executes its arguments; NULL: not known for this shell. */
+/* The script with which a shell executes its arguments; NULL: not known for this shell. */
 static const char *exec_text(const char *shell)
 {
         static const char *const posix[] = { "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "yash", NULL };
@@ -209,7 +209,7 @@ static int login_argv(struct exec *x, const char *const *argv)
         r = strv_push(&x->argv, "-c");
         if (r >= 0)
                 r = strv_push(&x->argv, text);
-        /* $0, which begins the shell's messages; fish has none. */
+        /* $0, with which the shell begins its messages; fish has no such argument. */
         if (r >= 0 && strcmp(text, "exec $argv"))
                 r = strv_push(&x->argv, strrchr(shell, '/') + 1);
         return r < 0 ? r : push_all(&x->argv, argv);
@@ -223,7 +223,7 @@ static int say_not_run(const struct exec *x, const char *cmd, int status, int32_
         return 1;
 }
 
-/* 1: it cannot be run, and *ret_status is as a shell would return it. */
+/* 1: it cannot be run, and *ret_status is what a shell would return. */
 static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
 {
         static const char *const shell[] = { "/bin/sh", "-c", "exec \"$@\"", "sh", NULL };
@@ -237,7 +237,7 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
                                        x->user.shell, x->user.name, x->name);
                 return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
         }
-        /* A shell finds it, runs scripts without an interpreter line, and reports what is wrong. */
+        /* A shell finds the program, runs scripts without an interpreter line, and reports errors. */
         if (*in->argv[0] != '-' && !executable(x, shell[0])) {
                 r = push_all(&x->argv, shell);
                 if (r >= 0)
@@ -254,9 +254,9 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
         return r < 0 ? err_oom(err) : 0;
 }
 
-/* ---- where -------------------------------------------------------------- */
+/* ---- where to run it ---------------------------------------------------- */
 
-/* Waits a little, and handles what comes from the host's bus meanwhile. */
+/* Waits a little, and handles messages from the host's bus meanwhile. */
 static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
 {
         struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
@@ -420,7 +420,7 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
                 r = take_fds(x, &full, err);
         if (r >= 0)
                 r = find_leader(x, err);
-        /* First, because this waits for a container that boots; before that it may have no users and no programs. */
+        /* First, because this waits for a booting container, which may not have any users and programs before. */
         if (r >= 0)
                 r = exec_connect(x, &bus, err);
         if (r >= 0)

@@ -56,7 +56,7 @@ static int become(const struct join *j)
         if (drop_capabilities(j->bounding) < 0 || setgroups(u->n_groups, u->groups) < 0 ||
             setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
                 return -errno;
-        /* A change of the user resets it. */
+        /* Changing the user resets it. */
         return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
@@ -123,7 +123,7 @@ static void pass_on(pid_t pid, int sig)
                 (void)kill(pid, sig);
 }
 
-/* A signal that setns.c asks for. -1: setns.c has ended. */
+/* Passes on a signal that setns.c sends. -1: setns.c has closed its end. */
 static int take_order(const struct join *j, pid_t pid)
 {
         int32_t sig;

@@ -6,13 +6,13 @@
 
 #include "svc/machine/command.h"
 
-/* Sent once over the report socket; in the other direction come signals, as int32_t. */
+/* Sent once over the report socket; signals are sent in the other direction, as int32_t. */
 enum report_kind { REPORT_STATUS, REPORT_JOIN, REPORT_FORK, REPORT_TTY, REPORT_USER, REPORT_CWD, REPORT_EXEC };
 struct report {
         int32_t kind, value; /* an exit status, or an errno */
 };
 
-/* The processes that setns.c makes: the joiner enters the container's namespaces, the supervisor is born in its PID
+/* The processes that setns.c makes: the joiner enters the container's namespaces, the supervisor is forked into its PID
  * namespace and waits for the command. */
 struct join {
         struct exec *x;

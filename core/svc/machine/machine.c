@@ -117,7 +117,7 @@ int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struc
         return 0;
 }
 
-/* ---- ending ------------------------------------------------------------- */
+/* ---- stopping ----------------------------------------------------------- */
 
 static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -211,7 +211,7 @@ int machine_clear_mount(const char *name)
         return 1;
 }
 
-/* ---- inside ------------------------------------------------------------- */
+/* ---- inside a container ------------------------------------------------- */
 
 /* Names of units come from the container, and are shown on our terminal. */
 static bool is_unit_name(const char *s)

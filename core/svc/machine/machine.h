@@ -24,7 +24,7 @@ struct machine_command {
         int result;         /* as machine_exec() returns it, */
         int32_t status;     /* and what it sets */
 };
-/* Runs the commands side by side, a limited number at once, and waits for all of them. */
+/* Runs the commands in parallel, a limited number at once, and waits for all of them. */
 int machine_exec_many(struct systemd *s, struct machine_command *commands, size_t n, struct ec_err *err);
 /* Names of failed units inside, NULL if there are none. 1: the container does not answer, *ret is NULL. */
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err);

@@ -31,7 +31,7 @@ struct pty {
 /* Takes master. Sets raw mode and the window's size until pty_end(). in and out need not be terminals. */
 int pty_begin(struct pty *p, int master, int in, int out);
 void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS]);
-/* 0; SIGHUP: our side is gone, or the user asked for an end with ^] three times. */
+/* 0; SIGHUP: our side is gone, or the user typed ^] three times to end it. */
 int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS]);
 /* Copies what was written before the other side ended. */
 void pty_drain(struct pty *p);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 struct systemd;
 
-/* For struct job_hooks: did the container of this unit not start because its machine's name was still registered?
- * The registration ends a little after the unit, or stays if its owner was killed. Removes a stale registration
- * and a stale mount, so that another start can succeed. */
+/* For struct job_hooks: did the container of this unit fail to start because its machine's name was still registered?
+ * The registration ends a little after the unit, or stays if its owner was killed. Removes a stale registration and a
+ * stale mount, so that another start can succeed. */
 bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_usec);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands in containers, from begin to end; several side by side in one poll loop. */
+/* Runs commands in containers, several in parallel in one poll loop. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -25,8 +25,8 @@ struct run {
         struct machine_command *command;
         struct ec_exec in; /* its arguments, with output as its streams */
         struct exec x;
-        struct unit *unit; /* one of the two ways: within the container's systemd, */
-        struct join *join; /* or without */
+        struct unit *unit; /* one of these: as a unit of the container's systemd, */
+        struct join *join; /* or in the container's namespaces */
         bool running;
         int output[2]; /* a pipe */
         char line[LINE_SIZE];
@@ -52,7 +52,7 @@ static int failed(struct exec *x, struct ec_err *err)
 static void put_line(struct run *r)
 {
         r->line[r->len] = 0;
-        /* A container must not write to our terminal what it likes. */
+        /* A container must not write escape sequences to our terminal. */
         escape_clean(r->line, sizeof(r->line));
         r->command->line(r->command->data, r->line);
         r->len = 0;
@@ -86,7 +86,7 @@ static int open_output(struct run *r, struct ec_err *err)
         return 0;
 }
 
-/* ---- one ---------------------------------------------------------------- */
+/* ---- one command -------------------------------------------------------- */
 
 static void run_init(struct run *r, struct systemd *s, struct machine_command *c)
 {
@@ -102,7 +102,7 @@ static void run_done(struct run *r, int result)
         if (r->x.pty)
                 pty_drain(r->x.pty);
         if (r->output[0] >= 0) {
-                /* What it left running may keep the pipe open: there is no end of file to wait for. */
+                /* Processes that it left running may keep the pipe open, so do not wait for the end of file. */
                 read_output(r);
                 if (r->len)
                         put_line(r);
@@ -178,9 +178,9 @@ static void run_handle(struct run *r, const struct pollfd fds[static RUN_FDS])
                 exec_setns_handle(r->join, fds);
 }
 
-/* ---- all ---------------------------------------------------------------- */
+/* ---- all commands ------------------------------------------------------- */
 
-/* Keeps as many running as there is room for. Returns the number of those that run. */
+/* Starts as many commands as there is room for. Returns how many are running. */
 static size_t begin_next(struct run *runs, size_t n_runs, struct systemd *s, struct machine_command *commands, size_t n,
                          size_t *next)
 {
@@ -214,7 +214,7 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
         return 0;
 }
 
-/* There is no more waiting for it. */
+/* Ends it without waiting. */
 static void abandon(struct run *r)
 {
         while (r->running) {

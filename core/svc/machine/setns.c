@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A command in the container's namespaces, for when nobody inside can be asked: early in its boot, without a system
- * bus, with a systemd that is too old. */
+/* Runs a command in the container's namespaces if its systemd cannot run it: early during boot, without a system bus,
+ * or if it is too old. */
 #include "svc/machine/setns.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static int other_user_ns(struct join *j)
                 return -ENOMEM;
         if (stat(path, &a) < 0 || stat("/proc/self/ns/user", &b) < 0)
                 return -errno;
-        /* setns() refuses our own. */
+        /* setns() rejects our own user namespace. */
         j->user_ns = a.st_ino != b.st_ino || a.st_dev != b.st_dev;
         return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A command as a transient unit of the container's own systemd. */
+/* Runs a command as a transient unit of the container's own systemd. */
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -89,7 +89,7 @@ struct unit {
         sd_bus_error refused;
         bool started, job_done, dirty, ended;
         int failure;        /* of the start */
-        struct ec_err lost; /* the bus went, and with it the status */
+        struct ec_err lost; /* the bus was lost, and with it the status */
         uint64_t next_poll;
 };
 
@@ -288,7 +288,7 @@ static int start(struct unit *u)
         return r < 0 ? r : sd_bus_call_async(u->bus, &u->start, m, on_started, u, START_TIMEOUT);
 }
 
-/* ---- its run ------------------------------------------------------------ */
+/* ---- running it --------------------------------------------------------- */
 
 static int send_signal(struct unit *u, int sig)
 {
@@ -296,7 +296,7 @@ static int send_signal(struct unit *u, int sig)
         int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
                                                sig == SIGTERM ? "StopUnit" : "KillUnit");
 
-        /* Stopping also cancels a start, and systemd then kills what is left. */
+        /* Stopping also cancels a start; systemd then kills the remaining processes. */
         if (r >= 0)
                 r = sig == SIGTERM ? sd_bus_message_append(m, "ss", u->name, "replace")
                                    : sd_bus_message_append(m, "ssi", u->name, "all", sig);
@@ -315,7 +315,7 @@ static int get_int(struct unit *u, const char *prop, int32_t *ret)
         return r < 0 ? r : sd_bus_message_read(m, "i", ret);
 }
 
-/* Has the job ended although no signal came? */
+/* Has the job ended without a signal? */
 static int look_for_job(struct unit *u)
 {
         static const char *const types[] = { "(uo)", NULL };
@@ -374,7 +374,7 @@ static int read_status(struct unit *u, int32_t *ret_status, struct ec_err *err)
         return 1;
 }
 
-/* ---- a bus that goes away ----------------------------------------------- */
+/* ---- a lost bus --------------------------------------------------------- */
 
 static int ref_unit(struct unit *u)
 {
@@ -384,7 +384,8 @@ static int ref_unit(struct unit *u)
                                NULL, "s", u->name);
 }
 
-/* After the bus was lost: with the container, or because its daemon was restarted. 1: the unit can be watched again. */
+/* After the bus was lost, because the container stopped or its bus daemon was restarted. 1: the unit can be watched
+ * again. */
 static int regain(struct unit *u, struct ec_err *err)
 {
         struct exec *x = u->x;
@@ -421,7 +422,7 @@ static int regain(struct unit *u, struct ec_err *err)
         return 1;
 }
 
-/* ---- ------------------------------------------------------------------- */
+/* ---- interface ---------------------------------------------------------- */
 
 /* An old systemd rejects unknown properties and methods; then the command was not run. */
 static bool too_old(const sd_bus_error *e)

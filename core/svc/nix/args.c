@@ -20,7 +20,7 @@
 #define TRACE   64u
 #define DROP    128u            /* done anyway */
 #define FOREIGN 256u            /* would change what is built or where it goes */
-#define FETCH   512u            /* nix flake metadata takes it, too, and it matters there */
+#define FETCH   512u            /* nix flake metadata also takes it, and it matters there */
 #define FLAKE   (FETCH | 1024u) /* only nix flake metadata and nix build take it */
 
 /* Which program takes which options, with how many values each. Every program takes the settings of nix.conf. */

@@ -10,7 +10,7 @@ struct nix_args {
         char **all;       /* for nix-build, if one is unknown */
         char **flake;     /* for nix flake metadata */
         char **build;     /* for nix build */
-        char *flake_only; /* the first one that only flakes have a use for, or NULL */
+        char *flake_only; /* the first one that only makes sense for flakes, or NULL */
         bool unknown;     /* an option is not in our table: nix-build has to take them all */
         bool jobs;        /* max-jobs is among them */
         bool format;      /* the user's own log format */

@@ -89,7 +89,7 @@ static bool is_below(const char *file, const char *dir, size_t len)
                !in_nixpkgs(file, len);
 }
 
-/* Beside the definition or in the current directory, so probably the user's as well. */
+/* Next to the definition or in the current directory, so probably the user's as well. */
 static bool is_near(const struct nix_names *n, const char *file)
 {
         _cleanup_free_ char *cwd = getcwd(NULL, 0);
@@ -105,7 +105,7 @@ static bool is_near(const struct nix_names *n, const char *file)
         return is_below(file, n->definition, len);
 }
 
-/* The innermost frame in the definition, else in a file beside it. */
+/* The innermost frame in the definition, else in a file next to it. */
 static const struct nix_pos *users_frame(const struct nix_error *e, const struct nix_names *n)
 {
         for (size_t i = 0; i < e->n_trace; i++)
@@ -179,7 +179,7 @@ static void put_trace(FILE *f, const struct nix_error *e, const struct nix_names
         }
 }
 
-/* The container that was being evaluated, quoted, as eval-config.nix says it; NULL: none yet. */
+/* The container that was being evaluated, quoted, as eval-config.nix names it; NULL: none yet. */
 static const char *container_of(const struct nix_error *e)
 {
         for (size_t i = 0; i < e->n_trace; i++) {
@@ -203,8 +203,8 @@ static void put_where(FILE *f, const struct nix_error *e, const struct nix_names
                 fprintf(f, "container %s: ", container);
 }
 
-/* A definition that is not a file of the user's lies in a private directory. If the text names a file beside it, that
- * came from a relative path: returns where, with the length of the directory and of the path as the user wrote it. */
+/* A definition that is not a file is copied to a private directory. If the text names another file there, that was a
+ * relative path: returns its position, and the lengths of the directory and of the path as the user wrote it. */
 static const char *beside_text(const struct nix_names *n, const char *text, size_t *ret_dir, size_t *ret_len)
 {
         const char *slash = n->definition ? strrchr(n->definition, '/') : NULL;
@@ -247,7 +247,7 @@ static int set_evaluation(const struct nix_error *e, const struct nix_names *n, 
 
         if (!text || message_begin(&m, err) < 0)
                 return err_oom(err);
-        /* NixOS begins some with an empty line. */
+        /* Some messages of NixOS begin with an empty line. */
         what = text + strspn(text, " \n");
         ours = str_after(what, "extra-container: ");
         if (!ours && !(pos && (is_definition(n, pos->file) || is_near(n, pos->file))))

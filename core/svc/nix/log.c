@@ -346,7 +346,7 @@ static void on_result(struct nix_log *l, const json_t *o)
 
 /* ---- lines --------------------------------------------------------------- */
 
-/* What is not an event is passed on. */
+/* Lines that are not events are passed on. */
 static void on_plain(struct nix_log *l, const char *line, size_t len)
 {
         _cleanup_free_ char *copy = strndup(line, len);
@@ -415,7 +415,7 @@ void nix_log_line(struct nix_log *l, const char *line, size_t len)
         if (!l->part && closed && on_event(l, text, len))
                 return;
         if (!l->part && len < MIN_PIECE) {
-                log_debug("Nix wrote an event that is no JSON");
+                log_debug("Nix wrote an event that is not JSON");
         } else if (!add_part(l, text, len)) {
                 forget_part(l);
                 l->oom = true;

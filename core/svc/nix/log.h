@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-/* What one run of Nix says on stderr, in its log format internal-json. */
+/* What one run of Nix writes to stderr, in its log format internal-json. */
 
 #define NIX_TAIL_LINES 20
 

@@ -183,7 +183,7 @@ static int read_root(const char *root, const char *program, char **ret, struct e
         int r = fs_readlinkat(AT_FDCWD, root, &path);
 
         if (r < 0)
-                return err_set(err, r, "%s made no gc root '%s': %s", program, root, strerror(-r));
+                return err_set(err, r, "%s did not create the gc root '%s': %s", program, root, strerror(-r));
         if (!nix_is_store_path(path))
                 return err_set(err, -EINVAL, "%s returned '%s', which is not a store path", program, path);
         *ret = TAKE_PTR(path);
@@ -229,7 +229,7 @@ static int instantiate(struct nix *n, const struct nix_expr *e, const char *root
 
 static int realise(struct nix *n, const char *path, const char *root, struct ec_err *err)
 {
-        /* What fails here is not in the definition. */
+        /* Errors here are not in the definition. */
         const struct nix_names names = { .files = n->names.files, .names = n->names.names };
         _cleanup_free_ char *out = NULL;
         _cleanup_run_ struct run x = { 0 };

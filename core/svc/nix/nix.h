@@ -31,7 +31,7 @@ int nix_eval_json(struct nix *n, const struct nix_expr *e, char **ret_json, stru
 /* Fetches a flake; ref is relative to dir, or to the working directory if dir is NULL. */
 int nix_flake_metadata(struct nix *n, const char *ref, const char *dir, const char *what, char **ret_json,
                        struct ec_err *err);
-/* As nix_build(), of what an installable of nix(1) names. */
+/* As nix_build(), for an installable of nix(1). */
 int nix_build_installable(struct nix *n, const char *installable, const char *dir, char **ret_path, struct ec_err *err);
 
 /* Holds an existing store path with a gc root below tmp_dir. */

@@ -35,7 +35,7 @@ void nix_forget_roots(const char *dir)
                         continue;
                 const char *rest = str_after(target, dir);
                 if (rest && *rest == '/')
-                        (void)unlinkat(dirfd(d), e->d_name, 0); /* fails for a user: the collector does it */
+                        (void)unlinkat(dirfd(d), e->d_name, 0); /* else the collector does it */
         }
 }
 

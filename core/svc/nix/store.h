@@ -2,14 +2,13 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-/* The store without Nix; NIX_STORE_DIR and NIX_STATE_DIR count. */
+/* Access to the store without Nix; honours NIX_STORE_DIR and NIX_STATE_DIR. */
 
 bool nix_is_store_path(const char *path); /* /nix/store/HASH-name, or a path below one */
 /* The length of "/nix/store/HASH-name" at its beginning; 0: it is not such a path. */
 size_t nix_store_path_len(const char *path);
-/* Makes the gc root, and the link by which Nix finds it, as nix-store --realise
- * would, which takes longer than a hundred containers do. Only if no collection
- * runs that may have read the roots before: false otherwise, with nothing changed. */
+/* Makes the gc root, and the link by which Nix finds it, as nix-store --realise would, but much faster. False, with
+ * nothing changed: a running collection may have read the roots already. */
 bool nix_hold_directly(const char *store_path, const char *root);
 /* Removes Nix's own links to the gc roots below dir; call it before dir is removed. */
 void nix_forget_roots(const char *dir);

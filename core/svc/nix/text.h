@@ -2,10 +2,10 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-/* Text of Nix's, made fit to be shown. Each result is a new string; NULL: no memory. */
+/* Prepares Nix's text for display. Each result is a new string; NULL: no memory. */
 
-/* Without terminal escapes and control characters, but line feeds and tabs stay, and with colour the sequences that
- * only set colours. */
+/* Removes terminal escapes and control characters, except line feeds and tabs, and with colour, sequences that only set
+ * colours. */
 char *nix_text_clean(const char *s, bool colour);
 /* "/nix/store/HASH-name.drv" to "name". */
 char *nix_text_short(const char *store_path);

@@ -13,9 +13,9 @@
 
 #define SECOND_MS 500 /* sudo and terminals may send the first one twice */
 
-/* Signals belong to the process, so there is one of this. */
+/* Global, because signals are per process. */
 static struct {
-        int fd, told; /* plus one: zero is none */
+        int fd, told; /* plus one; 0: not open */
         volatile sig_atomic_t first;
         volatile int64_t first_ms; /* written before `first`, and not after */
         unsigned held;
@@ -41,7 +41,7 @@ static void note(int sig)
         interrupt.first_ms = now_ms();
         interrupt.first = sig;
         if (write(interrupt.told - 1, &one, sizeof(one)) < 0)
-                return; /* its counter is full: it is readable */
+                return; /* its counter is full, so it is readable */
 }
 
 static void on_signal(int sig)
@@ -55,7 +55,7 @@ static void on_signal(int sig)
         errno = saved;
 }
 
-/* Handlers are for the time that the signals are not blocked; without SA_RESTART, a plugin's wait ends. */
+/* The handlers run while the signals are not blocked; without SA_RESTART, they end a plugin's wait. */
 static int prepare(void)
 {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -124,7 +124,7 @@ int interrupt_signal(void)
 
 int interrupt_check(struct ec_err *err)
 {
-        /* Signals are read while held, too, to keep their order. */
+        /* Also read signals while held, to keep their order. */
         if (!interrupt_signal() || interrupt.held)
                 return 0;
         return err_set(err, -ECANCELED, interrupt.first == SIGINT ? "interrupted" : "terminated");
@@ -137,7 +137,7 @@ void interrupt_clear(void)
         (void)interrupt_signal();
         interrupt.first = 0;
         if (interrupt.told && read(interrupt_told_fd(), &count, sizeof(count)) < 0)
-                return; /* nothing was told */
+                return; /* it was not readable */
 }
 
 void interrupt_hold(void)

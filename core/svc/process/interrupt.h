@@ -9,21 +9,21 @@ int interrupt_init(void);
 /* Poll for POLLIN, then call interrupt_signal(). A signal that was read before does not show here again: call
  * interrupt_check() first. -1: interrupt_init() was not called. */
 int interrupt_fd(void);
-/* Readable from the first signal on, and it stays so: for plugins. */
+/* For plugins: readable from the first signal on. */
 int interrupt_told_fd(void);
 int interrupt_signal(void); /* the first signal that came, 0: none. Does not block. */
 /* -ECANCELED with err set if one came; for loops that do not wait. */
 int interrupt_check(struct ec_err *err);
-/* Forgets the signal, if ^C ends a wait and not the command. */
+/* Forgets the signal, for when ^C only ends a wait. */
 void interrupt_clear(void);
 /* While held, interrupt_check() and waits ignore it: for steps that undo something. Calls nest. */
 void interrupt_hold(void);
 void interrupt_release(void);
 unsigned interrupt_held(void);
-/* While a child owns the terminal, ^C belongs to it: an INT that the terminal sends is dropped. One that a process
- * sends is for us. */
+/* While a child owns the terminal, ^C belongs to it: an INT from the terminal is dropped; one from a process still
+ * counts. */
 void interrupt_ignore_int(bool on);
-/* Caught (in a plugin's code) or read (in ours)? Returns what it was. */
+/* Catches signals (in a plugin's code) or reads them (in ours). Returns the previous setting. */
 bool interrupt_catch(bool on);
 /* Called in the signal handler for a second signal, half a second or more after the first. */
 void interrupt_on_second(void (*fn)(int sig));

@@ -32,7 +32,7 @@ struct buffer {
         size_t len, size;
 };
 
-/* How far the child's end has got. */
+/* How the child is being ended. */
 enum stage { RUNNING, ASKED, TERMED, KILLED };
 
 struct run {
@@ -334,7 +334,7 @@ static int read_some(struct run *x, int *fd, size_t max)
         return n;
 }
 
-/* What the child wrote before it ended, but not what its descendants continue to write. */
+/* Reads what the child wrote before it ended, but not what its descendants still write. */
 static void drain(struct run *x, int *fd)
 {
         int left = 0;

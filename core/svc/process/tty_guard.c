@@ -24,7 +24,7 @@ void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground)
                 signal(SIGCHLD, SIG_DFL);
         ignore(SIGPIPE, &g->pipe);
         if (!terminal) {
-                /* In the background, a read from the terminal fails instead of stopping the child for good. */
+                /* In the background, a read from the terminal fails instead of stopping the child. */
                 if (!foreground) {
                         ignore(SIGTTIN, &g->ttin);
                         ignore(SIGTTOU, &g->ttou);

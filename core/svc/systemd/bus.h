@@ -18,7 +18,7 @@
 #define BUS_NO_SUCH_UNIT    "org.freedesktop.systemd1.NoSuchUnit"
 #define BUS_NO_SUCH_MACHINE "org.freedesktop.machine1.NoSuchMachine"
 
-/* The manager may be busy for long, loading thousands of units or starting hundreds. */
+/* The manager may be busy for a long time, loading thousands of units or starting hundreds. */
 #define BUS_TIMEOUT (300 * USEC_PER_SEC)
 
 static inline void cleanup_bus(sd_bus **b)
@@ -38,7 +38,7 @@ static inline void cleanup_bus_slot(sd_bus_slot **s)
 #define _cleanup_bus_slot_    _cleanup_(cleanup_bus_slot)
 #define _cleanup_bus_error_   _cleanup_(sd_bus_error_free)
 
-/* Handles what came: 1 if there was something, so that the caller looks at its state again. Else fills in p for a
+/* Handles pending messages: 1 if there were any, so that the caller checks its state again. Otherwise fills in p for a
  * poll() and lowers *deadline to when the bus needs attention: 0. -errno: the connection is lost. */
 int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline);
 /* Handles pending messages: 1 if there were any, so that the caller checks its state again. Otherwise waits until the
@@ -46,8 +46,8 @@ int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline);
  * connection is lost. */
 int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline);
 
-/* Waits until the connection is set up: 1. -ETIMEDOUT, -ECANCELED. Before that nothing is sent, and the time limits of
- * calls do not run. */
+/* Waits until the connection is set up: 1. -ETIMEDOUT, -ECANCELED. Before that, nothing is sent and the time limits of
+ * calls do not start. */
 int bus_wait_ready(sd_bus *bus, uint64_t until);
 
 /* A call that ^C interrupts: -ECANCELED. Not for use in callbacks. *e is freed first. -ETIMEDOUT: no reply within

@@ -346,7 +346,7 @@ static int ask(struct item *i)
         return 0;
 }
 
-/* What asks the bus or calls the caller's hooks, outside of callbacks. Other jobs may end meanwhile. */
+/* Calls the bus and the caller's hooks, which callbacks must not do. Other jobs may end meanwhile. */
 static int settle(struct engine *e)
 {
         bool again;
@@ -421,7 +421,7 @@ static int check(struct engine *e)
         for (size_t k = 0; k < e->n && r >= 0; k++) {
                 struct item *i = &e->items[k];
 
-                /* The list was made after every signal that has arrived. */
+                /* The list is newer than every signal that has arrived. */
                 if (!i->job)
                         continue;
                 if (!strv_contains(STRV_CONST(jobs), i->job))
@@ -515,7 +515,7 @@ static int step(struct engine *e)
         struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
         int r;
 
-        /* A call meanwhile may have read the signal, which then no longer wakes poll(). */
+        /* A call may have read the signal meanwhile, so that it no longer wakes poll(). */
         if (!e->cancelled && interrupt_check(NULL) < 0) {
                 e->detached = may_detach(e);
                 if (!e->detached)

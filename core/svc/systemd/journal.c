@@ -197,7 +197,7 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec
         return r == -ENOMEM ? err_oom(err) : 0;
 }
 
-/* ---- a container's ------------------------------------------------------ */
+/* ---- a container's journal ---------------------------------------------- */
 
 static void forget(char **v, const char *s)
 {

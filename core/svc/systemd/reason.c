@@ -10,7 +10,7 @@
 #include "svc/systemd/bus.h"
 #include "util/strv.h"
 
-/* What the unit's properties say; of the commands, the one that failed. */
+/* Properties of the unit, and of the command that failed. */
 struct facts {
         char *result;
         int32_t code, status;

@@ -12,7 +12,7 @@
 
 struct systemd {
         sd_bus *bus;
-        bool given; /* by a test: never reopened */
+        bool given; /* by a test; never reopened */
 };
 
 int systemd_new(struct systemd **ret, struct ec_err *err)
@@ -169,7 +169,7 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
 /* ---- properties --------------------------------------------------------- */
 
-/* Asking loads a unit that is not loaded; one without a file is "inactive". */
+/* Reading a property loads the unit; a unit without a file is "inactive". */
 static int get(struct systemd *s, const char *unit, const char *iface, const char *prop, const char *const *types,
                sd_bus_message **ret, struct ec_err *err)
 {

@@ -334,7 +334,7 @@ static unsigned text_width(const char *s)
         return width;
 }
 
-/* One line, without blanks at its end. */
+/* One line, without trailing blanks. */
 static void put_line(FILE *f, const struct ec_table *t, char *const *texts, const unsigned *widths)
 {
         unsigned pending = 0;
