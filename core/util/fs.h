@@ -9,7 +9,7 @@ int fs_read(const char *path, size_t max, char **ret,
             size_t *ret_len); /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
 int fs_readlinkat(int dirfd, const char *path, char **ret);
 int fs_mkdir_p(const char *path, mode_t mode);
-/* Both replace an existing one by renaming a temporary name, so at each moment there is the old one or the new one. */
+/* Both replace an existing one by renaming a temporary name, so the old one or the new one exists at any time. */
 int fs_symlink_atomic(const char *target, const char *path);
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* Removes temporary files of interrupted atomic writes; the caller holds the lock. */

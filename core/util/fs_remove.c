@@ -78,7 +78,7 @@ static bool same_dir(const struct ident *a, const struct ident *b)
         return same_mount(a, b) && a->ino == b->ino && a->major == b->major && a->minor == b->minor;
 }
 
-/* ---- what is reported --------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------ */
 
 /* The path of an entry of the innermost level; NULL name: the level itself. */
 static char *path_of(const struct walk *w, const char *name)
@@ -441,7 +441,7 @@ int fs_remove_tree(const char *path, struct ec_err *err)
         real = NULL;
         walk(&w, name);
         r = w.r;
-        /* A mount that cannot be undone is the reason for what stays. If all is gone, it is no failure. */
+        /* A mount that cannot be undone explains why something stays. If nothing stays, this is not a failure. */
         if (r < 0 && mount_err.code) {
                 r = mount_err.code;
                 err_move(err, &mount_err);

@@ -18,7 +18,7 @@
  * as well as those that it leads through. */
 struct walk {
         const char *path; /* as given, for messages */
-        char *at, *rest;  /* where we are, and what is still to go */
+        char *at, *rest;  /* the path so far, and the rest */
         struct stat st;   /* of `at` */
         unsigned links;
         struct ec_err *err;
@@ -42,8 +42,8 @@ static bool owner_trusted(uid_t uid)
         return uid == 0 || (geteuid() != 0 && uid == geteuid());
 }
 
-/* Whoever may write a directory may swap what is below it; in a sticky one only the owner of an entry may, and entries
- * are checked themselves. */
+/* A user who can write to a directory can replace its entries; in a sticky directory only the owner of an entry can,
+ * and entries are checked separately. */
 static int check(const struct walk *w, bool last)
 {
         bool dir = S_ISDIR(w->st.st_mode);
@@ -72,7 +72,7 @@ static void to_parent(char *path)
         slash[slash == path] = 0;
 }
 
-/* Replaces the link at `at` by what it contains. */
+/* Replaces the link at `at` with its target. */
 static int follow(struct walk *w)
 {
         _cleanup_free_ char *target = NULL;
@@ -115,7 +115,7 @@ static int enter(struct walk *w, const char *name)
         return !S_ISDIR(w->st.st_mode) && *w->rest ? failed(w, -ENOTDIR) : 0;
 }
 
-/* Goes one component on: 1; 0: there is none left. */
+/* Moves on to the next component: 1; 0: this was the last one. */
 static int step(struct walk *w)
 {
         size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/");

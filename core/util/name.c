@@ -6,9 +6,9 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-/* Container names become host names: the longest label of a host name. */
+/* The longest label of a host name, because container names become host names. */
 #define CONTAINER_NAME_MAX 63
-/* systemd's for names of units. */
+/* systemd's limit for names of units. */
 #define UNIT_NAME_MAX   255
 #define PLUGIN_NAME_MAX 32
 

@@ -4,7 +4,7 @@
 struct ec_err;
 /* The only check of container names: 0, or -EINVAL with the name in the message. */
 int container_name_check(const char *name, struct ec_err *err);
-/* Can it be installed under this name? Others' programs allow more than we do. */
+/* Can an installed container have this name? Other programs allow more names than we do. */
 bool container_name_possible(const char *name);
 bool plugin_name_valid(const char *name);
 /* "container@NAME.service" to NAME in a new string; NULL: not such a unit. */

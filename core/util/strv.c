@@ -233,7 +233,7 @@ const char *str_nearest(const char *word, const char *const *candidates)
                 if (!m || m > WORD_MAX)
                         continue;
                 d = distance(word, n, *candidates, m);
-                /* Short words: one letter of two or three must be right. */
+                /* A short word must have a letter in common. */
                 if (d <= limit && d < longer && d < best) {
                         best = d;
                         found = *candidates;
