@@ -69,14 +69,14 @@ refused() {
         run build "$@"
         is "$what" "$want" "" "error: $message"
 }
-refused "nothing on stdin" 1 "(standard input) is empty, it defines no containers"
-refused "an empty file" 1 "'empty.nix' is empty, it defines no containers" empty.nix
-refused "a blank file" 1 "'blank.nix' is empty, it defines no containers" blank.nix
-refused "an empty expression" 1 "(--expr) is empty, it defines no containers" -E ''
+refused "nothing on stdin" 1 "(standard input) is empty; it defines no containers"
+refused "an empty file" 1 "'empty.nix' is empty; it defines no containers" empty.nix
+refused "a blank file" 1 "'blank.nix' is empty; it defines no containers" blank.nix
+refused "an empty expression" 1 "(--expr) is empty; it defines no containers" -E ''
 refused "no file" 1 "no such file: './nowhere.nix'" ./nowhere.nix
 refused "a name in place of the definition" 1 "no such file: 'demo' (the definition comes before names of containers)" demo
 refused "an unreadable file" 1 "cannot read definition 'secret.nix': Permission denied" secret.nix
-refused "a directory without default.nix" 1 "directory 'bare' has no default.nix, and no flake.nix" bare
+refused "a directory without default.nix" 1 "directory 'bare' has no default.nix and no flake.nix" bare
 refused "an output without containers" 1 "'$store/$hash-template' defines no containers: there is no container@NAME.service in its etc/systemd/system" "$store/$hash-template"
 refused "a store path without etc" 1 "'$store/$hash-bare' is neither a system nor a build output with containers: it has no etc directory" "$store/$hash-bare"
 refused "two files" 2 "two definitions were given: 'web.nix' and 'project/'" web.nix project/

@@ -95,7 +95,7 @@ interrupt() {
 interrupt 'command wait' TERM
 is "one signal ends a wait, and the plugin returns" 143 "" "interrupted"
 interrupt 'command hang' TERM TERM
-is "a second one ends a plugin that does not stop" 143 "" "error: plugin rogue did not stop in its command 'rogue': ended. The next run repairs what is unfinished"
+is "a second one ends a plugin that does not stop" 143 "" "error: plugin rogue did not stop in its command 'rogue'; the program was ended. The next run repairs what is unfinished"
 
 # ---- a configuration that is broken
 printf '[probe\n' > "$T/conf.ini"

@@ -33,7 +33,7 @@ const char *container_conf_get(const struct ec_container *c, const char *key);
 /* systemd's EnvironmentFile syntax: comments, quotes, continuation lines. "KEY=VALUE" each. */
 int envfile_parse(const char *text, char ***ret);
 
-/* All that this program installed in the unit directories, by name. */
+/* All containers that this program installed in the unit directories, sorted by name. */
 int containers_installed(const struct layout *l, struct container_list *ret, struct ec_err *err);
 int container_installed(const struct layout *l, const char *name, struct ec_container **ret,
                         struct ec_err *err); /* -ENOENT */
@@ -41,8 +41,8 @@ int container_installed(const struct layout *l, const char *name, struct ec_cont
 int container_unknown(const struct layout *l, const char *name, struct ec_err *err);
 /* The same with a check of the name, and with the error of container_unknown(). */
 int containers_find(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err);
-/* A container of the host's own configuration? */
+/* Is it a container of the host's own configuration? */
 bool container_is_declarative(const struct layout *l, const char *name);
-/* Those of an etc output (or a NixOS system), by name; names narrow. */
+/* The containers of an etc output (or a NixOS system), sorted by name; only those in names, if given. */
 int containers_of_output(const struct layout *l, const char *store_path, const char *const *names,
                          struct container_list *ret, struct ec_err *err);

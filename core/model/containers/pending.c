@@ -11,7 +11,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define RELOAD         ".reload" /* no container's name */
+#define RELOAD         ".reload" /* not a valid container name */
 #define UNFINISHED_MAX (4 * 1024 * 1024)
 
 static char *note(const struct layout *l, const char *name)

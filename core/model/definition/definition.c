@@ -32,7 +32,7 @@ void definition_done(struct definition *d)
 
 /* ---- text ---------------------------------------------------------------- */
 
-/* Waits with ^C in view: a pipe's writer may never come to its end. */
+/* Lets ^C end the wait: the writer of a pipe may never finish. */
 static int wait_readable(int fd, struct ec_err *err)
 {
         struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = interrupt_fd(), .events = POLLIN } };
@@ -87,15 +87,15 @@ static bool is_blank(const char *s, size_t len)
         return true;
 }
 
-/* Nix reads it from a file: an argument holds no more than 128 KiB. */
+/* Nix reads it from a file, because an argument is limited to 128 KiB. */
 static int set_text(struct ec_op *op, const char *text, size_t len, const char *display, struct definition *d,
                     struct ec_err *err)
 {
         const char *dir;
         if (is_blank(text, len))
-                return err_set(err, -EINVAL, "%s is empty, it defines no containers", display);
+                return err_set(err, -EINVAL, "%s is empty; it defines no containers", display);
         if (memchr(text, '\0', len))
-                return err_set(err, -EINVAL, "%s is not a Nix expression: it holds a zero byte", display);
+                return err_set(err, -EINVAL, "%s is not a Nix expression: it contains a zero byte", display);
         int r = op_tmp_dir(op, &dir, err);
         if (r < 0)
                 return r;
@@ -118,7 +118,7 @@ static int set_stream(struct ec_op *op, int fd, const char *display, struct defi
 
 /* ---- store paths --------------------------------------------------------- */
 
-/* Has it units of containers? 1 or 0, -errno. The template unit is none. */
+/* Does it have units of containers, apart from the template unit? 1 or 0, -errno. */
 static int has_containers(const char *path)
 {
         _cleanup_free_ char *dir = fs_join(path, "etc/systemd/system");
@@ -158,7 +158,7 @@ int definition_check_output(const char *display, const char *path, struct ec_err
         return 0;
 }
 
-/* A directory of the store: a build output, if it is not a source. */
+/* A directory in the store is a build output, unless it is a source. */
 static int set_output(const char *arg, const char *real, struct definition *d, struct ec_err *err)
 {
         int r = definition_check_output(arg, real, err);
@@ -199,7 +199,7 @@ static int set_flake(const char *arg, const char *ref, size_t ref_len, const cha
         return 0;
 }
 
-/* Nix gets a directory as its working directory: as a part of a URL, many characters would be none of its name. */
+/* A directory becomes Nix's working directory, because many characters have a special meaning in a URL. */
 static int set_reference(const char *arg, struct definition *d, struct ec_err *err)
 {
         size_t len = strcspn(arg, "#"), dir_len = strcspn(arg, "?#");
@@ -217,9 +217,9 @@ static int set_reference(const char *arg, struct definition *d, struct ec_err *e
                                dir, arg);
         if (is_path && !S_ISDIR(st.st_mode))
                 return err_set(err, -ENOTDIR,
-                               "'%s' is a file: a flake reference, as '%s' is one, names a directory with a flake.nix",
-                               dir, arg);
-        /* Without a slash it is a name of Nix' registry, if it is no flake here. */
+                               "'%s' is a file, but flake reference '%s' must name a directory with a flake.nix", dir,
+                               arg);
+        /* A name without a slash is in Nix's registry, unless there is a flake of that name here. */
         if (!is_path && (r < 0 || !S_ISDIR(st.st_mode) || !has_entry(dir, "flake.nix")))
                 return set_flake(arg, arg, len, NULL, attr, d, err);
         ref = str_printf(".%.*s", (int)(len - dir_len), arg + dir_len);
@@ -230,10 +230,10 @@ static int set_reference(const char *arg, struct definition *d, struct ec_err *e
 
 static int set_file(const char *arg, const char *path, struct definition *d, struct ec_err *err)
 {
-        /* The link itself is kept: relative paths in messages stay the user's. */
+        /* Links are not resolved, so that messages show relative paths as the user wrote them. */
         _cleanup_free_ char *cwd = *path == '/' ? strdup("") : getcwd(NULL, 0);
         if (!cwd)
-                return err_set(err, -errno, "cannot tell the current directory: %s", strerror(errno));
+                return err_set(err, -errno, "cannot determine the current directory: %s", strerror(errno));
         const char *rest = path;
         while (*path != '/' && rest[0] == '.' && rest[1] == '/')
                 rest += 2 + strspn(rest + 2, "/");
@@ -263,7 +263,7 @@ static int set_directory(const char *arg, struct definition *d, struct ec_err *e
         if (!has_default && has_entry(arg, "flake.nix"))
                 return set_flake(arg, ".", 1, arg, "", d, err);
         if (!has_default)
-                return err_set(err, -ENOENT, "directory '%s' has no default.nix, and no flake.nix", arg);
+                return err_set(err, -ENOENT, "directory '%s' has no default.nix and no flake.nix", arg);
         _cleanup_free_ char *file = fs_join(arg, "default.nix");
         if (!file)
                 return err_oom(err);
@@ -304,10 +304,10 @@ static int set_argument(struct ec_op *op, const char *arg, struct definition *d,
         if (S_ISDIR(st.st_mode))
                 return set_directory(arg, d, err);
 
-        /* A named pipe without a writer must not hold us where ^C does not reach. */
+        /* O_NONBLOCK: ^C could not end a wait for the writer of a named pipe. */
         _cleanup_close_ int fd = S_ISSOCK(st.st_mode) ? -1 : open(arg, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0 && S_ISSOCK(st.st_mode))
-                return err_set(err, -EINVAL, "'%s' is a socket, no definition", arg);
+                return err_set(err, -EINVAL, "'%s' is a socket, not a definition", arg);
         if (fd < 0)
                 return err_set(err, -errno, "cannot read definition '%s': %s", arg, strerror(errno));
         if (!S_ISREG(st.st_mode))
@@ -318,7 +318,7 @@ static int set_argument(struct ec_op *op, const char *arg, struct definition *d,
         if (n < 0)
                 return err_set(err, -errno, "cannot read definition '%s': %s", arg, strerror(errno));
         if (n == st.st_size && is_blank(head, (size_t)n))
-                return err_set(err, -EINVAL, "'%s' is empty, it defines no containers", arg);
+                return err_set(err, -EINVAL, "'%s' is empty; it defines no containers", arg);
         return set_file(arg, arg, d, err);
 }
 
@@ -363,7 +363,7 @@ static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
                 if (!real)
                         return err_set(err, -errno, "EXTRA_CONTAINER_ETC: cannot read '%s': %s", etc, strerror(errno));
                 if (!nix_is_store_path(real))
-                        return err_set(err, -EINVAL, "EXTRA_CONTAINER_ETC: '%s' is no store path", etc);
+                        return err_set(err, -EINVAL, "EXTRA_CONTAINER_ETC: '%s' is not a store path", etc);
                 r = set_output(etc, real, d, err);
                 return r < 0 ? err_prefix(err, "EXTRA_CONTAINER_ETC") : 0;
         }
@@ -372,7 +372,7 @@ static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
                         return err_usage(err, "no definition; " HOW);
                 return set_stream(op, STDIN_FILENO, "(standard input)", d, err);
         }
-        /* Names first: whoever mistypes one should not have to end his input for nothing. */
+        /* Check the names before reading standard input, so that a typing error is reported at once. */
         _cleanup_free_ char *first = str_printf("'%s'", *args);
         if (!first)
                 return err_oom(err);
@@ -380,9 +380,9 @@ static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
         if (r >= 0)
                 r = set_argument(op, *args, d, err);
         if (r >= 0 && d->kind == DEFINITION_FLAKE && options_is_set(op->options, "attr"))
-                return err_usage(
-                        err, "--attr is for files: an attribute of a flake stands behind a '#', as in '%s%s%s'", *args,
-                        strchr(*args, '#') ? *d->attr ? "." : "" : "#", options_value(op->options, "attr"));
+                return err_usage(err, "--attr is for files; write an attribute of a flake after a '#', as in '%s%s%s'",
+                                 *args, strchr(*args, '#') ? *d->attr ? "." : "" : "#",
+                                 options_value(op->options, "attr"));
         return r;
 }
 

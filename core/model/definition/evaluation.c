@@ -22,10 +22,10 @@ struct ec_eval {
         struct nix nix;
         const struct definition *definition;
         struct flake flake;    /* of a flake reference */
-        char *installable;     /* of the flake, if Nix is to build it as the flake says; or NULL */
+        char *installable;     /* of the flake, if Nix builds it as the flake says; or NULL */
         char *file, *what;     /* eval-config.nix; "evaluating web.nix" */
-        char **args;           /* of it: "--argstr", "NAME", "VALUE" ... */
-        char **files, **names; /* in messages, and what to call each */
+        char **args;           /* its arguments: "--argstr", "NAME", "VALUE" ... */
+        char **files, **names; /* paths in messages, and what to call each */
         json_t *modules, *feature_args, *disabled;
 };
 
@@ -72,7 +72,7 @@ static int allocate(struct ec_op *op, const struct definition *def, struct ec_ev
         return 0;
 }
 
-/* ---- what eval-config.nix is told ---------------------------------------- */
+/* ---- the arguments of eval-config.nix ------------------------------------ */
 
 static int add_arg(struct ec_eval *ev, const char *kind, const char *name, const char *value, struct ec_err *err)
 {
@@ -93,7 +93,7 @@ static int add_json(struct ec_eval *ev, const char *name, const json_t *value, s
         return text ? add_string(ev, name, text, err) : err_oom(err);
 }
 
-/* Messages call it by this name. Nix may name a file without the symbolic links on the way. */
+/* Messages call the file by this name, also where Nix prints its path with symbolic links resolved. */
 static int add_name(struct ec_eval *ev, const char *file, const char *name, struct ec_err *err)
 {
         _cleanup_free_ char *real = realpath(file, NULL);
@@ -149,14 +149,14 @@ static int add_sources(const struct ec_op *op, struct ec_eval *ev, struct ec_err
         if (r >= 0 && nixos)
                 r = add_arg(ev, "--arg", "nixosPath", nixos, err);
         if (r < 0 || !cwd)
-                return r; /* a working directory that is gone has no <pwd> */
+                return r; /* no <pwd> if the working directory was removed */
         pwd = str_printf("pwd=%s", cwd);
         if (!pwd || strv_push(&ev->args, "-I") < 0 || strv_push(&ev->args, pwd) < 0)
                 return err_oom(err);
         return 0;
 }
 
-/* Without NixOS, the glibc of the store finds no locales by itself. */
+/* Outside NixOS, the glibc of the store does not find any locales. */
 static int set_locale(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
         const char *const archives[] = { "/nix/var/nix/profiles/default/lib/locale/locale-archive",
@@ -177,7 +177,7 @@ static int add_host(const struct ec_op *op, struct ec_eval *ev, struct ec_err *e
 
         if (r >= 0 && op->layout->legacy)
                 r = add_string(ev, "legacyInstallDirs", "1", err);
-        /* It would give Nix the host's configuration instead of ours. */
+        /* With it, Nix would read the host's configuration instead of ours. */
         if (r >= 0)
                 r = evaluation_setenv(ev, "NIXOS_CONFIG", NULL, err);
         return r < 0 ? r : set_locale(op, ev, err);
@@ -210,7 +210,7 @@ static int add_features(struct ec_op *op, struct ec_eval *ev, struct ec_err *err
         return r;
 }
 
-/* ---- the hooks' part ----------------------------------------------------- */
+/* ---- for hooks ----------------------------------------------------------- */
 
 int evaluation_add_module(struct ec_eval *ev, const char *path, struct ec_err *err)
 {
@@ -260,7 +260,7 @@ static void set_names(struct ec_eval *ev)
         };
 }
 
-/* Is the attribute a definition, as any other, or is it for Nix to build? */
+/* Is the attribute a definition like any other, or something that Nix builds? */
 static int read_kind(struct ec_eval *ev, struct ec_err *err)
 {
         const struct nix_expr e = expression(ev, "flake");
@@ -287,7 +287,7 @@ static int add_flake(struct ec_eval *ev, struct ec_err *err)
                 r = add_string(ev, "flakeFile", ev->flake.file, err);
         if (r >= 0)
                 r = add_string(ev, "flakeAttr", ev->definition->attr, err);
-        /* For the user, positions in the copy in the store are in his own files. */
+        /* Show positions in the store's copy as positions in the user's own files. */
         if (r >= 0 && ev->flake.original)
                 r = add_name(ev, ev->flake.source, ev->flake.original, err);
         set_names(ev);

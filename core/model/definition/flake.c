@@ -93,7 +93,7 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* Nix reports an error in flake.nix with the path of its copy in the store. Returns the message with the user's own
- * file instead, if that is the same; NULL: it is not. */
+ * file instead if both have the same text; NULL: they differ. */
 static char *name_original(const char *message, const char *dir)
 {
         _cleanup_free_ char *git = find_upwards(dir, ".git"), *flake = find_upwards(dir, "flake.nix");

@@ -81,7 +81,7 @@ struct action {
         const char *header; /* of the lines of the result */
 };
 
-/* Those that are not in the wanted state. */
+/* Selects those that are not in the wanted state. */
 static int select_containers(struct ec_op *op, const struct container_list *list, const struct action *a,
                              struct group *g, struct ec_err *err)
 {

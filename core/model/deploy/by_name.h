@@ -2,7 +2,7 @@
 #pragma once
 struct ec_err;
 struct ec_op;
-/* For containers by their names: installed ones, those of the host's configuration, those of nixos-container. */
+/* For containers by name: installed ones, those of the host's configuration and those of nixos-container. */
 int deploy_start_installed(struct ec_op *op, const char *const *names, struct ec_err *err);
 int deploy_stop(struct ec_op *op, const char *const *names, struct ec_err *err);
 int deploy_restart(struct ec_op *op, const char *const *names, struct ec_err *err);

@@ -98,7 +98,7 @@ static bool same_conf(const struct ec_container *c, const char *old_target)
 static int not_ours(const char *name, const char *path, struct ec_err *err)
 {
         return err_set(err, -EEXIST,
-                       "container '%s' exists already and was not installed by this program: "
+                       "container '%s' already exists and was not installed by this program: "
                        "%s is not a link into the store",
                        name, path);
 }
@@ -196,7 +196,7 @@ static int compare(const struct dirs *d, struct change *ch, struct ec_err *err)
                 c->change = EC_CHANGE_UPDATE;
         else
                 c->change = EC_CHANGE_RESTART;
-        /* Links for the boot are made next to the unit, so a unit of an older place has to move. */
+        /* Autostart links are next to the unit, so a unit in an older place has to move. */
         if (c->change == EC_CHANGE_NONE && ch->wants_differs && ch->old_unit_path)
                 c->change = EC_CHANGE_UPDATE;
         return 0;

@@ -49,7 +49,7 @@ static int warn_ignored(const struct ec_op *op, const char *display, const char 
         text = strv_join(STRV_CONST(names), ", ");
         if (!text)
                 return err_oom(err);
-        log_warn("%s: without effect on '%s', which is built %s", text, display, how);
+        log_warn("%s: no effect on '%s', which is %s", text, display, how);
         return 0;
 }
 
@@ -63,7 +63,7 @@ static int evaluate(struct ec_op *op, struct deployment *d, struct ec_err *err)
         if (r < 0)
                 return r;
         d->prebuilt = evaluation_is_prebuilt(d->eval);
-        return d->prebuilt ? warn_ignored(op, d->definition.display, "as its flake says", err) : 0;
+        return d->prebuilt ? warn_ignored(op, d->definition.display, "built as its flake says", err) : 0;
 }
 
 /* ---- phases ---- */
@@ -83,7 +83,7 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
                 return r;
         if (d->definition.kind == DEFINITION_OUTPUT) {
                 d->output = strdup(d->definition.path);
-                r = d->output ? warn_ignored(op, d->definition.display, "already", err) : err_oom(err);
+                r = d->output ? warn_ignored(op, d->definition.display, "already built", err) : err_oom(err);
         } else {
                 r = evaluate(op, d, err);
                 if (r >= 0)

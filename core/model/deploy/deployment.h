@@ -6,10 +6,10 @@
 #include "model/definition/definition.h"
 struct ec_err;
 struct ec_op;
-/* What the phases of one operation share. */
+/* What an operation changes for one container. */
 struct change {
         struct ec_container *c; /* of the deployment's list */
-        char *old_unit_path;    /* where it is installed now, if in another place */
+        char *old_unit_path;    /* where it is installed now, if somewhere else */
         char *old_wants_path;
         char *old_conf_path;
         bool wants_differs; /* its link in machines.target.wants has to be made or removed */
@@ -21,7 +21,7 @@ struct deployment {
         struct definition definition;
         char *output; /* store path; kept alive by a gc root below op->tmp.path if we built it */
         struct ec_eval *eval;
-        bool prebuilt; /* a flake builds its output, whose names are not known before */
+        bool prebuilt; /* a flake builds its output, whose names are not known before the build */
         bool loaded;
         struct container_list list;
         struct change *changes; /* one per container, in the same order */

@@ -143,7 +143,7 @@ static void remove_veth(const struct ec_container *c)
 struct stops {
         const char **units;
         size_t *which; /* its place in the list */
-        bool *up;      /* it ran */
+        bool *up;      /* it was running */
         size_t n;
 };
 
@@ -183,8 +183,8 @@ static int stop_units(struct destroy *d, struct systemd *s, const struct stops *
         return r;
 }
 
-/* The units that systemd knows as other than inactive. Failed ones would stay in listings, and one between the stop
- * and the start of a restart would be started again. */
+/* The units that are not inactive. Failed ones would stay in listings, and one between the stop and the start of a
+ * restart would be started again. */
 static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct stops *stops, struct ec_err *err)
 {
         struct unit_state *states = NULL;

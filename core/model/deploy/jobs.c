@@ -120,7 +120,7 @@ static int add_result(const struct jobs *j, size_t i, struct outcome *o, struct 
         }
         pending_clear_marked(j->op->layout, c->name, &j->marks[i]);
         if (code == -EINPROGRESS) {
-                log_notice("not waiting for container '%s', it goes on starting", c->name);
+                log_notice("not waiting for container '%s'; it continues to start", c->name);
                 return 1;
         }
         group_add(&o->started, c);

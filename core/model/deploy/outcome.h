@@ -4,13 +4,13 @@
 #include "model/deploy/report.h"
 struct ec_err;
 struct ec_op;
-/* What became of the containers that were started, updated, restarted or stopped. */
+/* The results of starting, updating, restarting or stopping containers. */
 struct outcome {
         struct group started, updated, stopped, failed;
         struct report report;
-        size_t of;     /* of so many */
-        bool detach;   /* ^C ends a wait for a start, and not the command */
-        bool no_hooks; /* it did, so hooks, which may wait too, are not called */
+        size_t of;     /* number of containers */
+        bool detach;   /* ^C only ends the wait for a start */
+        bool no_hooks; /* it did, so skip the hooks, which may also wait */
 };
 int outcome_init(struct outcome *o, size_t of, struct ec_err *err);
 void outcome_done(struct outcome *o);

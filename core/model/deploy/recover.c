@@ -68,7 +68,7 @@ int recover_hooks(struct ec_op *op, char **noted, const struct container_list *b
                 }
                 if (r >= 0)
                         continue;
-                log_warn("container '%s': an interrupted run is still not completed, the next one tries again: %s", *n,
+                log_warn("container '%s': an interrupted run is still not completed; the next run tries again: %s", *n,
                          err_msg(&e));
                 if (strv_push(left, *n) < 0)
                         return err_oom(err);

@@ -4,8 +4,8 @@
 struct container_list;
 /* Completes a run that was killed. The caller holds the lock. */
 
-/* Plugins are told of the noted containers, except those in besides (or NULL), which the caller handles. What fails for
- * one is a warning; its name is added to *left. */
+/* Calls the hooks for the noted containers, except those in besides (or NULL), which the caller handles. A failure is a
+ * warning, and the container's name is added to *left. */
 int recover_hooks(struct ec_op *op, char **noted, const struct container_list *besides, char ***left,
                   struct ec_err *err);
 /* Temporary files of interrupted atomic writes. */
@@ -16,5 +16,5 @@ struct recovery {
         char **left;  /* those of them that failed again, and are still noted */
 };
 void recovery_done(struct recovery *r);
-/* All of it: plugins, the link at boot, systemd. On failure everything is still noted. */
+/* Completes everything: plugins, the autostart link, systemd. On failure, everything stays noted. */
 int recover_run(struct ec_op *op, struct recovery *ret, struct ec_err *err);

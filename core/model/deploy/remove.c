@@ -125,7 +125,8 @@ int remove_container_data(struct removal *m, const struct ec_container *c, struc
         return r < 0 ? r : remove_journal_links(m, c, err);
 }
 
-/* The unit is removed last, so that a container of which something stays is still listed and can be destroyed again. */
+/* The unit is removed last, so that a container that is not removed completely is still listed and can be destroyed
+ * again. */
 int remove_container(struct removal *m, const struct ec_container *c, struct ec_err *err)
 {
         size_t before = m->report->n;

@@ -14,5 +14,5 @@ void removal_done(struct removal *m);
 /* Before the removals, and again after a container has run. */
 void removal_read_journal(struct removal *m);
 int remove_container(struct removal *m, const struct ec_container *c, struct ec_err *err);
-/* Only what it made while it ran. */
+/* Only what the container made while it ran. */
 int remove_container_data(struct removal *m, const struct ec_container *c, struct ec_err *err);

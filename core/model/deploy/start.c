@@ -56,7 +56,7 @@ static void plan_one(struct ec_op *op, const struct change *ch, const char *acti
                 else
                         group_add(&p->update, c);
         } else if (flags & EC_START_STOPPED && !unit_is_up(active)) {
-                /* Also waits for one that boots already, or again after a failure. */
+                /* Also waits for one that is already booting, or that is restarted after a failure. */
                 group_add(&p->start, c);
         } else if (!unit_is_up(active) && !booting) {
                 log_notice("container '%s' is stopped, so it was not updated", c->name);

@@ -43,7 +43,7 @@ static void updates_done(struct updates *u)
         free(u->commands);
 }
 
-/* Lines of several containers are mixed, so each line names its own. */
+/* Lines of several containers are mixed, so each line names its container. */
 static void show_line(void *data, const char *line)
 {
         const struct update *u = data;
@@ -90,7 +90,7 @@ static int add_result(struct ec_op *op, const struct update *u, const struct mac
                           (int)command->status);
 }
 
-/* All results count, also if some were interrupted. */
+/* Counts all results, even if some were interrupted. */
 static int add_results(struct ec_op *op, struct updates *u, struct outcome *o, struct ec_err *err)
 {
         struct ec_err *interrupted = NULL;

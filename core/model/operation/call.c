@@ -13,10 +13,10 @@
 
 #define CRASH_STACK ((size_t)64 << 10)
 
-/* Crashes and exit() belong to the process, so there is one of this. */
+/* Global, because crashes and exit() concern the whole process. */
 static const struct call *volatile current;
 
-/* Only what a signal handler may do. */
+/* Async-signal-safe. */
 static void say(const char *const *parts)
 {
         for (; *parts; parts++)
@@ -56,7 +56,7 @@ static void on_second_signal(int sig)
         if (!c)
                 return;
         say((const char *const[]){ "error: plugin ", c->plugin, " did not stop in its ", c->what,
-                                   ": ended. The next run repairs what is unfinished\n", NULL });
+                                   "; the program was ended. The next run repairs what is unfinished\n", NULL });
         _exit(128 + sig);
 }
 
@@ -71,7 +71,7 @@ void call_init(void)
         for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
                 struct sigaction sa = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK }, old;
 
-                /* A sanitizer has its own, which says more. */
+                /* A sanitizer has its own handler, with a better report. */
                 if (sigaction(signals[i], NULL, &old) >= 0 && old.sa_handler == SIG_DFL)
                         sigaction(signals[i], &sa, NULL);
         }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 struct ec_op;
 /*
- * Which plugin's code runs. While it does, signals are caught instead of read, so that a plugin that waits notices
+ * The plugin whose code runs. While it runs, signals are caught instead of read, so that a plugin that waits notices
  * them; and if the plugin crashes or calls exit(), it can be named.
  */
 struct call {
@@ -12,8 +12,8 @@ struct call {
         bool hook;                 /* phases cannot be called from here */
         struct ec_op *op;          /* or NULL */
         const struct call *outer;
-        unsigned held, locked; /* how often, when it began */
-        bool caught;           /* signals were */
+        unsigned held, locked; /* their depth before the call */
+        bool caught;           /* whether signals were caught before the call */
 };
 /* Installs the handlers; once. */
 void call_init(void);

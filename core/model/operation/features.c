@@ -92,7 +92,7 @@ static bool is_loaded(const struct registry *r, const char *name)
         return false;
 }
 
-/* DIR/NAME/feature.json of the first directory that has it; NULL if none has. */
+/* DIR/NAME/feature.json in the first directory that contains it; NULL: none does. */
 static int feature_path(const struct registry *r, const char *name, char **ret)
 {
         for (const char *const *dir = r->plugin_dirs; dir && *dir; dir++) {

@@ -21,7 +21,7 @@ static int hook_result(const struct plugin_ref *p, const char *hook, int r, stru
         return err->code < 0 ? err->code : r;
 }
 
-/* Calls a plugin's hook, if it has that one. */
+/* Calls a hook, if the plugin has it. */
 #define CALL(op, p, hook, err, ...)                                                            \
         ({                                                                                     \
                 const struct ec_hooks *hooks_ = (p)->plugin->hooks;                            \
@@ -38,7 +38,7 @@ static int hook_result(const struct plugin_ref *p, const char *hook, int r, stru
                 r_;                                                                            \
         })
 
-/* Of all plugins, in order, until one fails; *ret_n (an lvalue) is how many were called. */
+/* Calls the hook of each plugin, in order, until one fails; n (an lvalue) counts the calls. */
 #define CALL_UNTIL_FAILURE(op, n, hook, err, ...)                                                \
         ({                                                                                       \
                 int result_ = 0;                                                                 \
@@ -48,7 +48,7 @@ static int hook_result(const struct plugin_ref *p, const char *hook, int r, stru
                 result_;                                                                         \
         })
 
-/* A failure is a warning, and the next one is called. */
+/* A failure is a warning, and the next hook is called. */
 #define CALL_AND_WARN(op, p, hook, ...)                        \
         do {                                                   \
                 struct ec_err err_ = { 0 };                    \
@@ -86,7 +86,7 @@ int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_er
 
         if (r >= 0)
                 return 0;
-        /* The one that failed has undone its own part. */
+        /* The plugin that failed has undone its own part. */
         interrupt_hold();
         for (n--; n-- > 0;)
                 CALL_AND_WARN(op, &op->registry->plugins[n], undo, op, c);

@@ -29,7 +29,7 @@ int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);
 int hooks_pre_install(struct ec_op *op, const struct ec_container *c, struct ec_err *err);
 /* On failure the plugins that had been called are undone, backwards. */
 int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_err *err);
-/* Failures of these become warnings. The arrays end with NULL; an empty one calls nobody. */
+/* Failures of these become warnings. The arrays end with NULL; an empty one calls no hook. */
 void hooks_started(struct ec_op *op, const struct ec_container *const *containers);
 void hooks_updated(struct ec_op *op, const struct ec_container *const *containers);
 void hooks_stopped(struct ec_op *op, const struct ec_container *const *containers);

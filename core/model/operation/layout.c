@@ -30,7 +30,7 @@ static const struct ec_setting settings[] = {
           "More directories to search for installed units, separated by blanks; the default is /usr/lib/systemd/system "
           "on hosts other than NixOS, and empty on NixOS" },
         { "legacy", "string", "auto",
-          "Whether this host uses conf-legacy and state-legacy: yes, no, or auto, which asks the template unit "
+          "Whether this host uses conf-legacy and state-legacy: yes, no, or auto, which reads the template unit "
           "container@.service of a NixOS host" },
         { "conf", "path", "/etc/nixos-containers", "Directory of the conf files of containers" },
         { "conf-legacy", "path", "/etc/containers", "The same on NixOS before 22.05" },

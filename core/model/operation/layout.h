@@ -17,7 +17,7 @@ struct layout {
         char *run;                          /* /run/nixos-containers */
         char *run_state;                    /* /run/extra-container: root's own, mode 0700, with */
         char *lock, *tmp;                   /* lock, tmp/ for temporary directories, and */
-        char *pending; /* pending/: a file for each container that runs on an older system than is installed */
+        char *pending; /* pending/: a file for each container that runs an older system than the installed one */
         char *journal; /* /var/log/journal: containers' journals are linked there */
         char *data;    /* the program's own read-only files: eval-config.nix below nix/ */
         char *static_os_release; /* /etc/static/os-release */

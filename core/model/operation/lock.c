@@ -52,7 +52,7 @@ static int pidfd_of(pid_t pid)
         return pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
-/* Waits until the holder has closed the file, has ended, or the user interrupts. */
+/* Waits until the holder closes the file or ends, or the user interrupts. */
 static int wait_for_change(int events, int holder, struct ec_err *err)
 {
         struct pollfd p[] = { { interrupt_fd(), POLLIN, 0 }, { events, POLLIN, 0 }, { holder, POLLIN, 0 } };

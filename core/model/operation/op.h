@@ -25,7 +25,7 @@ struct ec_op {
         const char *program;           /* absolute path of this program */
         void *app;                     /* the builtin commands' own */
         int lock_fd;                   /* model/operation/lock.h; while locked > 0 */
-        unsigned locked;               /* calls of op_lock() that wait for their op_unlock() */
+        unsigned locked;               /* calls of op_lock() without their op_unlock() */
         struct owned *owned;           /* freed backwards at the end */
 };
 #define OP_INIT                                    \
@@ -34,10 +34,10 @@ struct ec_op {
         }
 /* p is freed with the op, or at once if there is no memory. */
 int op_own(struct ec_op *op, void *p, void (*free_fn)(void *p), struct ec_err *err);
-void op_free_owned(struct ec_op *op); /* op_done() does it, too */
+void op_free_owned(struct ec_op *op); /* op_done() also calls this */
 int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err);
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err);
-/* Lines of the command's result: on stdout, or on stderr where stdout is a session's. */
+/* Lines of the command's result: on stdout, or on stderr if stdout belongs to a session. */
 void op_result(const struct ec_op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Frees what the op owns; conf, layout and registry are the caller's. */
 void op_done(struct ec_op *op);

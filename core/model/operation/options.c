@@ -20,11 +20,11 @@ struct parsed_options {
         char **args;
 };
 
-/* Where the parser stands. */
+/* The state of the parser. */
 struct parser {
         const struct option_set *set;
         const struct ec_command *cmd;
-        const char *const *argv; /* what is left */
+        const char *const *argv; /* the remaining words */
         struct parsed_options *parsed;
 };
 
@@ -77,7 +77,7 @@ int option_set_short(const struct option_set *set, const struct option_ref *ref)
         return c && find_short(set, c) == ref ? c : 0;
 }
 
-/* Does this word stop an EC_ARG_REST? Exactly a final option's name does. */
+/* Does this word end an EC_ARG_REST? Only the exact name of a final option does. */
 static bool ends_rest(const struct option_set *set, const char *word)
 {
         const struct option_ref *ref = NULL;
@@ -128,7 +128,7 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
                         return r;
         }
         if (option_set_find(p->set, "build-args", strlen("build-args")) && nix_takes_option(word))
-                return err_usage(err, "%s: unknown option '%s'; options of Nix stand behind --build-args", p->cmd->name,
+                return err_usage(err, "%s: unknown option '%s'; options of Nix go after --build-args", p->cmd->name,
                                  word);
         for (size_t i = 0; i < p->set->n; i++) {
                 const struct option_ref *ref = &p->set->items[i];
@@ -142,8 +142,8 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
         return err_usage(err, "%s: unknown option '%s'", p->cmd->name, word);
 }
 
-/* Stores one option; `attached` is the value in the same word, or NULL. `shown` is
- * how the user wrote it. `alone`: with "=" one word is all that a REST option takes. */
+/* Stores one option; `attached` is the value in the same word, or NULL. `shown` is how the user wrote it. `alone`: in
+ * the form "--name=VALUE", a REST option takes only that word. */
 static int take_option(struct parser *p, const struct option_ref *ref, const char *shown, const char *attached,
                        bool alone, struct ec_err *err)
 {

@@ -12,21 +12,21 @@ struct option_ref {
 struct option_set {
         struct option_ref *items;
         size_t n;
-        /* Asked about an option that is in nobody's table ("--ssh", "-x"): sets err
-         * and returns < 0 where it knows better than "unknown option"; may be NULL. */
+        /* Called for an option that is in no table ("--ssh", "-x"): sets err and returns < 0 if it has a better message
+         * than "unknown option"; may be NULL. */
         int (*unknown)(void *data, const char *word, struct ec_err *err);
         void *data;
 };
 int option_set_add(struct option_set *set, const struct ec_option *o, const char *plugin, bool own); /* -ENOMEM */
 void option_set_done(struct option_set *set);
-/* The short name that is in force for an item of the set, 0 if none: a
- * command's own comes before the core's, plugins have none. */
+/* The short name of an item of the set; 0: none. The command's own options take precedence over the core's; those of
+ * plugins have none. */
 int option_set_short(const struct option_set *set, const struct option_ref *ref);
 const struct option_ref *option_set_find(const struct option_set *set, const char *name, size_t len);
 
 struct parsed_options;
 int options_parse(const struct option_set *set, const struct ec_command *cmd,
-                  const char *const *argv /* behind the command */, struct parsed_options **ret, struct ec_err *err);
+                  const char *const *argv /* after the command */, struct parsed_options **ret, struct ec_err *err);
 void options_free(struct parsed_options *p);
 DEFINE_CLEANUP(struct parsed_options, options_free)
 /* p may be NULL: nothing is set. */

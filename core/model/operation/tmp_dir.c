@@ -38,7 +38,7 @@ static bool can_execute(const char *dir)
 static void choose_place(struct tmp_place *p, const struct layout *l)
 {
         *p = (struct tmp_place){ .dir = l->tmp };
-        /* Nobody else can put a name into root's own place first. */
+        /* No other user can create names in root's own directory. */
         if (geteuid() == 0 && layout_make_run_state(l, l->tmp, NULL) >= 0 && can_execute(l->tmp))
                 return;
         p->dir = TMP_DIR;
@@ -84,8 +84,8 @@ static void sweep(const struct tmp_place *p)
         }
 }
 
-/* Between mkdtemp() and the lock a sweep of another run may take the directory
- * away: then there is no such name any more, or it is locked. */
+/* Between mkdtemp() and the lock another run's sweep may remove the directory: then the name is gone, or it is
+ * locked. */
 static int make_dir(const struct tmp_place *p, struct tmp_dir *ret, struct ec_err *err)
 {
         for (unsigned attempt = 0; attempt < 100; attempt++) {

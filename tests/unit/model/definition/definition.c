@@ -219,7 +219,7 @@ static void test_files_refused(void **state)
         refused(WORDS("nowhere"), "comes before names", false);
         refused(WORDS("empty.nix"), "'empty.nix' is empty", false);
         refused(WORDS("blank.nix"), "'blank.nix' is empty", false);
-        refused(WORDS("bare"), "directory 'bare' has no default.nix, and no flake.nix", false);
+        refused(WORDS("bare"), "directory 'bare' has no default.nix and no flake.nix", false);
         refused(WORDS(""), "path is empty", true);
         refused(WORDS("/dev/null"), "/dev/null is empty", false);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -334,7 +334,7 @@ static void test_outputs(void **state)
         check(WORDS("-E", "{ }"), DEFINITION_TEXT, NULL, "(--expr)", "");
         refused(WORDS("demo", "web.nix"), "two definitions were given: EXTRA_CONTAINER_ETC and 'web.nix'", true);
         setenv("EXTRA_CONTAINER_ETC", "project", 1);
-        refused(NO_WORDS, "EXTRA_CONTAINER_ETC: 'project' is no store path", false);
+        refused(NO_WORDS, "EXTRA_CONTAINER_ETC: 'project' is not a store path", false);
         setenv("EXTRA_CONTAINER_ETC", "nowhere", 1);
         refused(NO_WORDS, "EXTRA_CONTAINER_ETC: cannot read 'nowhere'", false);
         snprintf(full, sizeof(full), "%s/%s-nothing", store, HASH);

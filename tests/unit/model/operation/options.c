@@ -231,8 +231,8 @@ static void test_errors(void **state)
         FAIL("create: unknown option '--strat', did you mean '--start'?", "--strat=x");
         FAIL("create: unknown option '--qqqqqqqqqqq'", "--qqqqqqqqqqq");
         FAIL("create: unknown option '-x'", "-x");
-        FAIL("create: unknown option '-I'; options of Nix stand behind --build-args", "-Ifoo=/bar");
-        FAIL("create: unknown option '--max-jobs'; options of Nix stand behind --build-args", "--max-jobs=4");
+        FAIL("create: unknown option '-I'; options of Nix go after --build-args", "-Ifoo=/bar");
+        FAIL("create: unknown option '--max-jobs'; options of Nix go after --build-args", "--max-jobs=4");
         FAIL("create: unknown option '-o'", "-o"); /* not allowed after --build-args either */
         FAIL("create: unknown option '-x'", "-sx");
         FAIL("create: unknown option '-\303\244'", "-\303\244");
