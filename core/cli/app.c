@@ -63,7 +63,7 @@ static int declare_toggles(struct conf *c, struct ec_err *err)
         return r;
 }
 
-/* A plugin's section: a value that does not fit rejects the plugin, nothing else. */
+/* A plugin's section: a value of the wrong type only rejects that plugin. */
 static int declare_plugin(struct app *a, struct plugin *p, struct ec_err *err)
 {
         struct ec_err e = { 0 };
@@ -97,7 +97,7 @@ static int load_plugins(struct app *a, const struct ec_array *builtin, struct ec
         _cleanup_strv_ char **dirs = NULL;
         int r;
 
-        /* Which plugins are off, and must not be opened, is not known without the configuration. */
+        /* Without the configuration, it is not known which plugins are off and must not be opened. */
         if (a->conf_err.code)
                 return plugins_load(&s, &a->plugins, err);
         r = plugins_search_path(a->conf, EC_PLUGIN_DIR, &dirs, err);
@@ -239,7 +239,7 @@ static const struct plugin *rejected_with(const struct app *a, const char *word)
         return NULL;
 }
 
-/* A rejected plugin whose tables could not be read: the command may be one of its. */
+/* A rejected plugin whose tables could not be read: the command may belong to it. */
 static const struct plugin *rejected_unread(const struct app *a)
 {
         for (size_t i = 0; i < a->plugins.n; i++)

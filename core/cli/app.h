@@ -29,7 +29,8 @@ int app_load(struct app *a, const char *config, const struct ec_array *builtin, 
 /* The failure of a broken configuration; the second one only warns. */
 int app_check_conf(struct app *a, struct ec_err *err);
 void app_warn_conf(const struct app *a);
-/* After the start: a plugin whose command or option is used must not have been rejected. Others are warnings. */
+/* After the start: a plugin whose command or option is used must not have been rejected. Other rejections are
+ * warnings. */
 int app_check_used(const struct app *a, const struct command_ref *ref, const struct parsed_options *options,
                    struct ec_err *err);
 void app_done(struct app *a);

@@ -277,7 +277,7 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
         return offer_kinds(a, argument_kinds(ref->command->synopsis, p.n_args, !ref->plugin), *words, first, err);
 }
 
-/* The program's own options, which stand before a command. */
+/* The program's own options, which come before a command. */
 static void offer_leading(const char *word)
 {
         const struct ec_option *o = core_options.items;

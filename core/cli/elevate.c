@@ -11,7 +11,7 @@
 
 extern char **environ;
 
-/* Variables that root's run needs as they are in the user's shell. */
+/* Variables that the run as root keeps from the user's shell. */
 static bool is_kept(const char *assignment)
 {
         static const char *const names[] = { "PATH=", "NIX_PATH=", "SHELL=", "NO_COLOR=", "EXTRA_CONTAINER_", NULL };
@@ -33,8 +33,8 @@ int elevate_argv(const char *sudo, const char *env, const char *program, char *c
         _cleanup_strv_ char **v = NULL;
         int r = 0;
 
-        /* -H: root must not write into the user's home. env(1) carries the variables
-         * past sudo's policy, which drops those that it was not told to keep. */
+        /* -H: root must not write into the user's home. env(1) sets the variables, because sudo's policy drops all but
+         * a few. */
         const char *const head[] = { sudo, "-H", "--", env, NULL };
 
         if (strchr(program, '='))

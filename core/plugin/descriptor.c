@@ -42,7 +42,8 @@ static bool in_bounds(const struct bounds *b, const void *p, size_t len)
 
 static int too_new(const struct reading *r, const char *what)
 {
-        return err_set(r->err, -EPROTO, "%s uses what ABI %u.%u does not have: the plugin was built for %u.%u", what,
+        return err_set(r->err, -EPROTO,
+                       "%s uses something that ABI %u.%u does not have: the plugin was built for %u.%u", what,
                        EC_ABI_MAJOR, EC_ABI_MINOR, EC_ABI_MAJOR, r->minor);
 }
 
@@ -60,7 +61,7 @@ static int copy_struct(const struct reading *r, void *dst, size_t dst_size, cons
         return 0;
 }
 
-/* Copies an array into one with our stride; *ret has an extra zero item at its end. */
+/* Copies an array into one with our stride; an extra zero item ends *ret. */
 static int copy_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what,
                       void **ret)
 {

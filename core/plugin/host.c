@@ -18,7 +18,7 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define ROOM_FOR_SERVICES 64 /* of later minors; see EC_HAS */
+#define ROOM_FOR_SERVICES 64 /* for tables of later minors; see EC_HAS */
 
 /* The words of a setting of type "list". */
 struct words {

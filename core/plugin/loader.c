@@ -116,7 +116,7 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* Adds the plugins of one directory. A relative path is made absolute, because dlopen() would search for it; links are
- * kept, so that the check of trust sees the directories they are in. */
+ * kept, so that the trust check sees the directories they are in. */
 static int scan_dir(struct plugins *l, const char *given, bool optional, struct ec_err *err)
 {
         _cleanup_free_ char *real = *given == '/' ? NULL : realpath(given, NULL);

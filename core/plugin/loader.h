@@ -21,7 +21,7 @@ struct plugin {
         enum plugin_toggle toggle;
         enum plugin_state state;
         char *reason; /* of PLUGIN_REJECTED: one line */
-        int rank;     /* who wins a clash: lower is first */
+        int rank;     /* the lower rank wins a clash */
         /* Of PLUGIN_LOADED, and of PLUGIN_REJECTED if it could be read. */
         struct descriptor *descriptor;
         const struct ec_plugin *plugin; /* the descriptor's */

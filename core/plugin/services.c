@@ -38,14 +38,14 @@
 #define START_FLAGS   (EC_START_STOPPED | EC_START_UPDATE | EC_START_RESTART | EC_START_DETACH)
 #define DESTROY_FLAGS (EC_DESTROY_ALL | EC_DESTROY_ABSENT | EC_DESTROY_QUIET | EC_DESTROY_NO_CANCEL)
 
-/* ---- what a plugin hands over ------------------------------------------ */
+/* ---- arguments from plugins -------------------------------------------- */
 
 static int too_new(const char *what, struct ec_err *err)
 {
         return err_set(err, -E2BIG, "%s uses something that ABI %u.%u does not have", what, EC_ABI_MAJOR, EC_ABI_MINOR);
 }
 
-/* A flag that is ignored may have meant "do not". */
+/* An unknown flag may mean "do not", so it must not be ignored. */
 static int check_flags(const char *what, uint32_t flags, uint32_t known, struct ec_err *err)
 {
         return flags & ~known ? err_set(err, -EINVAL, "%s: unknown flag 0x%x", what, flags & ~known) : 0;
@@ -62,7 +62,7 @@ static int copy_in(void *dst, uint32_t dst_size, const void *src, uint32_t size,
         return 0;
 }
 
-/* The same for one that begins with its size. */
+/* The same for a struct that begins with its size. */
 static int copy_sized(void *dst, uint32_t dst_size, const void *src, uint32_t min, const char *what, struct ec_err *err)
 {
         uint32_t size;
@@ -115,7 +115,7 @@ static void cancel_release(struct ec_op *op)
         const struct call *c = call_current();
 
         (void)op;
-        /* What the program itself holds stays held. */
+        /* Never release what the program itself holds. */
         if (!c || interrupt_held() > c->held)
                 interrupt_release();
 }
@@ -150,7 +150,7 @@ static int run_proc(struct ec_op *op, const struct ec_proc *p, struct ec_proc_re
                 r = proc_run(&full, &res, err);
         if (r < 0)
                 return r;
-        /* A longer result of a newer plugin keeps what it has there. */
+        /* The additional members of a newer plugin's result are not touched. */
         memcpy((char *)ret + sizeof(size), (const char *)&res + sizeof(size),
                (size < sizeof(res) ? size : sizeof(res)) - sizeof(size));
         return r;
@@ -163,7 +163,7 @@ const struct ec_proc_api services_proc = {
         .tmp_dir = op_tmp_dir,
 };
 
-/* Nix runs what a module says, and maybe as root. */
+/* Nix runs code of the module, possibly as root. */
 static int add_module(struct ec_eval *ev, const char *path, struct ec_err *err)
 {
         int r = 0;
@@ -516,7 +516,7 @@ static void release_lock(struct ec_op *op)
 {
         const struct call *c = call_current();
 
-        /* What the program itself holds stays locked. */
+        /* Never unlock what the program itself locked. */
         if (!c || op->locked > c->locked)
                 op_unlock(op);
 }

@@ -7,14 +7,14 @@
  *
  * Rules of the ABI, checked by tests/abi:
  *  1. A struct that crosses the border starts with its size, or travels in a
- *     struct ec_array with its stride, and grows only at its end.
+ *     struct ec_array with its stride, and only grows at the end.
  *  2. A function pointer never changes its signature; a new need is a new
  *     member at the end of its table.
  *  3. Only fixed-width integers, size_t, int as a result, const char * and
  *     pointers cross: no bool, enum, bitfield, off_t or FILE *.
- *  4. Whoever allocates memory frees it. The program copies the strings that it
- *     is given. Strings that it returns live as long as the object they belong
- *     to, except char ** results, which are freed with host->mem_free().
+ *  4. The side that allocates memory frees it. The program copies the strings
+ *     that it is given. Strings that it returns live as long as the object they
+ *     belong to, except char ** results, which are freed with host->mem_free().
  *  5. What the receiver does not know is refused, never ignored: unknown flag
  *     bits, reserved members that are not zero, and a longer struct whose extra
  *     bytes are not zero.
@@ -107,7 +107,7 @@ struct ec_option {
         uint32_t scopes;     /* ignored in a command's own table */
         uint32_t arg;        /* EC_ARG_* */
         uint32_t flags;      /* EC_OPT_* */
-        int32_t short_name;  /* 's' is -s, 0 is none; a command's own only */
+        int32_t short_name;  /* 's' is -s, or 0; a command's own only */
 };
 
 /* A key in the INI section that has the plugin's name. type is "string",
@@ -162,7 +162,7 @@ struct ec_hooks {
         int (*installed)(void *self, struct ec_op *op,
                          const struct ec_container *c, struct ec_err *err);
         /* `installed` is rolled back: the container becomes what it was
-         * before, of an older definition or not there. The links are put back
+         * before, an older version or not installed. The links are put back
          * after this hook. A failure is a warning. */
         int (*undo)(void *self, struct ec_op *op,
                     const struct ec_container *c, struct ec_err *err);
@@ -174,7 +174,7 @@ struct ec_hooks {
         int (*updated)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
-        /* These were stopped by this run, and not to be restarted: likewise. */
+        /* This run stopped these, not for a restart: likewise. */
         int (*stopped)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
@@ -212,10 +212,10 @@ struct ec_plugin {
         struct ec_array commands, options, settings;
         const struct ec_hooks *hooks; /* or NULL */
         /* Called once, before the first hook or command. host stays valid until
-         * done() has returned. ret_self is handed to every later call. May be
-         * NULL. A plugin whose init() fails is rejected, and the program goes
-         * on without it unless it is required or one of its commands or options
-         * is used. */
+         * done() has returned. ret_self is passed to every later call. May be
+         * NULL. A plugin whose init() fails is rejected, and the program
+         * continues without it unless it is required or one of its commands or
+         * options is used. */
         int (*init)(const struct ec_host *host, void **ret_self,
                     struct ec_err *err);
         void (*done)(void *self); /* frees it; may be NULL */
@@ -250,7 +250,7 @@ struct ec_log_api {
 
 struct ec_err_api {
         uint32_t size, reserved;
-        /* Sets the message where the failure is born; returns code (< 0). */
+        /* Sets the message where the failure occurs; returns code (< 0). */
         int (*set)(struct ec_err *err, int32_t code,
                    const char *fmt, ...) EC_PRINTF(3, 4);
         /* The same for wrong use of the command line, which ends with exit
@@ -260,7 +260,7 @@ struct ec_err_api {
         int (*prefix)(struct ec_err *err, const char *fmt, ...) EC_PRINTF(2, 3);
         /* "" while there is none; valid until err changes. */
         const char *(*message)(const struct ec_err *err);
-        /* Forgets the error, if the caller can go on without the result. */
+        /* Forgets the error, if the caller does not need the result. */
         void (*clear)(struct ec_err *err);
 };
 
@@ -303,8 +303,8 @@ struct ec_cancel_api {
         uint32_t size, reserved;
         /* 0, or -ECANCELED with err set once the run was interrupted. */
         int (*check)(struct ec_op *op, struct ec_err *err);
-        /* Readable once a signal has come: poll it beside your own descriptors,
-         * never read or close it, then call check(). */
+        /* Readable once a signal has come: poll it with your own descriptors,
+         * then call check(). Never read or close it. */
         int (*fd)(struct ec_op *op);
         /* While held, check() returns 0 and services wait as usual: for steps
          * that undo something. Calls nest; what a hook still holds when it
@@ -346,8 +346,8 @@ struct ec_proc_api {
         int (*run)(struct ec_op *op, const struct ec_proc *p,
                    struct ec_proc_result *ret, struct ec_err *err);
         void (*result_done)(struct ec_proc_result *r); /* frees out and err */
-        /* A private directory of this run, removed at its end, the same at each
-         * call. The string lives as long as op. */
+        /* A private directory of this run, removed when the run ends, the same
+         * at each call. The string lives as long as op. */
         int (*tmp_dir)(struct ec_op *op, const char **ret, struct ec_err *err);
 };
 
@@ -390,8 +390,8 @@ struct ec_systemd_api {
                           struct ec_err *err);
         /* Calls fn for each loaded unit that matches the pattern
          * ("container@*.service"), sorted by name, with its ActiveState and
-         * SubState. It is one question to systemd. fn returning non-zero ends
-         * the walk with that value. */
+         * SubState. This is one call to systemd. If fn returns non-zero, the
+         * walk ends with that value. */
         int (*states)(struct ec_op *op, const char *pattern,
                       int (*fn)(void *data, const char *unit,
                                 const char *active, const char *sub),
@@ -415,8 +415,8 @@ struct ec_exec {
 struct ec_machine_api {
         uint32_t size, reserved;
         /* Runs a command inside a running container and waits. *ret_status is
-         * its exit status, 128 + signal if it was killed, 127 and 126 as a
-         * shell's. */
+         * its exit status, 128 + signal if it was killed, or 127 or 126 as a
+         * shell returns them. */
         int (*exec)(struct ec_op *op, const struct ec_exec *x,
                     int32_t *ret_status, struct ec_err *err);
         /* 1 or 0. */
@@ -425,10 +425,10 @@ struct ec_machine_api {
                       struct ec_err *err);
 };
 
-#define EC_CHANGE_NONE    0 /* it is installed just like this */
+#define EC_CHANGE_NONE    0 /* it is already installed like this */
 #define EC_CHANGE_NEW     1
 #define EC_CHANGE_UPDATE  2 /* a running system can switch to it */
-#define EC_CHANGE_RESTART 3 /* it takes effect with a restart */
+#define EC_CHANGE_RESTART 3 /* it takes effect after a restart */
 
 /* Containers of foreach() and find() live as long as op, those that hooks and
  * foreach_installed() hand out as long as that call; their strings likewise. */
@@ -446,13 +446,13 @@ struct ec_containers_api {
          * of the new one. */
         const char *(*conf_get)(const struct ec_container *c, const char *key);
         /* The files in the store that the links lead to, or, in `pre_install`,
-         * will lead to; NULL if it is not known. */
+         * will lead to; NULL if they are not known. */
         const char *(*unit_target)(const struct ec_container *c);
         const char *(*conf_target)(const struct ec_container *c);
         /* EC_CHANGE_*: what this run changes. Known from `pre_install` on. */
         uint32_t (*change)(const struct ec_container *c);
-        /* Containers of the definition, in name order. fn returning non-zero
-         * ends the walk with that value. */
+        /* Containers of the definition, in name order. If fn returns non-zero,
+         * the walk ends with that value. */
         int (*foreach)(struct ec_op *op,
                        int (*fn)(void *data, const struct ec_container *c),
                        void *data, struct ec_err *err);
@@ -461,21 +461,21 @@ struct ec_containers_api {
                                  int (*fn)(void *data,
                                            const struct ec_container *c),
                                  void *data, struct ec_err *err);
-        /* An installed one. -ENOENT: none of that name, and err names the
+        /* An installed one. -ENOENT: none has that name, and err names the
          * nearest one. */
         int (*find)(struct ec_op *op, const char *name,
                     const struct ec_container **ret, struct ec_err *err);
 };
 
-#define EC_START_STOPPED (UINT32_C(1) << 0) /* start what does not run */
+#define EC_START_STOPPED (UINT32_C(1) << 0) /* start stopped containers */
 #define EC_START_UPDATE  (UINT32_C(1) << 1) /* changed and running: switch, or
-                                             * restart if it must be */
+                                             * restart if necessary */
 #define EC_START_RESTART (UINT32_C(1) << 2) /* changed and running: restart */
-#define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C ends the wait for a start and
-                                             * not the command */
+#define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C only ends the wait for a
+                                             * start */
 
 #define EC_DESTROY_ALL       (UINT32_C(1) << 0) /* all installed; no names */
-#define EC_DESTROY_ABSENT    (UINT32_C(1) << 1) /* one may be missing */
+#define EC_DESTROY_ABSENT    (UINT32_C(1) << 1) /* names may be missing */
 #define EC_DESTROY_QUIET     (UINT32_C(1) << 2) /* no result lines on stdout */
 #define EC_DESTROY_NO_CANCEL (UINT32_C(1) << 3) /* ^C stays pending: to undo */
 
@@ -491,9 +491,9 @@ struct ec_deploy_api {
         const char *(*output)(const struct ec_op *op);
         /* EC_SCOPE_INSTALL. */
         int (*install)(struct ec_op *op, struct ec_err *err);
-        /* The definition's containers; flags: EC_START_*. 1: with
-         * EC_START_DETACH, after ^C: containers go on starting that nobody
-         * waited for. EC_SCOPE_START, as the next three. */
+        /* The definition's containers; flags: EC_START_*. 1, with
+         * EC_START_DETACH and after ^C: some containers are still starting.
+         * EC_SCOPE_START, as the next three. */
         int (*start)(struct ec_op *op, uint32_t flags, struct ec_err *err);
         /* By name; names are NULL-terminated, flags are 0. */
         int (*start_installed)(struct ec_op *op, const char *const *names,
@@ -595,14 +595,14 @@ struct ec_host {
         const struct ec_shell_api *shell;
         const struct ec_term_api *term;
         const struct ec_table_api *table;
-        void (*mem_free)(void *p); /* for what a service gave as char ** */
+        void (*mem_free)(void *p); /* for char ** results of services */
         const char *plugin_dir;    /* of its module.nix and other files */
         const char *program;       /* absolute path of extra-container */
 };
 
-/* Is a service of a later minor there? EC_HAS(host->table, free). The program
- * keeps room for pointers of later minors after struct ec_host, all NULL, so
- * that asking an older program for a newer table is safe. */
+/* Is a service of a later minor available? EC_HAS(host->table, free). The
+ * program keeps room for pointers of later minors after struct ec_host, all
+ * NULL, so that asking an older program for a newer table is safe. */
 #define EC_HAS(api, member)                                                    \
         ((api) &&                                                              \
          (api)->size >= offsetof(__typeof__(*(api)), member) +                 \
