@@ -85,11 +85,11 @@ static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
 static const struct ec_option create_options[] = {
         { .name = "start",
           .short_name = 's',
-          .help = "Start what does not run; update running containers that have changed" },
+          .help = "Start stopped containers; update running containers that have changed" },
         { .name = "update-changed",
           .short_name = 'u',
           .help = "Update running containers that have changed, by switch-to-configuration if nothing but their system "
-                  "differs, else by a restart" },
+                  "differs, otherwise by a restart" },
         { .name = "restart-changed", .short_name = 'r', .help = "Restart running containers that have changed" },
 };
 static const struct ec_option destroy_options[] = {
@@ -101,15 +101,15 @@ static const struct ec_command commands[] = {
           .alias = "add",
           .synopsis = "[DEFINITION] [NAME...]",
           .summary = "Build and install containers",
-          .details = "DEFINITION is a file, a directory with a default.nix, a flake reference (.#web, "
-                     "github:owner/repo#web), - or nothing for "
-                     "standard input, or a store path with etc/ in it. A directory without default.nix is taken for "
-                     "its flake.nix. "
-                     "Names after it choose some of its containers.\n\n"
-                     "Without an option, running containers stay as they are.\n\n"
-                     "  extra-container create --start web.nix\n"
-                     "  extra-container create web.nix db cache\n"
-                     "  extra-container create -s -E '{ containers.demo.config = { }; }'",
+          .details =
+                  "DEFINITION is a file, a directory with a default.nix, a flake reference (.#web, "
+                  "github:owner/repo#web), - or nothing for standard input, or a store path that contains etc/. In a "
+                  "directory without default.nix, flake.nix is used. Names after the definition select individual "
+                  "containers.\n\n"
+                  "Without an option, running containers stay as they are.\n\n"
+                  "  extra-container create --start web.nix\n"
+                  "  extra-container create web.nix db cache\n"
+                  "  extra-container create -s -E '{ containers.demo.config = { }; }'",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START,
           .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
           .options = EC_ARRAY(create_options),
@@ -117,14 +117,14 @@ static const struct ec_command commands[] = {
         { .name = "build",
           .synopsis = "[DEFINITION] [NAME...]",
           .summary = "Build containers and print the store path of the result",
-          .details = "The path can be given to the commands that take a definition.",
+          .details = "Every command that takes a definition also takes this path.",
           .scopes = EC_SCOPE_BUILD,
           .flags = EC_CMD_DEFINITION,
           .run = run_build },
         { .name = "list",
           .synopsis = "",
           .summary = "List the installed containers",
-          .details = "One name a line, sorted. --json gives their states and paths, too.",
+          .details = "One name per line, sorted. --json also prints states and paths.",
           .flags = EC_CMD_LISTING,
           .run = create_run_list },
         { .name = "restart",
@@ -135,10 +135,10 @@ static const struct ec_command commands[] = {
           .run = run_restart },
         { .name = "destroy",
           .synopsis = "NAME... | DEFINITION [NAME...] | --all",
-          .summary = "Remove containers and all that belongs to them",
-          .details = "Containers are stopped without a clean shutdown. A first argument that begins with . or /, or is "
-                     "- or a flake reference, is a definition, "
-                     "and what it defines is destroyed.",
+          .summary = "Remove containers and everything that belongs to them",
+          .details = "Containers are stopped without a clean shutdown. If the first argument begins with . or /, or is "
+                     "- or a flake reference, it is a "
+                     "definition, and the containers that it defines are destroyed.",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY,
           .flags = EC_CMD_ROOT | EC_CMD_DEFINITION,
           .options = EC_ARRAY(destroy_options),

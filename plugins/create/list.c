@@ -32,7 +32,7 @@ static int add_state(void *data, const char *unit, const char *active, const cha
         return strv_pushf(&l->states, "%s=%s", unit, active);
 }
 
-/* One question for all of them. Without systemd, everything else is listed. */
+/* One call for all of them. Without systemd, everything else is listed. */
 static int read_states(struct listing *l, struct ec_op *op)
 {
         const struct ec_host *h = l->host;

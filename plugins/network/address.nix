@@ -65,7 +65,7 @@ in
 rec {
   inherit hex mod;
 
-  # Slots by name, or null if there is none left.
+  # Slots by name, or null if none is free.
   # range: { slots, taken = [ [ from to dev? ] ], assigned = { NAME = slot; } }.
   pickAll = partition: range: names:
     let
@@ -87,7 +87,7 @@ rec {
       }
       new).picked;
 
-  # The slots of an address that a definition sets, "10.9.0.6" or "10.9.0.6/29"; an invalid one has none.
+  # The slots of an address that a definition sets, "10.9.0.6" or "10.9.0.6/29"; none for an invalid address.
   of4 = range: address:
     let
       m = builtins.match "([0-9]{1,3})[.]([0-9]{1,3})[.]([0-9]{1,3})[.]([0-9]{1,3})(/([0-9]{1,2}))?" address;

@@ -81,7 +81,7 @@ static int read_file(const struct ec_host *h, const char *name, struct addresses
         _cleanup_(addresses_done) struct addresses a = { 0 };
         int r = path ? fs_read(path, CONF_MAX, &text, NULL) : -ENOMEM;
 
-        /* Removed meanwhile, or a link whose store path is. */
+        /* It was removed meanwhile, or it is a link to a store path that was removed. */
         if (r == -ENOENT || r == -ENOTDIR)
                 return 0;
         if (r < 0 && r != -ENOMEM)

@@ -5,8 +5,8 @@
 #   firewall.sh down NAME
 #
 # The host's rules that let a container reach other networks. They are tagged
-# with its name, so that `down`, and `up` before it begins, find all of them,
-# whatever has happened to the unit that asked for them.
+# with its name, so that `down`, which `up` also runs first, finds all of them,
+# even if the unit that added them is gone.
 set -u
 export LC_ALL=C
 umask 022
@@ -20,7 +20,7 @@ die() {
         exit 1
 }
 
-# For the journal, and for who starts the container with extra-container.
+# For the journal, and for the user who starts the container with extra-container.
 warn() {
         echo "enableWAN: $*" >&2
         echo "warning=enableWAN: $*" >> "$state/$name"
@@ -33,7 +33,7 @@ has() {
 # ---- iptables ----------------------------------------------------------------
 
 # The programs of a kind of iptables (nft, legacy) for a family (4, 6), as $ipt,
-# $ipt-save and $ipt-restore. Distributions of before 2018 know but one kind.
+# $ipt-save and $ipt-restore. Distributions before 2018 only have one kind.
 select_iptables() {
         case $2 in 4) ipt=iptables ;; 6) ipt=ip6tables ;; esac
         if has "$ipt-$1-save"; then
@@ -46,12 +46,12 @@ select_iptables() {
         [ "$1" = nft ] || grep -q . "/proc/net/ip${2#4}_tables_names" 2> /dev/null || [ "${3-}" = make ]
 }
 
-# Asking legacy iptables for a table makes it, and it does not go away again.
+# Listing a table with legacy iptables creates it, and it is never removed again.
 has_filter() { # KIND FAMILY
         [ "$1" = nft ] || grep -qx filter "/proc/net/ip${2#4}_tables_names" 2> /dev/null
 }
 
-# Tables that we are the first to use are made by iptables: to be gone with our rules.
+# Notes the tables that iptables creates for our rules, so that they are removed with the rules.
 note_made() {
         has nft || return 0
         for chain in "nat POSTROUTING" "filter FORWARD"; do
@@ -68,7 +68,7 @@ drop_made() {
                 table=${what#*-} table=${table%-*}
                 case $family in ip) v=4 ;; *) v=6 ;; esac
                 select_iptables nft "$v" || continue
-                # Somebody else's by now, if there is anything in it.
+                # Others use the chain by now if there is anything in it.
                 case $("$ipt" -w -t "$table" -S "$chain" 2> /dev/null) in
                 "-P $chain ACCEPT") "$ipt" -w -t "$table" -X "$chain" 2> /dev/null ;;
                 "") ;;
@@ -87,14 +87,14 @@ iptables_up() {
                 [ "$1" = legacy ] || note_made "ip${v#4}"
                 rules="*nat
 "
-                # What goes to other containers keeps its address: else they would take it for the host's.
+                # Packets to other containers keep their address; otherwise they would seem to come from the host.
                 for a in $addresses; do
                         rules="$rules-A POSTROUTING -s $a ! -o ve-+ -m comment --comment $tag -j MASQUERADE
 "
                 done
                 rules="${rules}COMMIT
 "
-                # Behind all rules of the host's: this overrules its policy alone.
+                # After all rules of the host, so this only overrides its policy.
                 if has_filter "$1" $v; then
                         rules="$rules*filter
 "
@@ -106,11 +106,11 @@ iptables_up() {
                         rules="${rules}COMMIT
 "
                 fi
-                printf '%s' "$rules" | "$ipt-restore" -w --noflush || die "$ipt refuses the rules"
+                printf '%s' "$rules" | "$ipt-restore" -w --noflush || die "$ipt rejects the rules"
         done
 }
 
-# Deletes what has our tag, a transaction a table.
+# Deletes the rules with our tag, in one transaction per table.
 iptables_down() {
         for v in 4 6; do
                 select_iptables "$1" $v || continue
@@ -130,7 +130,7 @@ iptables_down() {
         done
 }
 
-# Has this kind of iptables rules, or a policy, of somebody else's?
+# Does this kind of iptables have rules or a policy of others?
 iptables_used() {
         for v in 4 6; do
                 select_iptables "$1" $v || continue
@@ -145,7 +145,7 @@ nft_works() {
         has nft && nft list tables > /dev/null 2>&1
 }
 
-# One transaction: there never are two tables, or half a one.
+# One transaction, so that the table is never missing, doubled or incomplete.
 nft_up() {
         {
                 echo "table inet $tag"
@@ -158,7 +158,7 @@ nft_up() {
                 for a in $addresses6; do echo "ip6 saddr $a masquerade"; done
                 echo "}"
                 echo "}"
-        } | nft -f - || die "nft refuses the rules"
+        } | nft -f - || die "nft rejects the rules"
 }
 
 nft_down() {
@@ -170,13 +170,14 @@ nft_down() {
 
 switch_on() {
         [ "$(cat "$1")" = 1 ] && return 0
-        echo 1 2> /dev/null > "$1" || warn "forwarding cannot be switched on ($1): the container reaches the host alone"
+        echo 1 2> /dev/null > "$1" ||
+                warn "forwarding cannot be switched on ($1): the container can only reach the host"
 }
 
 forwarding() {
         [ ! "$addresses4" ] || switch_on /proc/sys/net/ipv4/ip_forward
         [ "$addresses6" ] && [ "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" != 1 ] || return 0
-        # A router does not listen to other routers: the host would lose its own way out.
+        # Routers ignore router advertisements by default, so the host would lose its own route.
         for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
                 [ "$(cat "$f")" != 1 ] || echo 2 2> /dev/null > "$f"
         done
@@ -185,7 +186,7 @@ forwarding() {
 
 # ---- the host's own firewall ---------------------------------------------------
 
-# Is there a rule for containers, which will know what it does?
+# Is there a rule for containers? Then assume that it is right.
 is_prepared() {
         for a in ve- vb- $addresses4 $addresses6; do
                 case $1 in *"$a"*) return 0 ;; esac
@@ -194,7 +195,7 @@ is_prepared() {
 }
 
 dropped_by() { # WHERE HINT
-        warn "the host's firewall ($1) drops what it forwards, so the container may reach the host alone; $2"
+        warn "the host's firewall ($1) drops forwarded packets, so the container may only reach the host; $2"
 }
 
 check_iptables() {
@@ -206,14 +207,14 @@ check_iptables() {
                 rules=$("$ipt-save" -t filter 2> /dev/null | grep -v -e "--comment \"\{0,1\}extra-container-")
                 bad=
                 case $rules in *":FORWARD DROP"*) [ "$backend" = "$1" ] || bad=1 ;; esac
-                # A rule for everything, which comes before ours.
+                # A rule for all packets, before ours.
                 ! printf '%s\n' "$rules" | grep -qE '^-A FORWARD( -m comment --comment ("[^"]*"|[^ ]+))? -j (DROP|REJECT)( |$)' || bad=1
                 [ ! "$bad" ] || is_prepared "$rules" ||
-                        dropped_by "$ipt, chain FORWARD" "let it pass with: $ipt -I FORWARD -i ve-+ -j ACCEPT; $ipt -I FORWARD -o ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+                        dropped_by "$ipt, chain FORWARD" "allow them with: $ipt -I FORWARD -i ve-+ -j ACCEPT; $ipt -I FORWARD -o ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
         done
 }
 
-# Every base chain on the way through the host must let the packets pass.
+# Every base chain for forwarded packets must accept them.
 check_nft() {
         nft_works || return 0
         nft list chains 2> /dev/null | {
@@ -235,7 +236,7 @@ check_chain() { # FAMILY TABLE CHAIN POLICY
         inet) ;;
         *) return 0 ;;
         esac
-        # The tables of iptables, seen from the other side.
+        # The tables of iptables, which check_iptables() handles.
         case $1:$2:$3 in ip:filter:FORWARD | ip6:filter:FORWARD) return 0 ;; esac
         case $4 in
         *"policy drop"*) ;;
@@ -243,7 +244,7 @@ check_chain() { # FAMILY TABLE CHAIN POLICY
         esac
         is_prepared "$(nft list table "$1" "$2" 2> /dev/null)" && return 0
         case $2 in
-        firewalld) hint="let it pass with: firewall-cmd --permanent --zone=trusted --add-source=ADDRESS for each of $addresses4 $addresses6; firewall-cmd --reload" ;;
+        firewalld) hint="allow them with: firewall-cmd --permanent --zone=trusted --add-source=ADDRESS for each of $addresses4 $addresses6; firewall-cmd --reload" ;;
         *) hint="add to that chain: iifname \"ve-*\" accept; oifname \"ve-*\" ct state established,related accept" ;;
         esac
         dropped_by "nft, table $1 $2, chain $3" "$hint"
@@ -258,14 +259,14 @@ choose() {
         iptables)
                 if iptables_used legacy || ! nft_works; then backend=legacy; else backend=nft; fi ;;
         *)
-                # As the host does, so that it finds our rules where it looks for rules.
+                # The same as the host uses, so that its rules and ours are in one place.
                 if iptables_used legacy; then backend=legacy
                 elif iptables_used nft; then backend=nft
                 elif nft_works; then backend=nftables
                 else backend=legacy
                 fi ;;
         esac
-        # A kernel, or a package, without the one kind has the other.
+        # A kernel or a package that lacks one kind has the other.
         case $backend in
         legacy) select_iptables legacy 4 make || backend=nft ;;
         nft) select_iptables nft 4 || backend=legacy ;;
@@ -278,16 +279,16 @@ down() {
         iptables_down nft
         iptables_down legacy
         drop_made
-        [ ! "$failed" ] || die "rules of container '$name' are left"
+        [ ! "$failed" ] || die "some rules of container '$name' could not be removed"
         rm -f "$state/$name"
 }
 
-case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is no container's name" ;; esac
+case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is not a container name" ;; esac
 # The program expects a directory that only root can enter.
 (umask 077 && mkdir -p "$state") || die "cannot create $state"
-# Containers start side by side.
+# Containers start in parallel.
 exec 9> "$state/.lock" || die "cannot write to $state"
-! has flock || flock -w 60 9 || die "$state/.lock is held by another one for too long"
+! has flock || flock -w 60 9 || die "another process has held $state/.lock for too long"
 
 case $action in
 up)

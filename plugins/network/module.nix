@@ -160,8 +160,7 @@ let
     if isAddressed containers.${name} then {
       # Otherwise networkd could be starting and have read its files or not.
       after = [ "systemd-networkd.service" ];
-      # In parallel with the other scripts, because it waits for networkd. It may fail: the container is no worse off
-      # than without it.
+      # In parallel with the other scripts, because it waits for networkd. If it fails, the container still starts.
       preStart = mkMerge [
         (mkBefore ''
           ${networkd "up" name} &

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Once a container's end of the link is up, the kernel can learn the hardware
- * address of its address. This works without any program in the container, and
- * firewalls do not block it.
+ * Once a container's end of the link is up, the kernel can learn the hardware address for its IP address. This works
+ * without any program in the container, and firewalls do not block it.
  */
 #include "network.h"
 
@@ -75,7 +74,7 @@ static int is_answer(const struct nlmsghdr *m, const struct prefix *p)
         return 0;
 }
 
-/* Asks the kernel for what it knows of all neighbours. */
+/* Requests the kernel's list of all neighbours. */
 static int request_neighbours(int fd)
 {
         struct {
@@ -87,7 +86,7 @@ static int request_neighbours(int fd)
                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
         };
 
-        /* Still busy with the last request, which will be answered. */
+        /* The kernel is still busy with the last request, and will answer it. */
         return send(fd, &request, sizeof(request), MSG_DONTWAIT) < 0 && errno != EBUSY && errno != EAGAIN ? -errno : 0;
 }
 

@@ -13,7 +13,8 @@ static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err 
         int r = add_own_module(h, ev, err);
 
         (void)op;
-        /* Take the partition before reading what is installed: the run that held it until then has installed. */
+        /* Take the partition before reading what is installed: the run that held it before has finished its
+         * installation. */
         if (r >= 0)
                 r = partition_take(n, &partition, err);
         if (r >= 0)

@@ -3,9 +3,9 @@
 #
 #   resolver.sh NAME
 #
-# A container with a network of its own cannot ask a resolver on the host's
-# localhost, as systemd-resolved is one. If it has a copy of a resolv.conf with
-# nothing else in it, it gets the servers that the host's resolver itself asks.
+# A container with its own network cannot reach a resolver on the host's localhost,
+# such as systemd-resolved. If its copy of resolv.conf has no other servers, they
+# are replaced with those that the host's resolver uses.
 set -u
 export LC_ALL=C
 
@@ -15,14 +15,14 @@ host=/etc/resolv.conf
 uplink=/run/systemd/resolve/resolv.conf
 cat=$(command -v cat) tee=$(command -v tee)
 
-# Has it name servers that can be reached from elsewhere? 2: it has none at all.
+# Does the file have name servers that are not on localhost? 2: it has none at all.
 usable() {
         servers=$(sed -n 's/^[[:space:]]*nameserver[[:space:]]\{1,\}//p' "$1" 2> /dev/null)
         [ "$servers" ] || return 2
         printf '%s\n' "$servers" | grep -qvE '^(127\.|::1$)'
 }
 
-# In the container's files, so that no link in them leads out. Programs of the store are there, too.
+# Runs in the container's mount namespace, so that no link leads out of it. The store is there, too.
 inside() {
         nsenter -m -t "$leader" -- "$@"
 }

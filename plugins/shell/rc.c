@@ -185,7 +185,7 @@ static bool find_program(const char *name)
         return false;
 }
 
-/* Ignores the shells of accounts that nobody logs in to. */
+/* Ignores shells of accounts without a login, like nologin. */
 static const char *choose(const char *shell)
 {
         static const char *const none[] = { "nologin", "false", "true", "sync", NULL };

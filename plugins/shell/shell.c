@@ -46,7 +46,7 @@ static int add_container(void *data, const struct ec_container *c)
         return strv_push(&choice->names, choice->host->containers->name(c));
 }
 
-/* The one container that a session is for. */
+/* Chooses the container of the session. */
 static int choose_container(const struct ec_host *h, struct ec_op *op, const struct ec_container **ret,
                             struct ec_err *err)
 {
@@ -109,7 +109,7 @@ static int open_session(const struct ec_host *h, struct ec_op *op, const struct 
         return r < 0 ? r : 0;
 }
 
-/* On every way out; an earlier error remains the one that is reported. */
+/* Called on every way out; an earlier error takes precedence. */
 static int end_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int r, int32_t *status,
                        struct ec_err *err)
 {
@@ -202,14 +202,13 @@ static const struct ec_command commands[] = {
         { .name = "shell",
           .synopsis = "[DEFINITION] [NAME]",
           .summary = "Open a shell session with a container that exists only during the session",
-          .details = "The definition's one container, or the one that is named, is built and started; then your own "
-                     "shell ($SHELL) opens, or --run's command runs. "
-                     "Commands of the session: c [CMD...] runs a command in the container, without one a root shell; h "
-                     "shows all of them. "
-                     "$name is the container's name, $ip its address.\n\n"
-                     "The container is destroyed before and after the session, whatever its end. "
-                     "Inside of a session, shell with the same container updates it and opens no other; with another "
-                     "container it opens a session in the session.\n\n"
+          .details = "Builds and starts one container, then opens your own shell ($SHELL) or runs the command after "
+                     "--run. If the definition has several containers, add the name of one. In the session, c CMD runs "
+                     "a command in the container, c alone opens a root shell there, and h lists all commands. $name is "
+                     "the container's name, $ip its address.\n\n"
+                     "The container is destroyed before and after the session, however it ends. Inside a session, "
+                     "shell for the same container updates it instead of opening another; for another container, it "
+                     "opens a nested session.\n\n"
                      "^C while the container starts opens the shell at once.\n\n"
                      "The exit status is that of the shell or the command; 128 plus the signal if one killed it.\n\n"
                      "  extra-container shell demo.nix\n"

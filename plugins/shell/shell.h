@@ -2,10 +2,10 @@
 #pragma once
 #include "common.h"
 
-/* session.c: in which sessions we run, by a variable that they set; and what the hook adds to one. */
+/* session.c: finds the sessions around us, by a variable that they set, and adds to a new one. */
 #define SESSION_VARIABLE "EXTRA_CONTAINER_SESSION"
 #define PROMPT_VARIABLE  "EXTRA_CONTAINER_PROMPT"
-int session_has(const char *container); /* one of the live sessions around us is of this container: 1 or 0 */
+int session_has(const char *container); /* 1 if one of the live sessions around us is for this container, else 0 */
 int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
 /* The file with the text of `h`; NULL: no memory. */
 char *session_help_path(const struct ec_host *h, const struct ec_shell *sh);

@@ -70,7 +70,7 @@ int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
         return 0;
 }
 
-/* Whoever may write to a parent directory, or owns a link in the path, could replace our directory. */
+/* A user who can write to a parent directory, or owns a link in the path, could replace our directory. */
 static int check_above(const struct ec_host *h, const char *dir, const char *p, const struct stat *st,
                        struct ec_err *err)
 {

@@ -71,8 +71,8 @@ static const char script_body[] =
         "\"$@\"\n"
         "}\n"
         "\n"
-        "# What boots still refuses connections, answers late, or gets our packets from an\n"
-        "# address that is none yet, which a connection keeps: so there are several tries.\n"
+        "# A booting container refuses connections or answers late. If our own address is not set up\n"
+        "# yet, a connection keeps the wrong one. So try several times.\n"
         "master() {\n"
         "        end=$(($(date +%s) + timeout)) limit=2\n"
         "        until [ -S \"$socket\" ]; do\n"
@@ -92,7 +92,7 @@ static const char script_body[] =
         "        done\n"
         "}\n"
         "\n"
-        "# Two first calls at once share one connection, too.\n"
+        "# Concurrent first calls also share one connection.\n"
         "if [ ! -S \"$socket\" ]; then\n"
         "        if command -v flock >/dev/null 2>&1; then\n"
         "                (flock 9 && master) 9>\"$sockets/lock\" || exit 255\n"
@@ -100,7 +100,7 @@ static const char script_body[] =
         "                master\n"
         "        fi\n"
         "fi\n"
-        "# With a command, ssh makes a terminal only if it is told to.\n"
+        "# With a command, ssh only makes a terminal with -t.\n"
         "if [ $# -gt 0 ] && [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then\n"
         "        connect -t \"$address\" \"$@\"\n"
         "else\n"
@@ -130,7 +130,7 @@ static int is_marked(const struct ec_host *h, const struct ec_container *c)
         return path && access(path, R_OK) == 0;
 }
 
-/* 1: the key; 0: it is not usable, and SSH was not asked for, so the session goes on without it. */
+/* 1: the key; 0: it is not usable, and SSH was not asked for, so the session continues without it. */
 static int session_key(const struct ec_host *h, struct ec_op *op, int asked, struct key *ret, struct ec_err *err)
 {
         int r = key_get(h, op, asked, ret, err);

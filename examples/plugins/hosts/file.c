@@ -161,7 +161,7 @@ int hosts_file_replace(const struct ec_host *h, const struct hosts_file *f, cons
 
         if (unchanged(f, entries))
                 return 0;
-        /* In the same directory, so that rename() can replace the file at once: no program ever reads half of it. */
+        /* In the same directory, where rename() replaces the file atomically: no process ever reads half of it. */
         if (asprintf(&temp, "%s.XXXXXX", f->path) < 0)
                 return h->err->set(err, -ENOMEM, "out of memory");
         fd = mkostemp(temp, O_CLOEXEC);

@@ -76,7 +76,7 @@ static int collect(const struct ec_host *h, struct ec_op *op, char **ret, struct
         e.out = open_memstream(ret, &size);
         if (!e.out)
                 return h->err->set(err, -ENOMEM, "out of memory");
-        /* One question for all containers. */
+        /* One call for all containers. */
         r = h->systemd->states(op, "container@*.service", add_running, &e, err);
         if (r >= 0)
                 r = h->containers->foreach_installed(op, add_container, &e, err);
@@ -120,8 +120,8 @@ static int update(const struct ec_host *h, struct ec_op *op, struct ec_err *err)
 
 /* ---- hooks ------------------------------------------------------------------------ */
 
-/* Which containers changed does not matter: the block is made anew of all that run. So whatever changed without this
- * program, or in a run that was killed, is put right as well. */
+/* The block is always written anew, from all running containers. This also repairs what changed without this program,
+ * or in a run that was killed. */
 static int changed(void *self, struct ec_op *op, const struct ec_container *const *containers, struct ec_err *err)
 {
         const struct ec_host *h = self;

@@ -200,7 +200,7 @@ static int pre_install(void *self, struct ec_op *op, const struct ec_container *
         int r;
 
         (void)op;
-        /* A policy that cannot look says no. */
+        /* If the limit cannot be read, the policy must refuse. */
         if (!unit)
                 return h->err->set(err, -ENOENT, "its unit cannot be found");
         r = read_limit(unit, &text);
