@@ -7,7 +7,7 @@
 # A plugin adds to it with plugins/NAME/vm-test.nix, a function of { lib, pkgs, build } whose result has
 #   container  settings of the container that the test creates
 #   settings   settings of the program
-#   outputs    what its script needs besides
+#   outputs    what else its script needs
 #   script     a function of { nodes }: Python that runs while the container does, in the scope of the test's script
 { pkgs, module, package }:
 

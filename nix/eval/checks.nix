@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What is wrong with the evaluated definition: an error, or warnings.
+# Checks the evaluated definition: an error, or warnings.
 #
 # chosen: names of the containers that are evaluated. unknownName: the error for names that the definition lacks.
 # unread: paths of options below a container whose values are forced.
@@ -30,7 +30,7 @@ let
   trim = s: let m = match "[ \n]*(.*[^ \n])[ \n]*" s; in if m == null then s else head m;
   indentLines = s: builtins.replaceStrings [ "\n" ] [ "\n  " ] (trim s);
 
-  # In one place NixOS adds the text of a failed assertion to them without a set around it.
+  # In one place, NixOS adds the message of a failed assertion as a string instead of a set.
   failedAssertions = lib.concatMap
     (a:
       if isString a then [ a ]

@@ -68,7 +68,7 @@ let
   '';
 in
 {
-  # The unit and its scripts are one output, so that a container takes two builds.
+  # The unit and its scripts are one output, so that each container takes only two builds.
   unit = name: render:
     let
       rendered = render { inherit name; out = builtins.placeholder "out"; };
