@@ -72,7 +72,7 @@ static void end_lists(struct reader *r)
         r->members = false;
 }
 
-/* "- text" and "1. text" are items of a list; what their marker takes up. */
+/* The length of the marker of a list item, "- text" or "1. text"; 0: it is not an item. */
 static size_t marker(const char *s)
 {
         size_t digits = strspn(s, "0123456789");
@@ -185,7 +185,7 @@ static char *read_declaration(const char **s)
         return text;
 }
 
-/* What a comment says about one thing; those in the rest of a line are not sentences. */
+/* Prints the comment on an item; comments at the end of a line are not sentences. */
 static void put_about(const char *text)
 {
         if (text)
