@@ -97,6 +97,7 @@ EOT
         return "$status"
 }
 check "planted style and English are found" planted
+check "texts are in plain English" tests/lint/english
 # Variables of files that are sourced (SC2154, SC2034), and ls of names that are ours (SC2010).
 check "shellcheck" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
 # It does not know of cleanup attributes, so leaks are for the sanitizers.
