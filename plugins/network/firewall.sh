@@ -39,7 +39,10 @@ select_iptables() {
         if has "$ipt-$1-save"; then
                 ipt=$ipt-$1
         elif has "$ipt-save"; then
-                case $("$ipt" -V 2> /dev/null):$1 in *nf_tables*:nft) ;; *nf_tables*) return 1 ;; *:nft) return 1 ;; esac
+                case $("$ipt" -V 2> /dev/null):$1 in
+                *nf_tables*:nft) ;;
+                *nf_tables* | *:nft) return 1 ;;
+                esac
         else
                 return 1
         fi
@@ -74,7 +77,8 @@ drop_made() {
                 "") ;;
                 *) continue ;;
                 esac
-                nft list table "$family" "$table" 2> /dev/null | grep -qE '^[[:space:]]+[a-z]' || nft delete table "$family" "$table" 2> /dev/null
+                nft list table "$family" "$table" 2> /dev/null | grep -qE '^[[:space:]]+[a-z]' ||
+                        nft delete table "$family" "$table" 2> /dev/null
                 rm -f "$note"
         done
 }
@@ -114,7 +118,8 @@ iptables_up() {
 iptables_down() {
         for v in 4 6; do
                 select_iptables "$1" $v || continue
-                undo=$("$ipt-save" 2> /dev/null | grep -E -e '^\*' -e '^COMMIT' -e "^-A .* --comment \"?$tag\"?( |\$)" | {
+                rule="^-A .* --comment \"?$tag\"?( |\$)"
+                undo=$("$ipt-save" 2> /dev/null | grep -E -e '^\*' -e '^COMMIT' -e "$rule" | {
                         table='' open=''
                         while IFS= read -r line; do
                                 case $line in
@@ -134,7 +139,8 @@ iptables_down() {
 iptables_used() {
         for v in 4 6; do
                 select_iptables "$1" $v || continue
-                "$ipt-save" 2> /dev/null | grep -v -e '--comment "\{0,1\}extra-container-' | grep -qE -e '^-A' -e '^:[A-Z]+ DROP' && return 0
+                "$ipt-save" 2> /dev/null | grep -v -e '--comment "\{0,1\}extra-container-' |
+                        grep -qE -e '^-A' -e '^:[A-Z]+ DROP' && return 0
         done
         return 1
 }
@@ -208,9 +214,11 @@ check_iptables() {
                 bad=
                 case $rules in *":FORWARD DROP"*) [ "$backend" = "$1" ] || bad=1 ;; esac
                 # A rule for all packets, before ours.
-                ! printf '%s\n' "$rules" | grep -qE '^-A FORWARD( -m comment --comment ("[^"]*"|[^ ]+))? -j (DROP|REJECT)( |$)' || bad=1
-                [ ! "$bad" ] || is_prepared "$rules" ||
-                        dropped_by "$ipt, chain FORWARD" "allow them with: $ipt -I FORWARD -i ve-+ -j ACCEPT; $ipt -I FORWARD -o ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+                ! printf '%s\n' "$rules" |
+                        grep -qE '^-A FORWARD( -m comment --comment ("[^"]*"|[^ ]+))? -j (DROP|REJECT)( |$)' || bad=1
+                hint="$ipt -I FORWARD -o ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+                hint="$ipt -I FORWARD -i ve-+ -j ACCEPT; $hint"
+                [ ! "$bad" ] || is_prepared "$rules" || dropped_by "$ipt, chain FORWARD" "allow them with: $hint"
         done
 }
 
@@ -223,7 +231,11 @@ check_nft() {
                         case $word in
                         table) f=$a t=$b ;;
                         chain) c=$a ;;
-                        type) case "$a $b $rest" in "filter hook forward "*) check_chain "$f" "$t" "$c" "$rest" < /dev/null ;; esac ;;
+                        type)
+                                case "$a $b $rest" in
+                                "filter hook forward "*) check_chain "$f" "$t" "$c" "$rest" < /dev/null ;;
+                                esac
+                                ;;
                         esac
                 done
         }
@@ -240,11 +252,18 @@ check_chain() { # FAMILY TABLE CHAIN POLICY
         case $1:$2:$3 in ip:filter:FORWARD | ip6:filter:FORWARD) return 0 ;; esac
         case $4 in
         *"policy drop"*) ;;
-        *) nft list chain "$1" "$2" "$3" 2> /dev/null | grep -qE '^[[:space:]]*(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)( with [a-z0-9 -]+)?( comment ".*")?$' || return 0 ;;
+        *)
+                counter='(counter packets [0-9]+ bytes [0-9]+ )?'
+                nft list chain "$1" "$2" "$3" 2> /dev/null | grep -qE \
+                        "^[[:space:]]*$counter(drop|reject)( with [a-z0-9 -]+)?( comment \".*\")?\$" || return 0
+                ;;
         esac
         is_prepared "$(nft list table "$1" "$2" 2> /dev/null)" && return 0
         case $2 in
-        firewalld) hint="allow them with: firewall-cmd --permanent --zone=trusted --add-source=ADDRESS for each of $addresses4 $addresses6; firewall-cmd --reload" ;;
+        firewalld)
+                hint="firewall-cmd --permanent --zone=trusted --add-source=ADDRESS for each of $addresses4 $addresses6"
+                hint="allow them with: $hint; firewall-cmd --reload"
+                ;;
         *) hint="add to that chain: iifname \"ve-*\" accept; oifname \"ve-*\" ct state established,related accept" ;;
         esac
         dropped_by "nft, table $1 $2, chain $3" "$hint"

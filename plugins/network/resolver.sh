@@ -34,7 +34,8 @@ leader=$(machinectl show -p Leader --value "$name") || exit 1
 if usable "$uplink"; then
         inside "$tee" "$host" < "$uplink" > /dev/null
 else
-        text="enableWAN: the host's name server is on its localhost ($host), where the container cannot reach it; set networking.nameservers in its config, and copyResolvConf = false"
+        text="enableWAN: the host's name server is on its localhost ($host), where the container cannot reach it"
+        text="$text; set networking.nameservers in its config, and copyResolvConf = false"
         echo "$text" >&2
         echo "warning=$text" >> "$state/$name"
 fi

@@ -13,8 +13,8 @@
  *   key = value  ; text   a ';' after a blank begins a comment
  *
  * UTF-8. A line has at most 198 bytes (libinih's limit). Quotes are part of the value. Lines cannot be continued.
- * bool: yes, no, on, off, true, false, 1, 0. duration: "10s", "500ms", "2min", "1h", "1d", sums of them ("1min 30s"), or
- * a number of seconds. path: absolute, or empty. int: decimal. list: words.
+ * bool: yes, no, on, off, true, false, 1, 0. duration: "10s", "500ms", "2min", "1h", "1d", sums of them ("1min 30s"),
+ * or a number of seconds. path: absolute, or empty. int: decimal. list: words.
  * Root only reads files that no other user can write to (see fs_trusted()). */
 struct conf;
 int conf_load(struct conf **ret, const char *file /* NULL: the default files */, struct ec_err *err);
