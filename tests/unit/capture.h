@@ -51,7 +51,7 @@ static inline char *capture_end(struct capture *c)
         return s;
 }
 
-/* The same with a terminal in its place; what is written must fit its buffer. */
+/* The same with a terminal as the stream; the output must fit into the terminal's buffer. */
 struct terminal {
         int fd, saved, master;
 };

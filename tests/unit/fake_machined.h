@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* machined as the test says; the container is this machine itself. */
+/* A machined that answers as the test sets it up; the container is this machine itself. */
 #include "fake_manager.h"
 #include "svc/systemd/systemd.h"
 
 #define MACHINED  "org.freedesktop.machine1.Manager"
-#define NAME      "ec-unit-test" /* no machine of this host */
+#define NAME      "ec-unit-test" /* not a machine of this host */
 #define UNIT_NAME "container@" NAME ".service"
 
 static struct manager fake;
 static struct systemd *s;
 static struct ec_err err;
-/* The machine: 0 is none. */
+/* The leader of the machine; 0 if there is no machine. */
 static uint32_t leader;
 static bool there, object_gone, ends_late;
 static int answers; /* for so many calls of GetMachine it still exists */
@@ -83,7 +83,7 @@ static void end(void)
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Commands enter our own namespaces. */
+/* Commands enter the namespaces of the test itself. */
 static bool possible(void)
 {
         return geteuid() == 0;

@@ -15,32 +15,31 @@
 
 struct manager_unit {
         const char *name;
-        const char *start, *stop; /* results of its jobs; NULL: "done"; "hang": no end until it is stopped or killed */
-        const char *refuse;       /* error of StartUnit and StopUnit */
-        const char *active;       /* property */
-        const char *result;       /* property Result of the service */
-        int fails;                /* so many starts end with `start`, later ones succeed; 0: all end with it */
-        bool early;               /* its jobs end before the reply */
-        bool lost;                /* the signal that its job has ended is lost */
+        const char *start, *stop;   /* results of its jobs; NULL: "done"; "hang": never ends until stopped or killed */
+        const char *refuse;         /* error of StartUnit and StopUnit */
+        const char *active;         /* property */
+        const char *result;         /* property Result of the service */
+        int fails;                  /* so many starts end with `start`, later ones succeed; 0: all end with it */
+        bool early;                 /* its jobs end before the reply */
+        bool lost;                  /* the signal that its job has ended is lost */
         int main_code, main_status; /* how its main process ended */
         int pre_code, pre_status;   /* and its ExecStartPre command */
         uint64_t timeout;
-        char job[64]; /* of the job that hangs */
+        char job[64]; /* path of its job that hangs */
 };
 
 struct manager {
         struct manager_unit units[MANAGER_UNITS];
-        const char *die_at;                             /* the connection ends at this call */
-        const char *silent_at;                          /* this call gets no reply */
-        const char *error_at, *error_name, *error_text; /* this call gets this error */
-        bool noisy;                                     /* others have jobs, too */
-        bool signal_at_start;                           /* SIGINT to us when a start hangs */
-        bool signal_at_stop;                            /* and when a stop does */
-        int (*other)(struct manager *m,
-                     sd_bus_message *call); /* the test's own calls come here first; 0: not one of them */
-        char *log;                          /* calls, in order */
+        const char *die_at;                                    /* the connection ends at this call */
+        const char *silent_at;                                 /* this call gets no reply */
+        const char *error_at, *error_name, *error_text;        /* this call gets this error */
+        bool noisy;                                            /* jobs of other clients end too */
+        bool signal_at_start;                                  /* sends SIGINT to the test when a start hangs */
+        bool signal_at_stop;                                   /* the same when a stop hangs */
+        int (*other)(struct manager *m, sd_bus_message *call); /* handles the calls of a test first; 0: not handled */
+        char *log;                                             /* all calls in order */
 
-        /* the machinery */
+        /* internal */
         sd_bus *client, *bus;
         int stop[2];
         pthread_t thread;
@@ -321,7 +320,7 @@ static void *manager_serve(void *data)
         return NULL;
 }
 
-/* Set units and the rest first. The client's end is m->client; who takes it closes it. */
+/* Set up the units and the other members first. The client's end is m->client; code that takes it must close it. */
 static UNUSED void manager_start(struct manager *m)
 {
         sigset_t all, old;
@@ -340,7 +339,7 @@ static UNUSED void manager_start(struct manager *m)
         assert_int_equal(sd_bus_new(&m->client), 0);
         assert_true(sd_bus_set_fd(m->client, fds[1], fds[1]) >= 0);
         assert_true(sd_bus_start(m->client) >= 0);
-        /* Signals are for the thread that is tested. */
+        /* The tested thread receives all signals. */
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, &old);
         assert_int_equal(pthread_create(&m->thread, NULL, manager_serve, m), 0);

@@ -15,12 +15,12 @@
 #define must(what)                                                                           \
         do {                                                                                 \
                 if (!(what)) {                                                               \
-                        fprintf(stderr, "# %s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
+                        fprintf(stderr, "# %s:%d: failed: %s\n", __FILE__, __LINE__, #what); \
                         _exit(1);                                                            \
                 }                                                                            \
         } while (0)
 
-/* Runs fn in a child; it passes if that returns. */
+/* Runs fn in a child; passes if fn returns. */
 static inline void in_child(void (*fn)(void))
 {
         int status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* Events of Nix, and what reaches stderr. */
+/* Feeds events of Nix to the log and captures stderr. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,7 +60,7 @@ static inline void log_line(struct nix_log *l, int id, const char *json)
         feedf(l, "@nix {\"action\":\"result\",\"fields\":[\"%s\"],\"id\":%d,\"type\":101}", json, id);
 }
 
-/* Between the two, stderr goes to a file. */
+/* Between these two calls, stderr goes to a file. */
 static inline int capture_begin(FILE **ret)
 {
         fflush(stderr);

@@ -73,7 +73,7 @@ static void test_readlink(void **state)
         (void)state;
         memset(target, 'x', 2000);
         target[2000] = 0;
-        /* Around the sizes of the buffer. */
+        /* Sizes near that of the buffer. */
         for (size_t n = 254; n <= 258; n++) {
                 target[n] = 0;
                 assert_int_equal(symlink(target, at("link")), 0);
@@ -148,7 +148,7 @@ static void test_symlink(void **state)
         got = read_link("file");
         assert_string_equal(got, "three");
         free(got);
-        assert_int_equal(entries(), 2); /* no temporary ones */
+        assert_int_equal(entries(), 2); /* no temporary files are left */
 
         assert_int_equal(mkdir(at("dir"), 0755), 0);
         assert_int_equal(fs_symlink_atomic("x", at("dir")), -EISDIR);
@@ -159,7 +159,7 @@ static void test_symlink(void **state)
         assert_int_equal(fs_symlink_atomic("x", at("dir/..")), -EINVAL);
         assert_int_equal(entries(), 3);
 
-        /* The longest name has a temporary one, too. */
+        /* A temporary name is found even for the longest name. */
         char name[256];
 
         memset(name, 'n', 255);
@@ -185,7 +185,7 @@ static void test_write(void **state)
         (void)state;
         put("file", "one");
         assert_int_equal(stat(at("file"), &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0644); /* as given, whatever the umask */
+        assert_int_equal(st.st_mode & 07777, 0644); /* the given mode, regardless of the umask */
         assert_int_equal(fs_write_atomic(at("file"), "two", 3, 0600), 0);
         assert_int_equal(fs_read(at("file"), 10, &text, NULL), 0);
         assert_string_equal(text, "two");

@@ -175,7 +175,7 @@ static void test_immutable(void **state)
         assert_true(immutable("held", false));
 }
 
-/* Deeper than the maximal length of a path. */
+/* A tree deeper than the longest path. */
 static void test_deep(void **state)
 {
         char name[101];
@@ -216,7 +216,7 @@ static void test_wide(void **state)
         gone("d");
 }
 
-/* ---- mounts, in a namespace of the test's ---------------------------------- */
+/* ---- mounts, in a separate namespace --------------------------------------- */
 
 static void own_mounts(void)
 {
@@ -233,17 +233,17 @@ static void in_test_mounts(void)
              fs_mkdir_p(at("d/with blank\tand tab"), 0755) == 0);
         must(fs_write_atomic(at("precious/f"), "x", 1, 0644) == 0 && fs_write_atomic(at("d/file"), "x", 1, 0644) == 0);
         must(mount(at("precious"), at("d/mnt/inner"), NULL, MS_BIND, NULL) == 0);
-        must(mount("none", at("d/mnt/inner"), "tmpfs", 0, NULL) == 0); /* one over the other */
+        must(mount("none", at("d/mnt/inner"), "tmpfs", 0, NULL) == 0); /* mounted in another mount */
         must(mount(at("precious"), at("d/with blank\tand tab"), NULL, MS_BIND, NULL) == 0);
         must(mount(at("precious/f"), at("d/file"), NULL, MS_BIND, NULL) == 0);
         must(fs_remove_tree(at("d"), &err) == 0 && !err.code);
         must(!there("d") && there("precious/f"));
-        /* A name with the same beginning is not below it. */
+        /* A mount whose path only begins with the same characters is not in the tree. */
         must(mkdir(at("dd"), 0755) == 0 && mkdir(at("d"), 0755) == 0 && mount("none", at("dd"), "tmpfs", 0, NULL) == 0);
         must(fs_write_atomic(at("dd/f"), "x", 1, 0644) == 0);
         must(fs_remove_tree(at("d"), &err) == 0 && there("dd/f"));
         must(umount(at("dd")) == 0);
-        /* A mount itself. */
+        /* The tree itself is a mount. */
         must(mkdir(at("m"), 0755) == 0 && mount("none", at("m"), "tmpfs", 0, NULL) == 0);
         must(fs_remove_tree(at("m"), &err) == 0 && !there("m"));
 }
@@ -260,7 +260,7 @@ static void in_test_locked_mounts(void)
         must(mount(at("precious"), at("d/mnt"), NULL, MS_BIND, NULL) == 0);
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
                 return;
-        /* No rights over the mounts that came with the namespace. */
+        /* A new namespace may not unmount the mounts that it inherited. */
         must(fs_remove_tree(at("d"), &err) < 0);
         must(strstr(err_msg(&err), "d/mnt'") != NULL);
         must(there("precious/f") && there("d/mnt/f"));
@@ -287,7 +287,7 @@ static void test_busy(void **state)
                         int fd = open(at(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
                         if (fd < 0 && errno == ENOENT)
-                                _exit(0); /* the directory is gone */
+                                _exit(0); /* the directory was removed */
                         if (fd >= 0)
                                 close(fd);
                 }
@@ -295,7 +295,7 @@ static void test_busy(void **state)
         r = fs_remove_tree(at("d"), &err);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        /* Either it was fast enough, or it fails; it ends in any case. */
+        /* It either succeeds or fails; in both cases it ends. */
         if (r < 0)
                 assert_err(&err, -ENOTEMPTY, "d/sub'");
         else

@@ -40,7 +40,7 @@ static void test_plain(void **state)
         (void)state;
         good("/");
         good("/usr/bin");
-        good(top); /* below /tmp, which is sticky */
+        good(top); /* in /tmp, which is sticky */
         file("f", 0644);
         good(at("f"));
         good(at("./f"));
@@ -73,7 +73,7 @@ static void test_writable(void **state)
         file("sticky/f", 0644);
         good(at("sticky/f"));
         bad(at("sticky"), -EPERM, "writable by everybody");
-        /* A sticky bit does nothing for a file. */
+        /* The sticky bit does not protect a file. */
         file("sticky-file", 0644);
         assert_int_equal(chmod(at("sticky-file"), 01666), 0);
         bad(at("sticky-file"), -EPERM, "writable by everybody");
@@ -142,7 +142,7 @@ static void test_links(void **state)
         dir("a/sub", 0755);
         assert_int_equal(symlink("a/sub", at("sub")), 0);
         good(at("sub/../f"));
-        /* As many as the kernel follows. */
+        /* As many links as the kernel follows. */
         assert_int_equal(symlink("a/f", at("l0")), 0);
         for (int i = 1; i <= 40; i++) {
                 char name[16], target[16];

@@ -28,12 +28,12 @@ static void in_test_unmount(void)
         must(fs_mkdir_p(at("d/a"), 0755) == 0 && fs_mkdir_p(at("dd"), 0755) == 0);
         must(mount("none", at("d/a"), "tmpfs", 0, NULL) == 0 && mkdir(at("d/a/inner \t\\"), 0755) == 0);
         must(mount("none", at("d/a/inner \t\\"), "tmpfs", 0, NULL) == 0);
-        must(mount("none", at("d/a"), "tmpfs", 0, NULL) == 0); /* hides the others */
+        must(mount("none", at("d/a"), "tmpfs", 0, NULL) == 0); /* covers the others */
         must(mount("none", at("dd"), "tmpfs", 0, NULL) == 0);
         fs_unmount_below(at("d"), &err);
         must(!err.code && !mounted("d/a"));
         must(mounted("dd")); /* its name only has the same beginning */
-        /* The directory itself. */
+        /* The directory itself is a mount. */
         fs_unmount_below(at("dd"), &err);
         must(!err.code && !mounted("dd"));
 }
@@ -45,7 +45,7 @@ static void in_test_stuck(void)
 
         own_mounts();
         must(fs_mkdir_p(at("d/a"), 0755) == 0 && mount("none", at("d/a"), "tmpfs", 0, NULL) == 0);
-        /* A namespace has no rights over the mounts that came with it. */
+        /* A new namespace may not unmount the mounts that it inherited. */
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
                 return;
         fs_unmount_below(at("d"), &err);

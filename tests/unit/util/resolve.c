@@ -60,7 +60,7 @@ static void test_kinds(void **state UNUSED)
 {
         char *text = NULL;
 
-        /* Neither blocks. */
+        /* Neither of them blocks. */
         assert_int_equal(mkfifo(at("root/fifo"), 0600), 0);
         assert_int_equal(resolve_read(root, "fifo", 100, &text), -EINVAL);
         assert_int_equal(resolve_read(root, "etc", 100, &text), -EINVAL);

@@ -150,7 +150,7 @@ static void test_output(void **state)
         container_list_done(&l);
 }
 
-/* Like NixOS's own /etc: etc is a link, and the units are behind a second link. */
+/* Like NixOS's own /etc: etc is a link, and the directory of units is another. */
 static void test_output_chain(void **state)
 {
         struct fixture *f = *state;

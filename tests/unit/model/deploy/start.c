@@ -16,7 +16,7 @@ static int setup(void **state)
         struct fixture *f = fx_new();
         char *p;
 
-        /* Makes the code believe that this is the host's own systemd. */
+        /* Makes this pass for the host's own systemd. */
         *f->layout.root = 0;
         f->layout.nixos = true;
         f->registry = (struct registry){ .plugins = &noter_ref, .n = 1 };

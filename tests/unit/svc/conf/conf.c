@@ -13,7 +13,7 @@ struct dir {
         struct ec_err err;
 };
 
-/* Root reads files only from directories that nobody else can write; /tmp is accepted, because it is sticky. */
+/* Root reads only files in directories that no other user can write to; /tmp is accepted because it is sticky. */
 static int setup(void **state)
 {
         struct dir *d = calloc(1, sizeof(*d));

@@ -102,7 +102,7 @@ static void test_encodings(void **state)
         bad_n("\0", 1, -EINVAL, "f.ini:1: a NUL byte");
 }
 
-/* The first wrong line is reported. */
+/* The error names the first invalid line. */
 static void test_broken(void **state)
 {
         (void)state;
@@ -218,7 +218,7 @@ static void test_duration(void **state)
         }
         for (size_t i = 0; i < sizeof(bad_ones) / sizeof(*bad_ones); i++)
                 if (conf_parse_ms(bad_ones[i], &ms))
-                        fail_msg("'%s' is taken for a duration", bad_ones[i]);
+                        fail_msg("'%s' is accepted as a duration", bad_ones[i]);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a running command is ended: by the user, by its time limit, by a terminal that goes away. */
+/* Tests how a running command is ended: by the user, by its time limit, by the end of its terminal. */
 #include "in_child.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include "svc/systemd/systemd.h"
 #include "util/clock.h"
 
-static const char *state; /* of the container's unit; NULL: not known */
+static const char *state; /* of the container's unit; NULL: unknown */
 static bool registered;
 
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
@@ -82,7 +82,7 @@ static void test_time_limit(void **s UNUSED)
         x.next_stage = now;
         tick(&x);
         assert_int_equal(x.stage, EXEC_LEFT);
-        assert_int_equal(x.sent, SIGTERM); /* the first */
+        assert_int_equal(x.sent, SIGTERM); /* the first signal is kept */
 }
 
 static void in_test_interrupt(void)
@@ -141,7 +141,7 @@ static void test_terminal_gone(void **s UNUSED)
         signal(SIGPIPE, SIG_IGN);
         assert_int_equal(pty_begin(pty, master, open("/dev/null", O_RDONLY | O_CLOEXEC), fds[1]), 0);
         x.pty = pty;
-        close(fds[0]); /* whoever read its output has ended */
+        close(fds[0]); /* the reader of its output has ended */
         assert_int_equal(write(pty->peer, "x", 1), 1);
         for (int i = 0; i < 100 && x.stage == EXEC_RUNS; i++) {
                 exec_fill(&x, p);
@@ -181,7 +181,7 @@ static void test_unit_state(void **s UNUSED)
         unit_state("inactive", false, "inactive", true);
         unit_state("failed", false, "failed", true);
         unit_state("deactivating", true, "deactivating", true);
-        unit_state("inactive", true, "active", false); /* another unit runs the machine */
+        unit_state("inactive", true, "active", false); /* another unit runs this machine */
         unit_state(NULL, true, NULL, false);
         assert_int_equal(exec_stopped(&x, &err), -ECONNRESET);
         assert_string_equal(err_msg(&err), "container 'demo' stopped while 'sleep' was running in it");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a command is put together, and whether it goes over the container's bus. The container is this machine itself. */
+/* Tests how a command is built and whether it uses the container's bus. The container is this machine itself. */
 #include "capture.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static int setup(void **state UNUSED)
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* "bus" or "namespaces", with what is to be run. */
+/* "bus" or "namespaces", followed by the command. */
 static int prepare(struct ec_exec in, const char *const *argv, struct ec_err *err)
 {
         struct exec x = EXEC_INIT(NULL);

@@ -34,7 +34,7 @@ static void test_running(void **state)
         assert_int_equal(machine_leader(s, NAME, &pid, &err), 0);
         assert_int_equal(pid, getpid());
         expect_err(machine_leader(s, "other", &pid, &err), -EHOSTDOWN, "container 'other' is not running");
-        object_gone = true; /* between the two questions */
+        object_gone = true; /* between the two queries */
         expect_err(machine_leader(s, NAME, &pid, &err), -EHOSTDOWN, "container '" NAME "' is not running");
         object_gone = false;
         leader = 0;
@@ -122,7 +122,7 @@ static void test_stale(void **state)
                 _exit(0);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         begin();
-        assert_int_equal(machine_clear_stale(s, NAME), 0); /* it lives */
+        assert_int_equal(machine_clear_stale(s, NAME), 0); /* it is running */
         assert_true(there);
         leader = pid;
         assert_int_equal(machine_clear_stale(s, NAME), 1);
@@ -179,7 +179,7 @@ static void end_machine(pid_t pid, const char *dir, int fd)
         assert_int_equal(fs_remove_tree(dir, &err), 0);
 }
 
-/* Its bus accepts connections, but says nothing: sd-bus would wait 90 s for the reply to Hello. */
+/* Its bus accepts connections but never replies: sd-bus would wait 90 s for the reply to Hello. */
 static void test_mute_bus(void **state)
 {
         char dir[] = "/tmp/ec-test.XXXXXX", **units = (char **)1;
@@ -255,7 +255,7 @@ static void test_forged_units(void **state)
         end_machine(leader, dir, fd);
 }
 
-/* ---- commands: the namespaces that are entered are our own ------------------- */
+/* ---- commands, in the namespaces of the test itself ------------------------- */
 
 struct result {
         int r;
@@ -331,7 +331,7 @@ static void test_commands(void **state)
         assert_non_null(strstr(r->err, "no-such-command-here"));
         expect(RUN("/etc/passwd"), 126, "");
         expect(RUN("/no/such/file"), 127, "");
-        /* Returns although a descendant is still running. */
+        /* Returns even if a descendant is still running. */
         expect(RUN("sh", "-c", "sleep 1000 >/dev/null 2>&1 & kill $!; echo gone"), 0, "gone\n");
         end();
 }
@@ -366,7 +366,7 @@ static void test_surroundings(void **state)
         expect(run((struct ec_exec){ .user = "daemon" }, ARGV("sh", "-c", "id -un; id -ru; id -Gn"), NULL), 0,
                "daemon\n1\ndaemon\n");
         expect(run((struct ec_exec){ .user = "1" }, ARGV("id", "-un"), NULL), 0, "daemon\n");
-        /* Signals and descriptors as a program expects them; 32 and 33 are glibc's own. */
+        /* Signals and descriptors have their defaults; 32 and 33 are glibc's own. */
         signal(SIGPIPE, SIG_IGN);
         expect(RUN("sh", "-c",
                    "sed -n 's/[01]80000000$/000000000/; /^Sig[BI][lg][kn]/p' /proc/self/status; ls /proc/self/fd"),
@@ -389,7 +389,7 @@ static void test_login(void **state)
                4, "from-stdin\n");
         r = run((struct ec_exec){ .flags = EC_EXEC_LOGIN }, ARGV("no-such-command-here"), NULL);
         expect(r, 127, "");
-        /* A shell that we do not know how to pass arguments to: root's is used. */
+        /* The user's shell does not take commands, so root's is used. */
         expect(run((struct ec_exec){ .flags = EC_EXEC_LOGIN, .user = "nobody" }, ARGV("id", "-un"), NULL), 0,
                "nobody\n");
         end();

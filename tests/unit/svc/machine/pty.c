@@ -9,9 +9,9 @@
 #include "svc/machine/pty.h"
 #include "util/clock.h"
 
-/* Each test has a terminal of a "container" (master, slave) and a terminal or pipes of the user's. */
+/* Each test has a terminal of a "container" (master, slave), and a terminal or pipes of the user. */
 static struct pty *p;
-static int slave;           /* inside */
+static int slave;           /* in the container */
 static int to_in, from_out; /* the user's side */
 static int in, out;
 
@@ -64,7 +64,7 @@ static void end(void)
                 close((int[]){ slave, to_in, from_out, in, out }[i]);
 }
 
-/* One turn of the loop; 1: nothing to do within the time. */
+/* Runs the loop once; 1: no event within the time. */
 static int turn(int ms)
 {
         struct pollfd fds[PTY_FDS];
@@ -75,7 +75,7 @@ static int turn(int ms)
         return pty_handle(p, fds) == SIGHUP ? -SIGHUP : 0;
 }
 
-/* Waits until fd has this much to read, or is at its end. */
+/* Runs the loop until this much was read from fd, or to the end of fd. */
 static int pump(int fd, size_t want, char *buf)
 {
         uint64_t until = clock_usec() + 60 * USEC_PER_SEC;
@@ -137,7 +137,7 @@ static void test_raw_mode(void **state)
 
         (void)state;
         begin(true, true);
-        pty_end(p); /* the terminal as it was */
+        pty_end(p); /* restores the terminal */
         assert_int_equal(tcgetattr(in, &before), 0);
         free(p);
         close(slave);
@@ -154,7 +154,7 @@ static void test_raw_mode(void **state)
         put(to_in, "\003\032\004");
         expect(slave, "\003\032\004");
         pty_end(p);
-        pty_end(p); /* once more does nothing */
+        pty_end(p); /* a second call does nothing */
         assert_int_equal(tcgetattr(in, &after), 0);
         assert_memory_equal(&before, &after, offsetof(struct termios, c_cc));
         p->master = p->peer = p->signals = -1;
@@ -210,7 +210,7 @@ static void test_size(void **state)
         assert_int_equal(size_of(slave).ws_col, 99);
         w.ws_row = 50;
         assert_int_equal(ioctl(to_in, TIOCSWINSZ, &w), 0);
-        raise(SIGCONT); /* also: the terminal may be another one's by now */
+        raise(SIGCONT); /* after a stop, the terminal may have another size */
         assert_int_equal(turn(1000), 0);
         assert_int_equal(size_of(slave).ws_row, 50);
         end();
@@ -235,7 +235,7 @@ static void test_escape(void **state)
         expect(slave, "\035\035x\035");
         put(to_in, "\035");
         expect(slave, "\035");
-        p->escape_until = 0; /* a second has passed */
+        p->escape_until = 0; /* after a second */
         put(to_in, "\035");
         expect(slave, "\035");
         put(to_in, "\035\035");
@@ -248,7 +248,7 @@ static void test_escape(void **state)
         end();
 }
 
-/* The end of a pipe is the end of a file inside. */
+/* The end of a pipe is an end of file inside. */
 static void test_end_of_input(void **state)
 {
         char buf[64];
@@ -302,7 +302,7 @@ static void test_nobody_inside(void **state)
         (void)state;
         begin(false, true);
         close(slave);
-        /* Between one program and the next there is nothing to do, and no busy loop. */
+        /* While no program has the terminal open, there are no events, and so no busy loop. */
         assert_int_equal(turn(50), 1);
         slave = open(ptsname(p->master), O_RDWR | O_NOCTTY | O_CLOEXEC);
         assert_true(slave >= 0);
@@ -340,7 +340,7 @@ static void test_much(void **state)
         begin(false, true);
         fflush(NULL);
         pid = fork();
-        if (!pid) { /* inside: a program that gives back what it gets */
+        if (!pid) { /* in the container: a program that echoes its input */
                 size_t left = SIZE;
 
                 alarm(CHILD_SECONDS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands side by side. */
+/* Tests commands that run in parallel. */
 #include <signal.h>
 
 #include "fake_machined.h"
@@ -7,7 +7,7 @@
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
 
-#define MANY 40 /* more than run at once */
+#define MANY 40 /* more than run at the same time */
 
 struct many {
         struct machine_command commands[MANY];
@@ -52,7 +52,7 @@ static void test_side_by_side(void **state)
         v->execs[2].machine = "other";
         begin();
         assert_int_equal(machine_exec_many(s, v->commands, 4, &err), 0);
-        assert_true(clock_usec() - start < 1200 * USEC_PER_MSEC); /* one after the other: 1.5 s and more */
+        assert_true(clock_usec() - start < 1200 * USEC_PER_MSEC); /* sequentially: 1.5 s or more */
         for (size_t i = 0; i < 4; i += 3) {
                 assert_int_equal(v->commands[i].result, 0);
                 assert_int_equal(v->commands[i].status, 3);
@@ -67,7 +67,7 @@ static void test_side_by_side(void **state)
         free(v);
 }
 
-/* What a container writes may not reach our terminal as it is. */
+/* A container's output must not reach our terminal unfiltered. */
 static void test_forged_output(void **state)
 {
         struct many *v = many(1, "printf '\\033]0;title\\a\\033[2Jtext\\r\\n'");
@@ -82,7 +82,7 @@ static void test_forged_output(void **state)
         free(v);
 }
 
-/* Output of any length and any number of commands gets through. */
+/* Works with output of any length and with any number of commands. */
 static void test_many(void **state)
 {
         struct many *v = many(MANY, "head -c 300000 /dev/zero | tr '\\0' '\\n'; echo end");

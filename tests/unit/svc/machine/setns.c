@@ -83,7 +83,7 @@ static int setup(void **state UNUSED)
                 make_container(fds[1]);
         }
         close(fds[1]);
-        /* Both write once, in any order. */
+        /* Both write once, in either order. */
         while (len < sizeof(got) && (n = read(fds[0], got + len, sizeof(got) - len)) > 0)
                 len += n;
         close(fds[0]);
@@ -127,7 +127,7 @@ static void command(const char *const *argv)
 }
 #define COMMAND(...) command((const char *const[]){ __VA_ARGS__, NULL })
 
-/* In the poll loop of one command. */
+/* Called in the poll loop of a command. */
 static int exec_setns(int32_t *ret_status)
 {
         struct join *j;
@@ -145,7 +145,7 @@ static int exec_setns(int32_t *ret_status)
         return r < 0 ? r : exec_setns_end(j, ret_status, &err);
 }
 
-/* Runs x; what it writes to stdout and stderr is in `out`. */
+/* Runs x; its stdout and stderr are in `out`. */
 static int run(void)
 {
         int o[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
@@ -249,7 +249,7 @@ static void test_time_limit(void **state UNUSED)
         assert_true(clock_usec() - begin < 60 * USEC_PER_SEC);
 }
 
-/* Returns although a descendant is still running. */
+/* Returns even if a descendant is still running. */
 static void test_background(void **state UNUSED)
 {
         uint64_t begin = clock_usec();
@@ -262,7 +262,7 @@ static void test_background(void **state UNUSED)
 static void test_container_ends(void **state UNUSED)
 {
         COMMAND("/bin/sh", "-c", "kill -9 1; kill -TERM 1; exec sleep 100");
-        /* From the outside, while it runs: inside, nothing kills PID 1. */
+        /* Killed from the outside, because PID 1 cannot be killed from the inside. */
         fflush(NULL);
         pid_t killer = fork();
 
@@ -290,6 +290,6 @@ int main(void)
         };
 
         if (geteuid())
-                return 0; /* only root makes such a container */
+                return 0; /* only root can create such a container */
         return cmocka_run_group_tests_name("setns", tests, NULL, NULL);
 }

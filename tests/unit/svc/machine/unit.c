@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A command as a transient unit: the container's systemd is at the other end of a socketpair. */
+/* Tests commands in transient units; the container's systemd is at the other end of a socketpair. */
 #include "in_child.h"
 
 #include <sys/stat.h>
@@ -17,9 +17,9 @@ static struct ec_err err;
 static char unit[100], *properties;
 static const char *refuse, *system_state, *unit_state; /* of the container's unit on the host */
 static int code, status;
-static bool hangs;      /* until it is stopped or killed */
-static bool no_removed; /* the signal of its job is lost */
-static bool restarts;   /* the bus ends once the command runs */
+static bool hangs;      /* the command runs until stopped or killed */
+static bool no_removed; /* JobRemoved is not sent */
+static bool restarts;   /* the bus closes once the command runs */
 
 char *exec_unit_state(struct exec *e)
 {
@@ -45,7 +45,7 @@ void exec_fill(struct exec *e, struct pollfd fds[static EXEC_FDS])
                 fds[i] = (struct pollfd){ .fd = -1 };
 }
 
-/* A signal of the user is passed on; the time limit ends it. */
+/* The user's signals are passed on; the time limit ends the command. */
 void exec_handle(struct exec *e, const struct pollfd fds[static EXEC_FDS])
 {
         if (fds[1].revents && e->stage == EXEC_RUNS) {
@@ -65,7 +65,7 @@ uint64_t exec_deadline(const struct exec *e, uint64_t other)
         return e->stage == EXEC_RUNS && e->deadline < other ? e->deadline : other;
 }
 
-/* "Name=value " of each property; descriptors as their kind, arrays joined by commas. */
+/* Lists each property as "Name=value "; descriptors by kind, arrays joined by commas. */
 static void add_property(const char *name, const char *value)
 {
         char *more = str_printf("%s%s=%s ", properties ?: "", name, value);
@@ -349,7 +349,7 @@ static void test_killed(void **state UNUSED)
         runs(128 + SIGSEGV);
 }
 
-/* The container's shutdown ends the command by a signal, too. */
+/* The container's shutdown also ends the command with a signal. */
 static void test_shutdown(void **state UNUSED)
 {
         code = CLD_KILLED;
@@ -364,7 +364,7 @@ static void test_not_started(void **state UNUSED)
         fails(-EIO, "'echo' was not started in container 'demo'");
 }
 
-/* If the signal that the job has ended is lost, systemd is asked. */
+/* If the signal that the job has ended is lost, systemd is queried. */
 static void test_lost_signal(void **state UNUSED)
 {
         no_removed = true;
@@ -414,7 +414,7 @@ static void in_test_interrupt(void)
 
 static void test_interrupt(void **state UNUSED)
 {
-        manager_stop(&fake); /* a thread does not survive the fork */
+        manager_stop(&fake); /* threads do not survive fork() */
         sd_bus_close_unref(fake.client);
         fflush(NULL);
         pid_t pid = fork();
@@ -430,7 +430,7 @@ static void test_interrupt(void **state UNUSED)
         assert_int_equal(wstatus, 0);
 }
 
-/* The bus ends with the container. */
+/* The bus closes when the container ends. */
 static void test_container_gone(void **state UNUSED)
 {
         restarts = true;
@@ -444,13 +444,13 @@ static void test_lost_before_start(void **state UNUSED)
         fails(-ECONNRESET, "the system bus of container 'demo' was lost while 'echo' was being started in it");
 }
 
-/* ---- the bus of a container that has none ------------------------------------- */
+/* ---- a container without a bus ------------------------------------------------ */
 
 static void connects(const char *host_state, int expected, const char *text)
 {
         sd_bus *bus = NULL;
 
-        x.name = "ec-unit-test"; /* no machine of this host */
+        x.name = "ec-unit-test"; /* not a machine of this host */
         unit_state = host_state;
         assert_int_equal(exec_connect(&x, &bus, &err), expected);
         assert_null(bus);

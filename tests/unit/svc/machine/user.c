@@ -79,7 +79,7 @@ static void test_users(void **state)
         expect("61", -ENOENT, NULL, 0, 0, NULL, NULL, 0);
 }
 
-/* Early in the first boot. */
+/* Early in the first boot, there is no passwd file yet. */
 static void test_no_users(void **state)
 {
         (void)state;
@@ -90,7 +90,7 @@ static void test_no_users(void **state)
         expect("root", 0, "root", 0, 0, "/root", "/bin/sh", 1);
 }
 
-/* A link in a container leads to the container's files. */
+/* Links in a container are resolved inside the container. */
 static void test_links(void **state)
 {
         char path[100];
@@ -101,10 +101,10 @@ static void test_links(void **state)
         assert_int_equal(symlink("/etc/other", path), 0);
         expect("root", 0, "root", 0, 0, "/linked", "/bin/sh", 1);
         assert_int_equal(unlink(path), 0);
-        assert_int_equal(symlink("../../../../../../etc/passwd", path), 0); /* itself */
+        assert_int_equal(symlink("../../../../../../etc/passwd", path), 0); /* resolves to itself */
         expect("daemon", -ELOOP, NULL, 0, 0, NULL, NULL, 0);
         assert_int_equal(unlink(path), 0);
-        assert_int_equal(mkfifo(path, 0644), 0); /* nobody waits for its writer */
+        assert_int_equal(mkfifo(path, 0644), 0); /* does not wait for a writer */
         expect("daemon", -EINVAL, NULL, 0, 0, NULL, NULL, 0);
 }
 

@@ -193,7 +193,7 @@ static void test_jobs_configured(void **state)
         assert_false(nix_args_jobs_configured());
         conf("more/extra.conf", "\tmax-jobs =  4 # four\n");
         assert_true(nix_args_jobs_configured());
-        conf("more/extra.conf", "include extra.conf\n"); /* in a circle */
+        conf("more/extra.conf", "include extra.conf\n"); /* a circular include */
         assert_false(nix_args_jobs_configured());
         conf("nix.conf", "build-max-jobs = 3");
         assert_true(nix_args_jobs_configured());

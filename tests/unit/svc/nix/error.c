@@ -94,7 +94,7 @@ static void test_position(void **state)
                  definition);
         check_full(&l, &n, 1, false, -EINVAL, expected);
 
-        /* The caret counts characters, Nix counts bytes. */
+        /* The caret's column is in characters, Nix's is in bytes. */
         error_at(&l, "x", definition, 3, 8, "");
         snprintf(expected, sizeof(expected),
                  "x\n  at %s:3:8\n      2|  containers.web = foo;\n      3|   é = bar;\n"
@@ -103,7 +103,7 @@ static void test_position(void **state)
         check_full(&l, &n, 1, false, -EINVAL, expected);
 }
 
-/* A definition that has another name in messages. */
+/* A definition that has a different name in messages. */
 #define NAMED                                                                                 \
         {                                                                                     \
                 .definition = definition, .files = (const char *const[]){ definition, NULL }, \
@@ -121,7 +121,7 @@ static void test_position_named(void **state)
         nix_log_init(&l);
         struct nix_names named = NAMED;
 
-        /* At the last line, out of range. */
+        /* After the last line. */
         error_at(&l, "x", definition, 9, 1, "");
         check_full(&l, &named, 1, false, -EINVAL, "x\n  at (--expr):9:1");
         error_at(&l, "x", "/nonexistent.nix", 9, 0, "");
@@ -139,7 +139,7 @@ static void test_position_named(void **state)
         error_at(&l, trace, NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "bad (--expr)");
 
-        /* Relative to a definition that is not a file. */
+        /* A relative path in a definition that is not a file. */
         snprintf(trace, sizeof(trace), "path '%.*s/a/b.nix' does not exist",
                  (int)(strrchr(definition, '/') - definition), definition);
         error_at(&l, trace, NULL, 0, 0, "");
@@ -157,7 +157,7 @@ static void test_position_frames(void **state)
         nix_log_init(&l);
         struct nix_names named = NAMED;
 
-        /* Raised in nixpkgs, which is next to the definition here: the innermost frame of the user's files counts. */
+        /* Raised in nixpkgs, which is next to the definition here: the innermost frame in the user's files is shown. */
         snprintf(trace, sizeof(trace),
                  "{\"raw_msg\":\"inner\",\"file\":\"%s\",\"line\":3,\"column\":1},"
                  "{\"raw_msg\":\"user\",\"file\":\"%s\",\"line\":4,\"column\":1},"
@@ -169,7 +169,7 @@ static void test_position_frames(void **state)
                  library);
         check_full(&l, &named, 1, false, -EINVAL, expected);
 
-        /* A directory; a file that it imports. */
+        /* The definition is a directory; the error is in a file that it imports. */
         struct nix_names in_dir = { .definition = dir };
         char other[100];
         write_file("other.nix", "x", other, sizeof(other));
@@ -185,7 +185,7 @@ static void test_build(void **state)
         struct nix_names n = { 0 };
         nix_log_init(&l);
 
-        /* As Nix 2.8 and 2.26 report it: the cause first. */
+        /* The order of Nix 2.8 and 2.26: the cause comes first. */
         start_build(&l, 1, DRV);
         log_line(&l, 1, "oops");
         stop(&l, 1);
@@ -193,7 +193,7 @@ static void test_build(void **state)
         error_at(&l, "1 dependencies of derivation '" DRV2 "' failed to build", NULL, 0, 0, "");
         check_full(&l, &n, 100, false, -EIO, "builder for '" DRV "' failed with exit code 3\n  its log:\n    oops");
 
-        /* Several builds: each that has a log, each once. */
+        /* Several builds failed: each one that has a log is shown once. */
         start_build(&l, 1, DRV);
         for (int i = 0; i < 25; i++)
                 log_line(&l, 1, "line");
@@ -213,7 +213,7 @@ static void test_build(void **state)
         nix_log_done(&l);
         nix_log_init(&l);
 
-        /* The daemon's own text contains the log. */
+        /* The daemon's message already contains the log. */
         start_build(&l, 1, DRV);
         log_line(&l, 1, "one");
         error_at(&l,
@@ -224,7 +224,7 @@ static void test_build(void **state)
                    "builder for '" DRV "' failed with exit code 1;\n       last 1 log lines:\n       > one\n"
                    "       For full logs, run 'nix log " DRV "'.");
 
-        /* While something is evaluated. */
+        /* A build during the evaluation. */
         start_build(&l, 1, DRV);
         log_line(&l, 1, "oops");
         error_at(&l, "builder for '" DRV "' failed with exit code 1", NULL, 0, 0, "");

@@ -137,7 +137,7 @@ static void check_error(const char *event, const char *text)
         nix_log_done(&l);
 }
 
-/* Word for word what Nix 2.8 and 2.26 write for `{ hello = 1; }.helo`. */
+/* Exactly what Nix 2.8 and 2.26 print for `{ hello = 1; }.helo`. */
 static void test_suggestion(void **state)
 {
         (void)state;
@@ -207,7 +207,7 @@ static void test_tail(void **state)
                 log_line(&l, 1, s);
         }
         log_line(&l, 2, "one\\u001b[2J");
-        log_line(&l, 99, "of nobody");
+        log_line(&l, 99, "of no activity");
         assert_int_equal(nix_log_tail(&l, DRV, strlen(DRV), tail, &total), NIX_TAIL_LINES);
         assert_int_equal(total, 25);
         assert_string_equal(tail[0], "line 5");
@@ -245,7 +245,7 @@ static void test_long_line(void **state)
         log_line(&l, 1, s + 0);
         assert_int_equal(nix_log_tail(&l, DRV, strlen(DRV), tail, &total), 1);
         assert_in_range(strlen(tail[0]), 400, 600);
-        assert_int_equal(strlen(tail[0]) % 2, 0); /* no half of a character */
+        assert_int_equal(strlen(tail[0]) % 2, 0); /* not cut inside a character */
         nix_log_done(&l);
 }
 

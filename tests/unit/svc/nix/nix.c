@@ -43,7 +43,7 @@ static char *read_in_dir(const char *name)
         return text;
 }
 
-/* Writes its arguments to NAME.args, runs NAME.do, and makes the gc root that it is asked for. */
+/* Writes its arguments to NAME.args, runs NAME.do, and creates the requested gc root. */
 static void stub(const char *name)
 {
         char *script = str_printf(
@@ -246,7 +246,7 @@ static void test_new_program(void **state)
         free(out);
         has_words("nix.args", "--max-jobs\nauto\n--override-input\nnixpkgs\npath:/n\n--keep-going\n--\n.#web");
         has_words("nix.cwd", dir);
-        /* What is evaluated as part of a flake. */
+        /* An evaluation that uses flakes. */
         assert_int_equal(nix_eval_json(&n, &expr, &out, &err), 0);
         has_words("nix-instantiate.args", "--extra-experimental-features\nflakes");
         free(out);
@@ -343,7 +343,7 @@ static void test_tmp_dir_gone(void **state)
 static void test_interrupted(void **state)
 {
         (void)state;
-        /* The stub interrupts us, as ^C would, and would go on for long. */
+        /* The stub interrupts us like ^C, and would run for a long time. */
         char *script = str_printf("kill -INT %d; exec sleep 100", (int)getpid());
         write_in_dir("nix-instantiate.do", script, 0644);
         free(script);
@@ -355,7 +355,7 @@ static void test_interrupted(void **state)
         nix_done(&n);
 }
 
-/* ---- the real one -------------------------------------------------------- */
+/* ---- real Nix ------------------------------------------------------------ */
 
 static int real_nix(void **state)
 {
@@ -393,7 +393,7 @@ static int real_nix(void **state)
         return 0;
 }
 
-/* Attribute attr of eval.nix, with a definition that is read from standard input. */
+/* Evaluates attribute attr of eval.nix, with a definition from standard input. */
 struct real {
         struct nix nix;
         struct nix_expr expr;
@@ -465,7 +465,7 @@ static void test_real_build(void **state)
         assert_true(nix_is_store_path(out));
         assert_int_equal(fs_read(out, 100, &text, NULL), 0);
         assert_string_equal(text, "hello\n");
-        real_end(&x); /* the root stays */
+        real_end(&x); /* the root is kept */
         assert_true(entries("state/gcroots/auto") > 0);
 
         assert_int_equal(nix_hold_path(out, tmp_dir, &err), 0);
@@ -523,7 +523,7 @@ int main(void)
                 cmocka_unit_test_setup(test_tmp_dir_gone, stubs),
                 cmocka_unit_test_setup(test_real_build, real_nix),
                 cmocka_unit_test(test_real_failures),
-                /* Last: an interruption stays. */
+                /* Last, because the interruption remains. */
                 cmocka_unit_test_setup(test_interrupted, stubs),
         };
         return cmocka_run_group_tests_name("nix", tests, setup, teardown);

@@ -82,7 +82,7 @@ static void test_forget_roots(void **state)
         unsetenv("NIX_STATE_DIR");
 }
 
-/* A state directory and a store of the test's own, with a store path and a directory for gc roots. */
+/* A separate state directory and store, with a store path and a directory for gc roots. */
 struct hold {
         char dir[32], store[200], op[100], root[100], link[100];
         int lock;
@@ -103,7 +103,7 @@ static void hold_setup(struct hold *h)
         assert_int_equal(fs_mkdir_p(h->store, 0755) < 0, 0);
 }
 
-/* The directory of gc roots and the lock of collections, as Nix makes them. */
+/* Creates the directory of gc roots and the gc lock in the way Nix does. */
 static void hold_nix(struct hold *h)
 {
         char path[100];
@@ -114,7 +114,7 @@ static void hold_nix(struct hold *h)
         assert_true(h->lock >= 0);
 }
 
-/* Not registered, and nothing is left in the directory of gc roots. */
+/* Not registered, and the directory of gc roots is unchanged. */
 static void hold_refused(struct hold *h, const char *path)
 {
         assert_false(nix_hold_directly(path, h->root));
@@ -140,10 +140,10 @@ static void test_hold_without_nix(void **state)
 
         (void)state;
         hold_setup(&h);
-        assert_false(nix_hold_directly(h.store, h.root)); /* no gcroots */
+        assert_false(nix_hold_directly(h.store, h.root)); /* no gcroots directory */
         assert_false(has(h.op, "root"));
         assert_int_equal(fs_mkdir_p(h.link, 0755) < 0, 0);
-        hold_refused(&h, h.store); /* no lock */
+        hold_refused(&h, h.store); /* no gc lock */
         hold_teardown(&h);
 }
 
@@ -157,8 +157,8 @@ static void test_hold_refused(void **state)
         hold_nix(&h);
         hash = strlen(h.dir) + 1;
         assert_int_equal(flock(h.lock, LOCK_EX), 0);
-        hold_refused(&h, h.store);                   /* a collection runs */
-        assert_int_equal(flock(h.lock, LOCK_SH), 0); /* other processes hold paths too */
+        hold_refused(&h, h.store);                   /* a garbage collection is running */
+        assert_int_equal(flock(h.lock, LOCK_SH), 0); /* other processes hold the lock shared */
         setenv("NIX_REMOTE", "ssh://elsewhere", 1);
         hold_refused(&h, h.store);
         setenv("NIX_REMOTE", "daemon", 1);
@@ -170,7 +170,7 @@ static void test_hold_refused(void **state)
         hold_refused(&h, h.store); /* not a store path */
         h.store[hash + 32] = '-';
         h.store[hash + 1] = 'x';
-        hold_refused(&h, h.store); /* absent */
+        hold_refused(&h, h.store); /* does not exist */
         hold_teardown(&h);
 }
 
@@ -184,13 +184,13 @@ static void test_hold_directly(void **state)
         hold_setup(&h);
         hold_nix(&h);
         setenv("NIX_REMOTE", "daemon", 1);
-        assert_int_equal(flock(h.lock, LOCK_SH), 0); /* other processes hold paths too */
+        assert_int_equal(flock(h.lock, LOCK_SH), 0); /* other processes hold the lock shared */
         assert_true(nix_hold_directly(h.store, h.root));
         n = readlink(h.root, got, sizeof(got) - 1);
         assert_true(n > 0);
         got[n] = 0;
         assert_string_equal(got, h.store);
-        assert_int_equal(flock(h.lock, LOCK_EX | LOCK_NB), 0); /* a collection that begins now sees it */
+        assert_int_equal(flock(h.lock, LOCK_EX | LOCK_NB), 0); /* a garbage collection that begins now sees the root */
         assert_false(nix_hold_directly(h.store, h.root));      /* the name exists and is not changed */
         assert_int_equal(readlink(h.root, got, sizeof(got) - 1), n);
         nix_forget_roots(h.op);

@@ -25,7 +25,7 @@ static const char *value(char **v, const char *key)
         for (; *v; v++) {
                 if (strncmp(*v, key, n) || (*v)[n] != '=')
                         continue;
-                assert_null(found); /* never twice */
+                assert_null(found); /* appears only once */
                 found = *v + n + 1;
         }
         return found;
@@ -55,7 +55,7 @@ static void test_inherits(void **state)
         strv_free(v);
 }
 
-static void test_last_word(void **state)
+static void test_last_value_wins(void **state)
 {
         const char *const delta[] = { "A=1", "B=1", "A=2", "B", "C", "C=3", "=x", "", NULL };
         char **v = env(delta);
@@ -262,7 +262,7 @@ static void test_set(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_inherits),      cmocka_unit_test(test_last_word),
+                cmocka_unit_test(test_inherits),      cmocka_unit_test(test_last_value_wins),
                 cmocka_unit_test(test_dangerous),     cmocka_unit_test(test_find),
                 cmocka_unit_test(test_exec),          cmocka_unit_test(test_exec_signals),
                 cmocka_unit_test(test_exec_failures), cmocka_unit_test(test_tell),

@@ -76,7 +76,7 @@ static void in_test_hold(void)
         must(!interrupt_held());
         interrupt_hold();
         must(interrupt_held());
-        /* What came while held is the first that came. */
+        /* Of several signals during a hold, the first is kept. */
         interrupt_clear();
         must(kill(getpid(), SIGHUP) == 0);
         must(interrupt_check(NULL) == 0);
@@ -86,7 +86,7 @@ static void in_test_hold(void)
 }
 CHILD_TEST(test_hold)
 
-/* nohup, and shells that start jobs in the background. */
+/* As under nohup, and in background jobs of shells. */
 static void in_test_ignored_stay_ignored(void)
 {
         signal(SIGHUP, SIG_IGN);
@@ -109,7 +109,7 @@ static void in_test_pipe(void)
 }
 CHILD_TEST(test_pipe)
 
-/* A process sends it, not the terminal. */
+/* Sent by a process, not by the terminal. */
 static void in_test_ignore_int(void)
 {
         must(interrupt_init() == 0);
@@ -125,7 +125,7 @@ static void in_test_ignore_int(void)
 }
 CHILD_TEST(test_ignore_int)
 
-/* The terminal's own ^C, on a terminal of the test's. */
+/* ^C that is typed on a terminal of the test. */
 static void in_test_terminal(void)
 {
         struct pollfd p;

@@ -59,7 +59,7 @@ static void test_results(void **state)
         is("kill -TERM $$", 143, "", "");
         is("kill -KILL $$", 137, "", "");
         is("ulimit -c 0; kill -SEGV $$", 139, "", "");
-        is("cat", 0, "", ""); /* stdin is empty */
+        is("cat", 0, "", ""); /* its stdin is empty */
 }
 
 static void test_nul_bytes(void **state)
@@ -260,7 +260,7 @@ static void test_timeout_ends_all(void **state)
         struct ec_err err = { 0 };
 
         (void)state;
-        /* Until the shell got so far, which takes long on a busy machine. */
+        /* Until the shell has written the file, which takes long on a busy machine. */
         for (p.timeout_ms = 300; access(file, F_OK) && p.timeout_ms < 60000; p.timeout_ms *= 2) {
                 assert_int_equal(proc_run(&p, NULL, &err), -ETIMEDOUT);
                 err_done(&err);
@@ -271,7 +271,7 @@ static void test_timeout_ends_all(void **state)
         free(text), free(script), free(file), free(top);
 }
 
-/* Returns although a daemon keeps the pipes open. */
+/* Returns even if a daemon keeps the pipes open. */
 static void test_left_behind(void **state)
 {
         struct ec_proc_result r;
@@ -339,7 +339,7 @@ static void test_lines(void **state)
         strv_free(l.v);
         proc_result_done(&r);
 
-        /* Also captured; and a line without an end arrives in parts. */
+        /* Streams and captures; a line without an end is delivered in parts. */
         l = (struct lines){ 0 };
         argv[2] = "head -c 3000000 /dev/zero | tr '\\0' x >&2";
         p.flags |= EC_PROC_CAPTURE_ERR;
@@ -366,7 +366,7 @@ static void test_ticks(void **state)
 
 /* ---- signals ------------------------------------------------------------ */
 
-/* Sends this process a signal when the child has said that it is ready. */
+/* Sends this process a signal when the child has printed that it is ready. */
 struct interrupt {
         int signal, then;
 };
@@ -416,7 +416,7 @@ static void in_test_interrupt(void)
 }
 CHILD_TEST(test_interrupt)
 
-/* The signal is passed on as it is, and the child may end in its own way. */
+/* The child gets the same signal and may clean up. */
 static void in_test_passed_on(void)
 {
         struct ec_err err = { 0 };
@@ -428,10 +428,10 @@ static void in_test_passed_on(void)
                          (struct interrupt){ SIGHUP, 0 }, 0, &r, &err) == -ECANCELED);
         err_done(&err);
         interrupt_clear();
-        /* An interactive shell ignores all others. */
+        /* Interactive shells ignore all other signals. */
         must(interrupted("trap 'exit 5' HUP; trap '' INT TERM; echo ready >&2; while :; do sleep 0.01; done",
                          (struct interrupt){ SIGINT, 0 }, EC_PROC_HANGUP, &r, &err) == -ECANCELED);
-        must(now_ms() - begin < 9000); /* before it would be TERM */
+        must(now_ms() - begin < 9000); /* before the escalation to TERM */
         err_done(&err);
 }
 CHILD_TEST(test_passed_on)
@@ -476,7 +476,7 @@ static void in_test_no_cancel(void)
 }
 CHILD_TEST(test_no_cancel)
 
-/* The child's own signals are at their defaults, and none is blocked. */
+/* In the child, all signals have their defaults and none is blocked. */
 static void in_test_clean_signals(void)
 {
         struct ec_err err = { 0 };
@@ -486,7 +486,7 @@ static void in_test_clean_signals(void)
         must(interrupt_init() == 0);
         must(run_sh("sed -n 's/^SigBlk:[[:blank:]]*//p; s/^SigIgn:[[:blank:]]*//p' /proc/self/status", &r, &err) == 0);
         must(strtoull(r.out, &end, 16) == 0);
-        /* TTIN and TTOU stay ignored, as it runs in the background; 32 and 33 are glibc's own. */
+        /* TTIN and TTOU remain ignored, because the child is in the background; 32 and 33 are glibc's own. */
         must((strtoull(end, NULL, 16) & ~UINT64_C(0x180000000)) == 0x300000);
         proc_result_done(&r);
 }
@@ -498,11 +498,11 @@ static void in_test_descriptors(void)
         struct ec_proc_result r;
         struct ec_err err = { 0 };
 
-        close_range(3, ~0U, 0); /* what the test's own caller left open */
+        close_range(3, ~0U, 0); /* descriptors that the test's caller left open */
         must(interrupt_init() == 0);
         must(open("/dev/null", O_RDONLY | O_CLOEXEC) > 3);
         must(run_sh("ls /proc/self/fd | tr '\\n' ' '", &r, &err) == 0);
-        must(!strcmp(r.out, "0 1 2 3 ")); /* 3: the directory itself */
+        must(!strcmp(r.out, "0 1 2 3 ")); /* 3 is the open directory itself */
         proc_result_done(&r);
 }
 CHILD_TEST(test_descriptors)
@@ -538,7 +538,7 @@ static void test_no_descriptors_left(void **state)
         argv[2] = "sleep 10";
         assert_int_equal(proc_run(&p, NULL, &err), -ETIMEDOUT);
         err_done(&err);
-        /* Not enough for all the pipes: an error, and none stays open. */
+        /* Too few descriptors for all pipes: an error, and none stays open. */
         getrlimit(RLIMIT_NOFILE, &old);
         few = old;
         p.timeout_ms = 0;
@@ -588,7 +588,7 @@ static void in_test_terminal(void)
         must(pipe(fds) == 0);
         typist = fork();
         if (!typist) {
-                /* Types ^C when the child has the terminal: it prints a word. */
+                /* Types ^C when the child has the terminal, which it shows by printing a word. */
                 char buf[512] = "";
                 size_t n = 0;
 
@@ -656,7 +656,7 @@ static void in_test_background(void)
 }
 CHILD_TEST(test_background)
 
-/* It may ask for a passphrase, and ^C still cancels. */
+/* A foreground child may ask for a passphrase, and ^C still cancels. */
 static void in_test_foreground(void)
 {
         const char *argv[] = { "sh", "-c", "read x && test \"$x\" = secret && exit 4", NULL };

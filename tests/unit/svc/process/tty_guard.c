@@ -64,7 +64,7 @@ static void in_test_child_defaults(void)
              !sigismember(&set, SIGSTOP));
         tty_guard_end(&g, false);
 
-        /* We ignore INT and QUIT ourselves; the child must not. */
+        /* We ignore INT and QUIT; the child must not. */
         tty_guard_begin(&g, true, false);
         tty_guard_child_defaults(&g, &set);
         must(sigismember(&set, SIGINT) && sigismember(&set, SIGQUIT) && sigismember(&set, SIGTTIN));
@@ -124,7 +124,7 @@ static bool echoes(int fd)
         return t.c_lflag & ECHO;
 }
 
-/* A killed editor leaves the terminal raw, and perhaps in the hands of a group that has ended. */
+/* A killed editor leaves the terminal in raw mode, and perhaps assigned to a process group that is gone. */
 static void in_test_terminal_is_restored(void)
 {
         int master, slave, go[2];

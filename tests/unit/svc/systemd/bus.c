@@ -124,7 +124,7 @@ static void in_test_interrupted(void)
         must(bus_err(&err, -ECANCELED, &e, "cannot do it") == -ECANCELED && !strcmp(err_msg(&err), "interrupted"));
         err_done(&err);
         interrupt_clear();
-        /* While it waits. */
+        /* While the call waits. */
         pid_t pid = fork();
         if (!pid) {
                 poll(NULL, 0, 50);

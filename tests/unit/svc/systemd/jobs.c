@@ -6,14 +6,14 @@
 #include "svc/systemd/jobs.h"
 #include "svc/systemd/systemd.h"
 
-/* ---- the test's own -------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------- */
 
 static struct manager fake;
 static struct systemd *s;
 static struct ec_err err;
 static char *told;
-static bool again;       /* what the retry hook answers */
-static unsigned retries; /* how often it was asked */
+static bool again;       /* what the retry hook returns */
+static unsigned retries; /* how often it was called */
 
 static int setup(void **state)
 {
@@ -73,7 +73,7 @@ static bool retry(struct systemd *systemd, const char *name, uint64_t since_usec
         return again;
 }
 
-/* "unit=code" or "unit=code (reason)" of each, in the order in which they were asked for. */
+/* Lists the results as "unit=code" or "unit=code (reason)", in the order of the request. */
 static char *outcome(const struct unit_result *r, size_t n)
 {
         char *all = strdup("");
@@ -248,7 +248,7 @@ static void test_no_retry(void **state)
         jobs(JOB_START, UNITS("container@a.service"), 1,
              "container@a.service=-5 (its main process ended with exit code 1)");
         assert_int_equal(retries, 1);
-        /* The hook is not asked if the main process was never started. */
+        /* The hook is not called if the main process was never started. */
         again = true;
         jobs(JOB_START, UNITS("container@p.service"), 1,
              "container@p.service=-5 (its ExecStartPre command ended with exit code 1)");
@@ -269,7 +269,7 @@ static void test_kill(void **state)
         assert_string_equal(got, "a.service=0; b.service=0; none.service=0");
         free(got);
         unit_results_done(r, 3);
-        /* All stops are queued before one has ended; failed states are reset. */
+        /* All stops are queued before any of them ends; failed states are reset. */
         assert_non_null(strstr(manager_log(&fake), "stop a.service\nkill a.service\nstop b.service\nkill b.service\n"));
         assert_non_null(strstr(manager_log(&fake), "reset a.service\n"));
 }
@@ -324,7 +324,7 @@ static void test_lost_while_waiting(void **state)
         lost_at("ListJobs"); /* the first check of the job that hangs */
 }
 
-/* The signal that the job has ended is lost, as on an overloaded bus: the manager is asked. */
+/* The signal that the job has ended is lost, as on an overloaded bus: the manager is queried. */
 static void test_lost_signal(void **state)
 {
         (void)state;
@@ -335,7 +335,7 @@ static void test_lost_signal(void **state)
         assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
-/* The first job ends while the manager is asked why the second failed: then nothing must wait for it. */
+/* The first job ends during the query why the second failed: then nothing may wait for it. */
 static int end_meanwhile(struct manager *m, sd_bus_message *call)
 {
         struct manager_unit *u = &m->units[0];
@@ -358,7 +358,7 @@ static void test_end_while_asking(void **state)
         assert_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
-/* ---- ^C: each in a process of its own --------------------------------------- */
+/* ---- ^C: each in a separate process ----------------------------------------- */
 
 /* No half-started unit is left. */
 static void in_test_interrupt(void)
@@ -399,7 +399,7 @@ static void in_test_interrupted_before(void)
 }
 CHILD_TEST(test_interrupted_before)
 
-/* The second ^C kills what does not stop. */
+/* The second ^C kills units that do not stop. */
 static void in_test_impatient(void)
 {
         struct unit_result *r = NULL;
@@ -434,10 +434,10 @@ static void in_test_detach(void)
         must(r[0].code == 0 || r[0].code == -EINPROGRESS);
         must(r[1].code == -EINPROGRESS && !r[1].reason);
         must(!strstr(manager_log(&fake), "stop b.service"));
-        /* It is forgotten. */
+        /* The interruption is cleared. */
         must(interrupt_check(NULL) == 0);
         unit_results_done(r, 2);
-        /* Other signals end it. */
+        /* Other signals end the command. */
         must(kill(getpid(), SIGTERM) == 0);
         must(systemd_jobs(s, JOB_START_DETACH, UNITS("b.service"), NULL, &r, &err) == -ECANCELED);
         err_done(&err);

@@ -19,7 +19,7 @@
 #include "util/strv.h"
 
 #define JOURNALD "/lib/systemd/systemd-journald"
-/* Lines of the kernel and of audit are about the whole machine, and come at any time. */
+/* Lines of the kernel and of audit concern the whole machine and may appear at any time. */
 #define JOURNALD_CONF "[Journal]\nReadKMsg=no\nAudit=no\nRateLimitIntervalSec=0\n"
 #define UNIT_FAILED   "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
 #define JOB_FAILED    "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d"
@@ -135,7 +135,7 @@ static void check_text(void)
         char **lines = NULL;
 
         SAY("MESSAGE=a\033[31mred\033[0m b\tc\033]0;title\a d\x7f\xff\xc2\x9b \xc3\xa4  ", "UNIT=text.service");
-        SAY("MESSAGE=\033[2J", "UNIT=text.service"); /* nothing is left of it */
+        SAY("MESSAGE=\033[2J", "UNIT=text.service"); /* nothing remains of it */
         unit("text.service", 0, 10, "text.service: ared b c d? \xc3\xa4");
         memset(big, 'x', 5000);
         big[5000] = 0;
@@ -160,7 +160,7 @@ static void check_failed(void)
         SAY("MESSAGE=x", UNIT_STARTED, "UNIT=again.service");
         SAY("MESSAGE=x", UNIT_STARTED, "UNIT=never-failed.service");
         SAY("MESSAGE=the end", "UNIT=e.service");
-        unit("e.service", begin, 1, "e.service: the end"); /* all of it has arrived then */
+        unit("e.service", begin, 1, "e.service: the end"); /* everything has arrived by then */
         in_root("/", begin, 1, "e.service: the end", "j.service|t.mount|z.service");
         in_root("/", now() + 1000000, 10, "", "");
 }
@@ -206,7 +206,7 @@ static void check_until(void)
         is(in.lines, "f.service: why|slow.service: x|quick.service: x|quick.service: x");
 }
 
-/* A container's links do not lead out of it. */
+/* A container's links cannot lead out of it. */
 static void check_links(void)
 {
         must(fs_mkdir_p("/run/c/var/log", 0755) == 0 && fs_mkdir_p("/run/c/run/log", 0755) == 0);

@@ -76,7 +76,7 @@ static void test_list(void **state)
         assert_string_equal(v[0].unit, "container@a.service");
         assert_string_equal(v[0].active, "failed");
         assert_string_equal(v[0].sub, "dead");
-        assert_string_equal(v[1].unit, "container@b-c.service"); /* by bytes: '-' comes before '.' */
+        assert_string_equal(v[1].unit, "container@b-c.service"); /* sorted by bytes: '-' comes before '.' */
         assert_string_equal(v[1].active, "inactive");
         assert_true(!v[0].queued && v[1].queued && !v[2].queued);
         assert_string_equal(v[2].unit, "container@b.service");
@@ -108,7 +108,7 @@ static void test_list_fails(void **state)
         begin();
         assert_int_equal(systemd_list(s, "x*", &v, &n, &err), -EPERM);
         assert_err(&err, -EPERM, "cannot list the units 'x*': No");
-        assert_int_equal(n, 7); /* untouched */
+        assert_int_equal(n, 7); /* unchanged */
 }
 
 static void test_strings(void **state)

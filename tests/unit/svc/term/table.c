@@ -124,7 +124,7 @@ static void test_json(void **state)
         json_decref(all);
         free(text);
         is(piped(new_table(&column_array, true)), "[]\n");
-        /* Also on a terminal it is JSON. */
+        /* It is JSON on a terminal too. */
         is(shown(new_table(&column_array, true)), "[]\n");
 }
 
@@ -154,7 +154,7 @@ static void test_unset(void **state)
                 json_decref(all);
                 free(text);
         }
-        /* No blanks at the end of a line. */
+        /* No trailing blanks. */
         t = new_table(&column_array, false);
         assert_int_equal(table_add_row(t, &err), 0);
         assert_int_equal(table_set_str(t, "name", "x", &err), 0);
@@ -208,7 +208,7 @@ static void test_width(void **state)
 
         (void)state;
         assert_int_equal(table_add_row(t, &err), 0);
-        assert_int_equal(table_set_str(t, "t", "\xe5\xae\xb9\xe5\x99\xa8", &err), 0); /* two signs, four columns */
+        assert_int_equal(table_set_str(t, "t", "\xe5\xae\xb9\xe5\x99\xa8", &err), 0); /* two characters, four columns */
         assert_int_equal(table_set_str(t, "l", "x", &err), 0);
         assert_int_equal(table_add_row(t, &err), 0);
         assert_int_equal(table_set_str(t, "t", "\xc3\xa4", &err), 0);

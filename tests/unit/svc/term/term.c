@@ -162,7 +162,7 @@ static void test_progress(void **state)
         (void)state;
         terminal_begin(&t, STDERR_FILENO, 20);
         term_progress("one");
-        term_progress("one"); /* the same is not drawn again */
+        term_progress("one"); /* the same text is not drawn again */
         term_progress("%s", "a line that is much too long for it");
         term_progress_clear();
         term_progress_clear();
