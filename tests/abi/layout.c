@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nothing of a released minor has moved or shrunk: compiling this is the test.
+ * Compiles only if no member of a released minor version has moved or shrunk.
  */
 #include <assert.h>
 

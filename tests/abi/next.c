@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Built against a header with a member more at each end: what the core of a
- * later minor makes of a plugin of today.
+ * Built with a header whose structs have one more member at the end: how the core of a
+ * later minor version reads a plugin of the current one.
  */
 #include <assert.h>
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Built with the frozen header of 1.0, and loaded by today's program: one of
- * everything that a plugin can declare, and a call of every kind of service.
+ * Built with the frozen header of 1.0 and loaded by the current program: declares one of
+ * everything that a plugin can declare, and calls every kind of service.
  */
 #include FROZEN
 

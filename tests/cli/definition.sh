@@ -1,10 +1,10 @@
 #!/bin/sh
-# Definitions and evaluations: what is taken, what is refused. Stubs stand for Nix.
+# Tests which definitions are accepted and which are rejected, with stubs in place of Nix.
 # shellcheck disable=SC2154,SC1091,SC2034
 EC=${EC:?}
 CREATE=${EC%/*}/plugins/create.so
 if ! [ -e "$CREATE" ]; then
-        echo "1..0 # SKIP there is no command build"
+        echo "1..0 # SKIP the command build is not available"
         exit 0
 fi
 . "$(dirname "$0")/lib.sh"
@@ -52,22 +52,22 @@ builds() {
         what=$1
         shift
         run build "$@"
-        is "$what" 0 "$output" ""
+        is "builds from $what" 0 "$output" ""
 }
 builds "a file" web.nix
 builds "a directory" project
 builds "a directory with a slash" ./project/
 builds "an expression" -E '{ }'
 builds "a store path" "$output"
-builds "a link to one" ./result
-builds "options around it" web.nix --build-args --keep-going -j2
+builds "a link to a store path" ./result
+builds "a file with Nix options after it" web.nix --build-args --keep-going -j2
 
 # refused TEXT STATUS ERROR WORD...
 refused() {
         what=$1 want=$2 message=$3
         shift 3
         run build "$@"
-        is "$what" "$want" "" "error: $message"
+        is "rejects $what" "$want" "" "error: $message"
 }
 refused "nothing on stdin" 1 "(standard input) is empty; it defines no containers"
 refused "an empty file" 1 "'empty.nix' is empty; it defines no containers" empty.nix
@@ -79,21 +79,21 @@ refused "an unreadable file" 1 "cannot read definition 'secret.nix': Permission 
 refused "a directory without default.nix" 1 "directory 'bare' has no default.nix and no flake.nix" bare
 refused "an output without containers" 1 "'$store/$hash-template' defines no containers: there is no container@NAME.service in its etc/systemd/system" "$store/$hash-template"
 refused "a store path without etc" 1 "'$store/$hash-bare' is neither a system nor a build output with containers: it has no etc directory" "$store/$hash-bare"
-refused "two files" 2 "two definitions were given: 'web.nix' and 'project/'" web.nix project/
+refused "two definitions" 2 "two definitions were given: 'web.nix' and 'project/'" web.nix project/
 refused "a file and an expression" 2 "two definitions were given: --expr and 'web.nix'" -E '{ }' web.nix
-refused "options that are ours" 2 "--build-args: option '-A' cannot be used here" web.nix --build-args -A x
+refused "--build-args with an option of its own" 2 "--build-args: option '-A' cannot be used here" web.nix --build-args -A x
 
 ENV="$ENV STUB_FAIL=1"
-refused "Nix fails without a word" 1 "nix-instantiate failed with exit status 1" web.nix
-# The tests' own run splits ENV at blanks, so the events have none.
+refused "an evaluation that fails without a message" 1 "nix-instantiate failed with exit status 1" web.nix
+# run splits ENV at blanks, so the events contain none.
 ENV="NIX_STORE_DIR=$store STUB_FAIL=1 STUB_EVENT={\"action\":\"msg\",\"level\":0,\"raw_msg\":\"nope\",\"file\":\"$T/work/web.nix\",\"line\":1,\"column\":3}"
-refused "an evaluation fails" 1 "nope
+refused "an evaluation that fails" 1 "nope
   at $T/work/web.nix:1:3
       1| { }
        |   ^" web.nix
 ENV="NIX_STORE_DIR=$store STUB_EVENT={\"action\":\"msg\",\"level\":1,\"msg\":\"warning:odd\"}"
 run build web.nix
-says "something odd that is no failure" 0 "$output"
+says "a warning of Nix is not a failure" 0 "$output"
 ENV="NIX_STORE_DIR=$store EXTRA_CONTAINER_ETC=$output"
 builds "an output in the environment"
 mkdir -m 755 "$T/only"
@@ -101,7 +101,7 @@ mkdir -m 755 "$T/only"
 ENV="NIX_STORE_DIR=$store PATH=$T/only"
 if ! [ -e /run/current-system/sw/bin/nix-instantiate ] && ! [ -e /nix/var/nix/profiles/default/bin/nix-instantiate ]; then
         run build web.nix
-        is "no Nix" 1 "" "error: Nix is not installed: 'nix-instantiate' is not in PATH"
+        is "a missing Nix is reported" 1 "" "error: Nix is not installed: 'nix-instantiate' is not in PATH"
 fi
 
 chmod 600 secret.nix

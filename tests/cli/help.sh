@@ -1,5 +1,5 @@
 #!/bin/sh
-# Help comes from the tables, as do the lists of plugins.
+# Tests help and the lists of plugins, which are generated from the tables.
 # shellcheck disable=SC2154,SC2086,SC1091,SC2034
 . "$(dirname "$0")/lib.sh"
 
@@ -18,52 +18,52 @@ narrow() {
 
 run --help
 [ "$status" = 0 ] && [ ! "$err" ]
-ok "--help: stdout, status 0"
+ok "--help prints to stdout with status 0"
 overview=$out
-has "all commands" "  probe-words "
-has "with their aliases" "  probe, sonde "
-has "and those of the core" "  plugins "
-has_not "not the hidden ones" "probe-hidden"
-narrow "80 columns" 80
+has "--help lists all commands" "  probe-words "
+has "--help lists aliases" "  probe, sonde "
+has "--help lists the core's commands" "  plugins "
+has_not "--help omits hidden commands" "probe-hidden"
+narrow "help fits 80 columns" 80
 [ "$(printf '%s\n' "$out" | sed -n '/^Commands:/,/^$/p' | sed '1d;$d' | sort)" = "$(printf '%s\n' "$out" | sed -n '/^Commands:/,/^$/p' | sed '1d;$d')" ]
-ok "in order"
+ok "--help lists the commands in order"
 run help
 [ "$out" = "$overview" ]
-ok "help is --help"
+ok "help prints the same as --help"
 run -h
 [ "$out" = "$overview" ]
-ok "so is -h"
+ok "-h prints the same as --help"
 
 run help probe
 [ "$status" = 0 ] && [ ! "$err" ]
-ok "help of a command"
+ok "help of a command prints to stdout with status 0"
 page=$out
-has "its usage" "Usage: extra-container probe [OPTION...] [ARG...]
+has "help of a command shows its usage" "Usage: extra-container probe [OPTION...] [ARG...]
        extra-container sonde ..."
-has "its details as they are" "
+has "help of a command shows its details unchanged" "
     as it is:   three   blanks
 "
-has "a switch" "  -f, --fast "
-has "a value" "  -l, --level N "
-has "the core's options" "  -E, --expr EXPR "
-has "another's options have a heading" "Options of probe:
+has "help of a command shows switches" "  -f, --fast "
+has "help of a command shows options with values" "  -l, --level N "
+has "help of a command shows the core's options" "  -E, --expr EXPR "
+has "options of a plugin have a heading" "Options of probe:
       --probe-build "
-has_not "no hidden option" "--hidden"
-has_not "none of another scope" "--probe-start"
-narrow "80 columns" 80
+has_not "help of a command omits hidden options" "--hidden"
+has_not "help of a command omits options of other scopes" "--probe-start"
+narrow "help fits 80 columns" 80
 for words in "probe --help" "probe -h" "--help probe" "sonde --help" "help sonde" "probe a b --fast --help"; do
         run $words
         [ "$status" = 0 ] && [ "$out" = "$page" ]
-        ok "$words"
+        ok "'$words' prints the same help"
 done
 run help probe-hidden
 says "a hidden command has help" 0 "Usage: extra-container probe-hidden"
 run help probe-table
-has "a listing has --json" "      --json "
+has "help of a listing shows --json" "      --json "
 run help probe-words
-has_not "what builds nothing has no --expr" "--expr"
+has_not "help of a command that does not build omits --expr" "--expr"
 run help probe plugins
-is "one at a time" 2 "" "error: help: only one command can be given"
+is "help takes only one command" 2 "" "error: help: only one command can be given"
 
 # ---- the terminal's width
 if command -v script > /dev/null && [ "$(id -u)" = 0 ]; then
@@ -71,8 +71,8 @@ if command -v script > /dev/null && [ "$(id -u)" = 0 ]; then
                 script -qec "stty cols $cols rows 24; EXTRA_CONTAINER_PLUGIN_DIR=$T/plugins $WHO $EC --config $T/conf.ini help probe" /dev/null \
                         < /dev/null 2> "$T/err" | tr -d '\r' > "$T/out"
                 out=$(cat "$T/out") err=$(cat "$T/err") status=0
-                narrow "$cols columns" $cols
-                [ "$cols" = 60 ] || { printf '%s\n' "$out" | awk 'length > 81 { wide = 1 } END { exit !wide }'; ok "all of them"; }
+                narrow "help fits $cols columns" $cols
+                [ "$cols" = 60 ] || { printf '%s\n' "$out" | awk 'length > 81 { wide = 1 } END { exit !wide }'; ok "help uses the whole width of $cols columns"; }
         done
 fi
 
@@ -82,7 +82,7 @@ chmod 644 "$T/plugins/broken.so"
 printf '[paths]\ndata = %s/data\n[plugins]\nbroken = on\ngone = on\naway = off\n' "$T" > "$T/conf.ini"
 run plugins --json
 [ "$status" = 0 ] && [ ! "$err" ]
-ok "plugins --json, whatever they are like"
+ok "plugins --json succeeds with rejected and missing plugins"
 if command -v python3 > /dev/null; then
         printf '%s' "$out" | python3 -c '
 import json, sys
@@ -101,11 +101,11 @@ assert x["file"].endswith("/plugins/probe.so") and x["reason"] is None, x
 ' > "$T/log" 2>&1
         r=$? err=$(cat "$T/log")
         [ $r = 0 ]
-        ok "what it says of each"
+        ok "plugins --json gives the state of each plugin"
 fi
 run plugins
-says "as a list" 0 "broken"
+says "plugins lists a rejected plugin" 0 "broken"
 run probe-status 0
-says "a rejected one is a warning elsewhere" 0 "warning: plugin broken was rejected: it cannot be loaded"
+says "other commands warn about a rejected plugin" 0 "warning: plugin broken was rejected: it cannot be loaded"
 
 finish

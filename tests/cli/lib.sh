@@ -1,6 +1,6 @@
-# Of the tests of the command line. They print TAP. EC is the program, PROBE the
 # shellcheck shell=sh disable=SC2034
-# directory of the test's plugin; as root they run it as a user of no rights.
+# Sourced by the tests of the command line, which print TAP. EC is the program, PROBE the directory of
+# the test plugin. Root runs the program as an unprivileged user.
 
 umask 022
 n=0 failed=0 T=
@@ -18,7 +18,7 @@ EC=$T/bin/extra-container
 WHO=
 [ "$(id -u)" != 0 ] || WHO='setpriv --reuid=65534 --regid=65534 --clear-groups --'
 
-# run WORD...: out, err and status of the program with the test's configuration.
+# run WORD...: runs the program with the test's configuration and sets $out, $err and $status.
 run() {
         # shellcheck disable=SC2086
         env -u EXTRA_CONTAINER_ETC -u XDG_RUNTIME_DIR HOME="$T/home" EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" NO_COLOR=1 $ENV \
@@ -28,7 +28,7 @@ run() {
 }
 ENV=
 
-# ok TEXT: the last command's result is the test's.
+# ok TEXT: passes if the last command succeeded.
 ok() {
         if [ $? = 0 ]; then
                 n=$((n + 1))
@@ -46,7 +46,7 @@ is() {
         ok "$1"
 }
 
-# says TEXT STATUS WORDS: a part of what it printed, on either side.
+# says TEXT STATUS WORDS: WORDS are part of stdout or stderr.
 says() {
         [ "$status" = "$2" ] && case "$out$err" in *"$3"*) true ;; *) false ;; esac
         ok "$1"

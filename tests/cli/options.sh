@@ -1,10 +1,10 @@
 #!/bin/sh
-# The command line: what is parsed, what is refused, and with which status.
+# Tests how the command line is parsed, what is rejected, and with which status.
 # shellcheck disable=SC2154,SC2086,SC1091,SC2034
 . "$(dirname "$0")/lib.sh"
 
 run probe a --fast b -l 3 --level=4
-is "options stand anywhere, the last one wins" 0 "command probe
+is "options may be anywhere, and the last one wins" 0 "command probe
 fast=1
 level=2 [4]
 arg [a]
@@ -12,27 +12,27 @@ arg [b]
 greeting [hello]" ""
 
 run sonde -fl3 -w a -wb
-is "an alias, a cluster, a repeated option" 0 "command probe
+is "aliases, combined short options and repeated options work" 0 "command probe
 fast=1
 level=1 [3]
 word=2 [a] [b]
 greeting [hello]" ""
 
 run probe - -- --fast -x
-is "a dash is an argument, -- ends the options" 0 "command probe
+is "a dash is an argument, and -- ends the options" 0 "command probe
 arg [-]
 arg [--fast]
 arg [-x]
 greeting [hello]" ""
 
 run probe --build-args -K --fast --final c --build-args -h
-is "the rest, up to a final option" 0 "command probe
+is "an option takes the rest of the line, up to a final option" 0 "command probe
 final=1 [c] [--build-args] [-h]
 build-args=1 [-K] [--fast]
 greeting [hello]" ""
 
 run probe-words -f web ls -f --help
-is "options end at the first argument" 0 "command probe-words
+is "options of a command with words end at the first argument" 0 "command probe-words
 fast=1
 arg [web]
 arg [ls]
@@ -41,7 +41,7 @@ arg [--help]
 greeting [hello]" ""
 
 run probe --probe-build -E '{ }' -A 'a b' --probe-value=-x
-is "the core's options and those of all that build" 0 "command probe
+is "a command that builds has the core's options and those of scope BUILD" 0 "command probe
 probe-build=1
 probe-value=1 [-x]
 expr=1 [{ }]
@@ -49,49 +49,49 @@ attr=1 [a b]
 greeting [hello]" ""
 
 run probe --probe-start
-says "no option of a scope that is not the command's" 2 "error: probe: unknown option '--probe-start'"
+says "an option of another scope is unknown" 2 "error: probe: unknown option '--probe-start'"
 run probe --probe-biuld
-is "a wrong option: the nearest name" 2 "" "error: probe: unknown option '--probe-biuld', did you mean '--probe-build'?"
+is "an unknown option suggests the nearest name" 2 "" "error: probe: unknown option '--probe-biuld', did you mean '--probe-build'?"
 run probe --fast=1
 is "a switch takes no value" 2 "" "error: probe: option '--fast' takes no value"
 run probe --level
-is "a value is missing" 2 "" "error: probe: option '--level' needs a value (N)"
+is "a missing value is an error" 2 "" "error: probe: option '--level' needs a value (N)"
 run probe-words --expr x
-says "no --expr where nothing is built" 2 "unknown option '--expr'"
+says "a command that does not build has no --expr" 2 "unknown option '--expr'"
 run probe-none x
-is "no argument where none is taken" 2 "" "error: probe-none: unexpected argument 'x'"
+is "an argument of a command without arguments is an error" 2 "" "error: probe-none: unexpected argument 'x'"
 run probe-none --json
-says "--json is for listings" 2 "unknown option '--json'"
+says "a command that is not a listing has no --json" 2 "unknown option '--json'"
 run probe-table --json
-says "a listing in JSON" 0 '"n": 7'
+says "a listing with --json is JSON" 0 '"n": 7'
 run probe-table
-is "a listing in a pipe" 0 "x	7" ""
+is "a listing in a pipe is separated by tabs" 0 "x	7" ""
 
-# ---- in front of the command
+# ---- before the command
 run
-is "no command" 2 "" "Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]
+is "a missing command prints the usage" 2 "" "Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]
 'extra-container --help' lists the commands."
 run --version
-says "--version" 0 "extra-container "
+says "--version prints the version" 0 "extra-container "
 run --versoin
-is "a wrong option in front" 2 "" "error: unknown option '--versoin', did you mean '--version'?"
+is "an unknown option before the command suggests the nearest name" 2 "" "error: unknown option '--versoin', did you mean '--version'?"
 run --probe-value=x probe
-is "an option of a command in front" 2 "" "error: option '--probe-value=x' must follow the command"
+is "an option of a command must follow the command" 2 "" "error: option '--probe-value=x' must follow the command"
 run --verbose probe
-is "--verbose in front" 0 "command probe
+is "--verbose works before the command" 0 "command probe
 greeting [hello]" "this is info"
 run probe -v
-is "and behind" 0 "command probe
+is "--verbose works after the command" 0 "command probe
 verbose=1
 greeting [hello]" "this is info"
 run probe --debug
-says "--debug" 0 "probe: this is debug"
+says "--debug prints debug messages" 0 "probe: this is debug"
 ENV=EXTRA_CONTAINER_ETC=/nix/store/x
 run
 is "a build output in the environment opens a session" 0 "command probe-shell
 greeting [hello]" ""
 run --fast a
-is "and takes its options" 0 "command probe-shell
+is "the session of a build output takes options" 0 "command probe-shell
 fast=1
 arg [a]
 greeting [hello]" ""
@@ -99,18 +99,18 @@ ENV=
 
 # ---- commands
 run help prob
-is "a wrong command: the nearest name" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
+is "an unknown command suggests the nearest name" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
 if ! command -v nixos-container > /dev/null; then
         run qqqqqqqqqq
-        is "nothing near" 2 "" "error: unknown command 'qqqqqqqqqq'"
+        is "an unknown command without a similar name suggests nothing" 2 "" "error: unknown command 'qqqqqqqqqq'"
 fi
 run help qqqqqqqqqq
-says "no help of what is not there" 2 "unknown command 'qqqqqqqqqq'"
+says "help of an unknown command is an error" 2 "unknown command 'qqqqqqqqqq'"
 printf '#!/bin/sh\necho "nixos-container: $*"\nexit 7\n' > "$T/bin/nixos-container"
 chmod 755 "$T/bin/nixos-container"
 ENV=PATH=$T/bin:$PATH
 run show-ip web -x --help
-is "any other command is nixos-container's" 7 "nixos-container: show-ip web -x --help" ""
+is "other commands are passed to nixos-container" 7 "nixos-container: show-ip web -x --help" ""
 mkdir "$T/plugins/gone" "$T/plugins/probe" "$T/plugins/broken"
 cat > "$T/plugins/gone/feature.json" <<'E'
 { "feature": "gone", "commands": ["teleport", "show-ip"], "options": ["--beam", "-B"], "forwards": ["show-ip"] }
@@ -119,19 +119,19 @@ cat > "$T/plugins/probe/feature.json" <<'E'
 { "feature": "probe", "commands": ["probe"] }
 E
 run teleport web
-is "a command of a feature that is not there" 2 "" "error: command 'teleport': feature gone is disabled: its plugin is not installed"
+is "a command of a missing feature names the feature" 2 "" "error: command 'teleport': feature gone is disabled: its plugin is not installed"
 run show-ip
-is "but what nixos-container has too is its" 7 "nixos-container: show-ip" ""
+is "a command that nixos-container also has is passed to it" 7 "nixos-container: show-ip" ""
 run probe --beam
-is "an option of such a feature" 2 "" "error: option '--beam': feature gone is disabled: its plugin is not installed"
+is "an option of a missing feature names the feature" 2 "" "error: option '--beam': feature gone is disabled: its plugin is not installed"
 run probe -fB
-is "a short one" 2 "" "error: option '-B': feature gone is disabled: its plugin is not installed"
+is "a short option of a missing feature names the feature" 2 "" "error: option '-B': feature gone is disabled: its plugin is not installed"
 echo '{ "feature": ' > "$T/plugins/broken/feature.json"
 run teleport web
-says "a broken file hides no other" 2 "feature gone is disabled"
+says "a broken feature.json does not hide the others" 2 "feature gone is disabled"
 printf '[paths]\ndata = %s/data\n[plugins]\nprobe = off\n' "$T" > "$T/conf.ini"
 run probe
-is "a feature that is off" 2 "" "error: command 'probe': feature probe is disabled: it is off in section [plugins] of the configuration"
+is "a command of a feature that is off names the feature" 2 "" "error: command 'probe': feature probe is disabled: it is off in section [plugins] of the configuration"
 ENV=
 rm "$T/bin/nixos-container"
 
@@ -139,79 +139,79 @@ rm "$T/bin/nixos-container"
 conf() { printf '%b' "[paths]\ndata = $T/data\n$1" > "$T/conf.ini"; }
 conf ''
 run probe-status 0
-is "status 0" 0 "" ""
+is "a command's success is status 0" 0 "" ""
 run probe-status 42
-is "a command's own status" 42 "" ""
+is "a command's own status is the exit status" 42 "" ""
 run probe-status error
-is "a failure" 1 "" "error: no such thing"
+is "a failure is status 1" 1 "" "error: no such thing"
 run probe-status
-is "wrong use" 2 "" "error: status: say which"
+is "a usage error is status 2" 2 "" "error: status: say which"
 run probe-status silent
-says "a failure without a word gets one" 1 "error: probe-status failed: "
+says "a failure without a message gets one" 1 "error: probe-status failed: "
 run probe --probe-veto
 is "a hook that fails names its plugin" 1 "" "error: plugin probe: vetoed"
 ENV=PROBE_INIT_FAILS=1
 run probe
-is "a plugin that cannot start" 1 "" "error: probe: its plugin probe was rejected: it could not be initialised: no luck"
+is "a plugin that cannot be initialised is rejected" 1 "" "error: probe: its plugin probe was rejected: it could not be initialised: no luck"
 ENV=PROBE_FINISH=1
 run probe-status 42
-is "finish hears of the status" 42 "" "finish probe-status 42"
+is "the finish hook gets the status" 42 "" "finish probe-status 42"
 run probe-status error
-is "and of a failure" 1 "" "finish probe-status 1
+is "the finish hook gets the status of a failure" 1 "" "finish probe-status 1
 error: no such thing"
 ENV=
 
 # ---- configuration
 conf '[probe]\ngreeting = good day\n'
 run probe
-is "a setting" 0 "command probe
+is "a plugin gets its settings" 0 "command probe
 greeting [good day]" ""
 conf '[probe]\ncount = many\n'
 run probe
-is "a setting of a wrong type" 1 "" "error: command 'probe': plugin probe was rejected: $T/conf.ini:4: 'count' of [probe] must be a whole number, not 'many'"
+is "a setting of the wrong type rejects its plugin" 1 "" "error: command 'probe': plugin probe was rejected: $T/conf.ini:4: 'count' of [probe] must be a whole number, not 'many'"
 run --help
-says "is not looked at for help" 0 "Usage:"
+says "help ignores settings of the wrong type" 0 "Usage:"
 conf '[probe]\ngreting = x\n[nobody]\na = b\n'
 run probe-status 0
 says "an unknown key is a warning" 0 "greting"
-says "so is an unknown section" 0 "nobody"
+says "an unknown section is a warning" 0 "nobody"
 conf '[plugins]\nabsent = off\n[absent]\na = b\n'
 run probe-status 0
-is "not of a plugin that is off" 0 "" ""
+is "the section of a plugin that is off is not a warning" 0 "" ""
 conf '[plugins]\nabsent = required\n'
 run probe-status 0
-is "a required plugin is missing" 1 "" "error: plugin absent is required, but missing"
+is "a missing required plugin is an error" 1 "" "error: plugin absent is required, but missing"
 run plugins
-says "which does not stop plugins" 0 "missing"
+says "plugins works without a required plugin" 0 "missing"
 run --help
-says "nor help" 0 "Usage:"
+says "help works without a required plugin" 0 "Usage:"
 conf '[plugins]\nabsent = on\n'
 run probe-status 0
-is "one that is on is missing" 0 "" "warning: plugin absent is on, but missing"
+is "a missing plugin that is on is a warning" 0 "" "warning: plugin absent is on, but missing"
 conf '[plugins]\nabsent = perhaps\n'
 run plugins
-is "a wrong toggle" 1 "" "error: $T/conf.ini:4: 'absent' of [plugins] must be required, on, auto or off, not 'perhaps'"
+is "an invalid toggle is an error" 1 "" "error: $T/conf.ini:4: 'absent' of [plugins] must be required, on, auto or off, not 'perhaps'"
 echo 'no section' > "$T/conf.ini"
 run probe
-says "a broken file" 1 "conf.ini"
+says "a malformed configuration is an error" 1 "conf.ini"
 run --version
-says "no reason to hide the version" 0 "extra-container "
+says "--version works with a malformed configuration" 0 "extra-container "
 conf ''
 run probe --config "$T/absent.ini"
-says "a file that is not there" 1 "absent.ini"
+says "a missing --config file is an error" 1 "absent.ini"
 printf '[probe]\ngreeting = other\n' > "$T/other.ini"
 run probe a --config "$T/other.ini"
-is "--config behind the command" 0 "command probe
+is "--config works after the command" 0 "command probe
 arg [a]
 greeting [other]" ""
 if [ "$(id -u)" = 0 ]; then
         WHO_=$WHO WHO=
         run probe
-        says "--config is not for root" 2 "error: option '--config' is refused for root; change "
+        says "--config is rejected for root" 2 "error: option '--config' is refused for root; change "
         WHO=$WHO_
 fi
 
-# ---- root: through sudo, with what the environment has to keep
+# ---- root through sudo, which has to keep part of the environment
 printf '#!/bin/sh\nprintf "[%%s]\\n" "$@"\n' > "$T/bin/sudo"
 chmod 755 "$T/bin/sudo"
 as_user() {
@@ -222,7 +222,7 @@ as_user() {
 if [ "$(id -u)" != 0 ] || [ "$WHO" ]; then
         as_user $WHO "$EC" probe-root -v 'a b'
         out=$(echo "$out" | sed "s|$T|T|g; s|:$PATH\]|:PATH]|; s|^\[/.*/env\]|[env]|")
-        is "sudo gets the environment" 0 "[-H]
+        is "sudo gets the variables to keep" 0 "[-H]
 [--]
 [env]
 [PATH=T/bin:PATH]
@@ -236,22 +236,22 @@ if [ "$(id -u)" != 0 ] || [ "$WHO" ]; then
 [-v]
 [a b]" ""
         as_user $WHO "$EC" probe-root --wrong
-        says "not before the options are right" 2 "error: probe-root: unknown option '--wrong'"
+        says "options are checked before sudo is run" 2 "error: probe-root: unknown option '--wrong'"
         as_user $WHO env EXTRA_CONTAINER_ELEVATED=1 "$EC" probe-root
-        is "no second time" 1 "" "error: probe-root needs root, but sudo did not grant it"
+        is "sudo is not run a second time" 1 "" "error: probe-root needs root, but sudo did not grant it"
         run probe-root
-        is "not with --config" 2 "" "error: probe-root: '--config' cannot be used with a command that needs root"
+        is "--config is rejected by a command that needs root" 2 "" "error: probe-root: '--config' cannot be used with a command that needs root"
 fi
 
 # ---- output
 env EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" $WHO "$EC" --config "$T/conf.ini" probe-flood > /dev/full 2> "$T/err"
 status=$? out='' err=$(cat "$T/err")
-says "a full disk is a failure" 1 "error: cannot write to standard output: "
+says "a full disk is an error" 1 "error: cannot write to standard output: "
 { env EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" $WHO "$EC" --config "$T/conf.ini" probe-flood 2> "$T/err"; echo $? > "$T/status"; } | head -n 1 > "$T/out"
 status=$(cat "$T/status") out=$(cat "$T/out") err=$(cat "$T/err")
-is "a reader that had enough is not complained about" 1 "line 0" ""
+is "a closed pipe is not reported as an error" 1 "line 0" ""
 run help plugins < /dev/null
-says "help" 0 "Usage: extra-container plugins"
+says "help works" 0 "Usage: extra-container plugins"
 
 # ---- signals
 mkfifo "$T/ready" "$T/never"
@@ -265,7 +265,7 @@ for sig in INT:130 TERM:143 HUP:129; do
         kill -"${sig%:*}" $pid
         wait $pid
         status=$? out=$line err=$(cat "$T/err")
-        is "SIG${sig%:*}" "${sig#*:}" ready "finish probe-wait ${sig#*:}
+        is "SIG${sig%:*} ends a command with status ${sig#*:}" "${sig#*:}" ready "finish probe-wait ${sig#*:}
 interrupted"
 done
 

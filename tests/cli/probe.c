@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plugin that says what reached it: the command line of the core, seen from
- * the other side of the ABI.
+ * A plugin that prints what it receives, to test the core's command line from the
+ * other side of the ABI.
  */
 #include <errno.h>
 #include <stdlib.h>

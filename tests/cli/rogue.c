@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plugin that misbehaves as the variable ROGUE says, in the place that it names: "hook exit", "command crash".
+ * A plugin that misbehaves as the variable ROGUE tells it to, at the named place: "hook exit", "command crash".
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,7 +29,7 @@ static int misbehave(const struct ec_host *h, struct ec_op *op, const char *plac
                 return 256;
         if (!strcmp(rogue, "hang")) {
                 h->log->log(h, 5, "ready");
-                for (;;) /* as a loop that retries would */
+                for (;;) /* like a loop that retries */
                         nanosleep(&(struct timespec){ .tv_sec = 60 }, NULL);
         }
         if (!strcmp(rogue, "wait")) {

@@ -1,10 +1,10 @@
 #!/bin/sh
-# A plugin that crashes, ends the process, hangs or cannot start is named, and takes nothing with it that does not need it.
+# A plugin that crashes, exits, hangs or cannot be initialised is named, and does not affect what does not need it.
 # shellcheck source=tests/cli/lib.sh disable=SC2154
 . "${0%/*}/lib.sh"
 cp "$ROGUE" "$T/plugins/"
 
-rogue() { # ROGUE WORD...: run with that misbehaviour
+rogue() { # ROGUE WORD...: runs the program with this misbehaviour
         ROGUE_IS=$1
         shift
         # shellcheck disable=SC2086
@@ -17,36 +17,36 @@ rogue() { # ROGUE WORD...: run with that misbehaviour
 rogue 'command exit' rogue
 is "exit() in a command is a failure that names the plugin" 1 "" "error: plugin rogue called exit() in its command 'rogue'"
 rogue 'hook exit' probe
-is "exit() in a hook" 1 "" "error: plugin rogue called exit() in its hook 'configure'"
+is "exit() in a hook is a failure that names the plugin" 1 "" "error: plugin rogue called exit() in its hook 'configure'"
 rogue 'init exit' probe
-is "exit() in init()" 1 "" "error: plugin rogue called exit() in its init()"
+is "exit() in init() is a failure that names the plugin" 1 "" "error: plugin rogue called exit() in its init()"
 # A sanitizer reports crashes itself.
 if ! ldd "$EC" | grep -q libasan; then
         rogue 'command crash' rogue
         says "a crash in a command names the plugin" 139 "error: plugin rogue crashed in its command 'rogue' (SIGSEGV)"
         rogue 'hook crash' probe
-        says "a crash in a hook" 139 "error: plugin rogue crashed in its hook 'configure' (SIGSEGV)"
+        says "a crash in a hook names the plugin" 139 "error: plugin rogue crashed in its hook 'configure' (SIGSEGV)"
         rogue 'constructor crash' probe
-        says "a crash in a constructor" 139 "error: plugin rogue crashed in its constructors (SIGSEGV)"
+        says "a crash in a constructor names the plugin" 139 "error: plugin rogue crashed in its constructors (SIGSEGV)"
 fi
 rogue 'command 256' rogue
 is "256 is not an exit status" 1 "" "error: plugin rogue: command 'rogue' returned 256, which is not an exit status"
 rogue 'hook hold' probe
-says "what a hook still holds is released" 0 "warning: plugin rogue still held interrupts after its hook 'configure': released"
+says "a hold that a hook does not release is released with a warning" 0 "warning: plugin rogue still held interrupts after its hook 'configure': released"
 rogue 'hook deadlock' rogue
-is "a phase in a hook" 1 "" "error: plugin rogue: deploy->destroy() cannot be called from a hook: plugin rogue did so in its hook 'configure'"
+is "a hook cannot call a phase" 1 "" "error: plugin rogue: deploy->destroy() cannot be called from a hook: plugin rogue did so in its hook 'configure'"
 
 # ---- init() fails
 rogue 'init fail' probe
-says "a plugin that cannot start is left out" 0 "warning: plugin rogue was rejected: it could not be initialised: no luck"
-says "and the command of another runs" 0 "command probe"
+says "a plugin that cannot be initialised is left out with a warning" 0 "warning: plugin rogue was rejected: it could not be initialised: no luck"
+says "the command of another plugin still runs" 0 "command probe"
 rogue 'init fail' rogue
-is "its own command says why it does not" 1 "" "error: rogue: its plugin rogue was rejected: it could not be initialised: no luck"
+is "the command of a rejected plugin gives the reason" 1 "" "error: rogue: its plugin rogue was rejected: it could not be initialised: no luck"
 rogue 'init fail' probe --rogue-option
-is "and so does its option" 1 "" "error: option '--rogue-option': its plugin rogue was rejected: it could not be initialised: no luck"
+is "the option of a rejected plugin gives the reason" 1 "" "error: option '--rogue-option': its plugin rogue was rejected: it could not be initialised: no luck"
 printf '[paths]\ndata = %s/data\n[plugins]\nrogue = required\n' "$T" > "$T/conf.ini"
 rogue 'init fail' probe
-is "unless it is required" 1 "" "error: plugin rogue: it could not be initialised: no luck"
+is "a required plugin that cannot be initialised is an error" 1 "" "error: plugin rogue: it could not be initialised: no luck"
 printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
 
 # ---- a command of a plugin that was rejected or is missing
@@ -68,7 +68,7 @@ is "also if it is missing" 1 "" "error: plugin broken is required, but missing"
 printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
 
 # ---- signals
-# interrupt MISBEHAVIOUR SIGNAL...: sends each when the one before had time to be noticed; then $status.
+# interrupt MISBEHAVIOUR SIGNAL...: sends the signals with a pause between them and sets $status.
 interrupt() {
         misbehaviour=$1
         shift
@@ -84,7 +84,7 @@ interrupt() {
         for signal; do
                 sleep $pause
                 kill -s "$signal" "$pid"
-                pause=0.7 # in the first half second another signal counts as the same one
+                pause=0.7 # a second signal within half a second is ignored
         done
         err=$(cat <&3)
         exec 3<&-
@@ -97,22 +97,22 @@ is "one signal ends a wait, and the plugin returns" 143 "" "interrupted"
 interrupt 'command hang' TERM TERM
 is "a second one ends a plugin that does not stop" 143 "" "error: plugin rogue did not stop in its command 'rogue'; the program was ended. The next run repairs what is unfinished"
 
-# ---- a configuration that is broken
+# ---- a malformed configuration
 printf '[probe\n' > "$T/conf.ini"
 run --help
-says "help works with a broken configuration" 0 "Usage:"
-says "and says what is wrong" 0 "warning: $T/conf.ini:1: "
+says "help works with a malformed configuration" 0 "Usage:"
+says "help warns about a malformed configuration" 0 "warning: $T/conf.ini:1: "
 run help plugins
-says "help of a command, too" 0 "List the plugins"
+says "help of a command works with a malformed configuration" 0 "List the plugins"
 run --version
-says "and the version" 0 "extra-container "
+says "--version works with a malformed configuration" 0 "extra-container "
 run probe
-says "a command does not" 1 "error: $T/conf.ini:1: "
+says "a command fails with a malformed configuration" 1 "error: $T/conf.ini:1: "
 run plugins
-says "nor does the list of plugins" 1 "error: $T/conf.ini:1: "
+says "plugins fails with a malformed configuration" 1 "error: $T/conf.ini:1: "
 printf '[paths]\nstate = relative\n' > "$T/conf.ini"
 run --help
-says "help works with a wrong path" 0 "must be an absolute path"
+says "help works with an invalid path in the configuration" 0 "must be an absolute path"
 run probe
-says "and a command says what is wrong" 1 "error: $T/conf.ini:2: "
+says "a command fails with an invalid path in the configuration" 1 "error: $T/conf.ini:2: "
 finish
