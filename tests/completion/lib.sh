@@ -1,6 +1,6 @@
-# Of the tests of completion: a program, its plugin and installed containers that are there for them. They print TAP.
+# Sourced by the tests of completion, which print TAP: sets up the program, the test plugin and installed containers.
 # shellcheck shell=bash disable=SC2034
-# EC is the program, PROBE the directory of the test's plugin, COMPLETIONS the files of the shells.
+# EC is the program, PROBE the directory of the test plugin, COMPLETIONS the directory of the shells' files.
 set -u
 EC=${EC:?} PROBE=${PROBE:?} COMPLETIONS=${COMPLETIONS:?}
 
@@ -25,7 +25,7 @@ END
 mkdir -p "$T/root"
 mv "$T/units" "$T/root/units"
 
-# The name that users type: with the test's configuration, as a user of no rights.
+# The command that users type, with the test's configuration.
 cat >"$T/bin/extra-container" <<END
 #!/bin/sh
 exec ${T@Q}/bin/ec --config ${T@Q}/conf.ini "\$@"
@@ -36,7 +36,7 @@ chmod 755 "$T/bin/extra-container"
 as_user=(env -i HOME="$T/home" PATH="$T/bin:$PATH" LC_ALL=C.UTF-8 TERM=dumb EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins")
 ((EUID != 0)) || as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups -- "${as_user[@]}")
 
-# is NAME GOT WANT: lists of words, a line each
+# is NAME GOT WANT: compares lists of words, one per line
 is() {
         n=$((n + 1))
         if [[ $2 == "$3" ]]; then

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A plugin as a site could have it: what it declares is completed like all else. */
+/* A plugin such as a site could have; its commands and options are completed like all others. */
 #include <errno.h>
 #include <extra-container/plugin.h>
 

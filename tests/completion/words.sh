@@ -1,10 +1,10 @@
 #!/bin/bash
-# What the program itself offers, whatever the shell.
+# Tests the words that the program offers to all shells.
 # shellcheck disable=SC1091,SC2154
 . "$(dirname "$0")/lib.sh"
 
 offered() { (cd "$T/work" && "${as_user[@]}" extra-container complete -- "$@" | cut -f1); }
-has() { # NAME OFFERED WORD...: all of them, one a line
+has() { # NAME OFFERED WORD...: all these words are offered
         local name=$1 list=$2 word
         shift 2
         for word; do
@@ -21,65 +21,65 @@ has_not() {
         is "$name" '' ''
 }
 
-is 'commands, aliases, no hidden ones' "$(offered '')" \
+is 'commands and aliases are offered, hidden ones are not' "$(offered '')" \
         "$(words help plugins site-both site-build site-make site-none site-one site-words)"
-is 'no words at all' "$(offered)" "$(offered '')"
-is 'an option before the command' "$(offered --verbose '')" "$(offered '')"
-is 'with a value' "$(offered --config x '')" "$(offered '')"
-is 'the value' "$(offered --config '')" :files
-is 'the value, joined' "$(offered --config=/e)" :files
-has 'options before the command' "$(offered -)" -h --help --version --config --verbose --debug
-has_not '-- takes long ones' "$(offered --)" -h
-is 'texts are on one line, behind a tab' \
+is 'no words at all are like an empty word' "$(offered)" "$(offered '')"
+is 'commands are offered after an option' "$(offered --verbose '')" "$(offered '')"
+is 'commands are offered after an option with a value' "$(offered --config x '')" "$(offered '')"
+is 'the value of an option before the command is a file' "$(offered --config '')" :files
+is 'the value after "=" is a file' "$(offered --config=/e)" :files
+has 'options before the command are offered' "$(offered -)" -h --help --version --config --verbose --debug
+has_not 'short options are not offered after --' "$(offered --)" -h
+is 'descriptions are on one line, after a tab' \
         "$("${as_user[@]}" extra-container complete -- site-build --o | grep '^--out')" $'--out\tWhere it goes: \\ "here" or $there'
 
-is 'help: commands' "$(offered help '')" "$(offered '')"
-is 'help: one of them' "$(offered help help '')" ''
-is 'a command without arguments' "$(offered site-none '')" ''
-is 'a definition' "$(offered site-build '')" :files
-is 'then names' "$(offered site-build web.nix '')" "$(words db web web-2)"
-is 'the alias' "$(offered site-make web.nix '')" "$(words db web web-2)"
-is 'names that are there already' "$(offered site-build web.nix web '')" "$(words db web-2)"
-is 'with an expression, names' "$(offered site-build -E '{ }' '')" "$(words db web web-2)"
-is 'standard input is a definition' "$(offered site-build - '')" "$(words db web web-2)"
-is 'one name' "$(offered site-one '')" "$(words db web web-2)"
-is 'and no more' "$(offered site-one db '')" ''
-is 'names or a definition: names' "$(offered site-both '')" "$(words db web web-2)"
+is 'help offers commands' "$(offered help '')" "$(offered '')"
+is 'help offers only one command' "$(offered help help '')" ''
+is 'a command without arguments offers nothing' "$(offered site-none '')" ''
+is 'the first argument is a definition' "$(offered site-build '')" :files
+is 'names follow a definition' "$(offered site-build web.nix '')" "$(words db web web-2)"
+is 'an alias offers the same as its command' "$(offered site-make web.nix '')" "$(words db web web-2)"
+is 'names that were already given are not offered' "$(offered site-build web.nix web '')" "$(words db web-2)"
+is 'names follow an expression' "$(offered site-build -E '{ }' '')" "$(words db web web-2)"
+is 'names follow standard input as a definition' "$(offered site-build - '')" "$(words db web web-2)"
+is 'a command with one name offers names' "$(offered site-one '')" "$(words db web web-2)"
+is 'a command with one name offers nothing after it' "$(offered site-one db '')" ''
+is 'a command with names or a definition offers names' "$(offered site-both '')" "$(words db web web-2)"
 is 'a path is a definition' "$(offered site-both ./)" :files
-is 'names behind names' "$(offered site-both db '')" "$(words web web-2)"
-is 'a command of nixos-container: names' "$(offered status '')" "$(words db web web-2)"
+is 'names follow names' "$(offered site-both db '')" "$(words web web-2)"
+is 'a command of nixos-container offers names' "$(offered status '')" "$(words db web web-2)"
 
-has 'options: own, of the core, of plugins' "$(offered site-build -)" -f --fast -o --out --from --attr -A --site-opt --help
+has 'options of the command, the core and plugins are offered' "$(offered site-build -)" -f --fast -o --out --from --attr -A --site-opt --help
 list=$(offered site-build --)
-has 'long options' "$list" --out --from --mark --fast --site-opt --expr --nixpkgs-path --build-args --show-trace
-has_not 'no short ones, no hidden ones, none of other commands' "$list" -f --secret --json --version
+has 'long options are offered after --' "$list" --out --from --mark --fast --site-opt --expr --nixpkgs-path --build-args --show-trace
+has_not 'short, hidden and unrelated options are not offered after --' "$list" -f --secret --json --version
 list=$(offered site-build --fast --mark a --)
-has_not 'once is enough' "$list" --fast
-has 'unless it can be repeated' "$list" --mark
-has_not 'given by its letter' "$(offered site-build -f --)" --fast
-is 'a directory' "$(offered site-build --out '')" :dirs
-is 'of a letter' "$(offered site-build -o '')" :dirs
-is 'of a letter behind others' "$(offered site-build -fo '')" :dirs
-is 'a letter with its value' "$(offered site-build -o/tmp '')" :files
-is 'joined' "$(offered site-build --out=)" :dirs
-is 'a name' "$(offered site-build --from '')" "$(words db web web-2)"
-is 'any text' "$(offered site-build --mark '')" ''
-is 'a file, of a plugin' "$(offered site-build --site-opt '')" :files
-is 'joined values are no arguments' "$(offered site-build --mark=x '')" :files
-is 'what follows goes elsewhere' "$(offered site-build web.nix --all-of a '')" :files
-is 'up to an option that ends it' "$(offered site-build web.nix --all-of a -)" --then
-is 'which takes the rest itself' "$(offered site-build web.nix --all-of a --then b '')" :files
-is '-- ends options' "$(offered site-build -- -)" :files
-is 'words behind a name: files' "$(offered site-words db ls '')" :files
-is 'and no options' "$(offered site-words db -)" :files
-has 'before it, options' "$(offered site-words --)" --fast
-is 'an option that nobody knows' "$(offered site-build --nonsense=)" ''
-is 'an empty option' "$(offered site-build --=)" ''
+has_not 'an option that was given is not offered again' "$list" --fast
+has 'an option that can be repeated is offered again' "$list" --mark
+has_not 'an option that was given by its letter is not offered again' "$(offered site-build -f --)" --fast
+is 'the value of an option is a directory' "$(offered site-build --out '')" :dirs
+is 'the value of a short option is a directory' "$(offered site-build -o '')" :dirs
+is 'the value of combined short options is a directory' "$(offered site-build -fo '')" :dirs
+is 'a short option with its value is complete' "$(offered site-build -o/tmp '')" :files
+is 'the value after "=" is a directory' "$(offered site-build --out=)" :dirs
+is 'the value of an option is a name' "$(offered site-build --from '')" "$(words db web web-2)"
+is 'nothing is offered for a value that is any text' "$(offered site-build --mark '')" ''
+is 'the value of an option of a plugin is a file' "$(offered site-build --site-opt '')" :files
+is 'a value after "=" is not an argument' "$(offered site-build --mark=x '')" :files
+is 'an option that takes the rest of the line offers files' "$(offered site-build web.nix --all-of a '')" :files
+is 'the option that ends the rest is offered' "$(offered site-build web.nix --all-of a -)" --then
+is 'the option that ends the rest takes the remaining words' "$(offered site-build web.nix --all-of a --then b '')" :files
+is 'no options are offered after --' "$(offered site-build -- -)" :files
+is 'files follow a name in a command with words' "$(offered site-words db ls '')" :files
+is 'no options follow a name in a command with words' "$(offered site-words db -)" :files
+has 'options are offered before the name' "$(offered site-words --)" --fast
+is 'an unknown option has no values' "$(offered site-build --nonsense=)" ''
+is 'an empty option has no values' "$(offered site-build --=)" ''
 is 'an unknown command has no options' "$(offered nonsense --)" "$(words db web web-2)"
 
 rm -r "$T/root/units"
-is 'no directory of units: no names' "$(offered site-one '')" ''
+is 'no names are offered without a directory of units' "$(offered site-one '')" ''
 printf '[paths]\nunits\n' >"$T/conf.ini"
 "${as_user[@]}" extra-container complete -- '' >/dev/null 2>&1
-is 'a broken configuration is an error' $? 1
+is 'a malformed configuration is an error' $? 1
 finish

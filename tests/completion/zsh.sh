@@ -1,14 +1,14 @@
 #!/bin/bash
-# The completion of zsh, in a zsh of its own behind a terminal (zpty): what compadd gets.
+# Tests the completion of zsh in an inner zsh with a terminal (zpty), by what compadd gets.
 # shellcheck disable=SC1091,SC2016,SC2154
 . "$(dirname "$0")/lib.sh"
-command -v zsh >/dev/null || { echo '1..0 # SKIP there is no zsh'; exit; }
+command -v zsh >/dev/null || { echo '1..0 # SKIP zsh is not installed'; exit; }
 chmod 777 "$T/home"
 mkdir "$T/functions"
 cp "$T/extra-container.zsh" "$T/functions/_extra-container"
 chmod -R a+rX "$T/functions"
 
-# In the inner zsh compadd says what it would add, and adds it not; ^X^E ends a round.
+# In the inner zsh, compadd also prints what it adds; ^X^E ends a round.
 cat >"$T/inner.zsh" <<'END'
 PS1=
 unsetopt zle_bracketed_paste beep prompt_sp 2>/dev/null
@@ -58,15 +58,15 @@ END
 lines=('site-b' 'site-build --f' 'site-build --site' 'site-one we' 'site-build we' 'site-build --out ' 'site-build --from=we' 'site-one xx' 'site-build "web two.nix" d' 'site-build web.nix web ')
 got=$(cd "$T/work" && "${as_user[@]}" timeout 60 zsh -f "$T/outer.zsh" "$T" "${lines[@]/#/extra-container }" 2>&1)
 typed() { awk -v head="== extra-container $1" '$0 == head { on = 1; next } /^== / { on = 0 } on' <<<"$got"; }
-is 'commands' "$(typed site-b)" "$(words site-both site-build)"
-is 'options' "$(typed 'site-build --f')" "$(words --fast --from)"
-is 'the plugin'\''s option of all builds' "$(typed 'site-build --site')" --site-opt
-is 'names' "$(typed 'site-one we')" "$(words web web-2)"
-is 'files' "$(typed 'site-build we')" "$(words 'web two.nix' web.nix)"
-is 'directories' "$(typed 'site-build --out ')" "$(words 'a dir' dir.d)"
-is 'a joined value' "$(typed 'site-build --from=we')" "$(words --from=web --from=web-2)"
-is 'nothing fits' "$(typed 'site-one xx')" ''
-is 'quoted words are one' "$(typed 'site-build "web two.nix" d')" db
-is 'names that are there already' "$(typed 'site-build web.nix web ')" "$(words db web-2)"
+is 'commands are completed' "$(typed site-b)" "$(words site-both site-build)"
+is 'options are completed' "$(typed 'site-build --f')" "$(words --fast --from)"
+is 'an option of scope BUILD is completed for other commands' "$(typed 'site-build --site')" --site-opt
+is 'container names are completed' "$(typed 'site-one we')" "$(words web web-2)"
+is 'files are completed' "$(typed 'site-build we')" "$(words 'web two.nix' web.nix)"
+is 'directories are completed' "$(typed 'site-build --out ')" "$(words 'a dir' dir.d)"
+is 'a value after "=" is completed' "$(typed 'site-build --from=we')" "$(words --from=web --from=web-2)"
+is 'a word without matches is not completed' "$(typed 'site-one xx')" ''
+is 'quoted text is one word' "$(typed 'site-build "web two.nix" d')" db
+is 'names that were already given are not offered' "$(typed 'site-build web.nix web ')" "$(words db web-2)"
 [[ $failed == 0 ]] || printf '%s\n' "$got" | sed 's/^/# /'
 finish
