@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the loader takes and why it refuses the rest. ZOO is the directory of
- * the plugins that are built from zoo.c.
+ * Tests which plugins the loader accepts and why it rejects the others. ZOO is the
+ * directory of the plugins that are built from zoo.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,8 @@
 #include "util/fs_remove.h"
 #include "util/strv.h"
 
-static const char *zoo;    /* directory of the animals */
-static char tmp[PATH_MAX]; /* ours, of one test */
+static const char *zoo;    /* directory of the plugins built from zoo.c */
+static char tmp[PATH_MAX]; /* directory of the running test */
 
 static int make_tmp(void **state)
 {
@@ -61,7 +61,7 @@ static void write_file(const char *path, const char *text)
         assert_int_equal(fs_write_atomic(path, text, strlen(text), 0644), 0);
 }
 
-/* A copy of an animal: the loader looks at owner and mode of the file itself. */
+/* Copies a plugin of the zoo, because the loader checks the owner and mode of the file. */
 static void copy_animal(const char *name, const char *to)
 {
         _cleanup_free_ char *from = str_printf("%s/%s.so", zoo, name), *data = NULL;
@@ -183,7 +183,7 @@ static const struct {
         { "borrowed", "its descriptor comes from another library" },
 };
 
-/* All in one directory: none spoils another. */
+/* All in one directory: no plugin affects another. */
 static void test_zoo(void **state)
 {
         const char *dirs[] = { zoo, NULL };
@@ -200,14 +200,14 @@ static void test_zoo(void **state)
                 for (size_t k = 0; k < ARRAY_SIZE(expected); k++)
                         known = known || !strcmp(expected[k].name, l.items[i].name);
                 if (!known)
-                        fail_msg("nothing is expected of %s", l.items[i].name);
+                        fail_msg("%s has no expectation in this test", l.items[i].name);
                 if (i && strcmp(l.items[i - 1].name, l.items[i].name) >= 0)
                         fail_msg("the list is not sorted");
         }
         plugins_done(&l);
 }
 
-/* A longer stride is read at each item, and shows as ours. */
+/* Items of a longer stride are read at the right offsets and copied to the current size. */
 static void test_newer_arrays(void **state)
 {
         const char *dirs[] = { zoo, NULL };
@@ -272,7 +272,7 @@ static void test_directories(void **state)
         copy_animal("minimal", in_tmp("first/minimal.so"));
         write_file(in_tmp("second/minimal.so"), "broken, and not looked at\n");
         copy_animal("good", in_tmp("second/good.so"));
-        /* The later directory loses a clash, whatever the names are. */
+        /* A plugin in a later directory loses a clash, regardless of the names. */
         copy_animal("zz_clash_command", in_tmp("first/zz_clash_command.so"));
         load(dirs, NULL, false, &l);
         assert_state(&l, "minimal", PLUGIN_LOADED, NULL);
@@ -283,7 +283,7 @@ static void test_directories(void **state)
         plugins_done(&l);
 }
 
-/* Who wins a clash: what was asked for, what ships with the program, then the order of the names. */
+/* Winners of a clash: requested plugins, then plugins that ship with the program, then by name. */
 static void test_clash_order(void **state)
 {
         static const struct {
@@ -311,7 +311,7 @@ static void test_clash_order(void **state)
                 load_own(dirs, cases[i].ini, false, cases[i].own, &l);
                 assert_state(&l, cases[i].winner, PLUGIN_LOADED, NULL);
                 assert_state(&l, cases[i].loser, PLUGIN_REJECTED, cases[i].reason);
-                /* Its tables stay readable, to tell whose command is missing. */
+                /* Its tables remain readable, to report whose command is missing. */
                 assert_non_null(get(&l, cases[i].loser)->plugin);
                 assert_true(command_find_scope(&l, EC_SCOPE_SHELL, &ref));
                 assert_string_equal(ref.command->name, cases[i].session);
@@ -386,7 +386,7 @@ static void test_search_path(void **state)
         setenv("EXTRA_CONTAINER_PLUGIN_DIR", "/home/me/plugins", 1);
         assert_int_equal(plugins_search_path(conf, "/builtin", &dirs, &err), 0);
         unsetenv("EXTRA_CONTAINER_PLUGIN_DIR");
-        /* Root does not listen to the environment. */
+        /* Ignored when running as root. */
         assert_string_equal(dirs[0], geteuid() == 0 ? "/builtin" : "/home/me/plugins");
         assert_string_equal(dirs[1], "/srv/a");
         assert_string_equal(dirs[2], "/srv/b");
@@ -402,11 +402,11 @@ static void test_search_path(void **state)
         conf_free(conf);
 }
 
-/* ---- trust: as root only ------------------------------------------------ */
+/* ---- trust: only as root ------------------------------------------------ */
 
 #define USER 65534
 
-/* State of tmp/dir/minimal.so with these owners and modes. */
+/* Checks the state of tmp/dir/minimal.so with these owners and modes. */
 static void check_trust(uid_t dir_owner, mode_t dir_mode, uid_t file_owner, mode_t file_mode, const char *reason)
 {
         char *dir = in_tmp("dir"), *file = in_tmp("dir/minimal.so");
@@ -438,7 +438,7 @@ static void test_trust(void **state)
         check_trust(0, 0755, USER, 0755, "belongs to user 65534");
         check_trust(0, 0755, 0, 0775, "writable by its group");
         check_trust(0, 0755, 0, 0757, "writable by everybody");
-        /* Sticky is enough for what is above, as in a Nix store, not for the directory itself. */
+        /* A parent directory may be sticky, as the Nix store is, but the plugin directory may not. */
         check_trust(0, 01775, 0, 0755, "writable by its group");
         assert_int_equal(chmod(tmp, 01775), 0);
         check_trust(0, 0755, 0, 0755, NULL);
@@ -446,7 +446,7 @@ static void test_trust(void **state)
         check_trust(0, 0755, 0, 0755, "writable by its group");
 }
 
-/* A link is as good as the places that it leads through. */
+/* A link is trusted if all directories on its way are trusted. */
 static void test_trust_links(void **state)
 {
         const char *dirs[] = { in_tmp("dir"), NULL };

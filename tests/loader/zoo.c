@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Plugins that the loader must take or refuse, one each: built with
- * -DZOO_<name> -DID=<name>. The names are read from the #if lines below.
- * tests/loader/loader.c says what it expects of each.
+ * Plugins that the loader must accept or reject. Each is built with -DZOO_<name>
+ * -DID=<name>; the makefile reads the names from the #if lines below.
+ * tests/loader/loader.c has the expectations.
  */
 #include <extra-container/plugin.h>
 
 #define PLUGIN(...) EC_PLUGIN(__VA_ARGS__) /* expands ID first */
-#define USUAL       .version = "1", .summary = "Of the zoo"
+#define USUAL       .version = "1", .summary = "A plugin of the zoo"
 
-/* Structs of a later minor. */
+/* Structs of a later minor version. */
 struct plugin_next {
         struct ec_plugin now;
         void *extra;
@@ -99,7 +99,7 @@ PLUGIN(ID, .summary = "x");
 #elif defined(ZOO_nosummary)
 PLUGIN(ID, .version = "1");
 
-/* ---- later minors ---- */
+/* ---- later minor versions ---- */
 #elif defined(ZOO_newer_unused)
 static const struct option_next options[] = {
         { .now = { .name = "first-next", .help = "x", .scopes = EC_SCOPE_BUILD } },
@@ -305,7 +305,7 @@ static const struct ec_command commands[] = {
 PLUGIN(ID, USUAL, .commands = EC_ARRAY(commands));
 
 #elif defined(ZOO_own_like_core)
-/* Not a clash: this command builds nothing. */
+/* Not a clash, because this command does not build. */
 static const struct ec_option own[] = { { .name = "attr", .help = "x", .short_name = 'h' } };
 static const struct ec_command commands[] = {
         { .name = "attribute", .summary = "x", .options = EC_ARRAY(own), .run = run }
@@ -329,7 +329,7 @@ static const struct ec_option options[] = { { .name = "fast", .help = "x", .scop
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
 #elif defined(ZOO_zz_no_clash)
-/* "fast" is an option of a command that starts; this is for those that build. */
+/* Not a clash: the other "fast" belongs to a command that starts, this one is for commands that build. */
 static const struct ec_option options[] = { { .name = "fast", .help = "x", .scopes = EC_SCOPE_BUILD } };
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
@@ -344,7 +344,7 @@ static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
 PLUGIN(ID, USUAL, .init = init);
 
 #elif defined(ZOO_traced)
-/* Says that it was opened: what is off is not. */
+/* Records that it was opened; a plugin that is off must not be opened. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

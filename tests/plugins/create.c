@@ -30,7 +30,7 @@ static void test_descriptor(void **state)
         fake_check_descriptor(PLUGIN);
         assert_string_equal(PLUGIN->name, "create");
         assert_ptr_equal(fake_find_command(PLUGIN, "add"), fake_find_command(PLUGIN, "create"));
-        /* Nothing that reads only asks for root. */
+        /* Commands that only read do not need root. */
         assert_false(fake_find_command(PLUGIN, "build")->flags & EC_CMD_ROOT);
         assert_false(fake_find_command(PLUGIN, "list")->flags & EC_CMD_ROOT);
         assert_true(fake_find_command(PLUGIN, "destroy")->flags & EC_CMD_ROOT);
@@ -111,7 +111,7 @@ static void test_list(void **state)
                 "name=web;state=inactive;autoStart=0;unit=container@web.service;"
                 "unitPath=/x/units/container@web.service;confPath=/x/conf/web.conf;statePath=/x/state/web;");
 
-        /* Without systemd the rest is listed. */
+        /* Without systemd, everything but the state is listed. */
         fake_reset(&fake);
         fake_option(&fake, "json", NULL);
         fake.fail_at = "systemd.states";
@@ -121,7 +121,7 @@ static void test_list(void **state)
         assert_string_equal(fake.calls, "table.create\nsystemd.states container@*.service\n"
                                         "containers.foreach_installed\ntable.print\n");
 
-        /* Interrupted is interrupted. */
+        /* An interruption is passed on. */
         fake_reset(&fake);
         fake_option(&fake, "json", NULL);
         fake.fail_code = -ECANCELED;

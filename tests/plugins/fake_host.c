@@ -87,9 +87,9 @@ static int call(struct fake *f, struct ec_err *err, const char *service, const c
 static int err_setv(struct ec_err *err, int32_t code, int usage, const char *fmt, va_list ap)
 {
         assert_true(code < 0);
-        if (!err) /* in calls out of finish() */
+        if (!err) /* in calls from finish() */
                 return code;
-        assert_null(err->msg); /* set once, where the failure is born */
+        assert_null(err->msg); /* set once, where the failure occurs */
         assert_true(vasprintf(&err->msg, fmt, ap) >= 0);
         err->code = code;
         err->usage = usage;
@@ -408,7 +408,7 @@ static int systemd_states(struct ec_op *op, const char *pattern,
 {
         int r = call(op->fake, err, "systemd.states", pattern);
 
-        /* systemd loads no unit that nobody asks for. */
+        /* systemd lists only loaded units, so only active ones. */
         for (struct ec_container *c = op->fake->containers; c && !r; c = c->next)
                 if (c->active)
                         r = fn(data, c->unit, "active", "running");
@@ -798,7 +798,7 @@ static const struct ec_table_api table_api = {
         sizeof(table_api), 0, table_create, table_add_row, table_set_str, table_set_int, table_print, table_free,
 };
 
-/* ---- what tests call ---- */
+/* ---- functions for tests ---- */
 
 void fake_init(struct fake *f)
 {
@@ -927,7 +927,7 @@ void fake_conf(struct ec_container *c, const char *key, const char *value)
 static void run_program(const struct ec_proc *p, int in, int out)
 {
         for (const char *const *e = p->env; e && *e; e++)
-                putenv((char *)*e); /* glibc: without "=" it unsets */
+                putenv((char *)*e); /* in glibc, a name without "=" unsets the variable */
         if (p->in)
                 dup2(in, STDIN_FILENO);
         if (p->flags & EC_PROC_CAPTURE)
@@ -1000,7 +1000,7 @@ int fake_run(struct fake *f, const struct ec_plugin *p, void *self, const char *
         return c->run(self, &f->op, &f->err);
 }
 
-/* A sentence for a list: begins with a capital, has no full stop at its end. */
+/* A line of a list begins with a capital letter and has no full stop. */
 static void check_line(const char *text)
 {
         assert_non_null(text);

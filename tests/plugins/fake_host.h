@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The services of plugin.h without the program behind them: a test says what
- * they answer, runs a command or a hook of a plugin, and reads what the plugin
- * asked for. Nothing of core/ is linked.
+ * The services of plugin.h without the program: a test sets their results, runs a
+ * command or a hook of a plugin, and reads the calls that the plugin made. Nothing of
+ * core/ is linked.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -45,9 +45,9 @@ struct ec_eval {
 struct ec_shell {
         struct fake *fake;
         const struct ec_container *container;
-        const struct ec_plugin *plugin; /* whose hook fills it in open(); NULL: none */
+        const struct ec_plugin *plugin; /* its hook is called by open(); NULL: no hook */
         void *self;
-        char *dir; /* "/session", where commands are not written */
+        char *dir; /* "/session", where no commands are created */
         char *env[32], *help[32];
 };
 struct ec_table {
@@ -65,18 +65,18 @@ struct fake {
         struct fake_pair *settings, *paths;
         char *args[32];
         const char *command;
-        struct ec_container *containers; /* in name order, as they were added */
-        const char *output;              /* of a build */
-        int32_t status;                  /* of programs, executions and sessions */
+        struct ec_container *containers; /* sorted by name by the test */
+        const char *output;              /* result of a build */
+        int32_t status;                  /* exit status of programs, executions and sessions */
         const char *fail_at;             /* the service that fails, "deploy.install" */
         int fail_code;                   /* its result; -EIO if 0 */
-        char *calls;                     /* what the plugin asked for, a line each: "deploy.start 3" */
+        char *calls;                     /* calls of the plugin, one per line: "deploy.start 3" */
         char *out;                       /* stdout */
-        char *log;                       /* "LEVEL: text", a line each */
-        char *table;                     /* rows: "key=value;key=value;", a line each */
-        /* What a program prints and gives; NULL: nothing, and status. */
+        char *log;                       /* "LEVEL: text", one per line */
+        char *table;                     /* rows: "key=value;key=value;", one per line */
+        /* Sets the output and result of a program; NULL: no output, and status. */
         int (*proc)(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
-        const char *values[32]; /* for opt->values() */
+        const char *values[32]; /* result of opt->values() */
         int interrupted;        /* cancel->check() fails */
         int cancel_fd, checks, held, locked;
 };
@@ -87,21 +87,21 @@ void fake_option(struct fake *f, const char *name, const char *value);
 void fake_args(struct fake *f, const char *first, ...) __attribute__((sentinel)); /* "a", "b", (char *)NULL */
 void fake_setting(struct fake *f, const char *key, const char *value);
 void fake_path(struct fake *f, const char *what, const char *path);
-/* dir: where its links and its state are said to be. */
+/* dir: the directory that its links and its state are reported in. */
 struct ec_container *fake_container(struct fake *f, const char *name, const char *dir, int installed);
 void fake_conf(struct ec_container *c, const char *key, const char *value);
-/* Forgets calls, out, log, table, options, arguments and the error. */
+/* Clears calls, out, log, table, options, arguments and the error. */
 void fake_reset(struct fake *f);
 void fake_note(struct fake *f, const char *fmt, ...) EC_PRINTF(2, 3);
 
-/* As proc: runs the program for real, with its input, and captures its output. */
+/* For use as proc: really runs the program with its input and captures its output. */
 int fake_spawn(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
 
-/* The plugin's own: made by its init, freed by fake_unload(). */
+/* Returns the plugin's own data, made by its init and freed by fake_unload(). */
 void *fake_load(struct fake *f, const struct ec_plugin *p);
 void fake_unload(const struct ec_plugin *p, void *self);
 const struct ec_command *fake_find_command(const struct ec_plugin *p, const char *name);
-/* Runs a command; its result. */
+/* Runs a command and returns its result. */
 int fake_run(struct fake *f, const struct ec_plugin *p, void *self, const char *command);
-/* What holds for every plugin's descriptor. */
+/* Checks the rules for every plugin's descriptor. */
 void fake_check_descriptor(const struct ec_plugin *p);

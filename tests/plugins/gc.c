@@ -69,7 +69,7 @@ static int teardown(void **state)
         return system(cmd);
 }
 
-/* Links as an installation makes them. */
+/* Creates the links of an installed container. */
 static struct ec_container *install(const char *name)
 {
         struct ec_container *c = fake_container(&fake, name, dir, 1);
@@ -111,7 +111,7 @@ static void test_installed(void **state)
         assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
         assert_root("extra-container-web", c->unit_path);
         assert_root("extra-container-web.conf", c->conf_path);
-        /* Again, and over something else. */
+        /* Again, and in place of an existing file. */
         put_link("/elsewhere", "/gcroots/auto/extra-container-web");
         assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, c, &fake.err), 0);
         assert_root("extra-container-web", c->unit_path);
@@ -129,7 +129,7 @@ static void test_installed_fails(void **state)
         assert_non_null(strstr(fake.err.msg, "/gcroots/auto/extra-container-web"));
 }
 
-/* One of the two roots does not remain alone, unless the container was there before. */
+/* On failure neither root remains, unless the container was installed before. */
 static void test_installed_half(void **state)
 {
         struct ec_container *c = install("web");
@@ -148,7 +148,7 @@ static void test_installed_half(void **state)
         assert_root("extra-container-web", c->unit_path);
 }
 
-/* What was rolled back: the links are put back after the hook, so they say nothing. */
+/* After a rollback; the hook runs before the links are restored, so it cannot rely on them. */
 static void test_undo(void **state)
 {
         struct ec_container *c = install("web");
@@ -240,7 +240,7 @@ static void test_gc(void **state)
         free(conf);
 }
 
-/* Installed while the plugin was off: a further installation of it would find no change. */
+/* Containers installed while the plugin was off get their roots, because installing them again changes nothing. */
 static void test_gc_missing(void **state)
 {
         struct ec_container *c = install("db");
@@ -258,7 +258,7 @@ static void test_gc_missing(void **state)
         assert_null(strstr(fake.log, "created"));
 }
 
-/* The link stands, its store path is lost: nothing to list, nothing to drop. */
+/* The link exists but its store path is gone: it is neither listed nor removed. */
 static void test_gc_lost(void **state)
 {
         struct ec_container *c = install("db");

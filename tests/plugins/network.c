@@ -140,7 +140,7 @@ static void test_ranges(void **state)
         assert_int_equal(range_parse("fd00::/40", AF_INET6, &r), -ERANGE);
         assert_int_equal(range_parse("fd00::/65", AF_INET6, &r), -ERANGE);
         assert_int_equal(range_parse("10.0.0.0", AF_INET, &r), -EINVAL);
-        /* An address within, not the network's. */
+        /* An address in the network instead of the network address. */
         assert_int_equal(range_parse("10.9.1.0/16", AF_INET, &r), -EINVAL);
         assert_int_equal(range_parse("10.9.0.2/30", AF_INET, &r), -EINVAL);
 }
@@ -156,7 +156,7 @@ static void test_covered(void **state)
         assert_covered(&r, "10.9.0.0/30", 1, 0, 0);
         assert_covered(&r, "10.9.0.255", 1, 63, 63);
         assert_covered(&r, "10.9.0.64/26", 1, 16, 31);
-        assert_covered(&r, "10.9.0.77/26", 1, 16, 31); /* as the kernel would not give it */
+        assert_covered(&r, "10.9.0.77/26", 1, 16, 31); /* not in the form that the kernel reports */
         assert_covered(&r, "10.9.0.0/24", 1, 0, 63);
         assert_covered(&r, "10.0.0.0/8", 1, 0, 63);
         assert_covered(&r, "10.9.1.0/24", 0, 0, 0);
@@ -240,7 +240,7 @@ static void test_confs(void **state)
         assert_int_equal(addresses_read(&fake.host, "", &a, &fake.err), 0);
 }
 
-/* No containers at all. */
+/* Without any containers. */
 static void test_no_confs(void **state)
 {
         (void)state;
@@ -319,7 +319,7 @@ static void test_failing_services(void **state)
         fake.fail_at = NULL;
 }
 
-/* Each of the runs that go on at the same time has another partition. */
+/* Runs at the same time use different partitions. */
 static void test_partitions(void **state)
 {
         struct network a = { &fake.host, -1 }, b = { &fake.host, -1 }, c = { &fake.host, -1 };
@@ -340,13 +340,13 @@ static void test_partitions(void **state)
         partition_release(&c);
         partition_release(&c);
 
-        /* All in use: the usual one, without a lock. */
+        /* If all are in use, the usual one is taken without a lock. */
         for (int i = 0; i < 32; i++) {
                 struct network n = { &fake.host, -1 };
 
                 assert_int_equal(partition_take(&n, &partition, &fake.err), 0);
                 assert_int_equal(partition, i);
-                assert_true(n.partition >= 0); /* held until the test's end */
+                assert_true(n.partition >= 0); /* held until the end of the test */
         }
         assert_int_equal(partition_take(&a, &partition, &fake.err), 0);
         assert_int_equal(partition, 0);
@@ -426,7 +426,7 @@ static void test_warnings(void **state)
         assert_string_equal(fake.log, "4: container 'web': one thing\n4: container 'web': another = thing\n");
 }
 
-/* ---- rules that a crash of the host has left ---- */
+/* ---- rules that remain after a crash of the host ---- */
 
 static int run_down(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
@@ -457,7 +457,7 @@ static void test_removed(void **state)
         free(p);
         fake.proc = run_down;
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
-        assert_null(strstr(fake.calls, "proc")); /* its unit has done so */
+        assert_null(strstr(fake.calls, "proc")); /* its unit has removed them */
         put("/run/extra-container/network/web", "path=/a:/b\n");
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_non_null(strstr(fake.calls, "sh /plugin/firewall.sh down web"));
@@ -476,14 +476,14 @@ static void test_removed(void **state)
         fake.proc = run_down_networkd;
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_non_null(strstr(fake.calls, "sh /plugin/networkd.sh down web"));
-        assert_non_null(strstr(fake.calls,
-                               "sh /plugin/firewall.sh down web")); /* one that fails is no reason to leave the other */
+        assert_non_null(
+                strstr(fake.calls, "sh /plugin/firewall.sh down web")); /* the other is removed even if one fails */
         assert_string_equal(fake.log, "4: container 'web': its file for systemd-networkd is not removed: cannot\n");
 }
 
 /* ---- waiting ---- */
 
-/* All are waited for side by side, with one deadline: nobody has an address for documentation. */
+/* Waits for all in parallel with one deadline; no host has an address that is reserved for documentation. */
 static void test_no_answer(void **state)
 {
         struct ec_container *web = with_address("web", "192.0.2.76", "192.0.2.77/24");
@@ -529,7 +529,7 @@ static void test_interrupted(void **state)
         assert_int_equal(started(web, NULL), -ECANCELED);
         assert_in_range(clock_usec() - begin, 0, USEC_PER_SEC * 4);
 
-        /* Interrupts are held: it waits, and does not spin. */
+        /* While interrupts are held, it waits without a busy loop. */
         fake_reset(&fake);
         fake_setting(&fake, "wait", "300ms");
         fake.held = 1;

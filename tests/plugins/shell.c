@@ -13,7 +13,7 @@ static struct fake fake;
 static void *self;
 static struct ec_container *web;
 static int saved_stdin;
-static char dir[64], home[80], *old_path; /* the directory of the session; the user's home */
+static char dir[64], home[80], *old_path; /* the directory of the session and the user's home */
 
 static int setup(void **state)
 {
@@ -74,7 +74,7 @@ static void test_descriptor(void **state)
         fake_check_descriptor(PLUGIN);
         c = fake_find_command(PLUGIN, "shell");
         assert_true(c->scopes & EC_SCOPE_SHELL && c->flags & EC_CMD_ROOT);
-        /* `extra-container` alone runs the first command of that scope. */
+        /* `extra-container` without a command runs the first command with that scope. */
         c = fake_find_command(PLUGIN, "shell-exec");
         assert_int_equal(c->scopes, 0);
         assert_true(c->flags & EC_CMD_HIDDEN && c->flags & EC_CMD_WORDS && c->flags & EC_CMD_ROOT);
@@ -94,7 +94,7 @@ static void test_run(void **state)
         fake_option(&fake, "run", "c");
         fake_option(&fake, "run", "hostname");
         fake.status = 130;
-        /* Nothing is detached from: the command needs its container. */
+        /* Started without EC_START_DETACH, because the command needs the running container. */
         expect(130, FIRST BEFORE "deploy.install\ndeploy.start 3\nshell.open web\nproc c hostname\n" AFTER);
         assert_string_equal(fake.log, "");
 }
@@ -132,7 +132,7 @@ static void test_failures(void **state)
                 fake.fail_code = -ECANCELED;
                 assert_int_equal(fake_run(&fake, PLUGIN, self, "shell"), -ECANCELED);
                 assert_non_null(strstr(fake.err.msg, phases[i]));
-                /* Whatever was begun is undone; before, nothing is. */
+                /* Everything that was begun is undone; a failure before that undoes nothing. */
                 assert_int_equal(strstr(fake.calls, AFTER) != NULL, i > 0);
         }
         fake_reset(&fake);
@@ -163,7 +163,7 @@ static void test_inside(void **state)
         fake_option(&fake, "destroy", NULL);
         expect(0, FIRST BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
 
-        /* One that has ended, and one of another container. */
+        /* A session that has ended, and one of another container. */
         setenv(SESSION, "web=/no/such/session webb=/ we=/ =/ web", 1);
         fake_reset(&fake);
         fake_option(&fake, "expr", "{ }");
@@ -254,9 +254,9 @@ static void test_exec(void **state)
         assert_int_equal(fake_run(&fake, PLUGIN, self, "shell-exec"), -EHOSTDOWN);
 }
 
-/* ---- what is run in a session ---- */
+/* ---- programs in a session ---- */
 
-/* The hooks of a session: the plugin's own, and one of another plugin. */
+/* The hooks of a session: the plugin's own and one of another plugin. */
 static int hooks(void *data, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
         const struct ec_shell_api *a = fake.host.shell;
@@ -271,7 +271,7 @@ static int hooks(void *data, struct ec_op *op, struct ec_shell *sh, struct ec_er
 static const struct ec_hooks both = { .size = sizeof(both), .shell = hooks };
 static const struct ec_plugin pair = { .hooks = &both };
 
-/* Runs a script in a session; what it prints. */
+/* Runs a script in a session and returns its output. */
 static int spawn(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
         struct ec_proc q = *p;
@@ -328,7 +328,7 @@ static int check_command(struct fake *f, const struct ec_proc *p, struct ec_proc
         return 0;
 }
 
-/* A shell hears of the end by HUP; a command by the signal itself. */
+/* A shell gets HUP at the end; a command gets the signal itself. */
 static void test_signals(void **state)
 {
         int32_t status;
@@ -342,7 +342,7 @@ static void test_signals(void **state)
                 session_run(&fake.host, &fake.op, web, (const char *const[]){ "true", NULL }, &status, &fake.err), 0);
 }
 
-/* What did not start has the status that a shell gives it. */
+/* A command that did not start has the status that a shell would give it. */
 static void test_not_started(void **state)
 {
         static const struct {
@@ -379,7 +379,7 @@ static bool installed(const char *program)
         return system(cmd) == 0;
 }
 
-/* Runs an interactive shell, as a session would, with input on its standard input. */
+/* Runs an interactive shell like a session does, with input on its standard input. */
 static char *interactive(const char *shell, const char *prompt, const char *input)
 {
         _cleanup_strv_ char **argv = NULL, **env = NULL;
@@ -438,7 +438,7 @@ static void test_no_prompt(void **state)
         has("bash", out, "prompt=own> ;");
 }
 
-/* The user's own shell may refuse variables that are not set. */
+/* The user's own rc file may make unset variables an error. */
 static void test_no_unset(void **state)
 {
         static const char *const shells[] = { "bash", "zsh" };
@@ -520,7 +520,7 @@ static void test_choice(void **state)
         assert_null(own_env);
 }
 
-/* Nothing is run out of a relative entry of PATH. */
+/* No shell is run from a relative entry of PATH. */
 static void test_no_shell_in_path(void **state)
 {
         _cleanup_strv_ char **argv = NULL, **env = NULL;

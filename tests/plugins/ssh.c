@@ -65,7 +65,7 @@ static size_t entries(void)
         return n;
 }
 
-/* Runs the program for real: what ssh-keygen writes is what counts. */
+/* Runs the real program, because the files that ssh-keygen writes matter. */
 static int answer_program(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
         extern char **environ;
@@ -211,7 +211,7 @@ static void test_umask(void **state)
         key_done(&k);
 }
 
-/* The public half is made anew out of the private one, which stays. */
+/* A lost public half is derived again from the private one, which is unchanged. */
 static void test_public_half(void **state)
 {
         static const char *const bad[] = { "", "nonsense\n", "ssh-rsa AAAA x\n", NULL };
@@ -244,7 +244,7 @@ static void test_public_half(void **state)
         key_done(&k);
 }
 
-/* A public half without its key is of no use, and does not outlive the next key. */
+/* A public half without its private key is replaced with the next key. */
 static void test_private_half(void **state)
 {
         struct key k = { 0 }, again = { 0 };
@@ -320,7 +320,7 @@ static void test_directory(void **state)
         assert_int_equal(access(other, F_OK), 0);
 }
 
-/* Nobody else may be able to put another directory in its place. */
+/* No other user may be able to replace a parent directory. */
 static void test_parents(void **state)
 {
         struct key k = { 0 };
@@ -333,7 +333,7 @@ static void test_parents(void **state)
         assert_int_equal(get(1, &k), 1);
         key_done(&k);
         chmod(dir, 0700);
-        /* A link above is resolved. */
+        /* A link in the path is resolved. */
         snprintf(link, sizeof(link), "%s/link", dir);
         assert_int_equal(symlink(dir, link), 0);
         strcat(link, "/deep/er/keys/");
@@ -345,7 +345,7 @@ static void test_parents(void **state)
         key_done(&k);
 }
 
-/* Whoever made a link on the way may change it: no key is made or used where it leads to. */
+/* A link owned by another user can be changed by that user, so no key is created or used behind it. */
 static void test_links_above(void **state)
 {
         char link[128], path[160], inner[128];
@@ -364,7 +364,7 @@ static void test_links_above(void **state)
         assert_int_equal(lchown(link, 65534, 65534), 0);
         refused_at(0, link, "belongs to user 65534");
         refused_at(1, link, "belongs to user 65534");
-        /* Also behind another link; here with nothing below it yet. */
+        /* Also with another link before it, and without a directory at the target yet. */
         assert_int_equal(rename(link, inner), 0);
         assert_int_equal(symlink("inner", link), 0);
         snprintf(path, sizeof(path), "%s/new/er/keys", link);
@@ -372,7 +372,7 @@ static void test_links_above(void **state)
         refused_at(1, inner, "belongs to user 65534");
         snprintf(path, sizeof(path), "%s/new", dir);
         assert_int_equal(access(path, F_OK), -1);
-        /* One that leads to itself. */
+        /* A link that points to itself. */
         assert_int_equal(unlink(link), 0);
         assert_int_equal(symlink("link", link), 0);
         snprintf(path, sizeof(path), "%s/keys", link);
@@ -431,8 +431,8 @@ static void test_no_keygen(void **state)
         assert_int_equal(entries(), 0);
 }
 
-/* What killed runs left goes, but not what another run is about to make. */
-static void test_left_overs(void **state)
+/* Temporary directories of killed runs are removed, but not those of a run in progress. */
+static void test_stale_directories(void **state)
 {
         struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
         struct key k = { 0 };
@@ -454,7 +454,7 @@ static void test_left_overs(void **state)
         key_done(&k);
 }
 
-/* Many at once, over and over: all get the same key, and it is that of the file. */
+/* Several rounds of concurrent runs: all get the same key, and it is the one in the file. */
 static void test_race(void **state)
 {
         enum { ROUNDS = 10, RUNS = 6 };
@@ -499,7 +499,7 @@ static void test_race(void **state)
                 assert_string_equal(k.public, first);
                 assert_int_equal(entries(), 2);
                 key_done(&k);
-                /* And it belongs to the private one. */
+                /* The public key belongs to the private one. */
                 public = at("key.pub");
                 unlink(public);
                 free(public);
@@ -535,7 +535,7 @@ static void test_eval(void **state)
         assert_non_null(strstr(fake.calls, "nix.add_arg ssh\n  = 1\n"));
         assert_non_null(strstr(fake.calls, "nix.add_arg sshKey\n  = ssh-ed25519 AAAA"));
         assert_null(strstr(fake.calls, "sshProblem"));
-        /* Nothing of the private half, nor where it is. */
+        /* Neither the private half nor its path is passed. */
         private = content("key");
         line = strtok(private, "\n");
         while ((line = strtok(NULL, "\n")))
@@ -544,7 +544,7 @@ static void test_eval(void **state)
         assert_null(strstr(strstr(fake.calls, "nix."), "/key\n  "));
 }
 
-/* Without the option nothing may fail, but a definition that asks for SSH is told. */
+/* Without the option nothing fails, and only a definition that enables SSH gets the problem. */
 static void test_eval_problem(void **state)
 {
         (void)state;
@@ -560,7 +560,7 @@ static void test_eval_problem(void **state)
         assert_non_null(strstr(fake.err.msg, "0755"));
 }
 
-/* Whoever is no root makes no directory in root's place unless he was asked to. */
+/* Users other than root create the key directory only with the option. */
 static void test_eval_unasked(void **state)
 {
         (void)state;
@@ -586,7 +586,7 @@ static void test_eval_fails(void **state)
         }
 }
 
-/* A system of a container; marked: built with SSH. */
+/* A container; marked: its system was built with SSH. */
 static struct ec_container *container(int marked)
 {
         struct ec_container *c = fake_container(&fake, "web", dir, 1);
@@ -632,7 +632,7 @@ static void test_shell_without(void **state)
         assert_int_equal(open_shell(), 0);
         assert_string_equal(fake.calls, "");
         assert_int_equal(access(keys, F_OK), -1);
-        /* --ssh comes too late for what is built: said, and cssh says so, too. */
+        /* --ssh is too late for a container that is already built: a warning and cssh say so. */
         fake_option(&fake, "ssh", NULL);
         assert_int_equal(open_shell(), 0);
         assert_non_null(strstr(fake.log, "4: container 'web' was built without SSH"));
@@ -640,7 +640,7 @@ static void test_shell_without(void **state)
         PLUGIN->hooks->finish(self, &fake.op, 0);
 }
 
-/* The key is lost, or not to be trusted: a session opens all the same. */
+/* If the key is lost or not trusted, a session opens anyway. */
 static void test_shell_no_key(void **state)
 {
         (void)state;
@@ -682,7 +682,7 @@ static void test_close(void **state)
         assert_int_equal(PLUGIN->hooks->pre_destroy(self, &fake.op, web, &fake.err), 0);
         assert_true(asprintf(&expect, "proc ssh -F /dev/null -S %s/ssh-1 -O exit container\n", dir) > 0);
         assert_string_equal(fake.calls, expect);
-        /* There is no ssh any more: nothing to do about it. */
+        /* A missing ssh program is ignored at the end. */
         fake_reset(&fake);
         fake.fail_at = "proc.run";
         PLUGIN->hooks->finish(self, &fake.op, 0);
@@ -710,14 +710,30 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor),    T(test_parse_public), T(test_made_and_reused),
-                T(test_umask),         T(test_public_half),  T(test_private_half),
-                T(test_bad_keys),      T(test_directory),    T(test_parents),
-                T(test_links_above),   T(test_root_prefix),  T(test_bad_setting),
-                T(test_no_keygen),     T(test_left_overs),   T(test_race),
-                T(test_configure),     T(test_eval),         T(test_eval_problem),
-                T(test_eval_unasked),  T(test_eval_fails),   T(test_shell),
-                T(test_shell_without), T(test_shell_no_key), T(test_close),
+                T(test_descriptor),
+                T(test_parse_public),
+                T(test_made_and_reused),
+                T(test_umask),
+                T(test_public_half),
+                T(test_private_half),
+                T(test_bad_keys),
+                T(test_directory),
+                T(test_parents),
+                T(test_links_above),
+                T(test_root_prefix),
+                T(test_bad_setting),
+                T(test_no_keygen),
+                T(test_stale_directories),
+                T(test_race),
+                T(test_configure),
+                T(test_eval),
+                T(test_eval_problem),
+                T(test_eval_unasked),
+                T(test_eval_fails),
+                T(test_shell),
+                T(test_shell_without),
+                T(test_shell_no_key),
+                T(test_close),
                 T(test_quote),
         };
 
