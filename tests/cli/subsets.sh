@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every subset of the plugins, in both ways that one can be missing: switched off, and not
-# installed. What is missing is said to be; what is there works as if all were.
+# Runs the program without plugins, with each alone, with all but each and with all, where the missing ones are switched
+# off or not installed. Using a missing one is an error that names it; the present ones work as if all were present.
 # shellcheck disable=SC2154,SC1091,SC2034,SC2015
 EC=${EC:?}
 BUILT=${EC%/*}/plugins
@@ -8,23 +8,25 @@ TREE=$(cd "$(dirname "$0")/../.." && pwd)/plugins
 . "$(dirname "$0")/lib.sh"
 
 all=
-for p in create shell network ssh gc; do
-        [ -e "$BUILT/$p.so" ] && [ -e "$TREE/$p/feature.json" ] || continue
+for so in "$BUILT"/*.so; do
+        p=${so##*/}
+        p=${p%.so}
+        [ -e "$so" ] && [ -e "$TREE/$p/feature.json" ] || continue
         all="$all $p"
 done
 if [ -z "$all" ]; then
-        echo "1..0 # SKIP there are no plugins"
+        echo "1..0 # SKIP no plugins are built"
         exit 0
 fi
 
-# words PLUGIN KEY: what its feature file says of it
+# words PLUGIN KEY: a list in its feature.json
 words() { tr -d '\n' < "$TREE/$1/feature.json" | sed -n "s/.*\"$2\": *\[\([^]]*\)\].*/\1/p" | tr -d '",'; }
 for p in $all; do
         eval "commands_$p='$(words "$p" commands)' options_$p='$(words "$p" options)' nix_$p='$(words "$p" nixOptions)'"
 done
 get() { eval "printf '%s' \"\$$1_$2\""; }
 
-# A stub of Nix writes down what it was called with.
+# The stub of Nix records its arguments.
 hash=3sd60ih5rjklrmxr7w30vsdfksn55vlx
 mkdir "$T/stub" "$T/store" "$T/log" "$T/work"
 chmod 777 "$T/log"
@@ -52,10 +54,19 @@ echo '{ }' > "$T/work/web.nix"
 chmod -R a+rX "$T/store" "$T/stub" "$T/work" "$T/data"
 ENV="NIX_STORE_DIR=$store PATH=$T/stub:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# fail TEXT: what is wrong with this subset
+# fail TEXT: adds a failure of this subset
 wrong=
 fail() { wrong="$wrong
 $1: status $status, $out $err"; }
+
+# shows COMMAND OPTION: the help of the command has the option
+shows() {
+        run "$1" --help
+        [ "$status" = 0 ] && case $out in *" $2"[\ ,]* | *" $2
+"*) ;; *) false ;; esac
+}
+# lists COMMAND: $overview, the output of --help, has the command
+lists() { printf '%s\n' "$overview" | grep -qE "^ +([a-z-]+, )?$1[ ,]"; }
 
 # check_missing PLUGIN REASON
 check_missing() {
@@ -77,16 +88,18 @@ check_present() {
         for c in $(get commands "$1"); do
                 run "$c" --help
                 [ "$status" = 0 ] && [ -z "$err" ] && case $out in *"extra-container $c"*) ;; *) false ;; esac || fail "$c --help"
-        done
-        for o in $(get options "$1"); do
-                for c in $building; do
-                        run "$c" --help
-                        [ "$status" = 0 ] && case $out in *" $o"*) ;; *) false ;; esac || fail "$o is not in $c --help"
+                for q in $all; do
+                        for o in $(get options "$q"); do
+                                case " $subset  : $shown " in
+                                *" $q "*" : "*" $c:$o "*) shows "$c" "$o" || fail "$o is not in $c --help" ;;
+                                *) ! shows "$c" "$o" || fail "$o is in $c --help" ;;
+                                esac
+                        done
                 done
         done
 }
 
-# Evaluations get the modules of what is there, and the names of what is not.
+# Evaluations get the modules of the present plugins and the Nix options of the missing ones.
 check_build() {
         : > "$T/log/nix"
         chmod 666 "$T/log/nix"
@@ -96,22 +109,22 @@ check_build() {
                 case " $subset " in
                 *" $p "*)
                         for o in $(get nix "$p"); do
-                                ! grep -q "^disabled .*\"$o\"" "$T/log/nix" || fail "$o is there, and said to be disabled"
+                                ! grep -q "^disabled .*\"$o\"" "$T/log/nix" || fail "$o of a present plugin is disabled"
                         done
                         ! [ -e "$BUILT/$p/module.nix" ] || grep -q "^modules .*/$p/module.nix\"" "$T/log/nix" || fail "no module of $p"
                         ;;
                 *)
                         for o in $(get nix "$p"); do
-                                grep -q "^disabled .*\"$o\":\"$p\"" "$T/log/nix" || fail "$o is not said to be disabled"
+                                grep -q "^disabled .*\"$o\":\"$p\"" "$T/log/nix" || fail "$o is not disabled"
                         done
-                        ! grep -q "/$p/module.nix" "$T/log/nix" || fail "the module of $p, which is not there"
+                        ! grep -q "/$p/module.nix" "$T/log/nix" || fail "the module of $p, which is missing"
                         ;;
                 esac
         done
 }
 
-# check off|absent: the plugins of $subset, the others missing in this way
-check() {
+# install off|absent: installs the plugins of $subset, with the others missing in this way
+install() {
         rm -rf "$T/plugins"
         mkdir -m 755 "$T/plugins"
         printf '[paths]\ndata = %s/data\n[plugins]\n' "$T" > "$T/conf.ini"
@@ -126,16 +139,56 @@ check() {
                 *) echo "$p = off" >> "$T/conf.ini" ;;
                 esac
                 cp "$BUILT/$p.so" "$T/plugins/"
-                cp -r "$BUILT/$p" "$T/plugins/"
+                [ ! -d "$BUILT/$p" ] || cp -r "$BUILT/$p" "$T/plugins/"
         done
         chmod -R a+rX "$T/plugins"
+}
+
+# With all plugins: finds the commands that build, which have --expr, and the options of plugins that each command shows,
+# "COMMAND:OPTION".
+survey() {
+        builders=' ' shown='' least='' fewest=1000
+        for p in $all; do
+                for c in $(get commands "$p"); do
+                        shows "$c" --expr || continue
+                        builders="$builders$c "
+                        count=$(printf '%s\n' "$out" | grep -cE '^ +(-., )?--')
+                        [ "$count" -ge "$fewest" ] || least=$c fewest=$count
+                done
+        done
+        for p in $all; do
+                for o in $(get options "$p"); do
+                        shown_by=
+                        for c in $(for q in $all; do get commands "$q"; echo; done); do
+                                ! shows "$c" "$o" || shown_by="$shown_by $c:$o"
+                        done
+                        [ "$shown_by" ] || [ "$builders" = ' ' ] || fail "no command shows $o"
+                        # The builder with the fewest options shows those of building only, which all builders have.
+                        case "$shown_by " in
+                        *" $least:$o "*)
+                                for c in $builders; do
+                                        case "$shown_by " in *" $c:$o "*) ;; *) fail "$o is not in $c --help" ;; esac
+                                done
+                                ;;
+                        esac
+                        shown="$shown$shown_by"
+                done
+        done
+}
+
+# check off|absent: tests the plugins of $subset, with the others missing in this way
+check() {
+        install "$1"
         case $1 in
         off) why='it is off in section [plugins] of the configuration' state=off ;;
         *) why='its plugin is not installed' state= ;;
         esac
         building=
-        case " $subset " in *" create "*) building="create build" ;; esac
-        case " $subset " in *" shell "*) building="$building shell" ;; esac
+        for p in $subset; do
+                for c in $(get commands "$p"); do
+                        case $builders in *" $c "*) building="$building $c" ;; esac
+                done
+        done
         wrong=
 
         run plugins
@@ -153,38 +206,46 @@ check() {
                 case ${here:-$state}:$line in
                 1:*loaded* | off:*off*) ;;
                 :) ;;
-                *) fail "plugins says of $p: $line" ;;
+                *) fail "plugins prints for $p: $line" ;;
                 esac
                 for c in $(get commands "$p"); do
-                        case "$c:$(printf '%s\n' "$overview" | grep -cE "^ +([a-z-]+, )?${c}[ ,]")" in
-                        add:*) ;;
-                        *:0) [ -z "$here" ] || fail "$c is not in --help" ;;
-                        *) [ "$here" ] || fail "$c is in --help" ;;
-                        esac
+                        if lists "$c"; then
+                                [ "$here" ] || fail "$c is in --help"
+                        else
+                                [ -z "$here" ] || fail "$c is not in --help"
+                        fi
                 done
                 if [ "$here" ]; then check_present "$p"; else check_missing "$p" "$why"; fi
         done
-        case " $subset " in *" create "*) check_build ;; esac
+        case " $building " in *" build "*) check_build ;; esac
         status='' out=$wrong err=''
         [ -z "$wrong" ]
-        ok "$1: all but$missing"
+        ok "$2"
 }
 
-# Counts in binary through the subsets.
-# shellcheck disable=SC2086
-set -- $all
-count=1
-for p; do count=$((count * 2)); done
-i=0
-while [ $i -lt $count ]; do
-        subset='' missing='' bits=$i
-        for p; do
-                [ $((bits % 2)) = 0 ] && subset="$subset $p" || missing="$missing $p"
-                bits=$((bits / 2))
+# both TEXT [PLUGIN...]: tests these plugins, with the others missing in both ways
+both() {
+        text=$1
+        shift
+        subset=$*
+        check off "works with $text, the rest off"
+        check absent "works with $text, the rest not installed"
+}
+
+# shellcheck disable=SC2046,SC2086
+{
+        subset=$all
+        install off
+        survey
+        status='' out=$wrong err=''
+        [ -z "$wrong" ]
+        ok "options of plugins are in the help of commands"
+        both "no plugins"
+        for one in $all; do
+                both "only $one" $one
+                both "all plugins but $one" $(printf '%s\n' $all | grep -vx "$one")
         done
-        missing=${missing:- nothing}
-        check off
-        check absent
-        i=$((i + 1))
-done
+        subset=$all
+        check off "works with all plugins"
+}
 finish
