@@ -89,7 +89,7 @@ static unsigned argument_kinds(const char *synopsis, size_t at, bool builtin)
         }
 }
 
-/* ---- what is offered ---------------------------------------------------- */
+/* ---- offers ------------------------------------------------------------- */
 
 /* Tabs and line ends separate what is printed. */
 static void offer(const char *word, const char *text)
@@ -131,7 +131,7 @@ static void offer_names(struct app *a, const char *const *taken)
 
 static int offer_kinds(struct app *a, unsigned kinds, const char *word, const char *const *taken, struct ec_err *err)
 {
-        /* If both are possible, a word that begins like a path is one, as in the commands themselves. */
+        /* If names and files are possible, a word that begins like a path is one, as for the commands themselves. */
         bool path = *word == '.' || *word == '/';
 
         if (kinds & KIND_FILE && (!(kinds & KIND_NAME) || path))

@@ -52,7 +52,7 @@ int plugins_load(const struct plugin_search *s, struct plugins *ret, struct ec_e
 int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, struct ec_err *err);
 /* A required plugin that is not there is an error. */
 int plugins_check(const struct plugins *l, struct ec_err *err);
-/* Warns of all other problems. */
+/* Warns about all other problems. */
 void plugins_warn(const struct plugins *l);
 /* Marks a loaded plugin as rejected, for the reason in err, which is cleared. -ENOMEM. */
 int plugin_reject(struct plugin *p, struct ec_err *err);

@@ -181,7 +181,7 @@ static bool unlock_innermost(const struct walk *w)
 
 /* ---- the walk ----------------------------------------------------------- */
 
-/* Removes what is not a directory: 0, also if it stays and was reported; 1: it is a directory. */
+/* Removes an entry that is not a directory: 0, also if it stays and was reported; 1: it is a directory. */
 static int remove_file(struct walk *w, const char *name)
 {
         struct ident id;

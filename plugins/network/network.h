@@ -53,11 +53,13 @@ struct addresses {
 };
 void addresses_done(struct addresses *a);
 void addresses_strip(struct addresses *a); /* removes the masks */
-/* Of a container of the operation, without masks. */
+/* The addresses of a container of the operation, without masks. */
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err);
-/* Of an installed one, also one that other tools installed, without masks: 1; 0: none of that name. */
+/* The addresses of an installed container, also of one that other tools installed, without masks: 1; 0: there is no
+ * such container. */
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
-/* Of all installed ones, with masks, in name order. fn returning non-zero ends the walk with that value. */
+/* The addresses of all installed containers, with masks, in name order. If fn returns non-zero, the walk ends with that
+ * value. */
 int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
                       void *data, struct ec_err *err);
 
@@ -85,7 +87,7 @@ struct neighbours {
 int neighbours_add(struct neighbours *list, const struct ec_host *h, const char *container, int family,
                    const char *address, struct ec_err *err);
 void neighbours_done(struct neighbours *list);
-/* Waits, for ms at most, until the kernel has learnt the hardware addresses of all, and warns of those that do not
+/* Waits, for ms at most, until the kernel has learnt the hardware addresses of all, and warns about those that do not
  * answer. -ECANCELED: interrupted. */
 int neighbours_wait(struct neighbours *list, const struct ec_host *h, struct ec_op *op, uint64_t ms,
                     struct ec_err *err);

@@ -170,15 +170,18 @@ struct ec_hooks {
         int (*started)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
-        /* These switched to a new system while they ran: likewise. */
+        /* These switched to a new system while they ran. A failure is a
+         * warning. */
         int (*updated)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
-        /* This run stopped these, not for a restart: likewise. */
+        /* This run stopped these, but not for a restart. A failure is a
+         * warning. */
         int (*stopped)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
-        /* These could not be started, restarted or updated: likewise. */
+        /* These could not be started, restarted or updated. A failure is a
+         * warning. */
         int (*failed)(void *self, struct ec_op *op,
                       const struct ec_container *const *containers,
                       struct ec_err *err);
@@ -430,8 +433,9 @@ struct ec_machine_api {
 #define EC_CHANGE_UPDATE  2 /* a running system can switch to it */
 #define EC_CHANGE_RESTART 3 /* it takes effect after a restart */
 
-/* Containers of foreach() and find() live as long as op, those that hooks and
- * foreach_installed() hand out as long as that call; their strings likewise. */
+/* Containers from foreach() and find() live as long as op; those that a hook or
+ * the fn of foreach_installed() receives, as long as that call. The same is
+ * true of their strings. */
 struct ec_containers_api {
         uint32_t size, reserved;
         const char *(*name)(const struct ec_container *c);
@@ -456,7 +460,7 @@ struct ec_containers_api {
         int (*foreach)(struct ec_op *op,
                        int (*fn)(void *data, const struct ec_container *c),
                        void *data, struct ec_err *err);
-        /* All installed ones, likewise. */
+        /* The same for all installed containers. */
         int (*foreach_installed)(struct ec_op *op,
                                  int (*fn)(void *data,
                                            const struct ec_container *c),

@@ -106,7 +106,7 @@ static int add_failure(const struct jobs *j, size_t i, struct outcome *o, struct
                           result->reason ? result->reason : strerror(-result->code));
 }
 
-/* 1: it was left starting. */
+/* 1: it is still starting. */
 static int add_result(const struct jobs *j, size_t i, struct outcome *o, struct ec_err *err)
 {
         struct ec_container *c = j->group->items[i];

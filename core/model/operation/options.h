@@ -3,7 +3,7 @@
 #include "util/cleanup.h"
 #include <extra-container/plugin.h>
 #include <stdbool.h>
-/* Options that one command takes: its own, the core's, and those of plugins whose scopes meet its own. */
+/* Options that one command takes: its own, the core's, and those of plugins that share a scope with it. */
 struct option_ref {
         const struct ec_option *option;
         const char *plugin; /* NULL: the core */

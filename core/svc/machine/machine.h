@@ -13,7 +13,7 @@ int machine_terminate(struct systemd *s, const char *name,
 int machine_clear_stale(struct systemd *s, const char *name);
 /* 1: removed a mount of a killed systemd-nspawn (256 or later), which prevents another start; otherwise 0. */
 int machine_clear_mount(const char *name);
-/* As exec of plugin.h. -EHOSTDOWN: not running; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
+/* Like exec of plugin.h. -EHOSTDOWN: not running; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
 /* One of several commands. */
 struct machine_command {

@@ -288,7 +288,7 @@ int nix_build(struct nix *n, const struct nix_expr *e, char **ret_path, struct e
         if (at_once) {
                 r = build_at_once(n, e, root, err);
         } else {
-                /* Two processes: starting builders from one that has evaluated, with its large heap, is slow. */
+                /* Two processes, because one with the large heap of an evaluation starts builders slowly. */
                 r = instantiate(n, e, drv, err);
                 if (r >= 0)
                         r = realise(n, drv, root, err);

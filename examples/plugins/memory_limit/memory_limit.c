@@ -117,8 +117,8 @@ static char *value_of(char *line, const char *key)
         return value;
 }
 
-/* The last MemoryMax= of the unit's [Service] section is the one that counts; *ret is NULL if there is none, or if it
- * is empty, which means "no limit". */
+/* Only the last MemoryMax= of the unit's [Service] section counts; *ret is NULL if there is none, or if it is empty,
+ * which means "no limit". */
 static int read_limit(const char *path, char **ret)
 {
         FILE *f = fopen(path, "re");
