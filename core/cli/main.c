@@ -198,8 +198,11 @@ static int command_result(const struct command_ref *ref, int r, struct ec_err *e
         if (r > EXIT_MAX)
                 return err_set(err, -ERANGE, "plugin %s: command '%s' returned %d, which is not an exit status",
                                ref->plugin->name, ref->command->name, r);
-        if (r < 0 && !err->code)
-                err_set(err, r, "%s failed: %s", ref->command->name, strerror(-r));
+        if (r >= 0)
+                err_done(err); /* not a failure, even if the plugin set one */
+        else if (!err->code)
+                err_set(err, r, "plugin %s: command '%s' failed: %s", ref->plugin->name, ref->command->name,
+                        strerror(-r));
         return r;
 }
 
@@ -213,6 +216,8 @@ static int run_started(const struct command_ref *ref, struct ec_op *op, struct e
 
         if (r >= 0 && ref->command->scopes)
                 r = hooks_configure(op, err);
+        if (r >= 0)
+                r = interrupt_check(err);
         if (r >= 0) {
                 call_enter(&call, op, ref->plugin->name, what, false);
                 r = ref->command->run(ref->plugin->self, op, err);
@@ -348,15 +353,18 @@ int main(int argc, char **argv)
                 return EXIT_USAGE;
         unsetenv(ELEVATED_VARIABLE);
         call_init();
+        term_set_wait(interrupt_wait_writable);
         app.program = program = program_path(argv[0]);
         r = program ? run(&app, argv, elevated, &err) : err_oom(&err);
         status = report(r, &err);
         app_done(&app);
         r = term_flush();
         if (r < 0) {
-                if (r != -EPIPE) /* the reader closed the pipe: not an error */
+                /* A reader that closed the pipe, or an interrupt, is not an error. */
+                if (r != -EPIPE && r != -ECANCELED)
                         log_msg(LOG_ERR, "cannot write to standard output: %s", strerror(-r));
-                status = status ?: EXIT_FAILURE;
+                if (!status)
+                        status = r == -ECANCELED ? EXIT_SIGNAL + interrupt_signal() : EXIT_FAILURE;
         }
         err_done(&err);
         return status;

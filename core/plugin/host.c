@@ -97,7 +97,7 @@ static int host_err_usage(struct ec_err *err, const char *fmt, ...)
         return r;
 }
 
-static int host_err_prefix(struct ec_err *err, const char *fmt, ...)
+static int host_err_prefix(struct ec_err *err, int32_t code, const char *fmt, ...)
 {
         _cleanup_free_ char *text = NULL;
         va_list ap;
@@ -106,7 +106,9 @@ static int host_err_prefix(struct ec_err *err, const char *fmt, ...)
         if (vasprintf(&text, fmt, ap) < 0)
                 text = NULL;
         va_end(ap);
-        return text || !err ? err_prefix(err, "%s", text) : err->code;
+        if (text && err)
+                err_prefix(err, "%s", text);
+        return code < 0 ? code : -EIO;
 }
 
 static const struct ec_log_api log_api = { .size = sizeof(log_api), .log = host_log };
@@ -214,15 +216,18 @@ static const struct ec_conf_api conf_api = {
 /* ---- output ------------------------------------------------------------ */
 
 /* In a service's scope, so that a signal does not cut the output short. */
-static void host_term_out(const struct ec_host *h, const char *fmt, ...)
+static int host_term_out(const struct ec_host *h, const char *fmt, ...)
 {
-        SERVICE_SCOPE;
+        struct service_scope scope = service_enter();
         va_list ap;
+        int r;
 
         (void)h;
         va_start(ap, fmt);
-        term_outv(fmt, ap);
+        r = term_outv(fmt, ap);
         va_end(ap);
+        service_leave(&scope);
+        return r;
 }
 
 static int host_term_is_tty(const struct ec_host *h)

@@ -12,6 +12,7 @@
 #include "plugin/host.h"
 #include "plugin/object.h"
 #include "svc/conf/conf.h"
+#include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -357,7 +358,10 @@ static int start(struct plugin *p, const struct host_context *ctx, struct ec_err
         call_leave(&call);
         if (r < 0 && !err->code)
                 err_set(err, r, "%s", strerror(-r));
-        return r < 0 ? err_prefix(err, "it could not be initialised") : 0;
+        if (r < 0)
+                return err_prefix(err, "it could not be initialised");
+        err_done(err); /* not a failure, even if the plugin set one */
+        return 0;
 }
 
 int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err)
@@ -372,9 +376,10 @@ int plugins_start(struct plugins *l, const struct host_context *ctx, struct regi
                 if (r >= 0) {
                         p->started = true;
                         reg->plugins[n++] = (struct plugin_ref){ p->plugin, p->self };
+                        r = interrupt_check(err);
                         continue;
                 }
-                if (p->toggle == TOGGLE_REQUIRED || r == -ECANCELED || r == -ENOMEM) {
+                if (p->toggle == TOGGLE_REQUIRED || interrupt_signal()) {
                         err_prefix(err, "plugin %s", p->name);
                         break;
                 }

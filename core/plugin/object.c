@@ -132,5 +132,10 @@ int object_open(const char *file, const char *name, bool check_trust, struct des
                 return err_set(err, -ELIBACC, "it cannot be loaded: %s", rest ?: "unknown error");
         }
         r = find_descriptor(handle, name, &raw, &raw_size, &bounds, err);
-        return r < 0 ? r : descriptor_read(raw, raw_size, &bounds, name, ret, err);
+        if (r < 0)
+                return r;
+        call_enter(&call, NULL, name, "descriptor", true); /* its strings may point anywhere */
+        r = descriptor_read(raw, raw_size, &bounds, name, ret, err);
+        call_leave(&call);
+        return r;
 }

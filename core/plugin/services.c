@@ -31,6 +31,8 @@
 #include "util/fs_trusted.h"
 #include "util/strv.h"
 
+#define SIZE_LIMIT 4096 /* bytes of a struct of any later minor */
+
 #define PROC_FLAGS                                                                                           \
         (EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_TERMINAL | EC_PROC_NO_CANCEL | \
          EC_PROC_HANGUP)
@@ -69,7 +71,7 @@ static int copy_sized(void *dst, uint32_t dst_size, const void *src, uint32_t mi
         int r;
 
         memcpy(&size, src, sizeof(size));
-        if (size < min)
+        if (size < min || size > SIZE_LIMIT)
                 return err_set(err, -EINVAL, "%s: its size is not set", what);
         r = copy_in(dst, dst_size, src, size, what, err);
         memcpy(dst, &dst_size, sizeof(dst_size));
@@ -130,29 +132,43 @@ const struct ec_cancel_api services_cancel = {
 
 /* ---- processes, Nix ---------------------------------------------------- */
 
+static int check_proc(const struct ec_proc *p, struct ec_err *err)
+{
+        int r = check_flags("proc->run()", p->flags, PROC_FLAGS, err);
+
+        if (r < 0)
+                return r;
+        if (p->reserved)
+                return too_new("struct ec_proc", err);
+        if (p->in ? (p->flags & EC_PROC_NULL_STDIN) != 0 : p->in_len > 0)
+                return err_set(err, -EINVAL, "proc->run(): contradictory input: in, in_len and EC_PROC_NULL_STDIN");
+        return 0;
+}
+
 static int run_proc(struct ec_op *op, const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err *err)
 {
         const uint32_t min = offsetof(struct ec_proc_result, err_len) + sizeof(size_t);
-        struct ec_proc_result res = { .size = sizeof(res) };
+        _cleanup_proc_result_ struct ec_proc_result res = { .size = sizeof(res) };
+        uint32_t size = ret ? ret->size : min;
         struct ec_proc full;
-        uint32_t size = ret->size;
+        SERVICE_SCOPE(err);
         int r = copy_sized(&full, sizeof(full), p, offsetof(struct ec_proc, reserved), "struct ec_proc", err);
-        SERVICE_SCOPE;
 
         (void)op;
         if (r >= 0)
-                r = check_flags("proc->run()", full.flags, PROC_FLAGS, err);
-        if (r >= 0 && full.reserved)
-                r = too_new("struct ec_proc", err);
-        if (r >= 0 && size < min)
+                r = check_proc(&full, err);
+        if (r >= 0 && (size < min || size > SIZE_LIMIT))
                 r = err_set(err, -EINVAL, "struct ec_proc_result: its size is not set");
+        if (r >= 0 && ret) /* so that result_done() is safe after a failure, too */
+                memset((char *)ret + sizeof(size), 0, min - sizeof(size));
         if (r >= 0)
                 r = proc_run(&full, &res, err);
-        if (r < 0)
+        if (r < 0 || !ret)
                 return r;
-        /* The additional members of a newer plugin's result are not touched. */
+        /* A longer result of a newer plugin keeps what it has there. */
         memcpy((char *)ret + sizeof(size), (const char *)&res + sizeof(size),
                (size < sizeof(res) ? size : sizeof(res)) - sizeof(size));
+        res = (struct ec_proc_result){ .size = sizeof(res) };
         return r;
 }
 
@@ -208,7 +224,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *unit
         struct unit_result *results = NULL;
         size_t n = strv_len(units);
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = op_systemd(op, &s, err);
 
         if (r < 0 || !n)
@@ -230,10 +246,10 @@ static int stop_units(struct ec_op *op, const char *const *units, struct ec_err 
         return run_jobs(op, JOB_STOP, units, err);
 }
 
-static int reload(struct ec_op *op, struct ec_err *err)
+static int daemon_reload(struct ec_op *op, struct ec_err *err)
 {
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = op_systemd(op, &s, err);
 
         return r < 0 ? r : systemd_daemon_reload(s, err);
@@ -243,7 +259,7 @@ static int get_string(struct ec_op *op, const char *unit, const char *iface, con
                       struct ec_err *err)
 {
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = op_systemd(op, &s, err);
 
         return r < 0 ? r : systemd_get_string(s, unit, iface, prop, ret, err);
@@ -253,7 +269,7 @@ static int get_number(struct ec_op *op, const char *unit, const char *iface, con
                       struct ec_err *err)
 {
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = op_systemd(op, &s, err);
 
         return r < 0 ? r : systemd_get_u64(s, unit, iface, prop, ret, err);
@@ -277,7 +293,7 @@ static int unit_states(struct ec_op *op, const char *pattern,
         int r;
 
         {
-                SERVICE_SCOPE;
+                SERVICE_SCOPE(err);
 
                 r = op_systemd(op, &s, err);
                 if (r >= 0)
@@ -296,7 +312,7 @@ const struct ec_systemd_api services_systemd = {
         .size = sizeof(services_systemd),
         .start = start_units,
         .stop = stop_units,
-        .reload = reload,
+        .daemon_reload = daemon_reload,
         .active = is_active,
         .get_string = get_string,
         .get_number = get_number,
@@ -307,7 +323,7 @@ static int machine_run(struct ec_op *op, const struct ec_exec *x, int32_t *ret_s
 {
         struct ec_exec full;
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = copy_sized(&full, sizeof(full), x, offsetof(struct ec_exec, timeout_ms), "struct ec_exec", err);
 
         if (r >= 0)
@@ -320,7 +336,7 @@ static int machine_run(struct ec_op *op, const struct ec_exec *x, int32_t *ret_s
 static int is_running(struct ec_op *op, const char *name, struct ec_err *err)
 {
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = op_systemd(op, &s, err);
 
         return r < 0 ? r : machine_running(s, name, err);
@@ -329,7 +345,7 @@ static int is_running(struct ec_op *op, const char *name, struct ec_err *err)
 static int leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err)
 {
         struct systemd *s;
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = op_systemd(op, &s, err);
 
         return r < 0 ? r : machine_leader(s, name, ret_pid, err);
@@ -386,8 +402,19 @@ static uint32_t container_change(const struct ec_container *c)
 
 static int phase_build(struct ec_op *op, struct ec_err *err)
 {
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, err);
+
+        return r < 0 ? r : deploy_build(op, err);
+}
+
+/* Builds the output that it needs; not in its scope, because fn is the plugin's code. */
+static int load_defined(struct ec_op *op, struct ec_err *err)
+{
+        SERVICE_SCOPE(err);
+        int r = deploy_output(op)
+                        ? 0
+                        : check_phase(op, "containers->foreach() before deploy->build()", EC_SCOPE_BUILD, err);
 
         return r < 0 ? r : deploy_build(op, err);
 }
@@ -395,7 +422,7 @@ static int phase_build(struct ec_op *op, struct ec_err *err)
 static int foreach_defined(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
                            struct ec_err *err)
 {
-        int r = deploy_output(op) ? 0 : phase_build(op, err);
+        int r = load_defined(op, err);
 
         return r < 0 ? r : deploy_foreach(op, fn, data, err);
 }
@@ -452,7 +479,7 @@ const struct ec_containers_api services_containers = {
 
 static int phase_install(struct ec_op *op, struct ec_err *err)
 {
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = check_phase(op, "deploy->install()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL, err);
 
         return r < 0 ? r : deploy_install(op, err);
@@ -460,7 +487,7 @@ static int phase_install(struct ec_op *op, struct ec_err *err)
 
 static int phase_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
 {
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = check_phase(op, "deploy->start()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, err);
 
         if (r >= 0)
@@ -471,7 +498,7 @@ static int phase_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
 static int by_name(struct ec_op *op, const char *what, const char *const *names, uint32_t flags,
                    int (*phase)(struct ec_op *op, const char *const *names, struct ec_err *err), struct ec_err *err)
 {
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = check_phase(op, what, EC_SCOPE_START, err);
 
         if (r >= 0)
@@ -497,17 +524,19 @@ static int phase_restart(struct ec_op *op, const char *const *names, uint32_t fl
 static int phase_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
         bool defined = !names && !(flags & EC_DESTROY_ALL);
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
         int r = check_phase(op, "deploy->destroy()", EC_SCOPE_DESTROY | (defined ? EC_SCOPE_BUILD : 0), err);
 
         if (r >= 0)
                 r = check_flags("deploy->destroy()", flags, DESTROY_FLAGS, err);
+        if (r >= 0 && names && flags & EC_DESTROY_ALL)
+                r = err_set(err, -EINVAL, "deploy->destroy(): EC_DESTROY_ALL does not take names");
         return r < 0 ? r : deploy_destroy(op, names, flags, err);
 }
 
 static int take_lock(struct ec_op *op, struct ec_err *err)
 {
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
 
         return op_lock(op, err);
 }
@@ -539,6 +568,7 @@ const struct ec_deploy_api services_deploy = {
 
 static int open_shell(struct ec_op *op, const struct ec_container *c, struct ec_shell **ret, struct ec_err *err)
 {
+        SERVICE_SCOPE(err);
         int r = check_phase(op, "shell->open()", EC_SCOPE_SHELL, err);
 
         return r < 0 ? r : shell_open(op, c, ret, err);
@@ -577,7 +607,7 @@ static int create_table(struct ec_op *op, const struct ec_array *columns, struct
 
 static int print_table(struct ec_table *t, struct ec_err *err)
 {
-        SERVICE_SCOPE;
+        SERVICE_SCOPE(err);
 
         return table_print(t, err);
 }

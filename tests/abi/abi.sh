@@ -38,6 +38,8 @@ for cxx in g++ clang++; do
         $cxx -std=c++17 -pedantic -Wall -Wextra -Werror -I"$SRC/core/include" -fsyntax-only "$T/h.cc" > "$T/log" 2>&1
         ok "the header compiles as c++17 ($cxx)"
 done
+$CC -std=gnu11 -Wpadded -Werror -I"$SRC/core/include" -fsyntax-only "$T/h.c" > "$T/log" 2>&1
+ok "no struct has padding"
 # In C++ the descriptor keeps its name, even in a namespace.
 cat > "$T/n.cc" <<'E'
 #include <extra-container/plugin.h>

@@ -50,7 +50,7 @@ static int run_frozen(void *self, struct ec_op *op, struct ec_err *err)
         if (!host->plugin_dir || !strstr(host->plugin_dir, "/frozen") || host->program[0] != '/')
                 return host->err->set(err, -EPROTO, "wrong paths");
         host->err->set(err, -EPROTO, "one");
-        host->err->prefix(err, "two");
+        host->err->prefix(err, -EPROTO, "two");
         if (strcmp(host->err->message(err), "two: one"))
                 return -EPROTO;
         host->err->clear(err);

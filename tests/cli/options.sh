@@ -147,7 +147,7 @@ is "a failure is status 1" 1 "" "error: no such thing"
 run probe-status
 is "a usage error is status 2" 2 "" "error: status: say which"
 run probe-status silent
-says "a failure without a message gets one" 1 "error: probe-status failed: "
+says "a failure without a message gets one" 1 "error: plugin probe: command 'probe-status' failed: "
 run probe --probe-veto
 is "a hook that fails names its plugin" 1 "" "error: plugin probe: vetoed"
 ENV=PROBE_INIT_FAILS=1

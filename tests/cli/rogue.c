@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <extra-container/plugin.h>
 
@@ -39,6 +40,26 @@ static int misbehave(const struct ec_host *h, struct ec_op *op, const char *plac
                 while (poll(&p, 1, -1) < 0)
                         ;
                 return h->cancel->check(op, err);
+        }
+        if (!strcmp(rogue, "cancel"))
+                return -ECANCELED;
+        if (!strcmp(rogue, "close"))
+                close(STDERR_FILENO);
+        if (!strcmp(rogue, "quick-exit"))
+                quick_exit(0);
+        if (!strcmp(rogue, "held")) {
+                static const char *const argv[] = { "sleep", "60", NULL };
+                struct ec_proc p = { .size = sizeof(p), .argv = argv };
+
+                h->cancel->hold(op);
+                h->log->log(h, 5, "ready");
+                return h->proc->run(op, &p, NULL, err);
+        }
+        if (!strcmp(rogue, "flood")) {
+                h->log->log(h, 5, "ready");
+                while (h->term->out(h, "%s\n", "the pipe is full long before anybody reads") >= 0)
+                        ;
+                return 0;
         }
         if (!strcmp(rogue, "deadlock"))
                 return h->deploy->destroy(op, NULL, EC_DESTROY_ALL, err);

@@ -29,6 +29,10 @@ if ! ldd "$EC" | grep -q libasan; then
         rogue 'constructor crash' probe
         says "a crash in a constructor names the plugin" 139 "error: plugin rogue crashed in its constructors (SIGSEGV)"
 fi
+rogue 'command quick-exit' rogue
+says "quick_exit() is a failure that names the plugin, too" 1 "error: plugin rogue called exit() in its command 'rogue'"
+rogue 'hook close' probe
+says "a plugin that closes stderr leaves no gap for the next file" 0 "command probe"
 rogue 'command 256' rogue
 is "256 is not an exit status" 1 "" "error: plugin rogue: command 'rogue' returned 256, which is not an exit status"
 rogue 'hook hold' probe
@@ -40,6 +44,8 @@ is "a hook cannot call a phase" 1 "" "error: plugin rogue: deploy->destroy() can
 rogue 'init fail' probe
 says "a plugin that cannot be initialised is left out with a warning" 0 "warning: plugin rogue was rejected: it could not be initialised: no luck"
 says "the command of another plugin still runs" 0 "command probe"
+rogue 'init cancel' probe
+says "whatever its error is" 0 "warning: plugin rogue was rejected: it could not be initialised: Operation canceled"
 rogue 'init fail' rogue
 is "the command of a rejected plugin gives the reason" 1 "" "error: rogue: its plugin rogue was rejected: it could not be initialised: no luck"
 rogue 'init fail' probe --rogue-option
@@ -75,7 +81,7 @@ interrupt() {
         mkfifo "$T/said"
         # shellcheck disable=SC2086
         env ROGUE="$misbehaviour" HOME="$T/home" EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" NO_COLOR=1 \
-                $WHO "$EC" --config "$T/conf.ini" rogue > "$T/out" 2> "$T/said" < /dev/null &
+                $WHO "$EC" --config "$T/conf.ini" rogue > "${TO:-$T/out}" 2> "$T/said" < /dev/null &
         pid=$!
         exec 3< "$T/said"
         read -r first <&3
@@ -94,6 +100,16 @@ interrupt() {
 }
 interrupt 'command wait' TERM
 is "one signal ends a wait, and the plugin returns" 143 "" "interrupted"
+mkfifo "$T/full"
+exec 4<> "$T/full" # open for reading, but never read
+: > "$T/out"
+TO=$T/full
+interrupt 'command flood' TERM
+TO='' # for the next ones
+exec 4<&-
+is "a signal ends output into a pipe that is not read" 143 "" ""
+interrupt 'command held' TERM TERM
+is "a second signal ends a service that waits while signals are held" 143 "" "error: plugin rogue did not stop in its command 'rogue'; the program was ended. The next run repairs what is unfinished"
 interrupt 'command hang' TERM TERM
 is "a second one ends a plugin that does not stop" 143 "" "error: plugin rogue did not stop in its command 'rogue'; the program was ended. The next run repairs what is unfinished"
 

@@ -7,7 +7,8 @@
  *
  * Rules of the ABI, checked by tests/abi:
  *  1. A struct that crosses the border starts with its size, or travels in a
- *     struct ec_array with its stride, and only grows at the end.
+ *     struct ec_array with its stride, and only grows at the end, by whole
+ *     words: it has no padding, whose bytes C leaves undefined.
  *  2. A function pointer never changes its signature; a new need is a new
  *     member at the end of its table.
  *  3. Only fixed-width integers, size_t, int as a result, const char * and
@@ -16,19 +17,27 @@
  *     that it is given. Strings that it returns live as long as the object they
  *     belong to, except char ** results, which are freed with host->mem_free().
  *  5. What the receiver does not know is refused, never ignored: unknown flag
- *     bits, reserved members that are not zero, and a longer struct whose extra
- *     bytes are not zero.
+ *     bits (-EINVAL), reserved members that are not zero, and a longer struct
+ *     whose extra bytes are not zero (-E2BIG). host->abi_minor says what the
+ *     program knows.
+ *  6. In the other direction a plugin expects more values than it knows: it
+ *     treats an unknown EC_CHANGE_* like EC_CHANGE_RESTART, and any other
+ *     positive result as success.
+ *  7. No pointer may be NULL unless its comment says so, except err.
  *
  * Results: 0, or a positive outcome where one is documented. A negative errno
  * is a failure, and *err then says in one sentence, without a trailing full
  * stop, what failed. err is always the last parameter and is untouched on
  * success. It may be NULL if the caller does not want the text. A plugin
- * returns its errors; it never prints them.
+ * returns its errors; it never prints them. An error that it sets although it
+ * succeeds is forgotten.
  *
  * Where services may be called:
- *  - log, err, conf, term, mem_free: everywhere, also in init() and done();
- *  - opt, cancel, proc, systemd, machine, containers, table, deploy->output(),
+ *  - log, err, conf, term, cancel (with op NULL) and mem_free: everywhere, also
+ *    in init() and done();
+ *  - opt, proc, systemd, machine, containers, table, deploy->output(),
  *    deploy->lock() and deploy->unlock(): wherever an op is at hand;
+ *    containers->foreach() only once the definition is built, or from run();
  *  - nix: in the `eval` hook, with the struct ec_eval that it is given;
  *  - shell->setenv() and shell->command(): in the `shell` hook;
  *  - the rest of deploy, and shell->open(): only from a command's run(). In a
@@ -45,11 +54,13 @@
  * services work again) and returns -ECANCELED. A blocking system call of the
  * plugin's own fails with EINTR if it is one that signals interrupt. A second
  * signal, half a second or more after the first, ends the program at once if it
- * arrives while code of a plugin runs; the plugin is named. SIGPIPE is ignored.
- * A plugin changes no signal handler or mask.
+ * arrives while code of a plugin runs, or in a service while signals are held;
+ * the plugin is named. SIGPIPE is ignored. A plugin changes no signal handler
+ * or mask.
  *
- * A plugin never ends the process. If it calls exit() or crashes, the program
- * names it and ends with status 1, or with the signal.
+ * A plugin never ends the process, and never closes descriptors 0 to 2. If it
+ * calls exit() or crashes, the program names it and ends with status 1, or with
+ * the signal. In C++ (20 or later) no exception may leave a function.
  *
  * Every member is "since 1.0" unless it says otherwise.
  */
@@ -100,6 +111,8 @@ struct ec_array {
 #define EC_OPT_REPEAT (UINT32_C(1) << 1) /* may be given more than once */
 #define EC_OPT_HIDDEN (UINT32_C(1) << 2) /* not in help and completion */
 
+/* A later minor of the program may add options and commands of its own: names
+ * that begin with the plugin's are safe from them. */
 struct ec_option {
         const char *name;    /* "ssh" is --ssh */
         const char *metavar; /* name of the value in help; NULL for switches */
@@ -119,7 +132,7 @@ struct ec_setting {
 };
 
 #define EC_CMD_ROOT       (UINT32_C(1) << 0) /* re-executed through sudo */
-#define EC_CMD_HIDDEN     (UINT32_C(1) << 1)
+#define EC_CMD_HIDDEN     (UINT32_C(1) << 1) /* not in help and completion */
 #define EC_CMD_DEFINITION (UINT32_C(1) << 2) /* a definition, then names */
 #define EC_CMD_LISTING    (UINT32_C(1) << 3) /* gets --json */
 #define EC_CMD_WORDS      (UINT32_C(1) << 4) /* options end at 1st argument */
@@ -130,7 +143,8 @@ struct ec_command {
         const char *synopsis; /* its arguments: "[DEFINITION] [NAME...]" */
         const char *summary;  /* one line of the overview */
         const char *details;  /* paragraphs for help and man page, or NULL */
-        uint32_t scopes, flags;
+        uint32_t scopes;         /* EC_SCOPE_*: the phases it passes through */
+        uint32_t flags;          /* EC_CMD_* */
         struct ec_array options; /* struct ec_option: this command's own */
         /* Returns the exit status (0 to 255), or -errno with err set. Another
          * number is a failure that names the plugin. */
@@ -141,17 +155,19 @@ struct ec_command {
  * Hooks return 0, or -errno with err set. They are called in (order, name) of
  * their plugins, and only in commands that pass through the phase. Any of them
  * may be NULL. Hooks that may wait get all containers at once, in an array that
- * ends with NULL and is never empty.
+ * ends with NULL and is never empty; they are not called after an interrupt.
  */
 struct ec_hooks {
         uint32_t size, reserved;
-        /* Options are parsed; nothing is done yet. A failure stops. */
+        /* Options are parsed; nothing is done yet. A failure stops. Not called
+         * for commands without scopes. */
         int (*configure)(void *self, struct ec_op *op, struct ec_err *err);
         /* Before Nix: add modules and arguments. A failure stops. */
         int (*eval)(void *self, struct ec_op *op, struct ec_eval *ev,
                     struct ec_err *err);
-        /* For each new or changed container, before the first link is made.
-         * containers->change(), unit_target() and conf_target() say what would
+        /* For each new or changed container, before the first link is made; a
+         * container that stays as it is does not pass here. unit_target() and
+         * conf_target(), which are not NULL here, and change() say what would
          * be installed. A failure is a veto: nothing is installed. */
         int (*pre_install)(void *self, struct ec_op *op,
                            const struct ec_container *c, struct ec_err *err);
@@ -175,13 +191,14 @@ struct ec_hooks {
         int (*updated)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
-        /* This run stopped these, but not for a restart. A failure is a
-         * warning. */
+        /* This run stopped these, but not for a restart; `removed` follows if
+         * they are destroyed. A failure is a warning. */
         int (*stopped)(void *self, struct ec_op *op,
                        const struct ec_container *const *containers,
                        struct ec_err *err);
-        /* These could not be started, restarted or updated. A failure is a
-         * warning. */
+        /* These could not be started, restarted or updated. After a failed
+         * update the container still runs: ask machine->running(). A failure
+         * is a warning. */
         int (*failed)(void *self, struct ec_op *op,
                       const struct ec_container *const *containers,
                       struct ec_err *err);
@@ -191,10 +208,12 @@ struct ec_hooks {
         /* It is about to be stopped and removed. A failure is a warning. */
         int (*pre_destroy)(void *self, struct ec_op *op,
                            const struct ec_container *c, struct ec_err *err);
-        /* It is gone. A failure is a warning. Called backwards. */
+        /* It is gone, and so are its files: only its name and its paths are
+         * known. A failure is a warning. Called backwards. */
         int (*removed)(void *self, struct ec_op *op,
                        const struct ec_container *c, struct ec_err *err);
-        /* Always, backwards, after the command; status is its exit status. */
+        /* Always, backwards, after the command; status is its exit status. Also
+         * called if `configure` was not, or failed. */
         void (*finish)(void *self, struct ec_op *op, int status);
 };
 
@@ -218,7 +237,8 @@ struct ec_plugin {
          * done() has returned. ret_self is passed to every later call. May be
          * NULL. A plugin whose init() fails is rejected, and the program
          * continues without it unless it is required or one of its commands or
-         * options is used. */
+         * options is used; its done() is not called. The command `plugins`
+         * does not call init(). */
         int (*init)(const struct ec_host *host, void **ret_self,
                     struct ec_err *err);
         void (*done)(void *self); /* frees it; may be NULL */
@@ -259,8 +279,10 @@ struct ec_err_api {
         /* The same for wrong use of the command line, which ends with exit
          * status 2. Returns -EINVAL. */
         int (*usage)(struct ec_err *err, const char *fmt, ...) EC_PRINTF(2, 3);
-        /* Puts "text: " before the message, on the way up; returns its code. */
-        int (*prefix)(struct ec_err *err, const char *fmt, ...) EC_PRINTF(2, 3);
+        /* Puts "text: " before the message, on the way up; returns code, the
+         * failure that is passed on. */
+        int (*prefix)(struct ec_err *err, int32_t code,
+                      const char *fmt, ...) EC_PRINTF(3, 4);
         /* "" while there is none; valid until err changes. */
         const char *(*message)(const struct ec_err *err);
         /* Forgets the error, if the caller does not need the result. */
@@ -296,8 +318,9 @@ struct ec_conf_api {
         const char *const *(*get_list)(const struct ec_host *host,
                                        const char *key);
         /* A path of the host: "units", "conf", "state", "gcroots", "profiles",
-         * "run", "data" (the program's own read-only files) or "root"; NULL if
-         * there is no such path. */
+         * "run", "run-state" (root's own, for notes until the next boot),
+         * "data" (the program's own read-only files) or "root"; NULL if there
+         * is no such path. */
         const char *(*path)(const struct ec_host *host, const char *what);
 };
 
@@ -313,6 +336,7 @@ struct ec_cancel_api {
          * that undo something. Calls nest; what a hook still holds when it
          * returns is released. */
         void (*hold)(struct ec_op *op);
+        /* Ends one hold() of the plugin's. */
         void (*release)(struct ec_op *op);
 };
 
@@ -345,7 +369,8 @@ struct ec_proc_result {
 struct ec_proc_api {
         uint32_t size, reserved;
         /* Runs a program and waits. A status other than 0 is not a failure of
-         * this call. -ENOENT: no such program; -ECANCELED: interrupted. */
+         * this call. -ENOENT: no such program; -ECANCELED: interrupted. ret may
+         * be NULL; after a failure it is empty. */
         int (*run)(struct ec_op *op, const struct ec_proc *p,
                    struct ec_proc_result *ret, struct ec_err *err);
         void (*result_done)(struct ec_proc_result *r); /* frees out and err */
@@ -375,11 +400,14 @@ struct ec_nix_api {
  * call waits for all of them. */
 struct ec_systemd_api {
         uint32_t size, reserved;
+        /* NULL-terminated names. Fails if one job failed; err names all. */
         int (*start)(struct ec_op *op, const char *const *units,
                      struct ec_err *err);
+        /* The same. */
         int (*stop)(struct ec_op *op, const char *const *units,
                     struct ec_err *err);
-        int (*reload)(struct ec_op *op, struct ec_err *err); /* daemon-reload */
+        /* Reads all unit files again. */
+        int (*daemon_reload)(struct ec_op *op, struct ec_err *err);
         /* 1 active, 0 not. */
         int (*active)(struct ec_op *op, const char *unit, struct ec_err *err);
         /* A string property: iface "Service", prop "Result". Free *ret with
@@ -393,8 +421,9 @@ struct ec_systemd_api {
                           struct ec_err *err);
         /* Calls fn for each loaded unit that matches the pattern
          * ("container@*.service"), sorted by name, with its ActiveState and
-         * SubState. This is one call to systemd. If fn returns non-zero, the
-         * walk ends with that value. */
+         * SubState; stopped units are often not loaded. This is one call to
+         * systemd. If fn returns non-zero, the walk ends with that value; fn
+         * sets err itself if that is negative. */
         int (*states)(struct ec_op *op, const char *pattern,
                       int (*fn)(void *data, const char *unit,
                                 const char *active, const char *sub),
@@ -412,7 +441,9 @@ struct ec_exec {
         const char *const *env;  /* "K=V", added; or NULL */
         const char *user;        /* NULL: root */
         const char *cwd;         /* NULL: the user's home */
-        int32_t fds[3];          /* stdin, stdout, stderr; not with a TTY */
+        int32_t fds[3];          /* stdin, stdout, stderr of the caller's, all
+                                  * three; -1 is /dev/null. Ignored with a
+                                  * TTY. A pipe must be read meanwhile. */
         uint32_t timeout_ms;     /* 0: none */
 };
 struct ec_machine_api {
@@ -424,6 +455,7 @@ struct ec_machine_api {
                     int32_t *ret_status, struct ec_err *err);
         /* 1 or 0. */
         int (*running)(struct ec_op *op, const char *name, struct ec_err *err);
+        /* The process ID of its init, as the host sees it. */
         int (*leader)(struct ec_op *op, const char *name, uint32_t *ret_pid,
                       struct ec_err *err);
 };
@@ -441,22 +473,25 @@ struct ec_containers_api {
         const char *(*name)(const struct ec_container *c);
         /* "container@NAME.service" */
         const char *(*unit)(const struct ec_container *c);
-        /* Its links in the unit directory and in the conf directory. */
+        /* Its link in the unit directory. */
         const char *(*unit_path)(const struct ec_container *c);
+        /* Its link in the conf directory. */
         const char *(*conf_path)(const struct ec_container *c);
         /* The root file system of the container. */
         const char *(*state_path)(const struct ec_container *c);
         /* "LOCAL_ADDRESS" of the conf file; NULL: not set. In `pre_install`,
          * of the new one. */
         const char *(*conf_get)(const struct ec_container *c, const char *key);
-        /* The files in the store that the links lead to, or, in `pre_install`,
-         * will lead to; NULL if they are not known. */
+        /* The unit file in the store that the link leads to, or, in
+         * `pre_install`, will lead to; NULL if it is not known. */
         const char *(*unit_target)(const struct ec_container *c);
+        /* The same for the conf file. */
         const char *(*conf_target)(const struct ec_container *c);
         /* EC_CHANGE_*: what this run changes. Known from `pre_install` on. */
         uint32_t (*change)(const struct ec_container *c);
         /* Containers of the definition, in name order. If fn returns non-zero,
-         * the walk ends with that value. */
+         * the walk ends with that value; fn sets err itself if that is
+         * negative. Builds the definition if no phase has done so. */
         int (*foreach)(struct ec_op *op,
                        int (*fn)(void *data, const struct ec_container *c),
                        void *data, struct ec_err *err);
@@ -493,38 +528,43 @@ struct ec_deploy_api {
         int (*build)(struct ec_op *op, struct ec_err *err);
         /* Its store path; NULL before build(). */
         const char *(*output)(const struct ec_op *op);
-        /* EC_SCOPE_INSTALL. */
+        /* Installs what build() has built. EC_SCOPE_INSTALL. */
         int (*install)(struct ec_op *op, struct ec_err *err);
         /* The definition's containers; flags: EC_START_*. 1, with
          * EC_START_DETACH and after ^C: some containers are still starting.
-         * EC_SCOPE_START, as the next three. */
+         * Installs them first. EC_SCOPE_INSTALL and EC_SCOPE_START. */
         int (*start)(struct ec_op *op, uint32_t flags, struct ec_err *err);
-        /* By name; names are NULL-terminated, flags are 0. */
+        /* Containers by name: NULL-terminated; flags are 0. EC_SCOPE_START. */
         int (*start_installed)(struct ec_op *op, const char *const *names,
                                uint32_t flags, struct ec_err *err);
+        /* The same: stops them, with their own clean shutdown. */
         int (*stop)(struct ec_op *op, const char *const *names, uint32_t flags,
                     struct ec_err *err);
+        /* The same: stops and starts them, also containers that are not this
+         * program's. */
         int (*restart)(struct ec_op *op, const char *const *names,
                        uint32_t flags, struct ec_err *err);
-        /* names NULL: what the definition defines. flags: EC_DESTROY_*.
-         * EC_SCOPE_DESTROY. */
+        /* names NULL: what the definition defines, or with EC_DESTROY_ALL every
+         * installed one. flags: EC_DESTROY_*. EC_SCOPE_DESTROY. */
         int (*destroy)(struct ec_op *op, const char *const *names,
                        uint32_t flags, struct ec_err *err);
         /* The program's lock, which keeps other runs from changing containers.
          * Calls nest, and the phases above can be called under it. It is
          * released at the latest when the command or the hook returns. */
         int (*lock)(struct ec_op *op, struct ec_err *err);
+        /* Ends one lock() of the plugin's. */
         void (*unlock)(struct ec_op *op);
 };
 
 /* A session: what the `shell` hooks put together. */
 struct ec_shell_api {
         uint32_t size, reserved;
-        /* Makes the session's directory and calls the hooks; *ret lives as long
-         * as op. Result lines of a command with EC_SCOPE_SHELL, which this call
-         * needs, go to stderr. */
+        /* Makes the session's directory and calls the hooks, once a run; *ret
+         * lives as long as op. Result lines of a command with EC_SCOPE_SHELL,
+         * which this call needs, go to stderr. */
         int (*open)(struct ec_op *op, const struct ec_container *c,
                     struct ec_shell **ret, struct ec_err *err);
+        /* The container that it was opened with. */
         const struct ec_container *(*container)(const struct ec_shell *sh);
         /* Private, removed with op; its bin/ is on the session's PATH. */
         const char *(*dir)(const struct ec_shell *sh);
@@ -536,17 +576,21 @@ struct ec_shell_api {
         int (*command)(struct ec_shell *sh, const char *name,
                        const char *script, const char *help,
                        struct ec_err *err);
-        /* The environment as struct ec_proc takes it, and the help lines:
-         * NULL-terminated, valid until the session changes. */
+        /* The environment as struct ec_proc takes it: NULL-terminated, valid
+         * until the next setenv(). */
         const char *const *(*env)(const struct ec_shell *sh);
+        /* The help lines of its commands: NULL-terminated, valid until the next
+         * command(). */
         const char *const *(*help)(const struct ec_shell *sh);
 };
 
 /* The only way to stdout. */
 struct ec_term_api {
         uint32_t size, reserved;
-        void (*out)(const struct ec_host *host,
-                    const char *fmt, ...) EC_PRINTF(2, 3);
+        /* A failure is that of this or an earlier call: nothing more reaches
+         * stdout, and the program reports it at the end. */
+        int (*out)(const struct ec_host *host,
+                   const char *fmt, ...) EC_PRINTF(2, 3);
         int (*is_tty)(const struct ec_host *host); /* stdout is a terminal */
 };
 
@@ -569,8 +613,10 @@ struct ec_column {
  * --json. A cell that is not set is empty, and null in JSON. */
 struct ec_table_api {
         uint32_t size, reserved;
+        /* columns: struct ec_column. Ends with free(). */
         int (*create)(struct ec_op *op, const struct ec_array *columns,
                       struct ec_table **ret, struct ec_err *err);
+        /* Begins the next row. */
         int (*add_row)(struct ec_table *t, struct ec_err *err);
         /* In the last row. */
         int (*set_str)(struct ec_table *t, const char *key, const char *value,
@@ -582,6 +628,7 @@ struct ec_table_api {
         void (*free)(struct ec_table *t);
 };
 
+/* The services. A plugin never copies this struct. */
 struct ec_host {
         uint32_t size;
         uint16_t abi_major, abi_minor;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/operation/call.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 /* Global, because crashes and exit() concern the whole process. */
 static const struct call *volatile current;
+static pid_t program;
 
 /* Async-signal-safe. */
 static void say(const char *const *parts)
@@ -43,7 +45,7 @@ static void on_exit_call(void)
 {
         const struct call *c = current;
 
-        if (!c)
+        if (!c || getpid() != program) /* a child of the plugin's may end */
                 return;
         say((const char *const[]){ "error: plugin ", c->plugin, " called exit() in its ", c->what, "\n", NULL });
         _exit(EXIT_FAILURE);
@@ -62,7 +64,7 @@ static void on_second_signal(int sig)
 
 void call_init(void)
 {
-        static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+        static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
         static char stack[CRASH_STACK];
         const stack_t s = { .ss_sp = stack, .ss_size = sizeof(stack) };
 
@@ -75,7 +77,9 @@ void call_init(void)
                 if (sigaction(signals[i], NULL, &old) >= 0 && old.sa_handler == SIG_DFL)
                         sigaction(signals[i], &sa, NULL);
         }
+        program = getpid();
         atexit(on_exit_call);
+        at_quick_exit(on_exit_call);
         interrupt_on_second(on_second_signal);
 }
 
@@ -94,10 +98,23 @@ void call_enter(struct call *c, struct ec_op *op, const char *plugin, const char
         c->caught = interrupt_catch(true);
 }
 
+/* What is opened next would become stdin, stdout or stderr. */
+static void reopen_standard_fds(const struct call *c)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+                if (fcntl(fd, F_GETFD) >= 0)
+                        continue;
+                if (open("/dev/null", O_RDWR) < 0)
+                        return;
+                log_warn("plugin %s closed descriptor %d in its %s", c->plugin, fd, c->what);
+        }
+}
+
 void call_leave(struct call *c)
 {
         interrupt_catch(c->caught);
         current = c->outer;
+        reopen_standard_fds(c);
         if (interrupt_held() > c->held)
                 log_warn("plugin %s still held interrupts after its %s: released", c->plugin, c->what);
         while (interrupt_held() > c->held)
@@ -115,10 +132,11 @@ const struct call *call_current(void)
 
 struct service_scope service_enter(void)
 {
-        return (struct service_scope){ interrupt_catch(false) };
+        return (struct service_scope){ .caught = interrupt_catch(interrupt_held() > 0 && call_current()) };
 }
 
 void service_leave(struct service_scope *s)
 {
         interrupt_catch(s->caught);
+        err_done(&s->own);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include "util/cleanup.h"
+#include "util/err.h"
 #include <stdbool.h>
 struct ec_op;
 /*
@@ -22,10 +23,14 @@ void call_enter(struct call *c, struct ec_op *op, const char *plugin, const char
 void call_leave(struct call *c);
 const struct call *call_current(void); /* NULL: our own code */
 
-/* A service that waits: signals are read again until it returns. */
+/* A service that waits: signals are read again until it returns; while they are held, they stay caught, so that a second
+ * one still ends the program. A caller that does not want the text of an error may pass NULL for it. */
 struct service_scope {
         bool caught;
+        struct ec_err own;
 };
 struct service_scope service_enter(void);
 void service_leave(struct service_scope *s);
-#define SERVICE_SCOPE _cleanup_(service_leave) __attribute__((unused)) struct service_scope scope_ = service_enter()
+#define SERVICE_SCOPE(err)                                                                              \
+        _cleanup_(service_leave) __attribute__((unused)) struct service_scope scope_ = service_enter(); \
+        (err) = (err) ? (err) : &scope_.own

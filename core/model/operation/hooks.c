@@ -13,8 +13,10 @@
 /* What a hook returned, with an error that names the plugin, even if the plugin forgot to set one. */
 static int hook_result(const struct plugin_ref *p, const char *hook, int r, struct ec_err *err)
 {
-        if (r >= 0)
+        if (r >= 0) {
+                err_done(err); /* not a failure, even if the plugin set one */
                 return 0;
+        }
         if (!err->code)
                 err_set(err, r, "%s failed: %s", hook, strerror(-r));
         err_prefix(err, "plugin %s", p->plugin->name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/process/interrupt.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -130,6 +131,20 @@ int interrupt_check(struct ec_err *err)
         return err_set(err, -ECANCELED, interrupt.first == SIGINT ? "interrupted" : "terminated");
 }
 
+int interrupt_wait_writable(int fd)
+{
+        struct pollfd p[] = { { fd, POLLOUT, 0 }, { interrupt_fd(), POLLIN, 0 } };
+
+        for (;;) {
+                if (interrupt_signal() && !interrupt.held)
+                        return -ECANCELED;
+                if (poll(p, 2, -1) < 0 && errno != EINTR)
+                        return -errno;
+                if (p[0].revents)
+                        return 0;
+        }
+}
+
 void interrupt_clear(void)
 {
         uint64_t count;
@@ -167,6 +182,9 @@ bool interrupt_catch(bool on)
 {
         bool was = interrupt.caught;
 
+        /* What came while they were blocked is not a second signal for the plugin. */
+        if (on && !was)
+                (void)interrupt_signal();
         if (interrupt.fd && on != was)
                 sigprocmask(on ? SIG_UNBLOCK : SIG_BLOCK, &interrupt.set, NULL);
         interrupt.caught = interrupt.fd && on;

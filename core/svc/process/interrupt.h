@@ -14,6 +14,8 @@ int interrupt_told_fd(void);
 int interrupt_signal(void); /* the first signal that came, 0: none. Does not block. */
 /* -ECANCELED with err set if one came; for loops that do not wait. */
 int interrupt_check(struct ec_err *err);
+/* Waits until fd is writable; -ECANCELED after a signal. */
+int interrupt_wait_writable(int fd);
 /* Forgets the signal, for when ^C only ends a wait. */
 void interrupt_clear(void);
 /* While held, interrupt_check() and waits ignore it: for steps that undo something. Calls nest. */

@@ -12,10 +12,12 @@
 #include "util/utf8.h"
 
 #define COLUMNS_DEFAULT 80
+#define PIECE           1024
 
 /* State of stdout and stderr, which belong to the process. */
 static struct {
-        int out_error;  /* the first failure on stdout */
+        int out_error; /* the first failure on stdout */
+        int (*wait)(int fd);
         char *progress; /* the line that is shown, NULL: none */
         bool midline;   /* the last write to stderr did not end its line */
 } term;
@@ -66,28 +68,38 @@ static void write_stderr(const char *p, size_t len)
 
 /* ---- stdout ------------------------------------------------------------- */
 
-void term_outv(const char *fmt, va_list ap)
+/* In pieces that a pipe takes whole once it is writable. */
+static int write_stdout(const char *s, size_t n)
+{
+        bool line = memchr(s, '\n', n);
+
+        while (n) {
+                size_t piece = n < PIECE ? n : PIECE;
+                int r = term.wait ? term.wait(STDOUT_FILENO) : 0;
+
+                if (r < 0)
+                        return r;
+                if (fwrite(s, 1, piece, stdout) != piece || (line && fflush(stdout)))
+                        return -errno;
+                s += piece;
+                n -= piece;
+        }
+        return 0;
+}
+
+int term_outv(const char *fmt, va_list ap)
 {
         _cleanup_free_ char *s = NULL;
-        int n, r;
+        int n = vasprintf(&s, fmt, ap);
 
-        n = vasprintf(&s, fmt, ap);
-        if (n < 0) {
+        if (n < 0)
                 s = NULL;
-                if (!term.out_error)
-                        term.out_error = -ENOMEM;
-                return;
-        }
         /* Nothing more after a failure, so that the output has no gap. */
-        if (!n || term.out_error)
-                return;
+        if (term.out_error)
+                return term.out_error;
         if (term.progress && term_stdout_tty())
                 term_progress_clear();
-        r = fwrite(s, 1, n, stdout) == (size_t)n ? 0 : -errno;
-        if (!r && memchr(s, '\n', n) && fflush(stdout))
-                r = -errno;
-        if (r)
-                term.out_error = r;
+        return term.out_error = s ? write_stdout(s, (size_t)n) : -ENOMEM;
 }
 
 void term_out(const char *fmt, ...)
@@ -97,6 +109,11 @@ void term_out(const char *fmt, ...)
         va_start(ap, fmt);
         term_outv(fmt, ap);
         va_end(ap);
+}
+
+void term_set_wait(int (*wait)(int fd))
+{
+        term.wait = wait;
 }
 
 int term_flush(void)

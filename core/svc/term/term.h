@@ -4,8 +4,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 void term_out(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* stdout, flushed by line */
-void term_outv(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+/* The same; returns the first failure on stdout, now or before. */
+int term_outv(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 int term_flush(void); /* -errno if anything did not reach stdout */
+/* Called before each write to stdout; waits until it cannot block, or fails, as after an interrupt. */
+void term_set_wait(int (*wait)(int fd));
 bool term_stdout_tty(void);
 bool term_stderr_tty(void);
 bool term_colour(void); /* stderr is a terminal, NO_COLOR unset, TERM not dumb */

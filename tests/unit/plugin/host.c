@@ -140,10 +140,11 @@ static void test_err(void **state)
         (void)state;
         assert_string_equal(h->err->message(&err), "");
         assert_int_equal(h->err->set(&err, -ENOENT, "no %s", "thing"), -ENOENT);
-        assert_int_equal(h->err->prefix(&err, "in %d", 7), -ENOENT);
+        assert_int_equal(h->err->prefix(&err, -ENOENT, "in %d", 7), -ENOENT);
         assert_string_equal(h->err->message(&err), "in 7: no thing");
         assert_false(err.usage);
         h->err->clear(&err);
+        assert_int_equal(h->err->prefix(NULL, -ENOENT, "in %d", 7), -ENOENT); /* the code is kept without a text */
         assert_string_equal(h->err->message(&err), "");
         /* A plugin that returns a positive errno still fails. */
         assert_true(h->err->set(&err, ENOENT, "x") < 0);

@@ -182,6 +182,88 @@ static void test_phases_from_hooks(void **state)
         call_leave(&call);
 }
 
+/* One flag too many must not destroy what was not named. */
+static void test_destroy_all_takes_no_names(void **state)
+{
+        static const char *const names[] = { "a", NULL };
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_refused(services_deploy.destroy(&op, names, EC_DESTROY_ALL, &err),
+                       "deploy->destroy(): EC_DESTROY_ALL does not take names", &err);
+}
+
+static void test_contradictory_input(void **state)
+{
+        static const char *const argv[] = { "cat", NULL };
+        struct ec_proc p = { .size = sizeof(p), .argv = argv, .in = "x", .in_len = 1, .flags = EC_PROC_NULL_STDIN };
+        struct ec_proc_result res = { .size = sizeof(res), .out = (char *)"never freed" };
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(services_proc.run(&op, &p, &res, &err), -EINVAL);
+        err_done(&err);
+        p = (struct ec_proc){ .size = sizeof(p), .argv = argv, .in_len = 1 };
+        assert_int_equal(services_proc.run(&op, &p, &res, &err), -EINVAL);
+        err_done(&err);
+        /* A failure leaves an empty result, and none is needed. */
+        p = (struct ec_proc){ .size = sizeof(p), .argv = (const char *const[]){ "no-such-program", NULL } };
+        assert_int_equal(services_proc.run(&op, &p, &res, NULL), -ENOENT);
+        assert_null(res.out);
+        p.argv = (const char *const[]){ "true", NULL };
+        assert_int_equal(services_proc.run(&op, &p, NULL, NULL), 0);
+}
+
+/* An undo that takes longer than a nervous second ^C. */
+static void in_test_quick_second_signal(void)
+{
+        static const char *const argv[] = { "sleep", "0.8", NULL };
+        struct ec_proc p = { .size = sizeof(p), .argv = argv };
+        struct ec_err err = { 0 };
+        struct call call;
+
+        call_init();
+        must(interrupt_init() == 0);
+        call_enter(&call, &op, "backup", "hook 'undo'", true);
+        raise(SIGINT);
+        services_cancel.hold(&op);
+        raise(SIGINT); /* as sudo and terminals do */
+        must(services_proc.run(&op, &p, NULL, &err) == 0);
+        services_cancel.release(&op);
+        call_leave(&call);
+        must(interrupt_check(&err) == -ECANCELED);
+        err_done(&err);
+}
+
+static void test_quick_second_signal(void **state)
+{
+        (void)state;
+        in_child(in_test_quick_second_signal);
+}
+
+/* What comes while the program's own code runs is not held against the plugin that runs next. */
+static void in_test_signals_before(void)
+{
+        struct ec_err err = { 0 };
+        struct call call;
+
+        call_init();
+        must(interrupt_init() == 0);
+        raise(SIGTERM);
+        must(interrupt_check(&err) == -ECANCELED);
+        err_done(&err);
+        usleep(600000);
+        raise(SIGTERM);
+        call_enter(&call, &op, "backup", "hook 'finish'", true);
+        call_leave(&call);
+}
+
+static void test_signals_before(void **state)
+{
+        (void)state;
+        in_child(in_test_signals_before);
+}
+
 static void test_scopes(void **state)
 {
         static const char *const names[] = { "a", NULL };
@@ -301,6 +383,10 @@ int main(void)
                 cmocka_unit_test_setup(test_modules, setup),
                 cmocka_unit_test_setup(test_phases_from_hooks, setup),
                 cmocka_unit_test_setup(test_scopes, setup),
+                cmocka_unit_test_setup(test_destroy_all_takes_no_names, setup),
+                cmocka_unit_test_setup(test_contradictory_input, setup),
+                cmocka_unit_test_setup(test_quick_second_signal, setup),
+                cmocka_unit_test_setup(test_signals_before, setup),
                 cmocka_unit_test_setup(test_cancel, setup),
                 cmocka_unit_test_setup(test_own_wait, setup),
                 cmocka_unit_test_setup(test_holds, setup),

@@ -44,7 +44,8 @@ static void in_test_services(void)
         call_enter(&call, &op, "one", "command 'x'", false);
         must(sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && !sigismember(&mask, SIGTERM));
         {
-                SERVICE_SCOPE;
+                struct ec_err *no_text = NULL;
+                SERVICE_SCOPE(no_text);
 
                 must(sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && sigismember(&mask, SIGTERM));
                 raise(SIGTERM);
@@ -65,11 +66,11 @@ static void in_test_exit(void)
         int status;
         pid_t pid;
 
-        call_init();
         for (int inside = 0; inside < 2; inside++) {
                 pid = fork();
                 must(pid >= 0);
                 if (!pid) {
+                        call_init();
                         if (inside)
                                 call_enter(&call, &op, "one", "hook 'eval'", true);
                         exit(0);

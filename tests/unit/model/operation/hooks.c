@@ -197,6 +197,30 @@ static void test_failure_stops(void **state)
         err_done(&err);
 }
 
+static int stale(void *self, struct ec_op *o, struct ec_err *err)
+{
+        (void)self, (void)o;
+        err_usage(err, "no matter");
+        return 0;
+}
+
+/* An error that was set although the hook succeeded is nobody's. */
+static void test_stale_error(void **state)
+{
+        static const struct ec_hooks with = { .size = sizeof(with), .configure = stale };
+        static const struct ec_plugin own = { .name = "a", .hooks = &with };
+        struct plugin_ref one = { .plugin = &own };
+        struct registry only = { .plugins = &one, .n = 1 };
+        struct ec_op o = OP_INIT;
+        struct ec_err err = { 0 };
+
+        (void)state;
+        o.registry = &only;
+        assert_int_equal(hooks_configure(&o, &err), 0);
+        assert_int_equal(err.code, 0);
+        assert_false(err.usage);
+}
+
 static void test_installed_undoes(void **state)
 {
         struct ec_err err = { 0 };
@@ -236,7 +260,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_order),    TEST(test_failure_stops), TEST(test_installed_undoes),
-                TEST(test_warnings), TEST(test_provides),
+                TEST(test_warnings), TEST(test_provides),      TEST(test_stale_error),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
