@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: MIT
-# Builds and installs; one makefile, never recursive. tests/check.mk has the rules of the tests. `make help` lists both.
+# Builds and installs without recursive make; tests/check.mk has the rules of the tests. `make help` lists all targets.
 
 VERSION := 0.1.0
 DATE    := November 23, 2026
 
-# "## TEXT" above a target's .PHONY line or a variable is its line of `make help`.
+# "## TEXT" above a target's .PHONY line or above a variable is its line in `make help`.
 ## Directory that everything is built in
 BUILD       ?= build
 ## The plugins to build
 PLUGINS     ?= $(filter-out common,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/*.c))))))
-## Set to 1 to show the commands that are run
+## Set to 1 to print the full commands
 V           ?= 0
 ## C compiler
 CC          ?= cc
-## Options of the compiler
+## Compiler options
 CFLAGS      ?= -O2 -g
-## Options of the preprocessor
+## Preprocessor options
 CPPFLAGS    ?=
-## Options of the linker
+## Linker options
 LDFLAGS     ?=
-## The pkg-config program
+## pkg-config program
 PKG_CONFIG  ?= pkg-config
-## Prepended to each path that is installed, for packages
+## Prepended to each installed path, for packages
 DESTDIR     ?=
-## Directory below which files are installed
+## Directory to install below
 PREFIX      ?= /usr/local
-## Where extra-container.ini is read from
+## Directory that extra-container.ini is read from
 SYSCONFDIR  ?= /etc
-## Where extra-container.ini is installed
+## Directory that extra-container.ini is installed in
 INIDIR      ?= $(SYSCONFDIR)
 ## Programs
 BINDIR      ?= $(PREFIX)/bin
@@ -59,7 +59,7 @@ HARDEN  := -Wl,-z,relro,-z,now
 PLUGIN_CFLAGS = $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common
 
 LIBS := libsystemd jansson inih
-# pkg-config is called when its answer is first needed: on a new machine `make check` installs it before that.
+# pkg-config is called only when its output is needed, because on a new machine `make check` installs it first.
 LIB_FLAGS = $(eval LIB_FLAGS := $$(call pkg_config,--cflags))$(LIB_FLAGS)
 LIB_LINK  = $(eval LIB_LINK := $$(call pkg_config,--libs) -ldl)$(LIB_LINK)
 pkg_config = $(shell $(PKG_CONFIG) $(1) $(LIBS) 2>/dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(no_libs)))
@@ -68,7 +68,7 @@ no_libs = $(if $(shell command -v $(PKG_CONFIG)),$(PKG_CONFIG) does not find $(m
 	installed). On Debian: apt install pkg-config $(patsubst liblib%,lib%,$(patsubst %,lib%-dev,$(missing))). \
 	`make check` installs everything that it needs
 
-# Only these files of core/ know the directories: a build for another PREFIX compiles no others again.
+# Only these files of core/ contain the directories, so a build for another PREFIX recompiles only them.
 PATH_SRC  := core/cli/main.c core/cli/app.c core/svc/conf/conf.c core/svc/process/env.c core/model/operation/layout.c
 PATH_DEFS := -DEC_PLUGIN_DIR='"$(PLUGINDIR)"' -DEC_DATA_DIR='"$(PKGDATADIR)"' -DEC_SYSCONF_DIR='"$(SYSCONFDIR)"' \
 	-DEC_EXTRA_PATH='"$(EXTRAPATH)"' -DEC_OWN_PLUGINS='"$(PLUGINS)"'
@@ -78,22 +78,22 @@ CORE_SRC   := $(wildcard core/*.c core/*/*.c core/*/*/*.c)
 CORE_OBJ   := $(CORE_SRC:%.c=$(BUILD)/obj/%.o)
 MAIN_OBJ   := $(BUILD)/obj/core/cli/main.o
 LIB_OBJ    := $(filter-out $(MAIN_OBJ),$(CORE_OBJ))
-# plugins/common is not a plugin: every plugin links what it needs of it.
+# plugins/common is not a plugin: every plugin links what it needs from it.
 COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/common/*.c))
 plugin_obj  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/$(1)/*.c))
 PLUGIN_OBJ := $(foreach p,$(PLUGINS),$(call plugin_obj,$(p)))
-# Those of plugins that are not built too.
+# Includes the objects of plugins that are not built.
 ALL_OBJ    := $(CORE_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard plugins/*/*.c))
 MODULES    := $(PLUGINS:%=$(BUILD)/plugins/%.so)
-# The files of a plugin that are not code, in build/plugins/NAME/: of plugins that are not built, their feature.json.
+# Data files of plugins, in build/plugins/NAME/; of plugins that are not built, only feature.json.
 PLUGIN_DATA := $(patsubst %,$(BUILD)/%,$(wildcard plugins/*/feature.json \
 	$(PLUGINS:%=plugins/%/*.nix) $(PLUGINS:%=plugins/%/*.sh)))
-# These are only for those who import this tree.
+# These are used only by Nix code that imports this tree.
 PLUGIN_DATA := $(filter-out %/nixos.nix %/vm-test.nix,$(PLUGIN_DATA))
 MAN := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
 INI := $(BUILD)/extra-container.ini
 
-# $(call say,CC,FILE) begins a command: "CC FILE" is printed in place of it, or with V=1 the command itself.
+# $(call say,CC,FILE) begins a command: prints "CC FILE" instead of the command, or with V=1 the command itself.
 Q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(Q),@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7s %s\n' '$(1)' '$(2)'; ))
 
@@ -101,7 +101,7 @@ say  = $(if $(Q),@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7
 
 ## Build the program, its plugins and manual pages (the default)
 .PHONY: all
-all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune man $(INI) $(INI)
+all: $(BUILD)/extra-container $(MODULES) $(PLUGIN_DATA) prune man $(INI)
 
 ## Show this help
 .PHONY: help
@@ -114,7 +114,7 @@ help:
 		{ text = "" } END { printf "Targets:\n%s\nVariables [and their values]:\n%s", targets, variables }' \
 		Makefile $(wildcard tests/check.mk)
 
-# Removes what earlier builds left: objects of sources that are gone, and plugins that PLUGINS does not name.
+# Removes the results of earlier builds: objects of deleted sources, and plugins that are not in PLUGINS.
 .PHONY: prune
 prune:
 	@rm -rf $(stale_obj) $(stale_obj:.o=.d) \
@@ -134,7 +134,7 @@ $(BUILD)/libcore.a: $(LIB_OBJ) $(BUILD)/objects
 $(BUILD)/extra-container: $(MAIN_OBJ) $(BUILD)/libcore.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDEN) -pie $^ -o $@ $(LIB_LINK)
 
-# What was built with another text in one of these files is built again.
+# Targets that depend on one of these files are rebuilt when its text changes.
 $(BUILD)/flags: text = $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(VERSION)
 $(BUILD)/paths: text = $(PATH_DEFS)
 $(BUILD)/objects: text = $(ALL_OBJ)
@@ -155,7 +155,7 @@ $(BUILD)/libplugin.a: $(COMMON_OBJ) $(BUILD)/objects
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
-# -z,defs: a plugin imports nothing but libc. gcc's sanitizers are compatible with it.
+# -z,defs: a plugin imports only libc. gcc's sanitizers are compatible with it.
 define plugin_rule
 $(BUILD)/plugins/$(1).so: $(call plugin_obj,$(1)) $(BUILD)/libplugin.a $(BUILD)/objects
 	@mkdir -p $$(@D)
@@ -167,8 +167,8 @@ $(PLUGIN_DATA): $(BUILD)/plugins/%: plugins/%
 	@mkdir -p $(@D)
 	$(call say,CP,$@)cp $< $@
 
-# Manual pages and the INI are generated from templates and the tables of the program and of these plugins. With
-# `make MAN=`, for a compiler whose programs cannot run here, the INI has no settings.
+# Manual pages and the INI are generated from templates and the tables of the program and its plugins. With `make MAN=`,
+# for cross compilers, the INI has no settings.
 TABLES := $(BUILD)/man/.tool $(BUILD)/man/.plugins $(MODULES)
 ## Build the manual pages (`make MAN=` builds without them)
 .PHONY: man
@@ -187,14 +187,14 @@ $(INI): etc/extra-container.ini.in $(if $(MAN),$(TABLES),$(BUILD)/paths) | prune
 	$(call say,INI,$@)$(if $(MAN),$(BUILD)/man/.tool $< $(BUILD)/plugins ., \
 		sed -e '/^@/d' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $<) > $@
 
-# nix/settings.nix reads these copies of the tables: nix/paths.json and plugins/NAME/settings.json.
-## Write the settings of the program and its plugins down for the NixOS module
+# nix/settings.nix reads copies of the tables: nix/paths.json and plugins/NAME/settings.json.
+## Update the tables of settings that the NixOS module reads
 .PHONY: settings
 settings: $(TABLES) | prune
 	@table() { echo "@json $$1" | $(BUILD)/man/.tool /dev/stdin $(BUILD)/plugins . > "$$2.new" && mv "$$2.new" "$$2"; }; \
 	table paths nix/paths.json && for p in $(PLUGINS); do table "$$p" "plugins/$$p/settings.json" || exit; done
 
-## Remove what was built
+## Remove all build results
 .PHONY: clean
 clean:
 	$(call say,RM,$(BUILD))rm -rf $(addprefix $(BUILD)/,man obj plugins tests extra-container \
@@ -202,10 +202,10 @@ clean:
 
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
-# What evaluates definitions; the other files in nix/ are for those who import this tree.
+# The code that evaluates definitions; the other files in nix/ are for Nix code that imports this tree.
 EVALUATION := $(wildcard nix/eval/*.nix)
 
-# Relative to the prefix, so that `pkg-config --define-variable=prefix=DIR` moves all of it.
+# Relative to the prefix, so that `pkg-config --define-variable=prefix=DIR` moves all paths.
 define PC_FILE
 prefix=$(PREFIX)
 libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))
@@ -238,7 +238,7 @@ install: all
 	$(Q)install -D -m 644 /dev/null $(D)$(LIBDIR)/pkgconfig/extra-container.pc
 	$(Q)printf '%s\n' "$$PC_FILE" > $(D)$(LIBDIR)/pkgconfig/extra-container.pc
 
-# File by file: others put plugins and settings into the same directories.
+# Each file is removed separately, because other packages install plugins and settings in the same directories.
 INSTALLED = $(BINDIR)/extra-container $(MODULES:$(BUILD)/plugins/%=$(PLUGINDIR)/%) \
 	$(PLUGIN_DATA:$(BUILD)/plugins/%=$(PLUGINDIR)/%) \
 	$(EVALUATION:nix/eval/%=$(PKGDATADIR)/nix/%) $(INCLUDEDIR)/extra-container/plugin.h \
@@ -248,7 +248,7 @@ INSTALLED = $(BINDIR)/extra-container $(MODULES:$(BUILD)/plugins/%=$(PLUGINDIR)/
 INSTALLED_DIRS = $(patsubst $(BUILD)/plugins/%/,$(PLUGINDIR)/%,$(sort $(dir $(PLUGIN_DATA)))) $(PLUGINDIR) \
 	$(LIBDIR)/extra-container $(PKGDATADIR)/nix $(PKGDATADIR) $(INCLUDEDIR)/extra-container
 
-## Remove the installed files but not the settings or other plugins; needs the same variables as install
+## Remove the installed files except settings and other plugins; needs the same variables as install
 .PHONY: uninstall
 uninstall:
 	$(call say,RM,$(D)$(PREFIX))rm -f $(addprefix $(D),$(INSTALLED))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The rules of the tests; part of the Makefile.
+# The rules of the tests; included by the Makefile.
 
-# tests/check runs check-KIND for each kind, three at a time; the longest come first.
+# tests/check runs check-KIND for each kind, three at a time; the slowest kinds come first.
 CHECKS ?= host nix deb lint cli docs unit layers make examples install completion loader abi nixpkgs demo man
-## Install what is missing (Debian packages) and run all tests
+## Run all tests; installs missing Debian packages first
 .PHONY: check
 check:
 	@tests/setup
@@ -13,7 +13,7 @@ check:
 list-plugins:
 	@echo $(PLUGINS)
 
-# What is tested is optimised, the tests themselves are not: that takes half the time.
+# The tested code is optimised; the tests are not, because they compile in half the time then.
 QUICK := -O0
 CORE_TEST_CFLAGS = $(ALL_CFLAGS) $(QUICK) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP
 UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c)
@@ -26,7 +26,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(SIGNALS) $(BUILD)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CORE_TEST_CFLAGS) -Itests/unit $< $(SIGNALS) $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
 
-# A plugin's test links the plugin's objects and a fake host, nothing of the core.
+# A plugin's test links the plugin's objects and a fake host, but nothing of the core.
 define plugin_test_rule
 $(BUILD)/tests/plugins/$(1): tests/plugins/$(1).c $(wildcard tests/plugins/fake_host.*) $(call plugin_obj,$(1)) \
 		$(SIGNALS) $(BUILD)/libplugin.a $(BUILD)/objects
@@ -43,18 +43,18 @@ check-unit: $(UNIT) $(PLUGIN_TESTS)
 	@tests/unit/check.sh $^
 
 # ---- loader, ABI, command line, layers --------------------------------------
-# One plugin for each #if of the zoo, good or bad; see tests/loader.
+# One plugin for each #if of tests/loader/zoo.c, valid or invalid.
 ZOO_DIR := $(BUILD)/tests/loader/zoo
 ZOO_NAMES := $(shell sed -n 's/.*defined(ZOO_\([a-z0-9_]*\)).*/\1/p' tests/loader/zoo.c) borrowed
 ZOO := $(ZOO_NAMES:%=$(ZOO_DIR)/%.so)
-# What a plugin outside of the tree is compiled with.
+# The flags that a plugin outside the tree is compiled with.
 TEST_PLUGIN = -std=gnu11 $(WARN) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -Icore/include -shared
 
 $(ZOO_DIR)/%.so: tests/loader/zoo.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -DZOO_$* -DID=$* $< -o $@
 
-# Its descriptor is in a library that it links.
+# A plugin whose descriptor is in a library that it links.
 $(ZOO_DIR)/borrowed.so: tests/loader/zoo.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)/lib
 	$(call say,LD,$(@D)/lib/lender.so)$(CC) $(TEST_PLUGIN) -DZOO_minimal -DID=borrowed $< -o $(@D)/lib/lender.so
@@ -65,51 +65,56 @@ $(BUILD)/tests/loader/loader: tests/loader/loader.c $(SIGNALS) $(BUILD)/libcore.
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CORE_TEST_CFLAGS) $< $(SIGNALS) $(BUILD)/libcore.a -o $@ $(LIB_LINK) -lcmocka
 
-## Load good and bad plugins
+## Test the loader with valid and invalid plugins
 .PHONY: check-loader
 check-loader: $(BUILD)/tests/loader/loader $(ZOO)
 	$< $(ZOO_DIR)
 
-# The command line against a plugin that says what reached it.
+# A plugin that prints what it receives from the command line.
 PROBE := $(BUILD)/tests/cli/plugins/probe.so
 $(PROBE): tests/cli/probe.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -Wl,-z,defs $< -o $@
 
-# One that misbehaves as it is told to.
+# A plugin that misbehaves on demand.
 ROGUE := $(BUILD)/tests/cli/rogue.so
 $(ROGUE): tests/cli/rogue.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -Wl,-z,defs $< -o $@
 
-# $(call each,SHELL,TESTS) runs all of them and fails if one did.
+# $(call if_built,FILE,COMMAND) runs the command if the plugins in FILE's line "# plugins: NAME..." are built.
+hash := \#
+if_built = $(if $(call not_built,$(1)),echo '1..0 $(hash) SKIP not built: $(call not_built,$(1))',$(2))
+not_built = $(filter-out $(PLUGINS),$(shell sed -n 's/^$(hash) plugins: //p' $(1)))
+
+# $(call each,SHELL,TESTS) runs all these tests and fails if one of them fails.
 each = status=0; for t in $(2); do echo "\# $$t"; $(1) $$t || { echo "FAILED: $$t"; status=1; }; done; exit $$status
 CLI_TESTS := $(filter-out tests/cli/lib.sh,$(wildcard tests/cli/*.sh))
-## Run the command line against stubs, with all subsets of the plugins
+## Test the command line with stubs and with subsets of the plugins
 .PHONY: check-cli
 check-cli: $(BUILD)/extra-container $(PROBE) $(ROGUE) $(MODULES) $(PLUGIN_DATA)
 	@export EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(dir $(PROBE))) ROGUE=$(abspath $(ROGUE)); \
 	$(call each,sh,$(CLI_TESTS))
 
-# What shells complete, in each of them.
+# A plugin whose commands and options are completed.
 $(BUILD)/tests/completion/plugins/probe.so: tests/completion/probe.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -Wl,-z,defs $< -o $@
 
 COMPLETION_TESTS := $(filter-out tests/completion/lib.sh,$(wildcard tests/completion/*.sh))
-## Complete command lines in bash, zsh and fish
+## Test the completion in bash, zsh and fish
 .PHONY: check-completion
 check-completion: $(BUILD)/extra-container $(BUILD)/tests/completion/plugins/probe.so
 	@export EC=$(abspath $(BUILD)/extra-container) PROBE=$(abspath $(BUILD)/tests/completion/plugins) \
 		COMPLETIONS=$(abspath completions); $(call each,bash,$(COMPLETION_TESTS))
 
-# The contract of plugins: frozen headers, mixed versions, symbols.
+# The binary interface of plugins: frozen headers, mixed versions, symbols.
 ABI := $(BUILD)/tests/abi
 $(ABI)/plugins/frozen.so: tests/abi/plugin.c tests/abi/plugin-1.0.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -DFROZEN='"plugin-1.0.h"' -Wl,-z,defs $< -o $@
 
-# A header of a later minor version: each descriptor ends with one more member.
+# A header of a later minor version, in which each descriptor has one more member at the end.
 $(ABI)/next/extra-container/plugin.h: core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)sed -e 's/^#define EC_ABI_MINOR .*/#define EC_ABI_MINOR 99/' \
@@ -119,16 +124,16 @@ NEXT_SRC := tests/abi/next.c core/plugin/descriptor.c core/util/err.c core/util/
 $(ABI)/next-core: $(NEXT_SRC) $(ABI)/next/extra-container/plugin.h $(wildcard core/*/*.h)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -I$(ABI)/next -Icore $(NEXT_SRC) -o $@ -ldl
 
-## Check the binary interface of plugins
+## Test the binary interface of plugins
 .PHONY: check-abi
 check-abi: $(BUILD)/extra-container $(MODULES) $(ABI)/plugins/frozen.so $(ABI)/next-core
 	@EC=$(BUILD)/extra-container FROZEN=$(ABI)/plugins NEXT=$(ABI)/next-core PLUGINS="$(MODULES)" CC="$(CC)" \
 		sh tests/abi/abi.sh
 
-# What a build for another PREFIX begins with: it compiles only what knows the directories.
+# Builds for another PREFIX reuse these objects and compile only the files that contain the directories.
 OTHER_PREFIX := $(filter-out $(PATH_SRC:%.c=$(BUILD)/obj/%.o),$(CORE_OBJ)) $(COMMON_OBJ) $(PLUGIN_OBJ)
 
-## Build the plugins of examples/plugins as others do, against an installation in a prefix
+## Build the plugins of examples/plugins against an installation in a prefix
 .PHONY: check-examples
 check-examples: $(OTHER_PREFIX)
 	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/examples MAKE="$(MAKE)" tests/examples/check.sh
@@ -138,7 +143,7 @@ check-examples: $(OTHER_PREFIX)
 check-make: $(OTHER_PREFIX)
 	@OBJECTS=$(abspath $(BUILD)) MAKE="$(MAKE)" tests/make/check.sh
 
-## Check who includes and calls whom
+## Check which folders include and call each other
 .PHONY: check-layers
 check-layers: $(CORE_OBJ) prune
 	@OBJ=$(BUILD)/obj CC="$(CC)" sh tests/layers/check.sh
@@ -152,7 +157,7 @@ check-nixpkgs:
 check-nix:
 	@$(call each,tests/host/run bash,$(wildcard tests/nix/*.test))
 
-## Show the program at work in a throwaway host (NIXPKGS=DIR for another nixpkgs than the stand-in)
+## Show the program in a throwaway host (NIXPKGS=DIR to use a real nixpkgs)
 .PHONY: demo
 demo:
 	@tests/setup build host
@@ -160,15 +165,11 @@ demo:
 ## Run the demo as a test
 .PHONY: check-demo
 check-demo:
-ifneq ($(filter create,$(PLUGINS)),)
-	@tests/host/run tests/demo/demo || { echo 'not ok 1 - demo'; exit 1; }
-	@echo 'ok 1 - demo'; echo 1..1
-else
-	@echo '1..0 # SKIP plugin create is not built'
-endif
+	@$(call if_built,tests/demo/demo,if tests/host/run tests/demo/demo; then echo 'ok 1 - demo'; echo 1..1; \
+		else echo 'not ok 1 - demo'; exit 1; fi)
 
 # ---- sanitizers, valgrind, fuzzing -------------------------------------------
-# Plugins with gcc's sanitizers need a program that has them too.
+# Plugins with gcc's sanitizers need a program with these sanitizers.
 ## Run the unit, loader and command line tests with gcc's sanitizers
 .PHONY: check-san
 check-san:
@@ -179,13 +180,13 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 	@status=0; for kind in unit loader cli; do ASAN_OPTIONS=detect_stack_use_after_return=1 \
 		$(MAKE) --no-print-directory -j1 check-$$kind || status=1; done; exit $$status
 
-# Without the programs that need what valgrind 3.19 does not implement: pidfd_open(), used to wait for children,
-# openat2(), used to open files of a container, and a failing execve().
+# These programs need calls that valgrind 3.19 does not support: pidfd_open() to wait for children, openat2() to open
+# files of a container, and an execve() that fails.
 NO_PIDFD   := plugin/host svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns
 NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec util/resolve
 NO_EXEC    := svc/process/env
 NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC))
-## Run the unit tests in valgrind
+## Run the unit tests under valgrind
 .PHONY: check-valgrind
 check-valgrind: $(filter-out $(NO_VALGRIND),$(UNIT)) $(PLUGIN_TESTS)
 	@tests/valgrind/check.sh $^
@@ -205,27 +206,22 @@ check-fuzz:
 fuzz: $(FUZZ)
 	@tests/fuzz/check.sh $(FUZZ)
 
-# ---- how long things take ----------------------------------------------------
+# ---- measurements ------------------------------------------------------------
 $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LIB_FLAGS) $< -o $@ -lsystemd
 
-## Measure how long things take (PART=start for one section; see tests/bench/README.md)
+## Measure run times (PART=start for one section; see tests/bench/README.md)
 .PHONY: bench
 bench: $(BUILD)/tests/bench/pairs
 	@tests/host/run --setenv PAIRS=$(abspath $<) bash tests/bench/bench.sh $(PART)
 
-# They use all plugins of this project.
 ## Run the command blocks of README.md and docs/
 .PHONY: check-docs
 check-docs:
-ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
-	@tests/docs/check
-else
-	@echo '1..0 # SKIP a plugin is not built'
-endif
+	@$(call if_built,tests/docs/check,tests/docs/check)
 
-## Check the manual pages, the INI and the settings of the NixOS module against the tables
+## Compare the manual pages, the INI and the settings of the NixOS module with the tables
 .PHONY: check-man
 check-man: $(BUILD)/extra-container $(MODULES) $(MAN) $(INI) | prune
 	@MAN=$(abspath $(BUILD))/man INI=$(abspath $(INI)) TOOL=$(abspath $(BUILD))/man/.tool \
@@ -233,7 +229,7 @@ check-man: $(BUILD)/extra-container $(MODULES) $(MAN) $(INI) | prune
 
 ## Check the sources: format, style, shellcheck, cppcheck, warnings of gcc and clang
 .PHONY: lint
-## The same, under the name that `make check` uses
+## The same; `make check` uses this name
 .PHONY: check-lint
 check-lint lint:
 	@tests/lint/check.sh
@@ -241,16 +237,16 @@ check-lint lint:
 .PHONY: format
 format:
 	@tests/lint/check.sh format
-## List the files of core without a unit test
+## List the files of core that have no unit test
 .PHONY: check-tested
 check-tested:
 	@tests/lint/tested
-## List what is not plain English in texts, comments and messages
+## List phrases in documents, comments and messages that are not plain English
 .PHONY: check-english
 check-english:
 	@tests/lint/english
 
-## Install into a staging tree and uninstall
+## Test installing into a staging tree and uninstalling
 .PHONY: check-install
 check-install: $(OTHER_PREFIX)
 	@OBJECTS=$(abspath $(BUILD)) BUILD=$(abspath $(BUILD))/tests/install MAKE="$(MAKE)" tests/install/check.sh
@@ -258,13 +254,9 @@ check-install: $(OTHER_PREFIX)
 ## Build, install, use and purge the Debian packages
 .PHONY: check-deb
 check-deb:
-ifeq ($(filter-out $(PLUGINS),create gc network shell ssh),)
-	@tests/deb/check.sh
-else
-	@echo '1..0 # SKIP a plugin is not built'
-endif
+	@$(call if_built,tests/deb/use.sh,tests/deb/check.sh)
 
-## Test everything for real in throwaway hosts (tests/host/check NAME runs single tests)
+## Test everything in real throwaway hosts (tests/host/check NAME runs single tests)
 .PHONY: check-host
 check-host:
 	@tests/host/check

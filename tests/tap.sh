@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# Cases of a script that prints TAP: sourced. The script ends with done_testing.
+# Sourced by scripts that print TAP and end with done_testing.
 n=0 failed=0
 
 is() { # NAME GOT WANT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs in a throwaway host (make bench) and prints what takes how long: medians. A target that is missed is shown;
-# the exit status is about whether everything ran.
+# Runs in a throwaway host (make bench) and prints median run times. Missed targets are shown; the exit status only says
+# whether everything ran.
 set -euo pipefail
 here=$(dirname -- "$(readlink -f -- "$0")")
 cd /root
@@ -12,11 +12,11 @@ number() { awk "BEGIN { printf \"%.${2-2}f\", $1 }"; }
 
 missed=0
 heading() { printf '\n%-52s %12s   %-28s\n' "$1" "median" "target"; }
-# row WHAT FIGURE [TARGET CONDITION]: the condition is awk's
+# row WHAT FIGURE [TARGET CONDITION]: CONDITION is an awk expression
 row() {
         local verdict=''
         if (($# > 2)); then
-                if awk "BEGIN { exit !($4) }"; then verdict=ok; else verdict='NOT REACHED' missed=$((missed + 1)); fi
+                if awk "BEGIN { exit !($4) }"; then verdict=ok; else verdict=MISSED missed=$((missed + 1)); fi
         fi
         printf '%-52s %12s   %-28s %s\n' "$1" "$2" "${3-}" "$verdict"
 }
@@ -39,7 +39,7 @@ for n in 1 8 16 100 1000; do
 done
 
 if [[ ${EC_HOST_FLAVOUR-} == nixos ]]; then units=/etc/systemd-mutable/system; else units=/etc/systemd/system; fi
-# As if they had never been installed.
+# Removes all traces of installed containers.
 forget="find $units /etc/nixos-containers /nix/var/nix/gcroots/auto -name '*n[0-9][0-9][0-9][0-9]*' -type l -delete
 busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager Reload"
 
@@ -55,7 +55,7 @@ if part create; then
                 esac
         done
         small=$(number "(${t[100]} - ${t[1]}) / 99") large=$(number "(${t[1000]} - ${t[100]}) / 900")
-        row "each one more: to 100, to 1000" "$small, $large us" "linear: at most twice" "$large < 2 * $small"
+        row "per additional container: up to 100, up to 1000" "$small, $large us" "linear: at most twice" "$large < 2 * $small"
         sh -c "$forget"
 
         heading "first install of a built output"
@@ -63,7 +63,7 @@ if part create; then
         for n in 1 16 100 1000; do
                 rounds=21
                 ((n < 1000)) || rounds=7
-                # The reload beside it reads the same units.
+                # The reload that it is compared with reads the same units.
                 readarray -t lines < <(pairs -n $rounds -p "$forget
                         if [ \$WHICH = 0 ]; then extra-container create ${o[$n]}; fi" @reload :: extra-container create "${o[$n]}")
                 read -r r _ <<<"${lines[0]}"
@@ -75,12 +75,12 @@ if part create; then
                 esac
         done
         small=$(number "(${extra[100]} - ${extra[1]}) / 99") large=$(number "(${extra[1000]} - ${extra[100]}) / 900")
-        row "each one more, without the reload: to 100, to 1000" "$small, $large us" "linear: at most twice" "$large < 2 * $small"
+        row "the same without the reload: up to 100, up to 1000" "$small, $large us" "linear: at most twice" "$large < 2 * $small"
         sh -c "$forget"
 fi
 
 if part list; then
-        heading "list, and help"
+        heading "list and help"
         for n in 1 100 1000; do
                 extra-container create "${o[$n]}" >/dev/null
                 readarray -t lines < <(pairs -n 41 extra-container list)
@@ -92,7 +92,7 @@ if part list; then
         row "--help, $plugins plugins" "$(ms "$t") ms" "< 5 ms" "$t < 5000"
         read -r t _ <<<"${lines[1]}"
         row "create --help" "$(ms "$t") ms" "< 5 ms" "$t < 5000"
-        row "(an empty program: true)" "$(ms "${lines[2]%% *}") ms"
+        row "(for comparison: true)" "$(ms "${lines[2]%% *}") ms"
         sh -c "$forget"
 fi
 
@@ -106,7 +106,7 @@ if part start; then
         read -r a _ <<<"${lines[0]}"
         read -r b _ _ e <<<"${lines[1]}"
         row "systemctl start" "$(ms "$a") ms"
-        row "create --start; beyond systemctl, paired: $(ms "$e") ms" "$(ms "$b") ms" "within 5 % of systemctl" "$e < 0.05 * $a"
+        row "create --start; paired difference: $(ms "$e") ms" "$(ms "$b") ms" "within 5 % of systemctl" "$e < 0.05 * $a"
 
         readarray -t lines < <(pairs -n "${EC_BENCH_STARTS-9}" -p "case \$WHICH in 0) extra-container create --start ${o[1]} ;; *) extra-container create --start ${o[8]} ;; esac" \
                 extra-container destroy --all :: extra-container destroy --all)
@@ -128,7 +128,7 @@ if part build; then
         extra-container create sixteen.nix >/dev/null
         read -r a _ < <(pairs -n 9 extra-container create sixteen.nix)
         row "create of 16 containers, nothing changed" "$(ms "$a") ms"
-        # Programs that give at once what Nix gave: what is left is ours.
+        # Stubs that return Nix's result immediately, so that only the program's own time remains.
         result=$(extra-container build sixteen.nix)
         mkdir stub
         for program in nix-instantiate nix-store; do
@@ -143,12 +143,12 @@ END
         readarray -t lines < <(PATH=$PWD/stub:$PATH pairs -n 41 -p "rm -f /tmp/drv /tmp/out" \
                 sh -c 'nix-instantiate --add-root /tmp/drv; nix-store --add-root /tmp/out' :: extra-container create sixteen.nix)
         read -r b _ _ e <<<"${lines[1]}"
-        row "of that outside of Nix" "$(ms "$e") ms" "< 10 ms" "$e < 10000"
+        row "of this, time outside of Nix" "$(ms "$e") ms" "< 10 ms" "$e < 10000"
         extra-container destroy --all >/dev/null
         # shellcheck disable=SC2016
         fresh='MARK=$(date +%s%N) exec "$@"'
         build=(sh -c "$fresh" - extra-container build sixteen.nix --build-args)
-        # With an option that the program does not know, all goes through one nix-build.
+        # With an option that the program does not know, it uses a single nix-build.
         readarray -t lines < <(pairs -n "${EC_BENCH_BUILDS-5}" "${build[@]}" -j 1 :: "${build[@]}" -j 2 :: \
                 "${build[@]}" -j 1 --max-build-log-size 0 :: "${build[@]}" -j 2 --max-build-log-size 0)
         row "build from cold, two processes, -j 1" "$(ms "${lines[0]%% *}") ms"
@@ -158,4 +158,5 @@ END
 fi
 
 printf '\n'
-((missed == 0)) || printf '%d of the targets not reached\n' "$missed"
+((missed == 0)) || printf '%d targets missed
+' "$missed"

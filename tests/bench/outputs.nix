@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# An etc output with `count` containers, n0001 to nNNNN, which share the system of the one in `etc`. Nothing is
-# evaluated per container; each has a unit and a conf of its own, as in a real output.
+# An etc output with `count` containers, n0001 to nNNNN, which share the system of the container in `etc`. Nothing is
+# evaluated per container, but each has its own unit and conf file, as in a real output.
 { etc, count, text ? "", pkgs ? import <nixpkgs> { } }:
 
 pkgs.runCommand "bench-${toString count}" { inherit etc count text; } ''

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Times commands against each other: in each round all of them run, one after
- * the other, so that what disturbs the machine disturbs them alike.
+/* Compares the run times of commands. Each round runs all of them one after another, so
+ * that other load on the machine affects them equally.
  *
  * pairs [-n ROUNDS] [-p SCRIPT] COMMAND [ARG...] [:: COMMAND [ARG...]]...
  *
- * -p: a script for sh before each command, whose time does not count; $WHICH is
- * the number of the command. A command "@reload" is systemd's Reload, called
- * over a connection that is there already.
+ * -p: a script for sh before each command, whose time is not measured; $WHICH is
+ * the number of the command. A command "@reload" is systemd's Reload, called over an existing connection.
  *
- * Prints for each command the median, the least and the greatest of its times,
- * and the median of what it took beyond the first command of its round; all in
+ * Prints for each command the median, minimum and maximum of its times, and the median
+ * of the differences to the first command of the same round; all in
  * microseconds. */
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +88,7 @@ static double median(int64_t *v, int n)
         return (n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2.0) / 1000;
 }
 
-/* Splits the arguments at "::"; returns the number of commands, -1 if that is not possible. */
+/* Splits the arguments at "::"; returns the number of commands, or -1 if they are invalid. */
 static int split(char **argv, char **commands[])
 {
         int n = 0;
@@ -140,7 +139,7 @@ static void measure(char **commands[], int n, int rounds, char *prepare, int64_t
         close(out);
 }
 
-/* The differences come first: median() sorts the times of a command, and with them the order of the rounds is lost. */
+/* The differences are computed first, because median() sorts the times and so loses the order of the rounds. */
 static void print(int n, int rounds, int64_t *times)
 {
         double beyond[MAX_COMMANDS] = { 0 };
@@ -176,7 +175,7 @@ int main(int argc, char **argv)
         n = split(argv + optind, commands);
         if (n < 0 || rounds < 1)
                 return 2;
-        /* And room for the differences of one command. */
+        /* Plus space for the differences of one command. */
         times = calloc((size_t)rounds * (n + 1), sizeof(*times));
         if (!times)
                 fail("pairs", "out of memory");

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Builds the Debian packages from the tracked files, and has them installed, used and purged in a throwaway host. Prints TAP.
+# Builds the Debian packages from the tracked files; installs, uses and purges them in a throwaway host. Prints TAP.
 set -uo pipefail
 top=$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")
 dir=$top/build/deb
 n=0 failed=0
 
-result() { # STATUS NAME [FILE with more]
+result() { # STATUS NAME [FILE with details]
         n=$((n + 1))
         if (($1 == 0)); then
                 printf 'ok %d - %s\n' "$n" "$2"
@@ -21,13 +21,13 @@ finish() {
 }
 
 if ! command -v dpkg-buildpackage >/dev/null; then
-        echo '1..0 # SKIP this is no Debian'
+        echo '1..0 # SKIP this is not Debian'
         exit
 fi
 rm -rf "$dir"
 mkdir -p "$dir/extra-container"
 cd "$top" || exit
-# What a checkout holds, or a tree without git.
+# The tracked files, or all files of a tree without git.
 if git rev-parse --git-dir >/dev/null 2>&1; then
         git ls-files -z | xargs -0 cp --parents -t "$dir/extra-container" 2>/dev/null
 else
@@ -35,15 +35,15 @@ else
 fi
 
 (cd "$dir/extra-container" && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS DEB_BUILD_OPTIONS="parallel=$(nproc) noautodbgsym" dpkg-buildpackage -us -uc -b) >"$dir/log" 2>&1 </dev/null
-result $? "dpkg-buildpackage" "$dir/log"
+result $? "dpkg-buildpackage succeeds" "$dir/log"
 ((failed == 0)) || finish
 ! grep -E 'warning:' "$dir/log" >"$dir/warnings"
-result $? "without a warning" "$dir/warnings"
+result $? "it prints no warnings" "$dir/warnings"
 lintian --allow-root --fail-on error "$dir"/*.changes >"$dir/lintian" 2>&1
 result $? "lintian has no errors" "$dir/lintian"
 sed 's/^/# /' "$dir/lintian"
 
-# The host test counts on.
+# Number the results of the host test with those here.
 "$top/tests/host/run" --flavour debian --no-install --share "$dir" bash "$top/tests/deb/use.sh" "$dir" >"$dir/use" 2>&1
 status=$?
 while IFS= read -r line; do
@@ -55,5 +55,5 @@ while IFS= read -r line; do
         esac
 done <"$dir/use"
 grep -q '^1\.\.' "$dir/use"
-result $? "in a host: to the end (status $status)"
+result $? "in a host: all tests ran (status $status)"
 finish

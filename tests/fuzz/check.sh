@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs each fuzzer for a while, from its corpus. Prints TAP; a finding's input is left beside the fuzzer.
+# Runs each fuzzer for a while, starting from its corpus. Prints TAP; the input of a crash is saved next to the fuzzer.
 # Usage: [SECONDS_EACH=5] check.sh FUZZER...
 set -uo pipefail
 top=$(readlink -f -- "${BASH_SOURCE[0]%/*}")
@@ -12,7 +12,7 @@ for fuzzer; do
         name=${fuzzer##*/}
         n=$((n + 1))
         mkdir -p "$tmp/$name"
-        # What is new goes to the first folder, the corpus stays as it is.
+        # New inputs go to the first folder, so the corpus is unchanged.
         if "$fuzzer" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 \
                 -artifact_prefix="$fuzzer-" "$tmp/$name" "$top/corpus/$name" >"$tmp/log" 2>&1 </dev/null; then
                 printf 'ok %d - fuzz %s: %s runs in %s s\n' "$n" "$name" \

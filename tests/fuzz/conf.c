@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: the configuration's text, and the text forms of values. */
+/* Fuzzes the parser of the configuration and of its values. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int on_value(void *data, const char *section, const char *key, const char
         bool b;
         uint64_t ms;
 
-        /* What conf.h promises: names, one value for a line, all UTF-8. */
+        /* The guarantees of conf.h: valid names, one value per line, all UTF-8. */
         if (!*section || !*key || line <= *last || strlen(section) > 49 || strlen(value) > 198 ||
             strspn(section, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != strlen(section))
                 abort();
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct ec_err err = { 0 };
         unsigned last = 0;
-        char *text = malloc(size ? size : 1); /* without a zero byte behind it */
+        char *text = malloc(size ? size : 1); /* not terminated by a zero byte */
         int r;
 
         if (!text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: a container's conf file. */
+/* Fuzzes the parser of a container's conf file. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 memcpy(text, data, size);
         text[size] = 0;
         if (envfile_parse(text, &env) < 0)
-                abort(); /* any text is one */
+                abort(); /* any text is valid */
         for (char **e = env; e && *e; e++) {
                 size_t key = strcspn(*e, "=");
 
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 for (size_t i = 0; i < key; i++)
                         if (!isalnum((unsigned char)(*e)[i]) && (*e)[i] != '_')
                                 abort();
-                /* Each key once. */
+                /* Each key appears once. */
                 for (char **f = e + 1; *f; f++)
                         if (!strncmp(*e, *f, key + 1))
                                 abort();

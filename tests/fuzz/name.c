@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: names of containers, plugins and units. */
+/* Fuzzes the checks of names of containers, plugins and units. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 memcpy(name, data, size);
         name[size] = 0;
 
-        /* What passes is safe in a path, a unit's name and a host name. */
+        /* A valid name is safe in paths, unit names and host names. */
         r = container_name_check(name, &err);
         if (r == 0 && (!*name || *name == '-' || strlen(name) > 64 || name[strspn(name, safe)]))
                 abort();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: what Nix says, line by line, and the messages made of it. */
+/* Fuzzes the parser of Nix's log lines and the messages made from them. */
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         return null_fd < 0 || real_fd < 0 ? -1 : 0;
 }
 
-/* The first byte chooses the mode, the rest is lines. */
+/* The first byte selects the mode, the rest are lines. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct nix_log l;
@@ -46,14 +46,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         l.raw = (mode & 6) == 6;
         l.warned = &warned;
 
-        dup2(null_fd, STDERR_FILENO); /* what is passed on is no finding */
+        dup2(null_fd, STDERR_FILENO); /* text that is passed on does not matter */
         while (size) {
                 const uint8_t *nl = memchr(data, '\n', size);
                 size_t n = nl ? (size_t)(nl - data) : size;
                 char *line = malloc(n + 1);
                 if (!line)
                         break;
-                memcpy(line, data, n); /* without a zero byte behind it */
+                memcpy(line, data, n); /* not terminated by a zero byte */
                 nix_log_line(&l, line, n);
                 free(line);
                 nix_progress_format(&l, l.start_usec + USEC_PER_SEC, buf, sizeof(buf));

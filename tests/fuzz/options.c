@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: the words of a command line. */
+/* Fuzzes the parser of command lines. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static const struct ec_option core[] = {
 };
 static const struct ec_option foreign = { .name = "key", .metavar = "FILE", .help = "x", .arg = EC_ARG_ONE };
 
-/* All that was stored, so that reading it is checked too. */
+/* Reads everything that was stored, so that this is checked too. */
 static size_t use(const struct parsed_options *p, const struct option_set *set)
 {
         size_t words = strv_len(options_args(p));
@@ -51,7 +51,7 @@ static size_t use(const struct parsed_options *p, const struct option_set *set)
         return words;
 }
 
-/* The first byte chooses the command's kind, the rest is words, one a line. */
+/* The first byte selects the kind of command, the rest are words, one per line. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct ec_command cmd = { .name = "fuzz" };
@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r = options_parse(&set, &cmd, argv ? STRV_CONST(argv) : none, &p, &err);
         if (r > 0 || (r < 0) != (*err_msg(&err) != 0) || (r < 0 && p) || (r < 0 && !err.usage))
                 abort();
-        /* A word may hold an option's name and its value, but makes no two values. */
+        /* A word may contain an option and its value, but never two values. */
         if (r == 0 && use(p, &set) > strv_len(STRV_CONST(argv)))
                 abort();
 

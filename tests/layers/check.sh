@@ -1,12 +1,12 @@
 #!/bin/sh
-# The layers of the house: who may include, name and call whom. Prints TAP. SRC is
-# the tree, OBJ the directory of its objects (may be empty).
+# Checks which layers include, name and call each other, and prints TAP. SRC is the tree, OBJ the directory of its
+# objects, or empty to check only the sources.
 n=0 failed=0
 cd "${SRC:-.}" || exit 1
 T=$(mktemp -d) || exit 1
 trap 'rm -rf "$T"' EXIT
 
-# none TEXT: what grep found is wrong.
+# none TEXT: passes if $T/found is empty.
 none() {
         n=$((n + 1))
         if [ -s "$T/found" ]; then
@@ -21,17 +21,17 @@ sources() { find "$@" -name '*.[ch]' | LC_ALL=C sort; }
 
 # ---- includes
 sources core/util | xargs grep -nE '#include "' /dev/null | grep -vE '"(util/[a-z_0-9]+|[a-z_0-9]+)\.h"' > "$T/found"
-none "core/util includes core/util"
+none "core/util includes only core/util"
 sources core/svc | xargs grep -nE '#include "' /dev/null | grep -vE '"(util|svc)/[a-z_0-9/]+\.h"' > "$T/found"
-none "core/svc includes core/util and core/svc"
+none "core/svc includes only core/util and core/svc"
 sources core/model | xargs grep -nE '#include "' /dev/null | grep -vE '"(util|svc|model)/[a-z_0-9/]+\.h"' > "$T/found"
-none "core/model includes core/util, core/svc and core/model"
+none "core/model includes only core/util, core/svc and core/model"
 grep -nE '#include "(nix|inih|jansson|systemd)' -r core > "$T/found"
-none "libraries stand in <>"
-# host.c alone knows both the model and the ABI's tables.
+none "headers of libraries are included with <>"
+# Only host.c and services.c use both the model and the tables of the ABI.
 grep -lE 'struct ec_(log|err|opt|conf|proc|nix|systemd|machine|containers|deploy|shell|term|table)_api [a-z]' -r core --include='*.c' |
         grep -vxE "core/plugin/(host|services)\.[ch]" > "$T/found"
-none "the services are bound in core/plugin"
+none "only core/plugin binds the services"
 
 for p in plugins/*/; do
         [ -d "$p" ] || continue
@@ -49,27 +49,27 @@ for p in plugins/*/; do
                               grep -qE 'jansson|systemd|ini\.h|cmocka' && printf '%s\n' "$line" ;;
                 esac
         done > "$T/found"
-        none "plugin $name includes plugin.h, libc, plugins/common and its own files"
+        none "plugin $name includes only plugin.h, libc, plugins/common and its own files"
 done
 
-# ---- names: nothing in core knows a plugin, and no plugin another
+# ---- names: neither the core nor other plugins name a plugin
 for p in plugins/*/; do
         [ -d "$p" ] || continue
         name=$(basename "$p")
         {
-                # As a string or in its symbol; a word that is also one of the core's own is none.
+                # As a string or in its symbol, but not as a word that the core uses itself.
                 grep -nE "ec_plugin_v1_$name\b|plugins/$name\b" -r core --include='*.[ch]'
                 grep -nE "(plugins_find|plugin_loaded|strcmp)\([^)]*\"$name\"" -r core plugins --include='*.[ch]'
         } > "$T/found"
-        none "nobody names plugin $name"
-        # Its own options are its own: the core asks for those of its own tables only.
+        none "the core and other plugins do not name plugin $name"
+        # The core reads only options of its own tables.
         sed -n 's/.*{ \.name = "\([a-z-]*\)", .*\.scopes = .*/\1/p' "$p"*.c | while read -r option; do
                 grep -nE "options_(is_set|values?)\([^)]*\"$option\"" -r core --include='*.c'
         done > "$T/found"
-        none "the core asks for no option of plugin $name"
+        none "the core reads no option of plugin $name"
 done
 
-# ---- calls: what changes or ends the process is for main and proc
+# ---- calls: only main and proc change or end the process
 if [ "${OBJ-}" ]; then
         find "$OBJ/core" -name '*.o' | LC_ALL=C sort | while read -r o; do
                 allowed='^$'
@@ -77,9 +77,9 @@ if [ "${OBJ-}" ]; then
                 */core/cli/main.o) allowed='^(un)?setenv$' ;;
                 */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 */core/svc/process/*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
-                # The crash of a plugin, and its exit().
+                # Handles a plugin's crash and exit().
                 */core/model/operation/call.o) allowed='^(_exit|raise|sigaction|signal)$' ;;
-                # Its children live in the namespaces of a container.
+                # Its children run in the namespaces of a container.
                 */core/svc/machine/setns.o) allowed='^(fork|kill)$' ;;
                 */core/svc/machine/joiner.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine/*.o | */core/svc/systemd/*.o) allowed='^(sigaction)$' ;;
@@ -88,38 +88,38 @@ if [ "${OBJ-}" ]; then
                         grep -E '^(_?exit|_Exit|abort|v?fork|clone|system|popen|exec[lv]p?e?|execve|fexecve|posix_spawnp?|signal|sigaction|raise|kill|(un)?setenv|putenv|clearenv|f?chdir|chroot|umask|sleep|usleep|nanosleep|clock_nanosleep|gets|mktemp|tmpnam|tempnam)$' |
                         grep -vE "$allowed" | sed "s|^|${o#"$OBJ"/}: |"
         done > "$T/found"
-        none "what ends or changes the process is called in main and proc alone"
-        # stdout belongs to term.c
+        none "only main and proc call functions that end or change the process"
+        # Only term.c writes to stdout.
         find "$OBJ/core" -name '*.o' ! -name term.o | LC_ALL=C sort | while read -r o; do
                 nm --undefined-only "$o" | awk '{ sub(/@.*/, "", $2); print $2 }' |
                         grep -E '^(stdout|(__)?v?printf(_chk)?|puts|putchar)$' | sed "s|^|${o#"$OBJ"/}: |"
         done > "$T/found"
-        none "core/svc/term/term.c alone writes to stdout"
+        none "only core/svc/term/term.c writes to stdout"
 fi
 
 
 # ---- the graph of core, from the symbols of its objects
-# circles LEVEL EDGES: prints them, and how to read them
+# circles LEVEL EDGES: prints the circles, with an explanation
 circles() {
         awk -v level="$1" -f tests/layers/circles.awk "$2" > "$T/circles"
         cat "$T/circles"
         [ ! -s "$T/circles" ] ||
                 echo "(A -> B by S: A uses the symbol S of B. Cut one edge of each circle: move S, or pass it as a callback.)"
 }
-# graph NAME DIR: the three checks of the objects below DIR
+# graph NAME DIR: runs the three checks on the objects below DIR
 graph() {
         tests/layers/edges "$2" > "$T/edges"
         circles file "$T/edges" > "$T/found"
-        none "$1: no circle between files"
+        none "$1: there is no circle between files"
         circles folder "$T/edges" > "$T/found"
-        none "$1: no circle between folders"
+        none "$1: there is no circle between folders"
         awk -f tests/layers/upward.awk "$T/edges" > "$T/found"
-        none "$1: cli uses plugin, plugin uses model, model uses svc, svc uses util; nothing the other way"
+        none "$1: layers only use lower layers: cli, plugin, model, svc, util"
 }
 [ ! "${OBJ-}" ] || graph core "$OBJ/core"
 
-# The checker itself, with planted objects.
-plant() { # FILE [USED...]: an object whose symbol is named like it, which uses those of the others
+# Tests the checks themselves with planted objects.
+plant() { # FILE [USED...]: makes an object with a symbol named after FILE, which uses the symbols of the others
         mkdir -p "$T/planted/${1%/*}"
         for f in "$@"; do echo "int $(echo "$f" | tr / _)(void);"; done > "$T/planted.c"
         echo "int $(echo "$1" | tr / _)(void) { return 0" >> "$T/planted.c"
@@ -129,7 +129,7 @@ plant() { # FILE [USED...]: an object whose symbol is named like it, which uses 
         echo '; }' >> "$T/planted.c"
         ${CC:-cc} -c "$T/planted.c" -o "$object"
 }
-finds() { # NAME WANT: what the checks say about the planted objects, without the help
+finds() { # NAME WANT: compares the output of the checks on the planted objects, without the explanation
         tests/layers/edges "$T/planted" > "$T/edges"
         {
                 circles file "$T/edges"
@@ -137,7 +137,7 @@ finds() { # NAME WANT: what the checks say about the planted objects, without th
                 awk -f tests/layers/upward.awk "$T/edges"
         } | grep -v '^(' > "$T/got"
         printf '%s' "$2" | diff - "$T/got" > "$T/found"
-        none "planted: $1"
+        none "the checks find $1"
         rm -rf "$T/planted"
 }
 plant cli/main plugin/loader model/deploy/deploy util/text
@@ -147,7 +147,7 @@ plant model/deploy/start model/deploy/deploy model/op/op
 plant model/op/op util/text
 plant svc/proc util/text
 plant util/text
-finds "a good graph" ""
+finds "nothing in a graph without errors" ""
 plant model/deploy/install model/deploy/start util/text
 plant model/deploy/start model/deploy/recover
 plant model/deploy/recover model/deploy/install
@@ -171,7 +171,7 @@ plant model/deploy/deploy model/op/op
 plant model/op/op
 plant model/op/lock model/deploy/host
 plant model/deploy/host
-finds "a circle of folders alone" "circle of 2 folders:
+finds "a circle of folders without a circle of files" "circle of 2 folders:
 model/deploy -> model/op by model_op_op
 model/op -> model/deploy by model_deploy_host
 "

@@ -1,12 +1,12 @@
-# Reads `USER OWNER SYMBOL` lines and prints every circle, edge by edge: "USER -> OWNER by SYMBOLS". Without a circle
-# it prints nothing. level=folder looks at folders instead of files.
+# Reads `USER OWNER SYMBOL` lines and prints the edges of every circle: "USER -> OWNER by SYMBOLS". Prints nothing if
+# there is no circle. level=folder compares folders instead of files.
 function name(file) {
         if (level == "folder")
                 sub("/[^/]*$", "", file)
         return file
 }
 
-# The shortest way from one to the other, as "from ... to"; "" if there is none.
+# Returns the shortest path between two nodes as "from ... to"; "" if there is none.
 function path(from, to,    queue, head, tail, before, i, next_one, way) {
         head = tail = 0
         queue[tail++] = from

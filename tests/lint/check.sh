@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks the sources: format, style, shellcheck, cppcheck, and both compilers without a warning. Prints TAP.
+# Checks the sources: format, style, shellcheck, cppcheck, and warnings of both compilers. Prints TAP.
 # Usage: tests/lint/check.sh [format]; format applies clang-format instead.
 set -uo pipefail
 cd "$(readlink -f -- "${BASH_SOURCE[0]%/*}/../..")" || exit
@@ -24,12 +24,12 @@ files() { find . -path ./build -prune -o -path ./.git -prune -o "$@" -print | LC
 scripts() { files -type f -size -200k ! -name '*.md' | xargs grep -lIE -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell='; }
 mapfile -t shell < <(scripts)
 mapfile -t nix < <(files -name '*.nix')
-# Without the public header, whose tables are laid out for 80 columns, and its frozen copies.
+# Except the public header, whose tables are laid out for 80 columns, and its frozen copies.
 mapfile -t formatted < <(files -name '*.[ch]' ! -path './core/include/*' ! -path './tests/abi/plugin-*.h')
-# Without programs that are compiled in several ways.
+# Except programs that are compiled in several ways.
 mapfile -t c < <(files -name '*.c' ! -path './tests/abi/*' ! -path './tests/loader/*' ! -path './tests/cli/*' \
         ! -path './tests/completion/*')
-# Without those of plugins that are not in this tree.
+# Except tests of plugins that are not in this tree.
 for i in "${!c[@]}"; do
         name=${c[i]##*/}
         [[ ${c[i]} != ./tests/plugins/* || $name == fake_host.c || -d plugins/${name%.c} ]] || unset "c[i]"
@@ -40,11 +40,11 @@ flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializ
         '-DEC_SYSCONF_DIR="/"')
 read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
 
-compile() { # COMPILER: each file for itself, two at a time
+compile() { # COMPILER: compiles each file separately, two at a time
         printf '%s\0' "${c[@]}" | xargs -0 -P 2 -n 8 "$1" "${flags[@]}" "${libs[@]}" -Werror -fsyntax-only
 }
 
-# Tests in shell, and their stand-in for nixpkgs, have tables of cases with a line each.
+# Shell tests and the stand-in for nixpkgs have tables with one case per line, which may be longer.
 narrow=("${formatted[@]}")
 for file in "${shell[@]}" "${nix[@]}"; do
         [[ $file == ./tests/* ]] || narrow+=("$file")
@@ -54,9 +54,9 @@ if [[ ${1-} == format ]]; then
         exec clang-format -i "${formatted[@]}"
 fi
 
-none() { ! "$@"; } # CMD...: fails if it finds something
+none() { ! "$@"; } # CMD...: fails if the command finds something
 long_functions() { awk -v MAX=60 -f tests/lint/functions.awk "${formatted[@]}" | grep .; }
-no_newline() { # FILE...: those that do not end with a newline
+no_newline() { # FILE...: prints those that do not end with a newline
         local file found=1
         for file; do
                 [[ ! $(tail -c 1 "$file") ]] || { echo "$file" && found=0; }
@@ -64,18 +64,19 @@ no_newline() { # FILE...: those that do not end with a newline
         return "$found"
 }
 
-# Versions of clang-format disagree; this is the one of Debian 12.
+# The versions of clang-format disagree; 14 is that of Debian 12.
 if [[ $(clang-format --version) == *' version 14.'* ]]; then
-        check "clang-format" clang-format --dry-run -Werror "${formatted[@]}"
+        check "clang-format would change nothing" clang-format --dry-run -Werror "${formatted[@]}"
 else
         n=$((n + 1))
-        printf 'ok %d - clang-format # SKIP it is not version 14\n' "$n"
+        printf 'ok %d - clang-format would change nothing # SKIP clang-format is not version 14
+' "$n"
 fi
 check "no line is longer than 120 columns" none env LC_ALL=C.UTF-8 grep -nE '^.{121}' "${narrow[@]}"
 check "no function is longer than 60 lines" none long_functions
-check "Nix files have no tabs and no blanks at the end of a line" none grep -nP '\t| $' "${nix[@]}"
+check "Nix files have no tabs and no trailing blanks" none grep -nP '\t| $' "${nix[@]}"
 check "sources end with a newline" none no_newline "${formatted[@]}" "${shell[@]}" "${nix[@]}"
-# The two checkers that are our own, with planted sources.
+# Tests our own two checkers with planted sources.
 planted() {
         local dir status=0
         dir=$(mktemp -d)
@@ -96,12 +97,12 @@ EOT
         rm -rf "$dir"
         return "$status"
 }
-check "planted style and English are found" planted
+check "planted errors of style and English are found" planted
 check "texts are in plain English" tests/lint/english
-# Variables of files that are sourced (SC2154, SC2034), and ls of names that are ours (SC2010).
-check "shellcheck" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
-# It does not know of cleanup attributes, so leaks are for the sanitizers.
-check "cppcheck" cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 \
+# Ignored: variables of sourced files (SC2154, SC2034), and ls of file names of our own (SC2010).
+check "shellcheck has no warnings" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
+# cppcheck does not support cleanup attributes, so the sanitizers look for leaks.
+check "cppcheck has no warnings" cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 \
         --enable=warning,portability,performance --suppress=memleak --suppress=resourceLeak \
         --suppress=missingIncludeSystem --suppress=unknownMacro -D_GNU_SOURCE -Icore -Icore/include -Iplugins/common \
         core plugins examples

@@ -1,5 +1,5 @@
-# Prints FILE:LINE: what of english.tsv is in comments, string literals and texts, with the better wording. The first
-# file is the table. Of C files, only comments and strings are read. A phrase may go on in the next line.
+# Prints FILE:LINE: the phrases of english.tsv in comments, string literals and documents, with the better wording. The
+# first file is the table. In C files, only comments and strings are read. A phrase may continue on the next line.
 BEGIN { FS = "\t" }
 
 FNR == NR {
@@ -12,7 +12,7 @@ FNR == NR {
         next
 }
 
-# A line of C without its code.
+# Returns a line of C without its code.
 function prose(line,    out, c, quote) {
         while (line != "") {
                 if (in_comment) {
@@ -25,7 +25,7 @@ function prose(line,    out, c, quote) {
                         line = substr(line, RSTART + (c == "/" ? 2 : 1))
                         in_comment = c == "/"
                         if (!in_comment && match(line, /^([^"\\]|\\.)*"/)) {
-                                # Adjacent literals are one text.
+                                # Adjacent literals form one text.
                                 quote = substr(line, 1, RLENGTH - 1)
                                 out = out quote (substr(line, RLENGTH + 1) ~ /^[[:space:]]*$/ ? "" : " ~ ")
                                 line = substr(line, RLENGTH + 1)
@@ -62,7 +62,7 @@ FNR == 1 {
         sub(/[[:space:]]+$/, "", text)
         text = tolower(text)
         check(text, 0)
-        # What goes over the end of the line: begins in the one before, and ends in this one.
+        # Phrases that begin on the previous line and end on this one.
         if (before != "" && text != "")
                 check(before " " text, length(before))
         before = text

@@ -1,4 +1,4 @@
-# Prints functions with more than MAX lines. clang-format puts the braces of a function, and no others, into column 0.
+# Prints functions with more than MAX lines. clang-format puts only the braces of functions into column 0.
 /^\{/ {
         begin = FNR
         file = FILENAME

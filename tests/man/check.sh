@@ -9,7 +9,7 @@ MAN=${MAN:?} INI=${INI:?} TOOL=${TOOL:?} PLUGINS=${PLUGINS:?} EC=${EC:?}
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 
-# As a user of no rights, the plugins can be of any place.
+# Run as an unprivileged user, who may load plugins from any directory.
 chmod 755 "$T"
 mkdir -m 755 "$T/plugins" "$T/root"
 cp "$EC" "$T/ec"
@@ -26,8 +26,8 @@ built=("${built[@]##*/}")
 # ---- pages ------------------------------------------------------------------
 if command -v mandoc >/dev/null; then
         for page in extra-container.1 extra-container.ini.5 extra-container-plugin.3; do
-                # Which pages of others a machine has is its own affair.
-                is "$page: mandoc finds nothing" \
+                # Other pages may be missing on this machine.
+                is "$page: mandoc has no warnings" \
                         "$(mandoc -T lint "$MAN/$page" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')" ''
                 mandoc -T utf8 "$MAN/$page" 2>/dev/null | col -bx >"$T/$page.txt"
                 is "$page: no line is longer than 78 characters in mandoc" \
@@ -36,12 +36,12 @@ if command -v mandoc >/dev/null; then
                         is "$page: no line is longer than 80 characters in man" \
                                 "$(MANWIDTH=80 man -E ascii -l "$MAN/$page" 2>/dev/null | col -bx | awk 'length > 80')" ''
                 else
-                        skip "$page: no line is longer than 80 characters in man" 'there is no man'
+                        skip "$page: no line is longer than 80 characters in man" 'man is not installed'
                 fi
-                is "$page: it can be read" "$([[ $(wc -l <"$T/$page.txt") -gt 60 ]] && echo yes)" yes
+                is "$page: it has text" "$([[ $(wc -l <"$T/$page.txt") -gt 60 ]] && echo yes)" yes
         done
 
-        # What help says is in the page, but for the breaks of lines.
+        # The page contains the texts of the help, except for the line breaks.
         flat() { tr -s ' \n' '  ' | sed 's/- /-/g; s/[‐−]/-/g'; }
         flat <"$T/extra-container.1.txt" >"$T/flat"
         mapfile -t commands < <("${ec[@]}" complete -- '' | cut -f1)
@@ -52,79 +52,79 @@ if command -v mandoc >/dev/null; then
                         grep -qF -e " $option" "$T/flat" && grep -qF -e "$(flat <<<"$help" | sed 's/ *$//')" "$T/flat" || absent+=" $command:$option"
                 done < <("${ec[@]}" complete -- "$command" --)
         done
-        is "extra-container.1: commands and options of all" "$absent" ''
-        is "extra-container.1: no hidden command" "$(grep -cE '^   (complete|shell-exec)$' "$T/extra-container.1.txt")" 0
-        is "extra-container.ini.5: every key" \
+        is "extra-container.1: it has all commands and options" "$absent" ''
+        is "extra-container.1: it has no hidden commands" "$(grep -cE '^   (complete|shell-exec)$' "$T/extra-container.1.txt")" 0
+        is "extra-container.ini.5: it has every key" \
                 "$(while IFS=$'\t' read -r section key _; do
                         grep -qE "^ {5}$key( = .*)?( {2,}.*)?$" "$T/extra-container.ini.5.txt" || echo "$section $key"
                 done <"$T/keys")" ''
-        is "extra-container-plugin.3: every name of the header" \
+        is "extra-container-plugin.3: it has every name of the header" \
                 "$(grep -oE '\b(ec|EC)_[a-zA-Z_]+[a-zA-Z]\b' core/include/extra-container/plugin.h | sort -u | while read -r name; do
                         grep -qF "$name" "$T/extra-container-plugin.3.txt" || echo "$name"
                 done)" ''
-        is "extra-container-plugin.3: every function of a service and a hook" \
+        is "extra-container-plugin.3: it has every function of the services and hooks" \
                 "$(awk '/^struct ec_[a-z]* *{|^struct ec_[a-z_]*_api {/ { table = /_api/ ? substr($2, 4, length($2) - 7) "->" : "" }
                         /^};/ { table = "-" } table != "-" && match($0, /\(\*[a-z_]+\)\(/) && !/fn\)/ {
                                 print table substr($0, RSTART + 2, RLENGTH - 4) }' core/include/extra-container/plugin.h |
                         while read -r function; do
                                 grep -qE -- "^ {5}[a-z].*[ *]$function\(" "$T/extra-container-plugin.3.txt" || echo "$function"
                         done)" ''
-        is "extra-container-plugin.3: what cannot be read in the header is an error" \
+        is "extra-container-plugin.3: unknown text in the header is an error" \
                 "$(mkdir -p "$T/source/core/include/extra-container"
                 for line in 'enum ec_new { EC_A };' 'struct ec_new { int a' '/* no end'; do
                         { cat core/include/extra-container/plugin.h; printf '%s\n' "$line"; } >"$T/source/core/include/extra-container/plugin.h"
                         echo @header | "$TOOL" /dev/stdin "$PLUGINS" "$T/source" 2>&1 >/dev/null | sed 's/.*made of: //'
                 done)" $'enum ec_new { EC_A };\nstruct ec_new { int a\n/* no end'
-        # Each example is C, and of a plugin that can be made.
+        # The example is C code of a complete plugin.
         mandoc -T utf8 "$MAN/extra-container-plugin.3" | col -bx | sed -n '/^EXAMPLES/,/^SEE/p' | sed '1,/A plugin/d; /^SEE/d' >"$T/hello.c"
         is "extra-container-plugin.3: the example compiles" \
                 "$(${CC:-cc} -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers -Werror -fPIC -shared -fvisibility=hidden -Icore/include "$T/hello.c" -o "$T/plugins/hello.so" 2>&1)" ''
         chmod a+rx "$T/plugins/hello.so"
-        is "... and runs" "$("${ec[@]}" --config /dev/null hello 2>&1)" hello
+        is "extra-container-plugin.3: the example runs" "$("${ec[@]}" --config /dev/null hello 2>&1)" hello
         rm "$T/plugins/hello.so"
 else
-        skip 'pages' 'there is no mandoc'
+        skip 'pages' 'mandoc is not installed'
 fi
 
-# ---- a page without a plugin does not know it ----------------------------------
+# ---- pages of a build without a plugin -----------------------------------------
 if [[ -e $PLUGINS/create.so ]]; then
         mkdir "$T/few"
         cp "$PLUGINS/create.so" "$T/few/"
         "$TOOL" docs/man/extra-container.1.in "$T/few" . >"$T/few.1"
-        is 'a build without other plugins tells of none' "$(grep -cE 'shell|show-ip|cssh|addressPrefix|ssh' "$T/few.1")" 0
+        is 'extra-container.1 of a build with one plugin names no other' "$(grep -cE 'shell|show-ip|cssh|addressPrefix|ssh' "$T/few.1")" 0
         "$TOOL" docs/man/extra-container.ini.5.in "$T/few" . >"$T/few.5"
-        is 'nor of their settings' "$(grep -cE 'key-dir|range6|prompt' "$T/few.5")" 0
+        is 'extra-container.ini.5 of a build with one plugin has no settings of others' "$(grep -cE 'key-dir|range6|prompt' "$T/few.5")" 0
         "$TOOL" etc/extra-container.ini.in "$T/few" . >"$T/few.ini"
-        is 'nor does the INI' "$(grep -cE 'key-dir|range6|prompt|ssh|shell' "$T/few.ini")" 0
+        is 'the INI of a build with one plugin has no settings of others' "$(grep -cE 'key-dir|range6|prompt|ssh|shell' "$T/few.ini")" 0
         if command -v mandoc >/dev/null; then
-                is 'mandoc finds nothing in those' "$(mandoc -T lint "$T/few.1" "$T/few.5" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')" ''
+                is 'mandoc has no warnings about these pages' "$(mandoc -T lint "$T/few.1" "$T/few.5" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')" ''
         fi
 fi
 
 # ---- settings of the NixOS module -----------------------------------------------
-# Keys, types, defaults and texts are those of the tables; `make settings` writes them down.
+# Keys, types, defaults and texts are those of the tables; `make settings` updates them.
 settings() { # SECTION FILE
-        is "$2: as the tables have it" \
+        is "$2: is the same as the tables" \
                 "$(echo "@json $1" | "$TOOL" /dev/stdin "$PLUGINS" . | diff -u --label "$2" --label 'the tables' "$2" - 2>&1)" ''
 }
 settings paths nix/paths.json
 for plugin in "${built[@]%.so}"; do
         settings "$plugin" "plugins/$plugin/settings.json"
 done
-# A setting that changes is seen, whatever part of it does.
+# A change of any part of a setting is found.
 sed 's/"type": "string"/"type": "int"/; s/22.05/22.11/; s,/var/log/journal,/var/log,' nix/paths.json >"$T/paths.json"
 is 'a type, a text and a default that differ are shown' \
         "$(echo '@json paths' | "$TOOL" /dev/stdin "$PLUGINS" . | diff "$T/paths.json" - | grep -c '^>')" 4
 
 # ---- feature.json ----------------------------------------------------------------
 echo '@words' | "$TOOL" /dev/stdin "$PLUGINS" . | sort >"$T/words"
-is 'feature.json: commands and options of the tables' \
+is 'feature.json: has the commands and options of the tables' \
         "$(for plugin in "${built[@]%.so}"; do
                 jq -r '.feature as $f | ("commands", "options") as $k | .[$k] // [] | .[] | "\($f)\t\($k)\t\(.)"' "plugins/$plugin/feature.json"
         done | sort | diff - "$T/words")" ''
 
 # ---- the INI --------------------------------------------------------------------
-# Its keys, whether they are set or after a "; "; comments have no such lines.
+# Prints the keys, whether they are set or commented out with "; "; other comments have no such lines.
 ini_keys() {
         sed -nE 's/^(; )?(\[[a-z]+\])$/\2/p; s/^(; )?([a-z0-9_-]+) =( (.*))?$/\2\t\4/p' "$INI" |
                 awk -F '\t' '/^\[/ { section = substr($0, 2, length($0) - 2); next } { print section "\t" $1 "\t" $2 }'
@@ -136,12 +136,12 @@ is 'INI: each key has a comment above it' "$(awk '
         /^(; )?\[[a-z]+\]$/ { said = 0; next }
         /^;/ { said = 1 } /^$/ { said = 0 }' "$INI")" ''
 
-is 'INI: lines are short' "$(grep -nE '^.{81}' "$INI")" ''
+is 'INI: no line is longer than 80 characters' "$(grep -nE '^.{81}' "$INI")" ''
 
-# With nothing commented out, the program accepts it. Keys without a value are left out, and root is the test's.
+# The program accepts it with all keys set, except those without a value. root is a directory of the test.
 sed -E 's/^; (\[[a-z]+\])$/\1/; s/^; ([a-z0-9_-]+ = .*)$/\1/' "$INI" | sed "s,^; root =.*,root = $T/root," >"$T/all.ini"
 if [[ -e $PLUGINS/create.so ]]; then
-        is 'INI: all of it is accepted' "$("${ec[@]}" --config "$T/all.ini" list 2>&1)" ''
-        is 'INI: as installed, too' "$(sed "s,^; root =.*,root = $T/root," "$INI" >"$T/one.ini"; "${ec[@]}" --config "$T/one.ini" list 2>&1)" ''
+        is 'INI: the program accepts all keys' "$("${ec[@]}" --config "$T/all.ini" list 2>&1)" ''
+        is 'INI: the program accepts the installed file' "$(sed "s,^; root =.*,root = $T/root," "$INI" >"$T/one.ini"; "${ec[@]}" --config "$T/one.ini" list 2>&1)" ''
 fi
 done_testing

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs each test program under valgrind: no error, no leak, and its tests pass there. Prints TAP.
+# Runs each test program under valgrind; fails on errors, leaks and failed tests. Prints TAP.
 # Usage: check.sh PROGRAM...
 set -uo pipefail
 top=$(readlink -f -- "${BASH_SOURCE[0]%/*}")
