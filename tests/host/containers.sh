@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the tests of containers share: sourced behind lib.sh, in a throwaway host.
+# Sourced after lib.sh by tests of containers, in a throwaway host.
 
 export LC_ALL=C
 cd /root || exit 1
 
-# Where this host keeps things.
+# The directories of this host.
 if [[ ${EC_HOST_FLAVOUR-} == nixos ]]; then units=/etc/systemd-mutable/system; else units=/etc/systemd/system; fi
 confs=/etc/nixos-containers
 states=/var/lib/nixos-containers
 
-# As long as the program is there; then as it was.
+# has_plugin NAME: uses the last list of plugins if the program has been removed.
 has_plugin() {
         ! command -v extra-container >/dev/null || plugins_here=$(extra-container plugins | cut -f 1)
         grep -qx -- "$1" <<<"${plugins_here-}"
 }
-# Said at each installation, and no test's business but of the plugin's.
+# Printed at each installation; only the tests of the plugin check it.
 has_plugin gc || usual="warning: no plugin protects installed containers from Nix's garbage collector: .*"
 
-# def FILE: stdin becomes a definition.
+# def FILE: writes stdin to a definition file.
 def() {
         cat >"$1"
 }
 
-# simple FILE NAME [TEXT]: one small container; TEXT makes its system another one.
+# simple FILE NAME [TEXT]: writes a definition of one small container; another TEXT gives another system.
 simple() {
         def "$1" <<END
 { containers.$2.config = { environment.etc.mark.text = "${3-1}"; system.stateVersion = "26.05"; }; }
@@ -38,12 +38,12 @@ leader() {
         machinectl show -p Leader --value "$1"
 }
 
-# A file of a running container.
+# Prints a file of a running container.
 inside() {
         chroot "/proc/$(leader "$1")/root" /run/current-system/sw/bin/cat "$2"
 }
 
-# What is left of a container anywhere on the host; nothing is right after destroy.
+# Prints what remains of a container anywhere on the host; must be empty after destroy.
 left_of() {
         local name=$1 f roots=()
         ! has_plugin gc || roots=("/nix/var/nix/gcroots/auto/extra-container-$name"{,.conf})
@@ -63,7 +63,7 @@ left_of() {
         nft list ruleset 2>/dev/null | grep -F -e "$name" || :
 }
 
-# Every link, file and unit that belongs to containers: to see that nothing has changed.
+# Prints every link, file and unit of containers, to check that nothing has changed.
 container_files() {
         find "$units" "$confs" /etc/containers /etc/systemd/system /usr/lib/systemd/system/container@* /nix/var/nix/gcroots/auto /run/extra-container/pending \
                 \( -name 'container@*' -o -name '*.conf' -o -name 'extra-container-*' -o -name 'machines.target' -o -path '*pending/*' \) \

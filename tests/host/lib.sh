@@ -3,14 +3,14 @@
 
 tap_count=0 tap_failed=0 tap_done=
 tap_dir=$(mktemp -d "${TMPDIR:-/tmp}/tap.XXXXXX") || exit 125
-# What `run` left: the command's exit status, its standard output and its standard error, without trailing newlines.
+# The results of `run`: exit status, stdout and stderr, without trailing newlines.
 status=0 out='' err=''
 tap_ran=''
 
-# Lines for the human reader.
+# Prints notes for the reader.
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
-tap_where() { # the line of the test file that asserts
+tap_where() { # prints the line of the assertion in the test file
         local i
         for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
                 [[ ${BASH_SOURCE[i]} == "${BASH_SOURCE[0]}" ]] || break
@@ -18,7 +18,7 @@ tap_where() { # the line of the test file that asserts
         printf '%s line %s' "${BASH_SOURCE[i]##*/}" "${BASH_LINENO[i - 1]}"
 }
 
-tap_clip() { # enough of a long text to understand it
+tap_clip() { # shortens a long text
         if ((${#1} > 4000)); then
                 printf '%s\n[... %d characters ...]\n%s\n' "${1:0:2000}" "$((${#1} - 4000))" "${1: -2000}"
         else
@@ -44,7 +44,7 @@ fail() {
         return 1
 }
 
-tap_last() { # what the last `run` did, where an assertion is about it
+tap_last() { # prints the results of the last `run`
         [[ -z $tap_ran ]] ||
                 printf 'last run: %s\nstatus: %s\n--- stdout\n%s\n--- stderr\n%s\n---' "$tap_ran" "$status" "$out" "$err"
 }
@@ -54,14 +54,14 @@ skip() { # NAME WHY
         printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
 }
 
-# Ends the test file here as one that this host cannot run.
+# Skips the test file, which cannot run on this host.
 skip_all() {
         tap_done=1
         printf '1..0 # SKIP %s\n' "$*"
         exit 0
 }
 
-# Ends the test file here as failed: nothing after this point could work.
+# Fails and ends the test file, because nothing after this point could work.
 bail_out() {
         fail "$*" "$(tap_last)" || :
         done_testing
@@ -72,7 +72,7 @@ run() {
         status=0
         printf -v tap_ran '%q ' "$@"
         "$@" >"$tap_dir/out" 2>"$tap_dir/err" || status=$?
-        # A shell variable holds no NUL bytes.
+        # Shell variables cannot contain NUL bytes.
         out=$(tr -d '\0' <"$tap_dir/out")
         err=$(tr -d '\0' <"$tap_dir/err" | if [[ ${usual-} ]]; then grep -vxE -- "$usual" || :; else cat; fi)
         return 0
@@ -140,7 +140,7 @@ unlike() {
         fi
 }
 
-# is_status NAME WANT: of the last run
+# is_status NAME WANT: the exit status of the last run
 is_status() {
         if [[ $status == "$2" ]]; then
                 pass "$1"
@@ -149,7 +149,7 @@ is_status() {
         fi
 }
 
-# wait_until SECONDS CMD...: until CMD succeeds; 1 when the time is over
+# wait_until SECONDS CMD...: waits until CMD succeeds; returns 1 after this time
 wait_until() {
         local fraction=000000 now end
         [[ $1 != *.* ]] || fraction=${1#*.}000000
@@ -184,12 +184,12 @@ tap_unit_is() {
         return 1
 }
 
-# snapshot DIR...: every path below with its type, mode, owner and link target, to compare before and after
+# snapshot DIR...: prints every path below with its type, mode, owner and link target, for comparisons
 snapshot() {
         find "$@" -xdev -printf '%p %y %m %u:%g %l\n' 2>/dev/null | LC_ALL=C sort
 }
 
-# Ends the test: prints the plan and exits, non-zero if anything failed.
+# Ends the test: prints the plan and exits with status 1 if anything failed.
 done_testing() {
         tap_done=1
         if ((tap_failed)) && command -v journalctl >/dev/null && [[ -d /run/host ]]; then
