@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# What the tests of evaluations share: definitions, nix-instantiate, and TAP of functions
-# that each set `problem`. A test sources this and ends with run_tests NAME...
+# Sourced by tests of evaluations, which end with run_tests NAME...: definitions, nix-instantiate,
+# and TAP for test functions, which set `problem` on failure.
 
 set -u
 
@@ -16,14 +16,14 @@ trap 'rm -rf "$tmp"' EXIT
 
 problem=
 
-# ---- helpers: each sets `problem` and fails once something is wrong ---------
+# ---- helpers: each sets `problem` and fails if something is wrong -----------
 
 bad() {
         problem=${problem:-$1}
         return 1
 }
 
-# def NAME: writes stdin to a definition, says where it is.
+# def NAME: writes stdin to a definition file and sets $file
 def() {
         cat >"$tmp/$1.nix"
         file=$tmp/$1.nix
@@ -41,7 +41,7 @@ run() {
         err=$(<"$tmp/err")
 }
 
-# Without a definition of its own a call is about the last one written.
+# Calls without a definition use the last one that was written.
 with_file() {
         case " $* " in
         *" definitionFile "* | *" definition "*) args=("$@") ;;
@@ -68,7 +68,7 @@ works() {
         [[ $status == 0 ]] || bad "$attr: $err"
 }
 
-# fails TEXT ARG...: with one error of ours, which holds TEXT
+# fails TEXT ARG...: fails with a single error of ours that contains TEXT
 fails() {
         local want=$1
         shift
@@ -79,7 +79,7 @@ fails() {
         [[ $(grep -c 'error: ' "$tmp/err") == 1 ]] || bad "more than one error: $err"
 }
 
-# fails_with TEXT ATTR ARG...: with any error that holds TEXT
+# fails_with TEXT ATTR ARG...: fails with any error that contains TEXT
 fails_with() {
         local want=$1 attr=$2
         shift 2
@@ -96,7 +96,7 @@ lacks() { ! grep -qE -- "$2" "$1" || bad "$1 has '$2'"; }
 same() { [[ $1 == "$2" ]] || bad "'$1' is not '$2'"; }
 differ() { [[ $1 != "$2" ]] || bad "both are '$1'"; }
 
-# build ARG...: sets etc, the output
+# build ARG...: builds and sets $etc to the output
 # shellcheck disable=SC2034 # etc is for the tests
 build() {
         with_file "$@"
@@ -105,7 +105,7 @@ build() {
         [[ $status == 0 ]] || bad "build: $err"
 }
 
-# run_tests NAME...: each is a function; EVAL_TEST=name runs that one alone
+# run_tests NAME...: runs these functions; EVAL_TEST=name runs only one
 run_tests() {
         local tests=("$@") t count=0 failed=0
         [[ -z ${EVAL_TEST:-} ]] || tests=("$EVAL_TEST")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Runs the script of a NixOS test on this throwaway host: `machine` is the host itself, and its reboot
-# stops and starts what machines.target wants. `outside` needs to be there only.
+# Runs the script of a NixOS test on this throwaway host: `machine` is the host itself, and its reboot only stops and
+# starts the units that machines.target wants. `outside` only needs to exist.
 # Usage: vm-driver.py SCRIPT
 import contextlib
 import subprocess
@@ -32,7 +32,7 @@ class Machine:
         end = time.monotonic() + timeout
         while run(command)[0] != 0:
             assert time.monotonic() < end, f"{command}: not in {timeout} seconds"
-            time.sleep(0.1)  # a question that is asked again: nothing tells when the answer changes
+            time.sleep(0.1)  # polling, because there is no event when the result changes
 
     def wait_for_unit(self, unit):
         self.wait_until_succeeds(f"systemctl is-active {unit}")

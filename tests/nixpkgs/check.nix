@@ -1,13 +1,13 @@
-# What the library and the module system must do: an attribute set of tests,
-# each with `expr` and `expected`, or with `throws`, a pattern that the error of
-# `expr` must match (check.sh evaluates those one by one).
+# Tests of the library and the module system: an attribute set of tests, each with
+# `expr` and `expected`, or with `throws`, a pattern that the error of `expr` must
+# match (check.sh evaluates those one by one).
 let
   lib = import ./lib;
   inherit (lib) mkOption mkIf mkMerge mkForce mkDefault mkBefore mkAfter mkOrder types;
 
   eval = modules: (lib.evalModules { inherit modules; });
   config = modules: (eval modules).config;
-  # One option `x` of a type, with definitions.
+  # The value of an option `x` of this type with these definitions.
   value = type: defs: (config ([ { options.x = mkOption { inherit type; }; } ] ++ map (x: { inherit x; }) defs)).x;
   is = expr: expected: { inherit expr expected; };
   fails = throws: expr: { inherit throws expr; };
@@ -228,7 +228,7 @@ let
 in
 {
   names = lib.attrNames tests;
-  # All that is not to throw, at one go: a list of differences.
+  # All tests that must not throw, evaluated together: the differences.
   plain = lib.mapAttrs (
     _: t: if t.expr == t.expected then "" else "expected ${show t.expected}\ngot ${show t.expr}"
   ) (lib.filterAttrs (_: t: t ? expected) tests);

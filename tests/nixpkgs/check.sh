@@ -1,19 +1,19 @@
 #!/bin/bash
-# Checks the library and the module system of the stand-in nixpkgs, without
-# building anything. Prints TAP; the status tells whether all is well.
+# Tests the library and the module system of the stand-in nixpkgs, without
+# builds. Prints TAP; the status is 0 if all tests pass.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# No store is needed, and none is looked at.
+# No store is needed or read.
 evaluate() {
     NIX_REMOTE=dummy:// NIX_CONFIG="${NIX_CONFIG-}"$'\nsubstitute = false\nbuild-users-group =' \
         nix-instantiate --readonly-mode --eval --strict "$@" 2>"$work/err"
 }
 
-# Values as a shell takes them: pairs, each ended by a NUL (JSON has none).
+# Reads names and values into an array; each ends with a NUL, which JSON does not contain.
 table() {
     evaluate --json check.nix -A "$1" >"$work/json" || {
         sed 's/^/# /' "$work/err"

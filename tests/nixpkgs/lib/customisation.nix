@@ -1,6 +1,6 @@
 { lib }:
 rec {
-  # A function's result that remembers the function: `.override` calls it again.
+  # Adds `.override` to the result of a function, which calls it again.
   makeOverridable =
     f:
     lib.mirrorFunctionArgs f (

@@ -40,8 +40,8 @@ rec {
   toJSON = { }: builtins.toJSON;
   toYAML = toJSON;
 
-  # A value for human eyes. Never evaluates deeper than `depth`, so that it can
-  # be used in error messages about values that are broken inside.
+  # A value in readable form. Never evaluates deeper than `depth`, so that error
+  # messages can show values that contain errors.
   toPretty =
     { multiline ? true, indent ? "", allowPrettyValues ? false, depth ? 8 }:
     value:

@@ -105,7 +105,7 @@ rec {
   groupBy' = op: nul: pred: list: builtins.mapAttrs (_: foldl op nul) (groupBy pred list);
   sum = foldl' (a: b: a + b) 0;
 
-  # Items in an order in which `before a b` never puts b ahead of a.
+  # Sorts items so that a is before b if `before a b` is true.
   toposort =
     before: list:
     let

@@ -1,8 +1,7 @@
 # The module system.
-#
 # A tree of modules is loaded and flattened; their `options` are merged into one
-# tree of declarations, and `config` is that same tree with each option replaced
-# by the merge of what was defined for it.
+# tree of declarations, and `config` is the same tree with each option replaced
+# by its merged definitions.
 { lib }:
 let
   inherit (builtins)
@@ -17,7 +16,7 @@ let
   # --- properties of definitions ------------------------------------------
 
   # An attribute set of definitions, with conditions and priorities moved from
-  # the set to its members: the names are known without a look at a condition.
+  # the set to its members, so that the names do not depend on conditions.
   pushDown =
     value:
     let
@@ -34,7 +33,7 @@ let
     else
       [ value ];
 
-  # The values that one definition stands for once its conditions are decided.
+  # The values of a definition after its conditions are evaluated.
   discharge =
     value:
     let
@@ -62,7 +61,7 @@ let
 
   priorityOf = def: if property def.value == "override" then def.value.priority else defaultOverridePriority;
 
-  # Only the definitions of the strongest (smallest) priority.
+  # The definitions with the highest priority (the smallest number).
   strongest =
     defs:
     let
@@ -175,7 +174,7 @@ let
     else
       throw "Module import of `${toString file}' is a ${builtins.typeOf m}, not a module.";
 
-  # All modules that `modules` lead to, each one once, in the order found.
+  # All modules that `modules` import, each one once, in the order found.
   collect =
     modulesPath: args: config: modules:
     let
@@ -188,7 +187,7 @@ let
             isFile = isPath m || isString m;
           in
           {
-            # The key of a file is known before it is read.
+            # The key of a file does not depend on its contents.
             key = if isFile then toString m else loaded.key;
             module = loaded;
           }
@@ -247,7 +246,7 @@ let
           option = evalOption loc' (mergeDeclarations loc' here) defs';
           options = filter (d: isOption d.option) here;
         in
-        # Most have one declaration, which tells at a glance.
+        # The common case of a single declaration is handled first.
         if (tail here == [ ] && isOption (head here).option) || (tail here != [ ] && length options == length here) then
           {
             options = option;
@@ -343,7 +342,7 @@ let
           if defs != [ ] || !(opt ? default) then
             general
           else
-            # By far the most options: nothing but a default, with no property.
+            # The most common case: only a default, without a property.
             {
               inherit (general) sorted;
               isDefined = true;
@@ -374,7 +373,7 @@ let
   mergeDefinitions =
     loc: type: defs:
     let
-      # One plain definition needs none of the sorting.
+      # A single plain definition does not need to be sorted.
       plain = defs != [ ] && tail defs == [ ] && property (head defs).value == "";
       strong =
         if plain then
@@ -454,14 +453,14 @@ let
     let
       first = head unmatched;
       defs = filter (d: d.loc == first.loc) unmatched;
-      # The level that was reached, for a hint at a slip of the pen.
+      # The level that was reached, to suggest similar names.
       level = lib.attrByPath (lib.init (lib.drop (length prefix) first.loc)) { } options;
       near = filter (n: lib.strings.levenshtein n (lib.last first.loc) <= 2) (filter (n: n != "_module") (attrNames level));
     in
     "The option `${showOption first.loc}' does not exist. Definition values:${
       showDefs (concatMap dischargeShow defs)
     }${lib.optionalString (isAttrs level && !isOption level && near != [ ]) "\n\nDid you mean ${lib.concatMapStringsSep " or " (n: "`${showOption (lib.init first.loc ++ [ n ])}'") near}?"}";
-  # Conditions are not decided for a message.
+  # Conditions are not evaluated for a message.
   dischargeShow =
     def:
     let
@@ -531,7 +530,7 @@ rec {
       // specialArgs;
 
       internal = internalModule args check extendModules specialArgs;
-      # Later modules come first: the order in which lists and lines are merged.
+      # Later modules come first, which is the order for merging lists and lines.
       loaded = lib.reverseList (collect (specialArgs.modulesPath or "") moduleArgs config modules);
       tree = mergeLevel prefix
         ([ { inherit (internal) file options; } ] ++ filter (d: d.options != { }) (map (m: { inherit (m) file options; }) loaded))

@@ -1,4 +1,4 @@
-# Platform descriptions, as far as packages and modules ask for them.
+# Platform descriptions, limited to what packages and modules use.
 { lib }:
 rec {
   elaborate =

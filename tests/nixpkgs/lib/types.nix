@@ -1,5 +1,5 @@
-# Option types. A type checks a definition and merges those of one option; its
-# `functor` says how it merges with another declaration's type.
+# Option types. A type checks definitions and merges those of an option; its
+# `functor` defines how it merges with the type of another declaration.
 { lib }:
 let
   inherit (builtins)
@@ -45,7 +45,7 @@ let
     binOp = _: _: null;
   };
 
-  # Two types of one name merge if both are plain, or if their payloads do.
+  # Two types of the same name merge if both are plain, or if their payloads merge.
   defaultTypeMerge =
     f: g:
     let
@@ -60,7 +60,7 @@ let
     else
       f.type payload;
 
-  # The functor of a type with one type inside.
+  # The functor of a type that contains another type.
   wrapping = name: make: inner: {
     inherit name;
     type = p: make p.elemType;

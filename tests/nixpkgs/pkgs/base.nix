@@ -1,5 +1,5 @@
-# The one derivation that holds all programs, by system. A value, not a
-# function: Nix then makes it once, however many containers use it.
+# The derivation with all programs, by system. It is a value and not a function,
+# so that Nix evaluates it once for all containers.
 let
   copy =
     content: system:

@@ -1,6 +1,6 @@
-# Copies programs of this Debian machine, with their libraries and loader, into
-# $out, so that they run where there is nothing but /nix/store. $content says
-# which: `programs`, all that a container needs, or `nix`, Nix itself.
+# Copies programs of this Debian machine, with their libraries and loader, to
+# $out, so that they run with only /nix/store. $content selects them: `programs`
+# for everything that a container needs, or `nix` for Nix itself.
 # shellcheck shell=bash disable=SC2154,SC2207,SC2086
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 umask 022
@@ -11,7 +11,7 @@ die() {
     exit 1
 }
 
-# What every Debian may lack is fetched, not installed.
+# Packages that may be missing are fetched without being installed.
 extra=$PWD/extra
 mkdir -p "$extra"
 for package in patchelf openssh-server libwrap0 socat iptables nftables dbus-daemon curl systemd-container; do
@@ -28,7 +28,7 @@ loader=${interpreter##*/}
 arch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null) || arch=$(basename "$(dirname "$(ldd /bin/bash | awk '/libc\.so/ { print $3 }')")")
 libdir=usr/lib/$arch
 
-# Where a file of one of these places is, if anywhere.
+# locate_file NAME DIR...: sets $found to the file in the first directory that has it
 locate_file() {
     local dir
     for dir in "${@:2}"; do
@@ -52,7 +52,7 @@ bin=(
     ssh ssh-keygen ssh-keyscan scp sftp socat curl gzip tar less mawk
 )
 sbin=(ip sysctl nft xtables-nft-multi xtables-legacy-multi sshd nologin bridge tc runuser)
-# Not on every machine, or not in every version.
+# Programs that some machines or versions lack.
 optional=" lsns flock getopt logger less mawk watch free top uptime pgrep pkill bridge tc runuser systemd-cgls systemd-cat \
 systemd-detect-virt unshare setpriv ssh-keyscan scp sftp "
 systemd_programs=(systemd systemd-journald systemd-shutdown systemd-cgroups-agent systemd-sulogin-shell systemd-sysctl)
@@ -73,7 +73,7 @@ take() {
     return 0
 }
 for name in "${bin[@]}"; do
-    # A name of two programs in one package is a link: kept as one.
+    # A link to another program of the package is kept as a link.
     locate_file "$name" {"",$extra}{/usr,}/bin || :
     if [[ -L ${found-} && -e $out/usr/bin/$(readlink "$found") ]]; then
         ln -s "$(readlink "$found")" "$out/usr/bin/$name"
@@ -85,7 +85,7 @@ done
 for name in "${sbin[@]}"; do take usr/sbin "$name" {"",$extra}{/usr,}/{sbin,bin}; done
 for name in "${systemd_programs[@]}"; do take usr/lib/systemd "$name" /usr/lib/systemd /lib/systemd; done
 if [[ $content == programs ]]; then
-    # Parts that later versions have put into programs of their own.
+    # Programs that later versions have split off.
     [[ -e /usr/lib/systemd/systemd-executor ]] && take usr/lib/systemd systemd-executor /usr/lib/systemd
     for name in sshd-session sshd-auth; do
         locate_file "$name" {"",$extra}/usr/lib/openssh && take usr/lib/openssh "$name" {"",$extra}/usr/lib/openssh
@@ -100,7 +100,7 @@ if [[ $content == programs ]]; then
     done
     ln -s ../lib/systemd/systemd "$out/usr/sbin/init"
     for name in poweroff reboot halt shutdown; do ln -s ../bin/systemctl "$out/usr/sbin/$name"; done
-    # One folder is enough for who looks into bin only.
+    # For callers that only search bin.
     for file in "$out"/usr/sbin/*; do
         [[ -e $out/usr/bin/${file##*/} ]] || ln -s "../sbin/${file##*/}" "$out/usr/bin/${file##*/}"
     done
@@ -115,7 +115,7 @@ fi
 
 # --- libraries ------------------------------------------------------------
 
-# Opened by name at run time, so that ldd does not know them.
+# Opened by name at run time, so ldd does not list them.
 opened=()
 take_library() {
     locate_file "$1" {"",$extra}{"/usr/lib/$arch","/lib/$arch"} || return 1
@@ -151,11 +151,11 @@ while read -r library; do
 done < libraries.txt
 [[ -e $out/$libdir/$loader ]] || cp -L "$interpreter" "$out/$libdir/"
 chmod 755 "$out/$libdir/$loader"
-# For programs that were not patched, where this is mounted on /usr.
+# For programs that are not patched, when this is mounted on /usr.
 [[ -e $out/usr/lib64/$loader ]] || ln -s "../lib/$arch/$loader" "$out/usr/lib64/$loader"
 [[ $interpreter == /lib/* ]] && ln -s "$arch/$loader" "$out/usr/lib/$loader"
 
-# RPATH, not RUNPATH: it must hold for the libraries' own needs as well.
+# RPATH instead of RUNPATH, because it also applies to the dependencies of libraries.
 for program in "${programs[@]}"; do
     chmod u+w,a+rx "$out/$program"
     patchelf --set-interpreter "$out/$libdir/$loader" --force-rpath \
@@ -163,7 +163,7 @@ for program in "${programs[@]}"; do
 done
 
 if [[ $content == nix ]]; then
-    # A RUNPATH of a library's own would hide that RPATH from it.
+    # The RUNPATH of a library would override this RPATH.
     for library in "$out/$libdir"/libnix*.so*; do
         chmod u+w "$library"
         patchelf --remove-rpath "$library"

@@ -1,10 +1,10 @@
-# The package set. All programs are in one derivation, `base`; every package
-# that NixOS knows under a name of its own is that derivation.
+# The package set. All programs are in one derivation, `base`, which all package
+# names refer to.
 { lib, pkgs, system, config, overlays }:
 let
   base = (import ./base.nix).${system} or (throw "the stand-in nixpkgs does not support the system ${system}");
   bash = "${base}/bin/bash";
-  # A copy of the file that is shared by all evaluations in this process.
+  # A single copy of the file for all evaluations in this process.
   runner = (import ./base.nix).runner;
 
   named = name: base // {
@@ -74,8 +74,8 @@ rec {
   };
   stdenvNoCC = stdenv;
 
-  # The phases of the real one. A compiler, make and libraries are those of the machine, so what is built
-  # of C needs that machine's libraries to run.
+  # Runs the phases of the real mkDerivation. The compiler, make and libraries are those of the machine, so C programs
+  # need that machine's libraries to run.
   mkDerivation =
     f:
     let
@@ -147,7 +147,7 @@ rec {
   buildEnv =
     { name, paths, pathsToLink ? [ "/" ], postBuild ? "", ignoreCollisions ? false, ... }:
     runCommand name { } ''
-      # Links from one package's folder into the joined one; the first wins.
+      # Links the files of a package into the joined directory; the first package wins.
       join() {
           local from=$1 to=$2 entry
           for entry in "$from"/*; do
@@ -155,7 +155,7 @@ rec {
               if [[ -d $entry && -d $target && ! -L $target ]]; then
                   join "$entry" "$target"
               elif [[ -d $entry && -d $target ]]; then
-                  # A second package has this folder: links to its members.
+                  # A second package also has this directory: replace the link with links to its files.
                   local linked; linked=$(readlink -f "$target")
                   rm "$target"; mkdir "$target"
                   join "$linked" "$target"; join "$entry" "$target"
@@ -190,7 +190,7 @@ rec {
       '') list}
     '';
   linkFarmFromDrvs = name: drvs: linkFarm name (map (d: { inherit (d) name; path = d; }) drvs);
-  # A derivation, so that it can be listed; it does not build.
+  # A derivation, so that it can be listed, but its build fails.
   testers.runNixOSTest = test: runCommand "vm-test-run-${test.name}" { } "echo 'the stand-in nixpkgs has no virtual machines' >&2; exit 1";
   emptyFile = runCommand "empty-file" { } "touch $out";
   emptyDirectory = runCommand "empty-directory" { } "mkdir $out";
@@ -222,7 +222,7 @@ rec {
 
   linuxPackages = {
     kernel = {
-      # What the host runs; nothing is built from it.
+      # The running kernel's version; nothing is built from it.
       version = lib.head (lib.splitString "-" (if builtins.pathExists /proc/sys/kernel/osrelease then lib.fileContents /proc/sys/kernel/osrelease else "6.1"));
     };
   };
@@ -236,6 +236,6 @@ rec {
   "iproute2" "iptables" "nftables" "systemd" "systemdMinimal" "openssh" "socat" "netcat" "netcat-openbsd"
   "hostname" "hostname-debian" "nettools" "util-linux" "utillinux" "procps" "curl" "dbus" "less"
   "su"
-  # Of the machine that builds, as its compiler.
+  # From the building machine, like the compiler.
   "pkg-config" "inih" "jansson" "cmocka"
 ] named

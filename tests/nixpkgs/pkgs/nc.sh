@@ -12,7 +12,7 @@ while getopts :46dDhklnNrtuUvzw:q:p:s:i:I:O: option; do
         z) zero=1 ;;
         w) timeout=$OPTARG ;;
         p) local_port=$OPTARG ;;
-        # -N, half-closing at the end of input, is what socat does anyway.
+        # -N: socat always half-closes at the end of input.
         n|N|r|t|v|D|q|s|i|I|O) ;;
         h) sed -n 's/^# A small netcat on top of socat: /usage: /p' "$0"; exit 0 ;;
         *) echo "nc: invalid option -- '$OPTARG'" >&2; exit 1 ;;
@@ -27,11 +27,11 @@ die() {
 
 stdio=-
 [[ $detach ]] && stdio=/dev/null
-# Without a limit, a peer that does not close would be cut off after 0.5 s.
+# By default socat disconnects after 0.5 s from a peer that does not close.
 args=(-t "${timeout:-31536000}")
 
 if [[ $unix ]]; then
-    (( $# == 1 )) || die "a socket's path is needed"
+    (( $# == 1 )) || die "the path of a socket is needed"
     if [[ $listen ]]; then
         peer=UNIX-LISTEN:$1${keep:+,fork}
     else

@@ -1,5 +1,5 @@
-# nixos-container: what containers built here need of it. The first lines,
-# with PATH, state_dir and conf_dir, are put in front when it is built.
+# nixos-container, limited to what containers built here need. The build adds the
+# first lines with PATH, state_dir and conf_dir.
 # shellcheck shell=bash disable=SC2154
 set -eu
 

@@ -1,18 +1,18 @@
-# The phases of mkDerivation. $phasesPath defines those that the package has, and its hooks.
+# The phases of mkDerivation. $phasesPath defines the phases and hooks of the package.
 # shellcheck shell=bash disable=SC1090,SC2086,SC2154
 PATH=$PATH:/usr/local/bin:/usr/bin:/bin
 SHELL=$BASH
-# Nobody runs it for long.
+# Optimising would take longer than it saves.
 CFLAGS=${CFLAGS--O0}
 for input in ${inputs-}; do
-    # What the hook of pkg-config does.
+    # Replaces the setup hook of pkg-config.
     [[ ! -d $input/lib/pkgconfig ]] || PKG_CONFIG_PATH=${PKG_CONFIG_PATH+$PKG_CONFIG_PATH:}$input/lib/pkgconfig
 done
 export PATH SHELL CFLAGS ${PKG_CONFIG_PATH+PKG_CONFIG_PATH}
 
 runHook() { ! declare -F "$1" >/dev/null || "$1"; }
-patchShebangs() { :; } # /usr/bin and /bin are there
-# phase NAME CMD...: the package's own, or CMD between its hooks
+patchShebangs() { :; } # /usr/bin and /bin exist
+# phase NAME CMD...: runs the package's phase, or CMD between its hooks
 phase() {
     local name=$1
     shift

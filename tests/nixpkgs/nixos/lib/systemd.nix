@@ -6,13 +6,13 @@ let
   strings = mkOption { type = types.listOf types.str; default = [ ]; };
   bool = default: mkOption { type = types.bool; inherit default; };
 
-  # A value of a unit's key: null leaves it out, a list writes it repeatedly.
+  # The value of a key in a unit: null omits it, a list repeats it.
   settingType =
     let
       atom = types.nullOr (types.oneOf [ types.bool types.int types.float types.str types.path types.package ]);
     in
     types.coercedTo types.package toString (types.either atom (types.listOf atom));
-  # Definitions of one key: lists join, others must agree.
+  # Definitions of a key: lists are joined, other values must be equal.
   unitValue = lib.mkOptionType {
     name = "systemd option";
     check = v: settingType.check v;
@@ -25,7 +25,7 @@ let
   };
   section = types.attrsOf unitValue;
 
-  # [Unit] keys that are options of their own.
+  # [Unit] keys that have separate options.
   relations = {
     after = "After";
     before = "Before";
@@ -132,7 +132,7 @@ rec {
     in
     "Environment=\"${quoted}\"\n";
 
-  # A script of a service, as its own store path.
+  # A script of a service as a separate store path.
   jobScript =
     pkgs: unit: kind: strict: text:
     let

@@ -8,7 +8,7 @@ let
   hex = c: lib.fixedWidthString 2 "0" (lib.toLower (lib.toHexString (lib.strings.charCode c)));
 in
 rec {
-  # As systemd-escape --path does it.
+  # Like systemd-escape --path.
   escapeSystemdPath =
     path:
     let

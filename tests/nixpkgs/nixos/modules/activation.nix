@@ -1,10 +1,10 @@
-# Commands of the user's own that run when a system is activated.
+# The user's commands that run when a system is activated.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
   scripts = config.system.activationScripts;
 
-  # Each script after those that it names.
+  # Sorts the scripts so that each comes after its dependencies.
   ordered =
     let
       visit =

@@ -1,4 +1,4 @@
-# Files in /etc, environment variables and the programs on everybody's PATH.
+# Files in /etc, environment variables and the programs on every user's PATH.
 { config, lib, pkgs, ... }:
 let
   inherit (lib) mkOption types;
@@ -17,7 +17,7 @@ let
         group = mkOption { type = types.str; default = "+${toString config.gid}"; };
         uid = mkOption { type = types.int; default = 0; };
         gid = mkOption { type = types.int; default = 0; };
-        # Written into the system itself: for what is different in each system.
+        # Stored in the system itself, for files that differ between systems.
         inline = mkOption { type = types.bool; internal = true; default = false; };
       };
       config.source = lib.mkIf (config.text != null) (
@@ -78,7 +78,7 @@ in
       description = "What a system is built of.";
     };
     system.path = mkOption { type = types.package; internal = true; };
-    # The shell lines that fill a system's etc folder.
+    # The shell lines that create a system's etc directory.
     system.etcCommands = mkOption { type = types.lines; internal = true; readOnly = true; };
   };
 
@@ -118,7 +118,7 @@ in
         ENV_PATH PATH=/run/wrappers/bin:/run/current-system/sw/bin:/run/current-system/sw/sbin
         ENV_SUPATH PATH=/run/wrappers/bin:/run/current-system/sw/bin:/run/current-system/sw/sbin
       '';
-      # All services: whoever may ask has root already.
+      # For all services; the callers are already root.
       "pam.d/other".text = ''
         auth required pam_permit.so
         account required pam_permit.so

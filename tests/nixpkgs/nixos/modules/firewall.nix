@@ -15,7 +15,7 @@ let
     allowedUDPPortRanges = mkOption { type = types.listOf rangeType; default = [ ]; };
   };
 
-  # The open ports: of all interfaces, under null, and of single ones.
+  # The open ports of all interfaces (null) and of single ones.
   openings = [ { interface = null; ports = cfg; } ] ++ lib.mapAttrsToList (interface: ports: { inherit interface ports; }) cfg.interfaces;
   perProtocol =
     f:
@@ -27,7 +27,7 @@ let
 
   # --- iptables -------------------------------------------------------------
 
-  # One transaction each for IPv4 and IPv6, up to the user's own commands.
+  # One transaction each for IPv4 and IPv6, except for the user's own commands.
   iptablesRules = v6: ''
     *filter
     :nixos-fw - [0:0]
@@ -58,7 +58,7 @@ let
       optionalString cfg.allowPing "-A nixos-fw -p icmp --icmp-type echo-request -j nixos-fw-accept"}
     COMMIT
   '';
-  # Blank and indented lines out: the restore programs are strict.
+  # Removes blank lines and indentation, which the restore programs reject.
   restoreFile = name: text: pkgs.writeText name (
     concatStringsSep "\n" (lib.filter (l: l != "") (map (l: lib.trim l) (lib.splitString "\n" text))) + "\n"
   );
@@ -70,7 +70,7 @@ let
     }
   '';
   families = [ "iptables" ] ++ lib.optional config.networking.enableIPv6 "ip6tables";
-  # Naming a chain makes it, or empties it, so that it can be removed.
+  # Declaring a chain creates or empties it, so that it can be removed.
   noChains = pkgs.writeText "firewall-none" (
     "*filter\n"
     + concatMapStrings (c: ":${c} - [0:0]\n") chains
@@ -89,7 +89,7 @@ let
     ip46tables -A nixos-fw -j nixos-fw-log-refuse
     ip46tables -A INPUT -j nixos-fw
   '';
-  # A failed update leaves a firewall that lets nothing new in, not an open one.
+  # A failed update leaves a firewall that blocks new connections instead of an open one.
   reload = pkgs.writeShellScriptBin "firewall-reload" ''
     ${helpers}
     ip46tables -D INPUT -j nixos-drop 2>/dev/null || true
@@ -121,7 +121,7 @@ let
     before = [ "network-pre.target" "shutdown.target" ];
     conflicts = [ "shutdown.target" ];
     unitConfig = {
-      # Only with a network of one's own is there a firewall of one's own.
+      # A container has a firewall only if it has a private network.
       ConditionCapability = "CAP_NET_ADMIN";
       DefaultDependencies = false;
     };

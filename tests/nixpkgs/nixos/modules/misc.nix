@@ -1,12 +1,12 @@
-# Options that say something about the system as a whole, and those that have no
-# effect in a system of this size.
+# Options about the system as a whole, and options without an effect in this
+# small system.
 { config, lib, options, pkgs, ... }:
 let
   inherit (lib) mkOption types;
   bool = default: mkOption { type = types.bool; inherit default; };
   string = default: mkOption { type = types.str; inherit default; };
 
-  # Definitions of one strength are not merged, not even equal ones; of some keys the highest number wins.
+  # Definitions of the same priority are not merged, even if they are equal; for some keys the highest number wins.
   sysctlValue = lib.mkOptionType {
     name = "sysctl option value";
     check = v: v == null || lib.isBool v || lib.isString v || lib.isInt v;
@@ -104,7 +104,7 @@ in
     };
     environment.variables.NIX_REMOTE = lib.mkIf config.boot.isContainer "daemon";
 
-    # A drop-in to the distribution's unit: a changed file runs it again.
+    # A drop-in for the distribution's unit, which restarts it when the file changes.
     systemd.services.systemd-sysctl = lib.mkIf (sysctl != { }) {
       restartTriggers = [ config.environment.etc."sysctl.d/60-nixos.conf".source ];
     };

@@ -37,7 +37,7 @@ in
         ${lib.concatStrings (lib.mapAttrsToList (a: names: "${a} ${toString names}\n") cfg.hosts)}${cfg.extraHosts}
       '';
     };
-    # Where it is not the host's that is copied.
+    # Unless the host's file is copied.
     "resolv.conf" = lib.mkIf (cfg.nameservers != [ ] && !cfg.useHostResolvConf) {
       text = lib.concatMapStrings (s: "nameserver ${s}\n") cfg.nameservers + lib.optionalString (cfg.search != [ ]) "search ${toString cfg.search}\n";
     };

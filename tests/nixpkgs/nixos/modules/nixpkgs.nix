@@ -13,7 +13,7 @@ in
         system = cfg.hostPlatform.system;
         inherit (cfg) config overlays;
       };
-      description = "The package set; given, it makes `config` and `overlays` without effect.";
+      description = "The package set; if it is set, `config` and `overlays` have no effect.";
       apply = pkgs: if options.nixpkgs.pkgs.highestPrio < 1500 && cfg.overlays != [ ] then pkgs.appendOverlays cfg.overlays else pkgs;
     };
     config = mkOption { type = types.attrsOf types.anything; default = { }; };

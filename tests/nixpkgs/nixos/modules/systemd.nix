@@ -8,7 +8,7 @@ let
 
   units = options: mkOption { type = types.attrsOf (unitSubmodule options); default = { }; };
 
-  # Sockets and timers have a short form of the key that each of them needs.
+  # Sockets and timers have short forms of the keys that they need.
   socketOptions = sectionOption "socketConfig" // {
     listenStreams = mkOption { type = types.listOf types.str; default = [ ]; };
     listenDatagrams = mkOption { type = types.listOf types.str; default = [ ]; };
@@ -62,7 +62,7 @@ let
     }
   );
 
-  # Units of the distribution are amended, not replaced.
+  # Units of the distribution are extended, not replaced.
   existing = [
     "basic.target" "dbus.service" "dbus.socket" "emergency.service" "emergency.target" "exit.target" "final.target" "halt.target"
     "local-fs-pre.target" "local-fs.target" "machines.target" "multi-user.target" "network-online.target" "network-pre.target" "network.target"
@@ -79,7 +79,7 @@ let
   names = lib.attrNames all;
   plain = lib.filter (n: !isDropin n all.${n}) names;
   dropins = lib.filter (n: isDropin n all.${n} && !emptyDropin all.${n}) names;
-  # A target that is only named as `wantedBy` of others has nothing to say.
+  # The drop-in of a target that only appears in `wantedBy` is empty.
   emptyDropin = u: u.text == "[Unit]\n";
 
   edges =
@@ -118,7 +118,7 @@ in
       tmpfiles.rules = mkOption { type = types.listOf types.str; default = [ ]; };
       enableStrictShellChecks = mkOption { type = types.bool; default = false; };
     };
-    # Where else systemd looks for units; the empty element at the end stands for the usual places.
+    # Additional directories for units; the empty element at the end means the default directories.
     boot.extraSystemdUnitPaths = mkOption { type = types.listOf types.str; default = [ ]; };
     system.unitCommands = mkOption { type = types.raw; internal = true; readOnly = true; };
   };
@@ -127,7 +127,7 @@ in
     _module.args.utils = import ../lib/utils.nix { inherit lib config pkgs; };
 
     systemd.units = lib.foldl' (a: b: a // b) { } (lib.attrValues kinds);
-    # startAt is a timer in a word.
+    # startAt is a short form of a timer.
     systemd.timers = lib.mapAttrs (_: s: {
       wantedBy = [ "timers.target" ];
       timerConfig.OnCalendar = s.startAt;

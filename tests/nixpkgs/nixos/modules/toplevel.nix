@@ -1,5 +1,5 @@
-# The system: one store path from which a container boots and to which a running
-# one can be switched.
+# The system: a store path that a container boots from and that a running
+# container can be switched to.
 { config, lib, pkgs, ... }:
 let
   base = pkgs.base;

@@ -1,5 +1,5 @@
-# Users and groups. Identities that are not given are numbered by name, so that
-# the same configuration always gives the same file.
+# Users and groups. Missing ids are assigned by name, so that the same
+# configuration always gives the same file.
 { config, lib, pkgs, utils, ... }:
 let
   inherit (lib) mkOption types;
@@ -53,7 +53,7 @@ let
   users = lib.filter (u: u.enable) (lib.attrValues cfg.users);
   groups = lib.attrValues cfg.groups;
 
-  # Numbers from `first` upwards for those without one.
+  # Assigns ids from `first` upwards to entries without one.
   number =
     attr: first: list:
     let
@@ -134,7 +134,7 @@ in
         in
         lib.optional (keys.keys != [ ] || keys.keyFiles != [ ]) {
           name = "ssh/authorized_keys.d/${u.name}";
-          # Copied: sshd does not accept one in a folder that a group may write.
+          # Copied, because sshd rejects files in a directory that is writable by a group.
           value = {
             mode = "0444";
             inline = true;

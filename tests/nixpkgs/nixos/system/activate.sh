@@ -1,5 +1,5 @@
-# Makes $SYSTEM the running system: /usr, /etc, the users, and the user's own
-# activation commands. Runs at boot and when a system is switched to.
+# Makes $SYSTEM the running system: /usr, /etc, users, and the user's activation
+# commands. Runs at boot and when switching to a system.
 # shellcheck shell=bash disable=SC1091,SC2015,SC2154
 PATH=$BASE/usr/bin:$BASE/usr/sbin
 umask 022
@@ -11,7 +11,7 @@ failed() {
     status=2
 }
 
-# systemd's own path, and those of the units it brings along, are below /usr.
+# The paths of systemd and its units are below /usr.
 if ! [[ /usr/lib/systemd/systemd -ef $BASE/usr/lib/systemd/systemd ]]; then
     if [[ $(stat -c %d:%i /usr) != $(stat -c %d:%i /) ]] && mountpoint -q /usr; then
         umount -l /usr || failed usr
@@ -51,7 +51,7 @@ previous=()
 [[ ! -e /etc/.copied ]] || mapfile -t previous < /etc/.copied
 place "$SYSTEM/etc" /etc /etc/static
 
-# What an earlier system put there and this one has not.
+# Remove files of an earlier system that this one does not have.
 for file in "${previous[@]}"; do
     [[ " ${copied[*]} " == *" $file "* ]] || [[ -L $file ]] || rm -f "$file"
 done

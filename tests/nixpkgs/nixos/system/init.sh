@@ -1,5 +1,5 @@
-# The first program of a container, up to systemd. It is sourced, by the program
-# that set up the network: no `exit`, no `set -e`, and the environment is kept.
+# The first program of a container, which starts systemd. The script that sets up
+# the network sources it: no `exit`, no `set -e`, and the environment is kept.
 # shellcheck shell=bash disable=SC2154
 PATH=$BASE/usr/bin:$BASE/usr/sbin
 umask 022

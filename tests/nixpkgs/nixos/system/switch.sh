@@ -1,4 +1,4 @@
-# switch-to-configuration ACTION: makes a running container use $SYSTEM, with as
+# switch-to-configuration ACTION: switches a running container to $SYSTEM, with as
 # few restarts as possible.
 # shellcheck shell=bash disable=SC2154
 PATH=$BASE/usr/bin:$BASE/usr/sbin
@@ -32,14 +32,14 @@ fi
 old=$(readlink -f /etc/systemd/system)
 new=$SYSTEM/units
 
-# The file of a unit: of an instance, its template's unless it has its own.
+# Sets $file to the file of a unit; for an instance without its own file, that of the template.
 file_of() {
     local dir=$1 unit=$2
     file=$dir/$unit
     [[ -e $file || $unit != *@*.* ]] || file=$dir/${unit%%@*}@.${unit##*.}
     [[ -e $file || -e $file.d ]]
 }
-# The whole text of a unit in one of the two folders.
+# Sets $text to the whole text of a unit in a directory.
 text_of() {
     local part
     text=
@@ -71,7 +71,7 @@ for unit in "${active[@]}"; do is_active[$unit]=1; done
 
 for unit in "${active[@]}"; do
     [[ $unit == *.target ]] && targets+=("$unit")
-    # A unit of the distribution comes and goes with its drop-in only.
+    # For a unit of the distribution, only its drop-in can be added or removed.
     in_base=
     [[ -e $BASE/usr/lib/systemd/system/$unit ]] && in_base=1
     text_of "$old" "$unit" || [[ $in_base ]] || continue
@@ -88,7 +88,7 @@ for unit in "${active[@]}"; do
 
     kind=${unit##*.}
     case $kind in
-        # Reached again below, with what they want now.
+        # Started again below, with their new dependencies.
         target|slice) continue ;;
         mount|swap|device|scope) add skip "$unit"; continue ;;
     esac
@@ -97,7 +97,7 @@ for unit in "${active[@]}"; do
     elif has_not X-RestartIfChanged || has RefuseManualStop || has X-OnlyManualStart; then
         add skip "$unit"
     elif [[ $kind == service && $unit == *@* && -e ${file%.service}.socket ]]; then
-        # A connection's own process: the next one starts anew by itself.
+        # The service of a single connection; the next connection starts a new one.
         add skip "$unit"
     elif has_not X-StopIfChanged || [[ $in_base ]]; then
         add restart "$unit"
@@ -108,7 +108,7 @@ for unit in "${active[@]}"; do
     else
         add stop "$unit"
         if [[ $kind == service && -e $new/${unit%.service}.socket ]]; then
-            # The socket starts it again; it is stopped too, or it would at once.
+            # The socket starts the service again, so the socket must be stopped first.
             [[ ! ${is_active[${unit%.service}.socket]-} ]] || add stop "${unit%.service}.socket"
             add start "${unit%.service}.socket"
         else
@@ -117,7 +117,7 @@ for unit in "${active[@]}"; do
     fi
 done
 
-# Names for a message, in order.
+# Joins names for a message, sorted.
 join() {
     local IFS=$'\n' sorted
     mapfile -t sorted < <(printf '%s\n' "$@" | sort)
@@ -161,8 +161,8 @@ if (( ${#restart[@]} )); then
     report "restarting" "${restart[@]}"
     systemctl restart -- "${restart[@]}" || status=4
 fi
-# Targets that are active pull in what they want now; that starts new units.
-# Some can only be pulled in themselves.
+# Starting active targets again starts their new dependencies. Some targets
+# cannot be started manually.
 if (( ${#targets[@]} )); then
     mapfile -t targets < <(
         systemctl show -p Id,RefuseManualStart -- "${targets[@]}" |

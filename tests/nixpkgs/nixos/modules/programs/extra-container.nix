@@ -1,4 +1,4 @@
-# NixOS' own module of this name: for the shell program, which is not in this package set.
+# NixOS's own module of this name, for the bash version, which is not in this package set.
 { config, lib, pkgs, ... }:
 {
   options.programs.extra-container.enable = lib.mkOption { type = lib.types.bool; default = false; };

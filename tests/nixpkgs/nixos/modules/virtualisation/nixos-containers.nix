@@ -1,12 +1,12 @@
-# Containers of this host, each with a system of its own: the options of NixOS'
-# module of this name, and the units and settings that it makes of them.
+# Containers of this host: the options of NixOS's module of this name, and its
+# units and conf files.
 { config, lib, pkgs, utils, ... }@host:
 let
   inherit (lib)
     attrValues concatMapStrings concatMapStringsSep concatStringsSep escapeShellArgs literalExpression
     mapAttrsToList mkDefault mkIf mkMerge mkOption optional optionalAttrs optionalString types;
 
-  # Hosts of before 22.05 keep the places that podman now uses as well.
+  # Hosts from before 22.05 keep the directories that podman now also uses.
   prefix = optionalString (lib.versionAtLeast config.system.stateVersion "22.05") "nixos-";
   confName = "${prefix}containers";
   confDir = "/etc/${confName}";
@@ -44,7 +44,7 @@ let
     { name, ... }:
     {
       options = {
-        mountPoint = mkOption { type = types.str; description = "The place inside."; };
+        mountPoint = mkOption { type = types.str; description = "Mount point in the container."; };
         hostPath = maybe types.str "The place on the host; without one, the same.";
         isReadOnly = opt types.bool true "Whether the container may not write to it.";
       };
@@ -66,7 +66,7 @@ let
           modules = [ (presets name cfg) ] ++ map (d: d.value) defs;
           prefix = [ "containers" name ];
           inherit (cfg) specialArgs;
-          # Not guessed: it is the host's.
+          # Set from the host instead of the default.
           system = null;
         }).config;
     };
@@ -85,7 +85,7 @@ let
         networking.useDHCP = false;
         assertions = [
           {
-            # Later kernels know interfaces by a longer name beside the short one.
+            # Newer kernels support longer alternative names of interfaces.
             assertion = builtins.compareVersions kernel "5.8" > 0 || !cfg.privateNetwork || builtins.stringLength name <= 11;
             message = "The container's name `${name}' is too long: with privateNetwork, it can have 11 characters, because its network interface is named after it. Linux 5.8 has no such limit.";
           }
@@ -108,14 +108,14 @@ let
         path = mkOption {
           type = types.path;
           example = "/nix/var/nix/profiles/per-container/webserver";
-          description = "A system that is built already, instead of `config`.";
+          description = "A system that is already built, instead of `config`.";
         };
         flake = maybe types.str "The flake that the container's system is taken from, instead of `config` and `path`.";
         nixpkgs = mkOption {
           type = types.path;
           default = pkgs.path;
           defaultText = literalExpression "pkgs.path";
-          description = "The nixpkgs whose modules the container's system is made of.";
+          description = "The nixpkgs whose modules the container's system uses.";
         };
         specialArgs = opt (types.attrsOf types.unspecified) { } "Further arguments for the modules of `config`.";
         additionalCapabilities = opt (types.listOf types.str) [ ] "Capabilities beyond the usual ones.";
@@ -153,7 +153,7 @@ let
 
   # --- scripts ----------------------------------------------------------------
 
-  # What the template unit, for containers made by hand, is rendered from.
+  # The settings for rendering the template unit of imperative containers.
   blank = {
     extraVeths = { };
     bindMounts = { };
@@ -171,7 +171,7 @@ let
   given = names: concatMapStringsSep " || " (n: "[[ -n \"\${${n}-}\" ]]") names;
   addresses = [ "HOST_ADDRESS" "LOCAL_ADDRESS" "HOST_ADDRESS6" "LOCAL_ADDRESS6" ];
 
-  # Addresses and routes of one end of an extra link.
+  # Addresses and routes of one end of an extra veth pair.
   linkUp =
     name: own: own6: other: other6:
     "ip link set dev ${name} up\n"
@@ -185,7 +185,7 @@ let
     pkgs.writeScript "container-init" ''
       #!${pkgs.runtimeShell} -e
 
-      # Asked to stop before there is anything to stop.
+      # Exit if a stop is requested before systemd has started.
       trap "exit 0" SIGRTMIN+3
 
       if ${given (addresses ++ [ "HOST_BRIDGE" "LOCAL_MAC_ADDRESS" ])}; then
@@ -212,7 +212,7 @@ let
       ${concatStringsSep "\n" (
         mapAttrsToList (n: v: linkUp n v.localAddress v.localAddress6 v.hostAddress v.hostAddress6) cfg.extraVeths
       )}
-      # Sourced: the trap above holds until systemd is there.
+      # Sourced, so that the trap above is effective until systemd starts.
       set +e
       . "$1"
     '';
@@ -220,7 +220,7 @@ let
   preStart =
     cfg:
     ''
-      # Left over from a host that crashed.
+      # May remain from a crash of the host.
       machinectl terminate "$INSTANCE" 2> /dev/null || true
 
       if ${given addresses}; then
@@ -293,7 +293,7 @@ let
       if [[ -n "''${PRIVATE_USERS-}" ]]; then
           extraFlags+=("--private-users=$PRIVATE_USERS")
           if [[ "$PRIVATE_USERS" = pick || ( "$PRIVATE_USERS" =~ ^[[:digit:]]+$ && "$PRIVATE_USERS" -gt 0 ) ]]; then
-              # The store's owner is root inside, too.
+              # root also owns the store in the container.
               NIX_BIND_OPT=":idmap"
           fi
       fi
@@ -336,7 +336,7 @@ let
   postStart =
     cfg:
     let
-      # As declared, else as the settings of a container made by hand say.
+      # The declared value, or for imperative containers that of the conf file.
       add =
         command: variable: value:
         if value != null then
@@ -395,12 +395,12 @@ let
           ${tool}/bin/nixos-container run "$INSTANCE" -- \
               bash --login -c "''${SYSTEM_PATH:-/nix/var/nix/profiles/system}/bin/switch-to-configuration test"
         '';
-        # systemd-nspawn exits so when the container reboots.
+        # The exit status of systemd-nspawn when the container reboots.
         RestartForceExitStatus = "133";
         SuccessExitStatus = "133";
         Restart = "on-failure";
         TimeoutStartSec = cfg.timeoutStartSec;
-        # systemd-nspawn hands the signal on in its own way.
+        # systemd-nspawn passes the signal on itself.
         KillMode = "mixed";
         KillSignal = "TERM";
         DevicePolicy = "closed";
@@ -493,7 +493,7 @@ in
       type = types.bool;
       default = config.containers != { };
       defaultText = literalExpression "config.containers != { }";
-      description = "Whether containers are set up at all.";
+      description = "Whether containers are enabled.";
     };
     containers = opt (types.attrsOf (types.submodule containerOptions)) { } "The containers of this host.";
   };
@@ -530,7 +530,7 @@ in
       );
       networking.dhcpcd.denyInterfaces = [ "ve-*" "vb-*" ];
       services.udev.extraRules = optionalString config.networking.networkmanager.enable ''
-        # These are set up by the containers' own units.
+        # The units of the containers configure these interfaces.
         ENV{INTERFACE}=="v[eb]-*", ENV{NM_UNMANAGED}="1"
       '';
       environment.systemPackages = [ tool ];
