@@ -46,7 +46,7 @@ static int run_frozen(void *self, struct ec_op *op, struct ec_err *err)
         if (host->conf->get_ms(host, "melts") != 1500 || !host->conf->get_bool(host, "ice"))
                 return host->err->set(err, -EPROTO, "a wrong setting");
         if (host->cancel->check(op, err) < 0 || host->cancel->fd(op) < 0)
-                return host->err->set(err, -EPROTO, "nobody has interrupted");
+                return host->err->set(err, -EPROTO, "no interrupt was expected");
         if (!host->plugin_dir || !strstr(host->plugin_dir, "/frozen") || host->program[0] != '/')
                 return host->err->set(err, -EPROTO, "wrong paths");
         host->err->set(err, -EPROTO, "one");

@@ -156,7 +156,7 @@ static const struct ec_command commands[] = {
         { .name = "probe",
           .alias = "sonde",
           .synopsis = "[ARG...]",
-          .summary = "Say what came",
+          .summary = "Print the arguments",
           .details = "The first paragraph has enough words in it that it must be folded at the width of any terminal "
                      "that we know of.\n\n"
                      "    as it is:   three   blanks\n\nThe last one.",
@@ -165,7 +165,7 @@ static const struct ec_command commands[] = {
           .run = run_probe },
         { .name = "probe-words",
           .synopsis = "NAME [CMD...]",
-          .summary = "Say what came, options first",
+          .summary = "Print the arguments, options first",
           .flags = EC_CMD_WORDS,
           .options = EC_ARRAY(probe_options),
           .run = run_probe },

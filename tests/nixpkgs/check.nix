@@ -68,7 +68,7 @@ let
   typeTests = {
     "str" = is (value types.str [ "a" ]) "a";
     "str: wrong type" = fails "option `x' is not of type `string'" (value types.str [ 1 ]);
-    "str: equal twice" = is (value types.str [ "a" "a" ]) "a";
+    "str: two equal definitions" = is (value types.str [ "a" "a" ]) "a";
     "str: conflict" = fails "option `x' has conflicting definition values" (value types.str [ "a" "b" ]);
     "lines" = is (value types.lines [ "a" "b" ]) "b\na";
     "int, bool" = is [ (value types.int [ 3 ]) (value types.bool [ false ]) ] [ 3 false ];
@@ -81,12 +81,12 @@ let
     "path: relative" = fails "not of type `absolute path'" (value types.path [ "a" ]);
     "package" = is (value types.package [ { type = "derivation"; name = "n"; } ]).name "n";
     "enum" = is (value (types.enum [ "a" "b" ]) [ "b" ]) "b";
-    "enum: another" = fails ''one of "a", "b"'' (value (types.enum [ "a" "b" ]) [ "c" ]);
+    "enum: wrong value" = fails ''one of "a", "b"'' (value (types.enum [ "a" "b" ]) [ "c" ]);
     "nullOr" = is [ (value (types.nullOr types.int) [ null ]) (value (types.nullOr types.int) [ 1 ]) ] [ null 1 ];
     "nullOr: both" = fails "both null and not null" (value (types.nullOr types.int) [ null 1 ]);
     "listOf: order, later modules first" = is (value (types.listOf types.int) [ [ 1 ] [ 2 3 ] ]) [ 2 3 1 ];
     "listOf: conditions inside" = is (value (types.listOf types.int) [ [ (mkIf false 1) (mkIf true 2) ] ]) [ 2 ];
-    "listOf: element's place" = fails "definition 1-entry 2" (value (types.listOf types.int) [ [ 1 "b" ] ]);
+    "listOf: position in the error" = fails "definition 1-entry 2" (value (types.listOf types.int) [ [ 1 "b" ] ]);
     "listOf: mkBefore, mkAfter" = is (value (types.listOf types.int) [ (mkAfter [ 3 ]) [ 2 ] (mkBefore [ 1 ]) (mkOrder 2000 [ 4 ]) ]) [ 1 2 3 4 ];
     "nonEmptyListOf" = fails "non-empty" (value (types.nonEmptyListOf types.int) [ [ ] ]);
     "attrsOf" = is (value (types.attrsOf types.int) [ { a = 1; } { b = 2; c = mkIf false 3; } ]) { a = 1; b = 2; };
@@ -95,7 +95,7 @@ let
     "lazyAttrsOf" = is (value (types.lazyAttrsOf types.int) [ { a = 1; b = throw "not needed"; } ]).a 1;
     "submodule" = is (value (types.submodule { options.a = mkOption { default = 1; }; options.b = mkOption { }; }) [ { b = 2; } ]) { a = 1; b = 2; };
     "submodule: name" = is (value (types.attrsOf (types.submodule ({ name, ... }: { options.n = mkOption { default = name; }; }))) [ { foo = { }; } ]) { foo.n = "foo"; };
-    "submodule: config of its own" = is (value (types.submodule ({ config, ... }: { options.a = mkOption { default = 1; }; options.b = mkOption { }; config.b = config.a + 1; })) [ { a = 5; } ]) { a = 5; b = 6; };
+    "submodule: its own config" = is (value (types.submodule ({ config, ... }: { options.a = mkOption { default = 1; }; options.b = mkOption { }; config.b = config.a + 1; })) [ { a = 5; } ]) { a = 5; b = 6; };
     "submodule: function as definition" = is (value (types.submodule { options.a = mkOption { default = 1; }; options.b = mkOption { }; }) [ ({ config, ... }: { b = config.a; }) ]) { a = 1; b = 1; };
     "submodule: unknown option" = fails "option `x.foo.typo' does not exist" (value (types.attrsOf (types.submodule { options.type = mkOption { }; })) [ { foo.typo = 1; } ]);
     "submodule: an option called config" = is (value (types.submodule { options.config = mkOption { }; }) [ { config = 7; } ]) { config = 7; };
@@ -117,14 +117,14 @@ let
     "addCheck" = fails "not of type" (value (types.addCheck types.int (x: x > 3)) [ 1 ]);
     "unspecified" = is (value types.unspecified [ [ 1 ] [ 2 ] ]) [ 2 1 ];
     "deferredModule" = is (config [ (value types.deferredModule [ { options.a = mkOption { default = 3; }; } ]) ]).a 3;
-    "mkOptionType with a merge of its own" = is (value (lib.mkOptionType { name = "count"; merge = _: defs: builtins.length defs; }) [ 1 "b" { } ]) 3;
+    "mkOptionType with its own merge" = is (value (lib.mkOptionType { name = "count"; merge = _: defs: builtins.length defs; }) [ 1 "b" { } ]) 3;
   };
 
   moduleTests = {
     "missing value" = fails "option `x' was accessed but has no value defined" (value types.str [ ]);
     "unknown option, with its file" = fails "option `a.b' does not exist.*In `my-file.nix'" (config [ { options.a.c = mkOption { }; } (named "my-file.nix" { a.b = 1; }) ]);
     "unknown option, with a hint" = fails "Did you mean `services.foo'" (config [ { options.services.foo = mkOption { default = 1; }; config.services.fo = 1; } ]);
-    "unknown option behind a false condition" = fails "does not exist" (config [ { zzz = mkIf false 1; } ]);
+    "unknown option under a false condition" = fails "does not exist" (config [ { zzz = mkIf false 1; } ]);
     "unknown option, unchecked" = is (config [ { _module.check = false; zzz = 1; } { options.a = mkOption { default = 2; }; } ]) { a = 2; };
     "conflict names both files" = fails "In `f2.nix': \"b\".*In `f1.nix': \"a\"" (config [ { options.x = mkOption { type = types.str; }; } (named "f1.nix" { x = "a"; }) (named "f2.nix" { x = "b"; }) ]).x;
     "mkDefault, mkForce" = is (value types.int [ (mkDefault 1) 2 ] + value types.int [ (mkForce 10) 2 ]) 12;
@@ -139,7 +139,7 @@ let
     "specialArgs in imports" = is (lib.evalModules { specialArgs.m = { options.x = mkOption { default = 1; }; }; modules = [ ({ m, ... }: { imports = [ m ]; }) ]; }).config { x = 1; };
     "the same key only once" = is (config [ { imports = [ { key = "k"; options.x = mkOption { default = 1; }; } { key = "k"; options.x = mkOption { default = 1; }; } ]; } ]) { x = 1; };
     "disabledModules" = is (config [ { key = "off"; options.y = mkOption { default = 1; }; } { disabledModules = [ { key = "off"; } ]; options.x = mkOption { default = 1; }; } ]) { x = 1; };
-    "stray attribute beside config" = fails "unsupported attribute `foo'" (config [ { config = { }; foo = 1; } ]);
+    "stray attribute next to config" = fails "unsupported attribute `foo'" (config [ { config = { }; foo = 1; } ]);
     "not a module" = fails "does not look like a module|is a int" (config [ 5 ]);
     "declared twice" = fails "`x' in `b.nix' is already declared in `a.nix'|`x' in `a.nix' is already declared in `b.nix'" (config [ (named "a.nix" { options.x = mkOption { type = types.int; default = 1; }; }) (named "b.nix" { options.x = mkOption { type = types.int; default = 1; }; }) ]).x;
     "submodule types of two declarations merge" = is (config [ { options.s = mkOption { type = types.attrsOf (types.submodule { options.a = mkOption { default = 1; }; }); default = { }; }; } { options.s = mkOption { type = types.attrsOf (types.submodule ({ config, ... }: { options.b = mkOption { default = config.a + 1; }; })); }; config.s.one = { }; } ]) { s.one = { a = 1; b = 2; }; };
@@ -196,7 +196,7 @@ let
       AUTO_START=1
       EXTRA_NSPAWN_FLAGS=" --bind=/a:/b --bind-ro=/c --foo --bar"
     '';
-    "older hosts have other places" = is (builtins.attrNames (lib.filterAttrs (n: _: lib.hasInfix "containers/" n) (import ./nixos/lib/eval-config.nix { system = "x86_64-linux"; modules = [ { system.stateVersion = "21.11"; containers.demo.path = "/x"; } ]; }).config.environment.etc)) [ "containers/demo.conf" ];
+    "older hosts have other directories" = is (builtins.attrNames (lib.filterAttrs (n: _: lib.hasInfix "containers/" n) (import ./nixos/lib/eval-config.nix { system = "x86_64-linux"; modules = [ { system.stateVersion = "21.11"; containers.demo.path = "/x"; } ]; }).config.environment.etc)) [ "containers/demo.conf" ];
     "unit" = is (
       let
         text = discard (host { demo = { path = "/x"; autoStart = true; enableTun = true; interfaces = [ "en-0" ]; }; }).config.systemd.units."container@demo.service".text;

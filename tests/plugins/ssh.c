@@ -345,7 +345,7 @@ static void test_parents(void **state)
         key_done(&k);
 }
 
-/* A link owned by another user can be changed by that user, so no key is created or used behind it. */
+/* A link owned by another user can be changed by that user, so no key is created or used in its target. */
 static void test_links_above(void **state)
 {
         char link[128], path[160], inner[128];
