@@ -14,7 +14,7 @@ run dpkg -i $packages
 is_status "dpkg -i installs the packages" 0
 like "extra-container --version prints the version" "$(extra-container --version)" "^extra-container "
 is "all plugins of the tree are loaded" "$(extra-container plugins | cut -f 1,4 | tr '\t' ' ')" \
-        "$(printf '%s loaded\n' $(make -s --no-print-directory -C "${BASH_SOURCE[0]%/*}/../.." list-plugins))"
+        "$(make -s --no-print-directory -C "${BASH_SOURCE[0]%/*}/../.." list-plugins | tr ' ' '\n' | sed 's/$/ loaded/')"
 ok "dpkg verifies the installed files" dpkg --verify extra-container extra-container-dev
 cp -r /usr/share/doc/extra-container-dev/examples/plugins /root/plugins
 ok "an example plugin is built and installed" make -C /root/plugins/hosts install
