@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/operation/call.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
@@ -215,10 +214,8 @@ static const struct ec_conf_api conf_api = {
 
 /* ---- output ------------------------------------------------------------ */
 
-/* In a service's scope, so that a signal does not cut the output short. */
 static int host_term_out(const struct ec_host *h, const char *fmt, ...)
 {
-        struct service_scope scope = service_enter();
         va_list ap;
         int r;
 
@@ -226,7 +223,6 @@ static int host_term_out(const struct ec_host *h, const char *fmt, ...)
         va_start(ap, fmt);
         r = term_outv(fmt, ap);
         va_end(ap);
-        service_leave(&scope);
         return r;
 }
 

@@ -135,14 +135,16 @@ int interrupt_wait_writable(int fd)
 {
         struct pollfd p[] = { { fd, POLLOUT, 0 }, { interrupt_fd(), POLLIN, 0 } };
 
-        for (;;) {
-                if (interrupt_signal() && !interrupt.held)
-                        return -ECANCELED;
+        /* One system call, as this is called for each line. */
+        while (!interrupt.first || interrupt.held) {
                 if (poll(p, 2, -1) < 0 && errno != EINTR)
                         return -errno;
-                if (p[0].revents)
+                if (p[1].revents)
+                        (void)interrupt_signal();
+                else if (p[0].revents)
                         return 0;
         }
+        return -ECANCELED;
 }
 
 void interrupt_clear(void)
