@@ -2,23 +2,15 @@
 /* The services that work on an operation: what they take from a plugin is checked here. */
 #include "plugin/services.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "model/containers/containers.h"
 #include "model/definition/evaluation.h"
-#include "model/deploy/by_name.h"
-#include "model/deploy/deploy.h"
-#include "model/deploy/destroy.h"
-#include "model/deploy/install.h"
-#include "model/deploy/start.h"
 #include "model/operation/call.h"
-#include "model/operation/lock.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
-#include "model/operation/shell.h"
+#include "plugin/arguments.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
 #include "svc/process/interrupt.h"
@@ -31,66 +23,10 @@
 #include "util/fs_trusted.h"
 #include "util/strv.h"
 
-#define SIZE_LIMIT 4096 /* bytes of a struct of any later minor */
-
 #define PROC_FLAGS                                                                                           \
         (EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_TERMINAL | EC_PROC_NO_CANCEL | \
          EC_PROC_HANGUP)
-#define EXEC_FLAGS    (EC_EXEC_TTY | EC_EXEC_LOGIN)
-#define START_FLAGS   (EC_START_STOPPED | EC_START_UPDATE | EC_START_RESTART | EC_START_DETACH)
-#define DESTROY_FLAGS (EC_DESTROY_ALL | EC_DESTROY_ABSENT | EC_DESTROY_QUIET | EC_DESTROY_NO_CANCEL)
-
-/* ---- arguments from plugins -------------------------------------------- */
-
-static int too_new(const char *what, struct ec_err *err)
-{
-        return err_set(err, -E2BIG, "%s uses something that ABI %u.%u does not have", what, EC_ABI_MAJOR, EC_ABI_MINOR);
-}
-
-/* An unknown flag may mean "do not", so it must not be ignored. */
-static int check_flags(const char *what, uint32_t flags, uint32_t known, struct ec_err *err)
-{
-        return flags & ~known ? err_set(err, -EINVAL, "%s: unknown flag 0x%x", what, flags & ~known) : 0;
-}
-
-/* Copies a struct that may be older or newer than ours. */
-static int copy_in(void *dst, uint32_t dst_size, const void *src, uint32_t size, const char *what, struct ec_err *err)
-{
-        memset(dst, 0, dst_size);
-        memcpy(dst, src, size < dst_size ? size : dst_size);
-        for (uint32_t i = dst_size; i < size; i++)
-                if (((const char *)src)[i])
-                        return too_new(what, err);
-        return 0;
-}
-
-/* The same for a struct that begins with its size. */
-static int copy_sized(void *dst, uint32_t dst_size, const void *src, uint32_t min, const char *what, struct ec_err *err)
-{
-        uint32_t size;
-        int r;
-
-        memcpy(&size, src, sizeof(size));
-        if (size < min || size > SIZE_LIMIT)
-                return err_set(err, -EINVAL, "%s: its size is not set", what);
-        r = copy_in(dst, dst_size, src, size, what, err);
-        memcpy(dst, &dst_size, sizeof(dst_size));
-        return r;
-}
-
-/* Phases belong to commands: a hook would wait for the run that called it. */
-static int check_phase(const struct ec_op *op, const char *what, uint32_t scope, struct ec_err *err)
-{
-        const struct call *c = call_current();
-
-        if (c && c->hook)
-                return err_set(err, -EDEADLK, "%s cannot be called from a hook: plugin %s did so in its %s", what,
-                               c->plugin, c->what);
-        if (!op->command || (op->command->scopes & scope) != scope)
-                return err_set(err, -EINVAL, "%s: the command '%s' does not declare the scope of this phase", what,
-                               op->command ? op->command->name : "");
-        return 0;
-}
+#define EXEC_FLAGS (EC_EXEC_TTY | EC_EXEC_LOGIN)
 
 /* ---- cancellation ------------------------------------------------------ */
 
@@ -134,12 +70,12 @@ const struct ec_cancel_api services_cancel = {
 
 static int check_proc(const struct ec_proc *p, struct ec_err *err)
 {
-        int r = check_flags("proc->run()", p->flags, PROC_FLAGS, err);
+        int r = argument_flags("proc->run()", p->flags, PROC_FLAGS, err);
 
         if (r < 0)
                 return r;
         if (p->reserved)
-                return too_new("struct ec_proc", err);
+                return argument_too_new("struct ec_proc", err);
         if (p->in ? (p->flags & EC_PROC_NULL_STDIN) != 0 : p->in_len > 0)
                 return err_set(err, -EINVAL, "proc->run(): contradictory input: in, in_len and EC_PROC_NULL_STDIN");
         return 0;
@@ -152,12 +88,12 @@ static int run_proc(struct ec_op *op, const struct ec_proc *p, struct ec_proc_re
         uint32_t size = ret ? ret->size : min;
         struct ec_proc full;
         SERVICE_SCOPE(err);
-        int r = copy_sized(&full, sizeof(full), p, offsetof(struct ec_proc, reserved), "struct ec_proc", err);
+        int r = argument_copy_sized(&full, sizeof(full), p, offsetof(struct ec_proc, reserved), "struct ec_proc", err);
 
         (void)op;
         if (r >= 0)
                 r = check_proc(&full, err);
-        if (r >= 0 && (size < min || size > SIZE_LIMIT))
+        if (r >= 0 && (size < min || size > ARGUMENT_SIZE_MAX))
                 r = err_set(err, -EINVAL, "struct ec_proc_result: its size is not set");
         if (r >= 0 && ret) /* so that result_done() is safe after a failure, too */
                 memset((char *)ret + sizeof(size), 0, min - sizeof(size));
@@ -283,22 +219,23 @@ static int is_active(struct ec_op *op, const char *unit, struct ec_err *err)
         return r < 0 ? r : !strcmp(state, "active") || !strcmp(state, "reloading");
 }
 
+static int list_units(struct ec_op *op, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE(err);
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : systemd_list(s, pattern, ret, ret_n, err);
+}
+
 static int unit_states(struct ec_op *op, const char *pattern,
                        int (*fn)(void *data, const char *unit, const char *active, const char *sub), void *data,
                        struct ec_err *err)
 {
         struct unit_state *states = NULL;
-        struct systemd *s;
         size_t n = 0;
-        int r;
+        int r = list_units(op, pattern, &states, &n, err);
 
-        {
-                SERVICE_SCOPE(err);
-
-                r = op_systemd(op, &s, err);
-                if (r >= 0)
-                        r = systemd_list(s, pattern, &states, &n, err);
-        }
         if (r < 0)
                 return r;
         r = 0;
@@ -324,10 +261,11 @@ static int machine_run(struct ec_op *op, const struct ec_exec *x, int32_t *ret_s
         struct ec_exec full;
         struct systemd *s;
         SERVICE_SCOPE(err);
-        int r = copy_sized(&full, sizeof(full), x, offsetof(struct ec_exec, timeout_ms), "struct ec_exec", err);
+        int r = argument_copy_sized(&full, sizeof(full), x, offsetof(struct ec_exec, timeout_ms), "struct ec_exec",
+                                    err);
 
         if (r >= 0)
-                r = check_flags("machine->exec()", full.flags, EXEC_FLAGS, err);
+                r = argument_flags("machine->exec()", full.flags, EXEC_FLAGS, err);
         if (r >= 0)
                 r = op_systemd(op, &s, err);
         return r < 0 ? r : machine_exec(s, &full, ret_status, err);
@@ -358,232 +296,7 @@ const struct ec_machine_api services_machine = {
         .leader = leader,
 };
 
-/* ---- containers -------------------------------------------------------- */
-
-static const char *container_name(const struct ec_container *c)
-{
-        return c->name;
-}
-
-static const char *container_unit(const struct ec_container *c)
-{
-        return c->unit;
-}
-
-static const char *container_unit_path(const struct ec_container *c)
-{
-        return c->unit_path;
-}
-
-static const char *container_conf_path(const struct ec_container *c)
-{
-        return c->conf_path;
-}
-
-static const char *container_state_path(const struct ec_container *c)
-{
-        return c->state_path;
-}
-
-static const char *container_unit_target(const struct ec_container *c)
-{
-        return c->unit_target;
-}
-
-static const char *container_conf_target(const struct ec_container *c)
-{
-        return c->conf_target;
-}
-
-static uint32_t container_change(const struct ec_container *c)
-{
-        return c->change;
-}
-
-static int phase_build(struct ec_op *op, struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, err);
-
-        return r < 0 ? r : deploy_build(op, err);
-}
-
-/* Builds the output that it needs; not in its scope, because fn is the plugin's code. */
-static int load_defined(struct ec_op *op, struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-        int r = deploy_output(op)
-                        ? 0
-                        : check_phase(op, "containers->foreach() before deploy->build()", EC_SCOPE_BUILD, err);
-
-        return r < 0 ? r : deploy_build(op, err);
-}
-
-static int foreach_defined(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
-                           struct ec_err *err)
-{
-        int r = load_defined(op, err);
-
-        return r < 0 ? r : deploy_foreach(op, fn, data, err);
-}
-
-static int foreach_installed(struct ec_op *op, int (*fn)(void *data, const struct ec_container *c), void *data,
-                             struct ec_err *err)
-{
-        struct container_list l = { 0 };
-        int r = containers_installed(op->layout, &l, err);
-
-        if (r < 0)
-                return r;
-        r = 0;
-        for (size_t i = 0; r == 0 && i < l.n; i++)
-                r = fn(data, l.items[i]);
-        container_list_done(&l);
-        return r;
-}
-
-static void free_container(void *p)
-{
-        container_free(p);
-}
-
-static int find_installed(struct ec_op *op, const char *name, const struct ec_container **ret, struct ec_err *err)
-{
-        struct ec_container *c = NULL;
-        int r = containers_find(op->layout, name, &c, err);
-
-        if (r >= 0)
-                r = op_own(op, c, free_container, err);
-        if (r >= 0)
-                *ret = c;
-        return r;
-}
-
-const struct ec_containers_api services_containers = {
-        .size = sizeof(services_containers),
-        .name = container_name,
-        .unit = container_unit,
-        .unit_path = container_unit_path,
-        .conf_path = container_conf_path,
-        .state_path = container_state_path,
-        .conf_get = container_conf_get,
-        .unit_target = container_unit_target,
-        .conf_target = container_conf_target,
-        .change = container_change,
-        .foreach = foreach_defined,
-        .foreach_installed = foreach_installed,
-        .find = find_installed,
-};
-
-/* ---- phases ------------------------------------------------------------ */
-
-static int phase_install(struct ec_op *op, struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->install()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL, err);
-
-        return r < 0 ? r : deploy_install(op, err);
-}
-
-static int phase_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->start()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, err);
-
-        if (r >= 0)
-                r = check_flags("deploy->start()", flags, START_FLAGS, err);
-        return r < 0 ? r : deploy_start(op, flags, err);
-}
-
-static int by_name(struct ec_op *op, const char *what, const char *const *names, uint32_t flags,
-                   int (*phase)(struct ec_op *op, const char *const *names, struct ec_err *err), struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-        int r = check_phase(op, what, EC_SCOPE_START, err);
-
-        if (r >= 0)
-                r = check_flags(what, flags, 0, err);
-        return r < 0 ? r : phase(op, names, err);
-}
-
-static int phase_start_installed(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
-{
-        return by_name(op, "deploy->start_installed()", names, flags, deploy_start_installed, err);
-}
-
-static int phase_stop(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
-{
-        return by_name(op, "deploy->stop()", names, flags, deploy_stop, err);
-}
-
-static int phase_restart(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
-{
-        return by_name(op, "deploy->restart()", names, flags, deploy_restart, err);
-}
-
-static int phase_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
-{
-        bool defined = !names && !(flags & EC_DESTROY_ALL);
-        SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->destroy()", EC_SCOPE_DESTROY | (defined ? EC_SCOPE_BUILD : 0), err);
-
-        if (r >= 0)
-                r = check_flags("deploy->destroy()", flags, DESTROY_FLAGS, err);
-        if (r >= 0 && names && flags & EC_DESTROY_ALL)
-                r = err_set(err, -EINVAL, "deploy->destroy(): EC_DESTROY_ALL does not take names");
-        return r < 0 ? r : deploy_destroy(op, names, flags, err);
-}
-
-static int take_lock(struct ec_op *op, struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-
-        return op_lock(op, err);
-}
-
-static void release_lock(struct ec_op *op)
-{
-        const struct call *c = call_current();
-
-        /* Never unlock what the program itself locked. */
-        if (!c || op->locked > c->locked)
-                op_unlock(op);
-}
-
-const struct ec_deploy_api services_deploy = {
-        .size = sizeof(services_deploy),
-        .build = phase_build,
-        .output = deploy_output,
-        .install = phase_install,
-        .start = phase_start,
-        .start_installed = phase_start_installed,
-        .stop = phase_stop,
-        .restart = phase_restart,
-        .destroy = phase_destroy,
-        .lock = take_lock,
-        .unlock = release_lock,
-};
-
-/* ---- sessions, listings ------------------------------------------------ */
-
-static int open_shell(struct ec_op *op, const struct ec_container *c, struct ec_shell **ret, struct ec_err *err)
-{
-        SERVICE_SCOPE(err);
-        int r = check_phase(op, "shell->open()", EC_SCOPE_SHELL, err);
-
-        return r < 0 ? r : shell_open(op, c, ret, err);
-}
-
-const struct ec_shell_api services_shell = {
-        .size = sizeof(services_shell),
-        .open = open_shell,
-        .container = shell_container,
-        .dir = shell_dir,
-        .setenv = shell_setenv,
-        .command = shell_command,
-        .env = shell_env,
-        .help = shell_help,
-};
+/* ---- listings ----------------------------------------------------------- */
 
 static int create_table(struct ec_op *op, const struct ec_array *columns, struct ec_table **ret, struct ec_err *err)
 {
@@ -598,9 +311,9 @@ static int create_table(struct ec_op *op, const struct ec_array *columns, struct
         if (columns->count && columns->stride < min)
                 return err_set(err, -EINVAL, "struct ec_column is too short");
         for (uint32_t i = 0; i < columns->count && r >= 0; i++, from += columns->stride) {
-                r = copy_in(&full[i], sizeof(*full), from, columns->stride, "struct ec_column", err);
+                r = argument_copy(&full[i], sizeof(*full), from, columns->stride, "struct ec_column", err);
                 if (r >= 0)
-                        r = check_flags("a column of a listing", full[i].flags, EC_COL_JSON_ONLY, err);
+                        r = argument_flags("a column of a listing", full[i].flags, EC_COL_JSON_ONLY, err);
         }
         return r < 0 ? r : table_create(&a, options_is_set(op->options, "json"), ret, err);
 }

@@ -99,6 +99,7 @@ EOT
 }
 check "planted errors of style and English are found" planted
 check "texts are in plain English" tests/lint/english
+check "each file of core has a unit test" tests/lint/tested
 # Ignored: variables of sourced files (SC2154, SC2034), and ls of file names of our own (SC2010).
 check "shellcheck has no warnings" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
 # cppcheck does not support cleanup attributes, so the sanitizers look for leaks.
