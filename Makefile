@@ -118,7 +118,7 @@ help:
 .PHONY: prune
 prune:
 	@rm -rf $(stale_obj) $(stale_obj:.o=.d) \
-		$(filter-out $(MODULES) $(PLUGIN_DATA) $(PLUGINS:%=$(BUILD)/plugins/%),$(wildcard \
+		$(filter-out $(MODULES) $(PLUGIN_DATA) $(patsubst %/,%,$(dir $(PLUGIN_DATA))),$(wildcard \
 		$(BUILD)/plugins/* $(BUILD)/plugins/*/*))
 stale_obj = $(filter-out $(ALL_OBJ),$(wildcard $(BUILD)/obj/*/*.o $(BUILD)/obj/*/*/*.o $(BUILD)/obj/*/*/*/*.o))
 

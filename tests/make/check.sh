@@ -70,6 +70,16 @@ printf 'all: bad\nbad:\n\techo half >$@; false\ninclude Makefile\n' >bad.mk
 run -f bad.mk bad >/dev/null
 is "the target of a failed recipe is removed" "$(ls bad 2>/dev/null)" ""
 
+# ---- some of the plugins
+features() { (cd "$1" && ls plugins/*/feature.json); }
+run -s PLUGINS="$first"
+is "PLUGINS: only these are built" "$(cd build/plugins && ls -- *.so)" "$first.so"
+is "the feature.json of every plugin is kept" "$(features build)" "$(features .)"
+is "nothing is done twice with PLUGINS" "$(run PLUGINS="$first")" ""
+mkdir -p build/plugins/gone && touch build/plugins/gone/feature.json "build/plugins/$first/gone.nix"
+run -s PLUGINS="$first"
+is "files of plugins that are gone are removed" "$(find build/plugins -name 'gone*')" ""
+
 # ---- plugins/common, without and with a plugin that uses it
 rm -rf plugins
 mkdir -p plugins/tiny
