@@ -52,6 +52,19 @@ for p in plugins/*/; do
         none "plugin $name includes only plugin.h, libc, plugins/common and its own files"
 done
 
+# option_uses PLUGIN CORE: prints calls in the directory CORE that read an option of the plugin in the directory PLUGIN.
+# check-man compares feature.json with the tables.
+option_uses() {
+        options=$(jq -r '.options // [] | .[] | ltrimstr("--")' "${1%/}/feature.json" 2>&1) || {
+                printf '%s\n' "$options"
+                return
+        }
+        for option in $options; do
+                # -z: a call may continue on the next line.
+                grep -rzoP --include='*.c' "options_(is_set|values?)\((?:[^()]|\([^()]*\))*?\"$option\"" "$2" | tr '\0' '\n'
+        done
+}
+
 # ---- names: neither the core nor other plugins name a plugin
 for p in plugins/*/; do
         [ -d "$p" ] || continue
@@ -62,10 +75,8 @@ for p in plugins/*/; do
                 grep -nE "(plugins_find|plugin_loaded|strcmp)\([^)]*\"$name\"" -r core plugins --include='*.[ch]'
         } > "$T/found"
         none "the core and other plugins do not name plugin $name"
-        # The core reads only options of its own tables.
-        sed -n 's/.*{ \.name = "\([a-z-]*\)", .*\.scopes = .*/\1/p' "$p"*.c | while read -r option; do
-                grep -nE "options_(is_set|values?)\([^)]*\"$option\"" -r core --include='*.c'
-        done > "$T/found"
+        [ "$name" != common ] || continue
+        option_uses "$p" core > "$T/found"
         none "the core reads no option of plugin $name"
 done
 
@@ -117,6 +128,30 @@ graph() {
         none "$1: layers only use lower layers: cli, plugin, model, svc, util"
 }
 [ ! "${OBJ-}" ] || graph core "$OBJ/core"
+
+# Tests the checks themselves with planted files: options of a plugin that the core reads.
+mkdir -p "$T/option/core/cli" "$T/option/tiny"
+cat > "$T/option/core/cli/main.c" << 'EOT'
+int a = options_is_set(op->options, "tiny");
+int b = options_is_set(op->options, "tiny-other") + options_is_set(op->options, "other");
+int c = options_is_set(op->options, "other") && strcmp(name, "tiny");
+const char *d = options_value(options_of(op),
+                              "small");
+EOT
+printf '{\n  "options": [\n    "--tiny",\n    "--small"\n  ]\n}\n' > "$T/option/tiny/feature.json"
+(cd "$T/option" && option_uses tiny/ core) | diff - /dev/fd/3 3<< 'EOT' > "$T/found"
+core/cli/main.c:options_is_set(op->options, "tiny"
+core/cli/main.c:options_value(options_of(op),
+                              "small"
+EOT
+none "planted: the core reads options of a plugin"
+echo '{}' > "$T/option/tiny/feature.json"
+(cd "$T/option" && option_uses tiny/ core) > "$T/found"
+none "planted: a plugin without options"
+rm "$T/option/tiny/feature.json"
+(cd "$T/option" && option_uses tiny/ core) > "$T/uses"
+grep -q 'feature.json' "$T/uses" || echo "a missing feature.json is not reported" > "$T/found"
+none "planted: a plugin without feature.json"
 
 # Tests the checks themselves with planted objects.
 plant() { # FILE [USED...]: makes an object with a symbol named after FILE, which uses the symbols of the others
