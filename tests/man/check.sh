@@ -104,8 +104,15 @@ fi
 # ---- settings of the NixOS module -----------------------------------------------
 # Keys, types, defaults and texts are those of the tables; `make settings` updates them.
 settings() { # SECTION FILE
+        local table
+        table=$(echo "@json $1" | "$TOOL" /dev/stdin "$PLUGINS" . 2>&1)
+        if [[ ! -e $2 ]]; then
+                is "$2: is the same as the tables" "$(jq -e '.settings == {}' <<<"$table" >/dev/null 2>&1 ||
+                        echo "$2 is missing: run make settings")" ''
+                return
+        fi
         is "$2: is the same as the tables" \
-                "$(echo "@json $1" | "$TOOL" /dev/stdin "$PLUGINS" . | diff -u --label "$2" --label 'the tables' "$2" - 2>&1)" ''
+                "$(diff -u --label "$2" --label 'the tables' "$2" - <<<"$table" 2>&1)" ''
 }
 settings paths nix/paths.json
 for plugin in "${built[@]%.so}"; do
