@@ -34,8 +34,9 @@ $(BUILD)/tests/plugins/$(1): tests/plugins/$(1).c $(wildcard tests/plugins/fake_
 	$$(call say,LD,$$@)$$(CC) $$(PLUGIN_CFLAGS) $$(QUICK) -Itests/plugins $$(filter %.c %.o %.a,$$^) -o $$@ -lcmocka
 endef
 TESTED_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard tests/plugins/$(p).c),$(p)))
-PLUGIN_TESTS := $(TESTED_PLUGINS:%=$(BUILD)/tests/plugins/%)
-$(foreach p,$(TESTED_PLUGINS),$(eval $(call plugin_test_rule,$(p))))
+# fake-host-test is the test of the fake host itself.
+PLUGIN_TESTS := $(patsubst %,$(BUILD)/tests/plugins/%,$(TESTED_PLUGINS) fake-host-test)
+$(foreach p,$(TESTED_PLUGINS) fake-host-test,$(eval $(call plugin_test_rule,$(p))))
 
 ## Run the unit tests
 .PHONY: check-unit

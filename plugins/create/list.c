@@ -104,8 +104,6 @@ int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
         struct listing l = { .host = h, .err = err };
         int r = 0;
 
-        if (*h->opt->args(op))
-                return h->err->usage(err, "list takes no arguments");
         if (h->opt->is_set(op, "json"))
                 r = h->table->create(op, &column_array, &l.table, err);
         if (r >= 0 && l.table)

@@ -177,8 +177,6 @@ int gc_run(void *self, struct ec_op *op, struct ec_err *err)
         struct roots roots = { 0 };
         int r;
 
-        if (*h->opt->args(op))
-                return h->err->usage(err, "gc takes no arguments");
         r = h->containers->foreach_installed(op, add_missing, &missing, err);
         if (r >= 0)
                 r = read_roots(h, h->conf->path(h, "gcroots"), &roots, err);

@@ -133,14 +133,6 @@ static void test_list(void **state)
         assert_int_equal(fake_run(&fake, PLUGIN, self, "list"), -EIO);
 }
 
-static void test_list_arguments(void **state)
-{
-        (void)state;
-        fake_args(&fake, "x", (char *)NULL);
-        assert_int_equal(fake_run(&fake, PLUGIN, self, "list"), -EINVAL);
-        assert_true(fake.err.usage);
-}
-
 static void test_restart(void **state)
 {
         (void)state;
@@ -204,8 +196,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor),     T(test_create),  T(test_create_fails), T(test_build),         T(test_list),
-                T(test_list_arguments), T(test_restart), T(test_destroy),      T(test_destroy_usage),
+                T(test_descriptor), T(test_create),  T(test_create_fails), T(test_build),
+                T(test_list),       T(test_restart), T(test_destroy),      T(test_destroy_usage),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

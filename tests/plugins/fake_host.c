@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common.h"
+
 #define FAKE(host) ((struct fake *)(host)) /* host is its first member */
 
 /* ---- strings ---- */
@@ -59,6 +61,7 @@ static void pair_free(struct fake_pair **list)
                 *list = p->next;
                 free(p->key);
                 free(p->value);
+                strv_free(p->words);
                 free(p);
         }
 }
@@ -118,13 +121,14 @@ static int err_usage(struct ec_err *err, const char *fmt, ...)
         return r;
 }
 
-static int err_prefix(struct ec_err *err, const char *fmt, ...)
+static int err_prefix(struct ec_err *err, int32_t code, const char *fmt, ...)
 {
         char *text, *all;
         va_list ap;
 
+        assert_true(code < 0);
         if (!err)
-                return -EIO;
+                return code;
         assert_non_null(err->msg);
         va_start(ap, fmt);
         assert_true(vasprintf(&text, fmt, ap) >= 0);
@@ -133,7 +137,7 @@ static int err_prefix(struct ec_err *err, const char *fmt, ...)
         free(text);
         free(err->msg);
         err->msg = all;
-        return err->code;
+        return code;
 }
 
 static const char *err_message(const struct ec_err *err)
@@ -149,7 +153,14 @@ static void err_clear(struct ec_err *err)
         *err = (struct ec_err){ 0 };
 }
 
-static const struct ec_err_api err_api = { sizeof(err_api), 0, err_set, err_usage, err_prefix, err_message, err_clear };
+static const struct ec_err_api err_api = {
+        .size = sizeof(err_api),
+        .set = err_set,
+        .usage = err_usage,
+        .prefix = err_prefix,
+        .message = err_message,
+        .clear = err_clear,
+};
 
 static void log_log(const struct ec_host *host, int32_t level, const char *fmt, ...)
 {
@@ -162,7 +173,7 @@ static void log_log(const struct ec_host *host, int32_t level, const char *fmt, 
         appendf(&FAKE(host)->log, "\n");
 }
 
-static const struct ec_log_api log_api = { sizeof(log_api), 0, log_log };
+static const struct ec_log_api log_api = { .size = sizeof(log_api), .log = log_log };
 
 static int opt_is_set(const struct ec_op *op, const char *name)
 {
@@ -201,7 +212,12 @@ static const char *opt_command(const struct ec_op *op)
 }
 
 static const struct ec_opt_api opt_api = {
-        sizeof(opt_api), 0, opt_is_set, opt_value, opt_values, opt_args, opt_command
+        .size = sizeof(opt_api),
+        .is_set = opt_is_set,
+        .value = opt_value,
+        .values = opt_values,
+        .args = opt_args,
+        .command = opt_command,
 };
 
 static const char *conf_get(const struct ec_host *host, const char *key)
@@ -218,11 +234,22 @@ static int conf_bool(const struct ec_host *host, const char *key)
 
 static uint64_t conf_ms(const struct ec_host *host, const char *key)
 {
+        static const struct {
+                const char *unit;
+                uint64_t ms;
+        } units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
         const char *v = conf_get(host, key);
-        char *end;
-        uint64_t n = v ? strtoull(v, &end, 10) : 0;
+        char *unit;
+        uint64_t n;
 
-        return !v || !strcmp(end, "ms") ? n : !strcmp(end, "min") ? n * 60000 : n * 1000;
+        if (!v)
+                return 0;
+        n = strtoull(v, &unit, 10);
+        for (size_t i = 0; unit != v && i < sizeof(units) / sizeof(*units); i++)
+                if (!strcmp(unit, units[i].unit))
+                        return n * units[i].ms;
+        fail_msg("setting %s: '%s' is not a number with one unit, all that the fake host knows of durations", key, v);
+        return 0;
 }
 
 static int64_t conf_int(const struct ec_host *host, const char *key)
@@ -235,9 +262,17 @@ static int64_t conf_int(const struct ec_host *host, const char *key)
 static const char *const *conf_list(const struct ec_host *host, const char *key)
 {
         static const char *const none[] = { NULL };
+        struct fake_pair *last = NULL;
 
-        (void)host, (void)key;
-        return none;
+        for (struct fake_pair *p = FAKE(host)->settings; p; p = p->next)
+                if (!strcmp(p->key, key))
+                        last = p;
+        if (!last)
+                return none;
+        if (!last->words)
+                last->words = strv_split(last->value, " \t");
+        assert_non_null(last->words);
+        return (const char *const *)last->words;
 }
 
 static const char *conf_path(const struct ec_host *host, const char *what)
@@ -245,8 +280,15 @@ static const char *conf_path(const struct ec_host *host, const char *what)
         return pair_last(FAKE(host)->paths, what);
 }
 
-static const struct ec_conf_api conf_api = { sizeof(conf_api), 0,        conf_get,  conf_bool,
-                                             conf_ms,          conf_int, conf_list, conf_path };
+static const struct ec_conf_api conf_api = {
+        .size = sizeof(conf_api),
+        .get = conf_get,
+        .get_bool = conf_bool,
+        .get_ms = conf_ms,
+        .get_int = conf_int,
+        .get_list = conf_list,
+        .path = conf_path,
+};
 
 static int cancel_check(struct ec_op *op, struct ec_err *err)
 {
@@ -269,8 +311,13 @@ static void cancel_release(struct ec_op *op)
         assert_true(op->fake->held-- > 0);
 }
 
-static const struct ec_cancel_api cancel_api = { sizeof(cancel_api), 0,           cancel_check,
-                                                 cancel_fd,          cancel_hold, cancel_release };
+static const struct ec_cancel_api cancel_api = {
+        .size = sizeof(cancel_api),
+        .check = cancel_check,
+        .fd = cancel_fd,
+        .hold = cancel_hold,
+        .release = cancel_release,
+};
 
 /* ---- proc, nix, systemd, machine ---- */
 
@@ -311,7 +358,12 @@ static int proc_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err)
         return call(op->fake, err, "proc.tmp_dir", "");
 }
 
-static const struct ec_proc_api proc_api = { sizeof(proc_api), 0, proc_run, proc_result_done, proc_tmp_dir };
+static const struct ec_proc_api proc_api = {
+        .size = sizeof(proc_api),
+        .run = proc_run,
+        .result_done = proc_result_done,
+        .tmp_dir = proc_tmp_dir,
+};
 
 static int nix_module(struct ec_eval *ev, const char *path, struct ec_err *err)
 {
@@ -339,7 +391,13 @@ static int nix_setenv(struct ec_eval *ev, const char *key, const char *value, st
         return r;
 }
 
-static const struct ec_nix_api nix_api = { sizeof(nix_api), 0, nix_module, nix_arg, nix_build_arg, nix_setenv };
+static const struct ec_nix_api nix_api = {
+        .size = sizeof(nix_api),
+        .add_module = nix_module,
+        .add_arg = nix_arg,
+        .add_build_arg = nix_build_arg,
+        .setenv = nix_setenv,
+};
 
 static int units(struct ec_op *op, const char *service, const char *const *v, struct ec_err *err)
 {
@@ -416,11 +474,14 @@ static int systemd_states(struct ec_op *op, const char *pattern,
 }
 
 static const struct ec_systemd_api systemd_api = {
-        sizeof(systemd_api), 0,
-        systemd_start,       systemd_stop,
-        systemd_reload,      systemd_active,
-        systemd_get_string,  systemd_get_number,
-        systemd_states,
+        .size = sizeof(systemd_api),
+        .start = systemd_start,
+        .stop = systemd_stop,
+        .daemon_reload = systemd_reload,
+        .active = systemd_active,
+        .get_string = systemd_get_string,
+        .get_number = systemd_get_number,
+        .states = systemd_states,
 };
 
 static int machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)
@@ -446,8 +507,12 @@ static int machine_leader(struct ec_op *op, const char *name, uint32_t *ret_pid,
         return call(op->fake, err, "machine.leader", name);
 }
 
-static const struct ec_machine_api machine_api = { sizeof(machine_api), 0, machine_exec, machine_running,
-                                                   machine_leader };
+static const struct ec_machine_api machine_api = {
+        .size = sizeof(machine_api),
+        .exec = machine_exec,
+        .running = machine_running,
+        .leader = machine_leader,
+};
 
 /* ---- containers, deploy, shell ---- */
 
@@ -716,13 +781,14 @@ static const struct ec_shell_api shell_api = {
 
 /* ---- term, table ---- */
 
-static void term_out(const struct ec_host *host, const char *fmt, ...)
+static int term_out(const struct ec_host *host, const char *fmt, ...)
 {
         va_list ap;
 
         va_start(ap, fmt);
         append(&FAKE(host)->out, fmt, ap);
         va_end(ap);
+        return 0;
 }
 
 static int term_is_tty(const struct ec_host *host)
@@ -731,7 +797,11 @@ static int term_is_tty(const struct ec_host *host)
         return 0;
 }
 
-static const struct ec_term_api term_api = { sizeof(term_api), 0, term_out, term_is_tty };
+static const struct ec_term_api term_api = {
+        .size = sizeof(term_api),
+        .out = term_out,
+        .is_tty = term_is_tty,
+};
 
 static const struct ec_column *column(const struct ec_table *t, const char *key)
 {
@@ -795,7 +865,13 @@ static void table_free(struct ec_table *t)
 }
 
 static const struct ec_table_api table_api = {
-        sizeof(table_api), 0, table_create, table_add_row, table_set_str, table_set_int, table_print, table_free,
+        .size = sizeof(table_api),
+        .create = table_create,
+        .add_row = table_add_row,
+        .set_str = table_set_str,
+        .set_int = table_set_int,
+        .print = table_print,
+        .free = table_free,
 };
 
 /* ---- functions for tests ---- */
@@ -924,7 +1000,7 @@ void fake_conf(struct ec_container *c, const char *key, const char *value)
 }
 
 /* In the child. */
-static void run_program(const struct ec_proc *p, int in, int out)
+static void exec_program(const struct ec_proc *p, int in, int out)
 {
         for (const char *const *e = p->env; e && *e; e++)
                 putenv((char *)*e); /* in glibc, a name without "=" unsets the variable */
@@ -952,7 +1028,7 @@ int fake_spawn(struct fake *f, const struct ec_proc *p, struct ec_proc_result *r
         pid = fork();
         assert_true(pid >= 0);
         if (!pid)
-                run_program(p, fileno(in), fileno(out));
+                exec_program(p, fileno(in), fileno(out));
         assert_int_equal(waitpid(pid, &status, 0), pid);
         ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
         free(ret->out);
@@ -997,6 +1073,8 @@ int fake_run(struct fake *f, const struct ec_plugin *p, void *self, const char *
 
         assert_non_null(c);
         f->command = c->name;
+        if (!*c->synopsis && f->args[0])
+                return err_usage(&f->err, "%s: unexpected argument '%s'", c->name, f->args[0]);
         return c->run(self, &f->op, &f->err);
 }
 
@@ -1028,6 +1106,8 @@ void fake_check_descriptor(const struct ec_plugin *p)
         assert_int_equal(p->abi_minor, EC_ABI_MINOR);
         check_line(p->summary);
         check_options(&p->options);
+        if (p->hooks)
+                assert_int_equal(p->hooks->size, sizeof(*p->hooks));
         for (uint32_t i = 0; i < p->commands.count; i++) {
                 const struct ec_command *c = (const void *)((const char *)p->commands.items +
                                                             (size_t)i * p->commands.stride);

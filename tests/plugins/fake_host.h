@@ -20,6 +20,7 @@
 
 struct fake_pair {
         char *key, *value;
+        char **words; /* of a list, once conf->get_list() has split it */
         struct fake_pair *next;
 };
 

@@ -282,9 +282,6 @@ static void test_gc_none(void **state)
         assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
         assert_string_equal(fake.table, "");
         assert_non_null(strstr(fake.calls, "table.print"));
-        fake_args(&fake, "x", (char *)NULL);
-        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), -EINVAL);
-        assert_true(fake.err.usage);
 }
 
 static int print_nothing(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
