@@ -53,25 +53,48 @@ fi
 $CC -std=c11 -I"$SRC/core/include" -I"$SRC/tests/abi" -fsyntax-only "$SRC/tests/abi/layout.c" > "$T/log" 2>&1
 ok "no member has moved"
 
-# One line per struct, without comments.
-structs() {
-        $CC -E -P -x c "$1" | tr -s ' \t\n' ' ' | sed 's/}; */};\n/g' | sed -n 's/^ *//; s/.*\(struct ec_[a-z_]* {\)/\1/p'
-}
-structs "$HEADER" > "$T/now"
+"$SRC/tests/abi/structs" "$HEADER" > "$T/now"
 for frozen in "$SRC"/tests/abi/plugin-*.h; do
-        structs "$frozen" > "$T/then"
+        "$SRC/tests/abi/structs" "$frozen" > "$T/then"
         awk 'NR == FNR { now[$2] = $0; next }
              { sub(/ *};$/, ""); if (index(now[$2], $0) != 1) { print "struct " $2 " has changed other than by growing at its end"; bad = 1 } }
              END { exit bad || FNR < 20 }' "$T/now" "$T/then" > "$T/log" 2>&1
         ok "the structs of ${frozen##*/} have changed only by growing at the end"
 done
-minor() { sed -n 's/^#define EC_ABI_MINOR \([0-9]*\).*/\1/p' "$1"; }
-newest=$SRC/tests/abi/plugin-1.$(minor "$HEADER").h
+
+# The header's own minor version is frozen as it is: its structs, and a line of the layout for each member and value.
+# Offsets and sizes are for the compiler to check; they differ between machines.
+minor=$(sed -n 's/^#define EC_ABI_MINOR \([0-9]*\).*/\1/p' "$HEADER")
+how="before the first release: run tests/abi/freeze -f, which copies plugin.h to tests/abi/plugin-1.$minor.h and writes \
+layout-1.$minor.inc; afterwards: raise EC_ABI_MINOR and run tests/abi/freeze, which adds plugin-1.$((minor + 1)).h"
+names() { sed -n 's/^\(AT([^,]*, [^,]*\|SIZE([^,]*\), [0-9]*)$/\1)/p; /^VALUE/p' "$1"; }
 {
-        echo "the header of this minor version is frozen: raise EC_ABI_MINOR and freeze the new header as ${newest##*/}"
-        [ -e "$newest" ] && structs "$newest" | diff - "$T/now"
+        "$SRC/tests/abi/structs" "$SRC/tests/abi/plugin-1.$minor.h" | diff - "$T/now" || { echo "$how"; false; }
 } > "$T/log" 2>&1
 ok "the header is the same as the frozen one of its minor version"
+compare_layout() { # HEADER'S LAYOUT, FROZEN LAYOUT
+        names "$1" > "$T/names"
+        names "$2" > "$T/frozen_names"
+        missing=$(grep -vxFf "$T/frozen_names" "$T/names")
+        extra=$(grep -vxFf "$T/names" "$T/frozen_names")
+        [ -s "$T/names" ] && [ ! "$missing$extra" ] && return
+        [ ! "$missing" ] || printf 'missing in %s: %s\n' "${2##*/}" "$missing"
+        [ ! "$extra" ] || printf 'not in plugin.h: %s\n' "$extra"
+        echo "$how"
+        return 1
+}
+mkdir "$T/layout"
+frozen=$SRC/tests/abi/layout-1.$minor.inc
+{ "$SRC/tests/abi/freeze" "$T/layout" && compare_layout "$T/layout/layout-1.$minor.inc" "$frozen"; } > "$T/log" 2>&1
+ok "${frozen##*/} has every member and value of the header"
+grep -v 'AT(ec_hooks, eval,' "$frozen" > "$T/stale.inc"
+compare_layout "$T/layout/layout-1.$minor.inc" "$T/stale.inc" > "$T/log" 2>&1
+[ "$(head -n 1 "$T/log")" = 'missing in stale.inc: AT(ec_hooks, eval)' ]
+ok "a layout without one of the members is reported with its name"
+for frozen in "$SRC"/tests/abi/layout-*.inc; do
+        grep -qxF "#include \"${frozen##*/}\"" "$SRC/tests/abi/layout.c" > "$T/log" 2>&1
+        ok "tests/abi/layout.c includes ${frozen##*/}"
+done
 
 # ---- mixed versions
 if [ "$(id -u)" = 0 ]; then
