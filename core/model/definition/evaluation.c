@@ -221,8 +221,30 @@ int evaluation_add_module(struct ec_eval *ev, const char *path, struct ec_err *e
         return 0;
 }
 
+/* Can modules write ecArgs.NAME? */
+static bool is_nix_name(const char *name)
+{
+        static const char *const keywords[] = { "assert", "else", "if",   "in",   "inherit",
+                                                "let",    "rec",  "then", "with", NULL };
+        const char *const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+        size_t n = strspn(name, letters);
+
+        while (n && name[n] && (strchr(letters, name[n]) || strchr("0123456789'-", name[n])))
+                n++;
+        return n && !name[n] && !strv_contains(keywords, name);
+}
+
 int evaluation_add_arg(struct ec_eval *ev, const char *name, const char *value, struct ec_err *err)
 {
+        if (!is_nix_name(name))
+                return err_set(err, -EINVAL, "argument '%s' of feature modules is not a Nix identifier", name);
+        if (!strcmp(name, "settings")) /* in a flake, what the user set */
+                return err_set(err, -EINVAL, "argument '%s' of feature modules is reserved", name);
+        if (json_object_get(ev->feature_args, name))
+                return err_set(err, -EEXIST,
+                               "argument '%s' of feature modules is already set; use a name that begins "
+                               "with the plugin's name",
+                               name);
         return set_member(ev->feature_args, name, value, err);
 }
 

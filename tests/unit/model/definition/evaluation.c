@@ -409,13 +409,40 @@ static void test_prebuilt(void **state)
 
 /* ---- invalid input ---------------------------------------------------------------- */
 
+static const char *const bad_names[] = { "",    "1a",   "-a", "'a", "a.b", "a b",     "a\n",      "\303\244",
+                                         "let", "with", "if", "in", "rec", "inherit", "settings", NULL };
+
 static int add_bad(struct ec_eval *ev, struct ec_err *err)
 {
         assert_int_equal(evaluation_add_module(ev, "m.nix", err), -EINVAL);
         assert_int_equal(evaluation_add_module(ev, "/\377", err), -EINVAL);
         assert_int_equal(evaluation_add_arg(ev, "a", "\377", err), -EINVAL);
+        for (const char *const *name = bad_names; *name; name++)
+                assert_int_equal(evaluation_add_arg(ev, *name, "x", err), -EINVAL);
         assert_int_equal(evaluation_setenv(ev, "", "x", err), -EINVAL);
         return evaluation_setenv(ev, "a=b", "x", err);
+}
+
+static int add_twice(struct ec_eval *ev, struct ec_err *err)
+{
+        const char *const good[] = { "a", "_", "a1", "A-b'_2", "setting", "letter", NULL };
+
+        for (const char *const *name = good; *name; name++)
+                assert_int_equal(evaluation_add_arg(ev, *name, "x", err), 0);
+        return evaluation_add_arg(ev, "A-b'_2", "y", err);
+}
+
+static void test_clash(void **state)
+{
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = NULL;
+
+        (void)state;
+        registry.plugins[0].self = add_twice;
+        assert_int_equal(evaluation_new(&op, &def, &ev, &err), -EEXIST);
+        assert_non_null(strstr(err_msg(&err), "argument 'A-b'_2' of feature modules is already set"));
+        assert_null(ev);
+        err_done(&err);
 }
 
 static void test_refused(void **state)
@@ -441,6 +468,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_flake_names, begin, end),
                 cmocka_unit_test_setup_teardown(test_prebuilt, begin, end),
                 cmocka_unit_test_setup_teardown(test_refused, begin, end),
+                cmocka_unit_test_setup_teardown(test_clash, begin, end),
         };
 
         return cmocka_run_group_tests_name("evaluation", tests, group_setup, group_teardown);
