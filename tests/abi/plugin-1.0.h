@@ -3,7 +3,8 @@
 #define EXTRA_CONTAINER_PLUGIN_H
 /*
  * The whole contract between extra-container and its plugins. A plugin includes
- * this header and libc's, and imports nothing from the program.
+ * <extra-container/plugin.h> and headers of libc, and imports nothing from the
+ * program.
  *
  * Rules of the ABI, checked by tests/abi:
  *  1. A struct that crosses the border starts with its size, or travels in a
@@ -27,10 +28,10 @@
  *
  * Results: 0, or a positive outcome where one is documented. A negative errno
  * is a failure, and *err then says in one sentence, without a trailing full
- * stop, what failed. err is always the last parameter and is untouched on
- * success. It may be NULL if the caller does not want the text. A plugin
- * returns its errors; it never prints them. An error that it sets although it
- * succeeds is forgotten.
+ * stop, what failed. err is the last parameter, except in host->err, and is
+ * untouched on success. It may be NULL if the caller does not want the text. A
+ * plugin returns its errors; it never prints them. An error that it sets
+ * although it succeeds is forgotten.
  *
  * Where services may be called:
  *  - log, err, conf, term, cancel (with op NULL) and mem_free: everywhere, also
@@ -97,16 +98,18 @@ struct ec_array {
 /* The phases that a command passes through. The options in a plugin's own table
  * appear in every command that has one of their scopes, whichever plugin owns
  * the command; so no plugin needs to name a command. */
-#define EC_SCOPE_BUILD   (UINT32_C(1) << 0)
-#define EC_SCOPE_INSTALL (UINT32_C(1) << 1)
-#define EC_SCOPE_START   (UINT32_C(1) << 2)
-#define EC_SCOPE_SHELL   (UINT32_C(1) << 3)
-#define EC_SCOPE_DESTROY (UINT32_C(1) << 4)
+#define EC_SCOPE_BUILD   (UINT32_C(1) << 0) /* evaluates a definition */
+#define EC_SCOPE_INSTALL (UINT32_C(1) << 1) /* installs its containers */
+#define EC_SCOPE_START   (UINT32_C(1) << 2) /* starts or restarts some */
+#define EC_SCOPE_SHELL   (UINT32_C(1) << 3) /* opens a session */
+#define EC_SCOPE_DESTROY (UINT32_C(1) << 4) /* removes containers */
 
+/* What an option takes. */
 #define EC_ARG_NONE 0 /* a switch */
 #define EC_ARG_ONE  1 /* --name VALUE or --name=VALUE */
 #define EC_ARG_REST 2 /* all that follows, up to an EC_OPT_FINAL option */
 
+/* Flags of an option. */
 #define EC_OPT_FINAL  (UINT32_C(1) << 0) /* ends another's EC_ARG_REST */
 #define EC_OPT_REPEAT (UINT32_C(1) << 1) /* may be given more than once */
 #define EC_OPT_HIDDEN (UINT32_C(1) << 2) /* not in help and completion */
@@ -123,14 +126,20 @@ struct ec_option {
         int32_t short_name;  /* 's' is -s, or 0; a command's own only */
 };
 
-/* A key in the INI section that has the plugin's name. type is "string",
- * "bool", "path", "int", "duration" ("10s", "500ms", "2min") or "list" (words
- * separated by blanks). A default that does not fit its type rejects the
- * plugin. */
+/* A key in the INI section that has the plugin's name. A default that does not
+ * fit its type rejects the plugin. The types are:
+ *  - "string": any text;
+ *  - "bool": yes, no, on, off, true, false, 1 or 0;
+ *  - "path": an absolute path, or empty;
+ *  - "int": a whole number, decimal, of 64 bits;
+ *  - "duration": numbers with the units ms, s, min, h or d, which are added
+ *    ("500ms", "1min 30s"), or a number of seconds;
+ *  - "list": words separated by blanks. */
 struct ec_setting {
         const char *key, *type, *def, *help;
 };
 
+/* Flags of a command. */
 #define EC_CMD_ROOT       (UINT32_C(1) << 0) /* re-executed through sudo */
 #define EC_CMD_HIDDEN     (UINT32_C(1) << 1) /* not in help and completion */
 #define EC_CMD_DEFINITION (UINT32_C(1) << 2) /* a definition, then names */
@@ -140,7 +149,9 @@ struct ec_setting {
 struct ec_command {
         const char *name;
         const char *alias;    /* or NULL */
-        const char *synopsis; /* its arguments: "[DEFINITION] [NAME...]" */
+        const char *synopsis; /* its arguments: "[DEFINITION] [NAME...]". "" or
+                               * NULL: the program refuses arguments; with any
+                               * other text, run() checks them */
         const char *summary;  /* one line of the overview */
         const char *details;  /* paragraphs for help and man page, or NULL */
         uint32_t scopes;         /* EC_SCOPE_*: the phases it passes through */
@@ -156,6 +167,7 @@ struct ec_command {
  * their plugins, and only in commands that pass through the phase. Any of them
  * may be NULL. Hooks that may wait get all containers at once, in an array that
  * ends with NULL and is never empty; they are not called after an interrupt.
+ * size is sizeof(struct ec_hooks), and reserved is 0.
  */
 struct ec_hooks {
         uint32_t size, reserved;
@@ -217,8 +229,8 @@ struct ec_hooks {
         void (*finish)(void *self, struct ec_op *op, int status);
 };
 
-/* Without a plugin that provides this, installing warns. */
-#define EC_PROVIDES_GCROOT (UINT32_C(1) << 0)
+/* What a plugin provides for the others. */
+#define EC_PROVIDES_GCROOT (UINT32_C(1) << 0) /* installing warns without it */
 
 struct ec_plugin {
         uint32_t size;
@@ -244,17 +256,19 @@ struct ec_plugin {
         void (*done)(void *self); /* frees it; may be NULL */
 };
 
-/*
- * One per plugin: the file id.so contains EC_PLUGIN(id, ...). The id is part of
- * the symbol, so that several plugins can be linked into one test program. The
- * symbol is data, so that the program can check the plugin without calling it.
- * Constructors run when the file is opened, before that check.
- */
 #ifdef __cplusplus
 #define EC_EXTERN_C extern "C"
 #else
 #define EC_EXTERN_C extern
 #endif
+/*
+ * One per plugin: the file id.so contains EC_PLUGIN(id, ...). The arguments
+ * after id are initializers of members of struct ec_plugin; the macro sets
+ * size, abi_major, abi_minor and name itself. The id is part of the symbol, so
+ * that several plugins can be linked into one test program. The symbol is data,
+ * so that the program can check the plugin without calling it. Constructors run
+ * when the file is opened, before that check.
+ */
 #define EC_PLUGIN(id, ...)                                                     \
         EC_EXTERN_C EC_EXPORT const struct ec_plugin ec_plugin_v1_##id;        \
         const struct ec_plugin ec_plugin_v1_##id = {                           \
@@ -264,7 +278,8 @@ struct ec_plugin {
 /* ---- services ---------------------------------------------------------- */
 
 /* To stderr. Levels as in syslog: 3 error, 4 warning, 5 notice, 6 info (with
- * --verbose), 7 debug (with --debug). */
+ * --verbose), 7 debug (with --debug). A message is a line: log() adds the "\n"
+ * if it has none. */
 struct ec_log_api {
         uint32_t size, reserved;
         void (*log)(const struct ec_host *host, int32_t level,
@@ -273,7 +288,8 @@ struct ec_log_api {
 
 struct ec_err_api {
         uint32_t size, reserved;
-        /* Sets the message where the failure occurs; returns code (< 0). */
+        /* Sets the message where the failure occurs; it does not end with "\n".
+         * Returns code (< 0). */
         int (*set)(struct ec_err *err, int32_t code,
                    const char *fmt, ...) EC_PRINTF(3, 4);
         /* The same for wrong use of the command line, which ends with exit
@@ -310,17 +326,26 @@ struct ec_opt_api {
 struct ec_conf_api {
         uint32_t size, reserved;
         const char *(*get)(const struct ec_host *host, const char *key);
-        int (*get_bool)(const struct ec_host *host, const char *key); /* 0, 1 */
+        /* A "bool": 1 or 0. */
+        int (*get_bool)(const struct ec_host *host, const char *key);
         /* A "duration", in milliseconds. */
         uint64_t (*get_ms)(const struct ec_host *host, const char *key);
+        /* An "int". */
         int64_t (*get_int)(const struct ec_host *host, const char *key);
         /* The words of a "list": NULL-terminated, never NULL. */
         const char *const *(*get_list)(const struct ec_host *host,
                                        const char *key);
-        /* A path of the host: "units", "conf", "state", "gcroots", "profiles",
-         * "run", "run-state" (root's own, for notes until the next boot),
-         * "data" (the program's own read-only files) or "root"; NULL if there
-         * is no such path. */
+        /* A path of the host; NULL: the program does not know that word.
+         *  - "units", "conf": where links to units and to conf files are made;
+         *  - "state", "run": where the root file systems of containers and of
+         *    ephemeral containers are;
+         *  - "profiles": where the Nix profiles of containers are;
+         *  - "gcroots": where the garbage collector roots of installed
+         *    containers are;
+         *  - "run-state": root's own directory for notes until the next boot;
+         *  - "data": the program's own read-only files;
+         *  - "root": the prefix that all of these but "data" already have, ""
+         *    on a real host. With another one, no systemd is contacted. */
         const char *(*path)(const struct ec_host *host, const char *what);
 };
 
@@ -340,6 +365,7 @@ struct ec_cancel_api {
         void (*release)(struct ec_op *op);
 };
 
+/* Flags of struct ec_proc. */
 #define EC_PROC_CAPTURE     (UINT32_C(1) << 0) /* stdout into the result */
 #define EC_PROC_CAPTURE_ERR (UINT32_C(1) << 1) /* stderr into the result */
 #define EC_PROC_NULL_STDIN  (UINT32_C(1) << 2) /* not inherited; without `in` */
@@ -385,7 +411,10 @@ struct ec_nix_api {
         /* A feature module, by its absolute path. */
         int (*add_module)(struct ec_eval *ev, const char *path,
                           struct ec_err *err);
-        /* Modules see it as ecArgs.NAME. */
+        /* Modules see it as ecArgs.NAME. All plugins share these names, so
+         * begin them with the plugin's. -EEXIST: it is set already. -EINVAL:
+         * name is not an identifier of Nix, or is "settings", or value is not
+         * UTF-8. */
         int (*add_arg)(struct ec_eval *ev, const char *name, const char *value,
                        struct ec_err *err);
         /* One word, as after --build-args. */
@@ -400,7 +429,8 @@ struct ec_nix_api {
  * call waits for all of them. */
 struct ec_systemd_api {
         uint32_t size, reserved;
-        /* NULL-terminated names. Fails if one job failed; err names all. */
+        /* Full names of units ("demo.service"), NULL-terminated. Fails if one
+         * job failed; err names all that did. */
         int (*start)(struct ec_op *op, const char *const *units,
                      struct ec_err *err);
         /* The same. */
@@ -430,6 +460,7 @@ struct ec_systemd_api {
                       void *data, struct ec_err *err);
 };
 
+/* Flags of struct ec_exec. */
 #define EC_EXEC_TTY   (UINT32_C(1) << 0) /* a terminal of the container */
 #define EC_EXEC_LOGIN (UINT32_C(1) << 1) /* a login shell of `user`, which runs
                                           * argv if it is set */
@@ -460,8 +491,9 @@ struct ec_machine_api {
                       struct ec_err *err);
 };
 
+/* What a run changes about a container. */
 #define EC_CHANGE_NONE    0 /* it is already installed like this */
-#define EC_CHANGE_NEW     1
+#define EC_CHANGE_NEW     1 /* it is not installed yet */
 #define EC_CHANGE_UPDATE  2 /* a running system can switch to it */
 #define EC_CHANGE_RESTART 3 /* it takes effect after a restart */
 
@@ -506,6 +538,7 @@ struct ec_containers_api {
                     const struct ec_container **ret, struct ec_err *err);
 };
 
+/* Flags of deploy->start(). */
 #define EC_START_STOPPED (UINT32_C(1) << 0) /* start stopped containers */
 #define EC_START_UPDATE  (UINT32_C(1) << 1) /* changed and running: switch, or
                                              * restart if necessary */
@@ -513,6 +546,7 @@ struct ec_containers_api {
 #define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C only ends the wait for a
                                              * start */
 
+/* Flags of deploy->destroy(). */
 #define EC_DESTROY_ALL       (UINT32_C(1) << 0) /* all installed; no names */
 #define EC_DESTROY_ABSENT    (UINT32_C(1) << 1) /* names may be missing */
 #define EC_DESTROY_QUIET     (UINT32_C(1) << 2) /* no result lines on stdout */
@@ -587,21 +621,24 @@ struct ec_shell_api {
 /* The only way to stdout. */
 struct ec_term_api {
         uint32_t size, reserved;
-        /* A failure is that of this or an earlier call: nothing more reaches
-         * stdout, and the program reports it at the end. */
+        /* Adds nothing: end a line with "\n". A failure is that of this or an
+         * earlier call: nothing more reaches stdout, and the program reports it
+         * at the end. */
         int (*out)(const struct ec_host *host,
                    const char *fmt, ...) EC_PRINTF(2, 3);
         int (*is_tty)(const struct ec_host *host); /* stdout is a terminal */
 };
 
-#define EC_COL_STR  0
-#define EC_COL_INT  1
-#define EC_COL_BOOL 2
+/* Types of a column. */
+#define EC_COL_STR  0 /* a string */
+#define EC_COL_INT  1 /* an integer */
+#define EC_COL_BOOL 2 /* true or false in JSON, yes or no in a table */
 #define EC_COL_LIST 3 /* of strings; newline-separated in set_str() */
 #define EC_COL_SIZE 4 /* bytes: an integer in JSON, "1.2 MiB" in a table */
 #define EC_COL_TIME 5 /* seconds since 1970: likewise */
 
-#define EC_COL_JSON_ONLY (UINT32_C(1) << 0)
+/* Flags of a column. */
+#define EC_COL_JSON_ONLY (UINT32_C(1) << 0) /* not in a table */
 
 struct ec_column {
         const char *key;   /* in JSON */
