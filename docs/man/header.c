@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reference part of the page for plugin authors, made of plugin.h: every struct becomes a section, with its comment
- * as text and its members, functions and constants as a list. What it cannot read in the header is an error, so that
- * nothing is missing from the page.
+ * The reference part of the page for plugin authors, made of plugin.h: every struct, macro and group of constants is a
+ * section, with its comment as text and its members, functions and values as a list. What it cannot read in the header
+ * is an error, so that nothing is missing from the page.
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@
 struct reader {
         const char *at;       /* the next character of the header */
         char service[64];     /* "proc" in struct ec_proc_api, else "" */
-        bool heading, fresh;  /* the next struct's heading was printed; nothing came after the last heading */
+        char heading[128];    /* the last one below the title, or "" */
+        bool fresh;           /* nothing came after it */
         bool members, marked; /* a list of members is open; one of marked paragraphs is */
 };
 
@@ -186,10 +188,14 @@ static char *read_declaration(const char **s)
 }
 
 /* Prints the comment on an item; comments at the end of a line are not sentences. */
-static void put_about(const char *text)
+static void put_about(struct reader *r, const char *text)
 {
-        if (text)
+        r->fresh = true;
+        if (text && strstr(text, "\n - "))
+                put_prose(r, text);
+        else if (text)
                 put_text(text, strlen(text), isupper((unsigned char)*text));
+        r->fresh = false;
 }
 
 /* The comment in the rest of the line, if there is one. */
@@ -214,8 +220,8 @@ static int put_member(struct reader *r, const char *before)
                 k = put_function(r, declaration);
         else
                 printf(".It Vt \"%s\"\n", declaration);
-        put_about(before);
-        put_about(after);
+        put_about(r, before);
+        put_about(r, after);
         return k;
 }
 
@@ -227,29 +233,55 @@ static void skip_line(struct reader *r)
         r->at += *r->at == '\n';
 }
 
-static void put_heading(struct reader *r, const char *name)
+static void put_heading(struct reader *r, const char *format, ...)
 {
-        size_t len = strcspn(name, " ;"), api = strlen("_api");
-        bool service = len > api && !strncmp(name + len - api, "_api", api);
+        char heading[sizeof(r->heading)];
+        va_list ap;
 
-        if (r->heading)
+        va_start(ap, format);
+        vsnprintf(heading, sizeof(heading), format, ap);
+        va_end(ap);
+        if (!strcmp(heading, r->heading))
                 return;
         end_lists(r);
-        if (service)
-                printf(".Ss host->%.*s (struct %.*s)\n", (int)(len - api - 3), name + 3, (int)len, name);
-        else
-                printf(".Ss struct %.*s\n", (int)len, name);
-        r->heading = r->fresh = true;
+        printf(".Ss %s\n", heading);
+        strcpy(r->heading, heading);
+        r->fresh = true;
 }
 
-/* What comes before a struct belongs to it: its comment, and the constants for it. */
-static void announce_struct(struct reader *r)
+static void put_struct_heading(struct reader *r, const char *name)
 {
-        const char *next = strstr(r->at, "\nstruct "), *title = strstr(r->at, "\n/* ---- ");
-        const char *name = next ? next + strlen("\nstruct ") : NULL;
+        size_t len = strcspn(name, " "), api = strlen("_api");
 
-        if (next && (!title || next < title) && name[strcspn(name, " ;")] == ' ')
-                put_heading(r, name);
+        if (len > api + 3 && !strncmp(name + len - api, "_api", api))
+                put_heading(r, "host->%.*s (struct %.*s)", (int)(len - api - 3), name + 3, (int)len, name);
+        else
+                put_heading(r, "struct %.*s", (int)len, name);
+}
+
+/* EC_ARG_NONE and EC_ARG_ONE are "EC_ARG_*". */
+static void put_constants_heading(struct reader *r, const char *name)
+{
+        size_t len = strlen("EC_") + strcspn(name + strlen("EC_"), "_ ");
+
+        put_heading(r, "%.*s_*", (int)len, name);
+}
+
+/* A comment belongs to what comes after it. */
+static void put_heading_after_comment(struct reader *r)
+{
+        const char *end = strstr(r->at, "*/"), *next = end ? end + 2 : "", *name, *value;
+
+        next += strspn(next, " \n");
+        name = next + strcspn(next, " ");
+        name += strspn(name, " ");
+        value = name + strcspn(name, " (\n");
+        if (!strncmp(next, "struct ", 7) && next[strcspn(next, ";{")] == '{')
+                put_struct_heading(r, name);
+        else if (!strncmp(next, "#define ", 8) && *value == '(')
+                put_heading(r, "%.*s", (int)(value - name), name);
+        else if (!strncmp(next, "#define ", 8))
+                put_constants_heading(r, name);
 }
 
 static int put_struct(struct reader *r)
@@ -258,7 +290,7 @@ static int put_struct(struct reader *r)
         size_t len = strcspn(name, " "), api = strlen("_api");
         int k = 0;
 
-        put_heading(r, name);
+        put_struct_heading(r, name);
         *r->service = 0;
         if (len > api + 3 && !strncmp(name + len - api, "_api", api))
                 snprintf(r->service, sizeof(r->service), "%.*s", (int)(len - api - 3), name + 3);
@@ -277,7 +309,6 @@ static int put_struct(struct reader *r)
         }
         skip_line(r);
         end_lists(r);
-        r->heading = false;
         return k;
 }
 
@@ -288,7 +319,8 @@ static int put_define(struct reader *r)
         const size_t len = (size_t)(value - name);
         _cleanup_free_ char *text = NULL;
 
-        announce_struct(r);
+        if (*value != '(')
+                put_constants_heading(r, name);
         start_members(r);
         end = value + strcspn(value, "\n");
         while (*end && end[-1] == '\\')
@@ -308,7 +340,7 @@ static int put_define(struct reader *r)
                 text = comment_text(&r->at);
         else if (isdigit((unsigned char)*value)) /* other values are of no use to a reader */
                 text = strndup(value, (size_t)(end - value));
-        put_about(text);
+        put_about(r, text);
         return 0;
 }
 
@@ -319,9 +351,10 @@ static int put_opaque(struct reader *r)
 
         if (!declaration)
                 return -EINVAL;
+        put_heading(r, "Opaque structs");
         start_members(r);
         printf(".It Vt %s\n", declaration);
-        put_about(text);
+        put_about(r, text);
         return 0;
 }
 
@@ -329,7 +362,7 @@ static int put_comment(struct reader *r)
 {
         _cleanup_free_ char *text = NULL;
 
-        announce_struct(r);
+        put_heading_after_comment(r);
         end_lists(r);
         text = comment_text(&r->at);
         if (!text)
@@ -348,7 +381,7 @@ static void put_title(struct reader *r)
                 putchar(toupper((unsigned char)*s));
         putchar('\n');
         skip_line(r);
-        r->heading = false;
+        *r->heading = 0;
         r->fresh = true;
 }
 
@@ -357,12 +390,18 @@ static bool at(const struct reader *r, const char *what)
         return !strncmp(r->at, what, strlen(what));
 }
 
+/* Macros that only the header itself uses. */
+static bool at_internal(const struct reader *r)
+{
+        return at(r, "#define EC_EXPORT ") || at(r, "#define EC_PRINTF(") || at(r, "#define EC_EXTERN_C ");
+}
+
 static int put_next(struct reader *r)
 {
         if (at(r, "/* ---- "))
                 put_title(r);
         else if (at(r, "\n") || at(r, "/* SPDX") || at(r, "#include") || at(r, "#ifndef EXTRA") ||
-                 at(r, "#define EXTRA") || at(r, "#endif"))
+                 at(r, "#define EXTRA") || at(r, "#endif") || at_internal(r))
                 skip_line(r);
         else if (at(r, "/*"))
                 return put_comment(r);

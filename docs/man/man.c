@@ -72,33 +72,65 @@ static bool ends_sentence(const char *s, size_t len)
                !(len >= 3 && !strncmp(s + len - 3, "...", 3));
 }
 
+/* The length of "`words`" with the punctuation after it; 0: s is something else. */
+static size_t literal_length(const char *s, const char *end)
+{
+        const char *close = *s == '`' ? memchr(s + 1, '`', (size_t)(end - s - 1)) : NULL;
+        size_t n = close ? (size_t)(close + 1 - s) : 0;
+
+        while (close && s + n < end && strchr(".,:;", s[n]))
+                n++;
+        return close && (s + n == end || isspace((unsigned char)s[n])) ? n : 0;
+}
+
+/* That as a macro, whose line is not ended. */
+static void put_literal(const char *s, size_t len)
+{
+        const char *close = memrchr(s, '`', len);
+
+        fputs(".Ql \"", stdout);
+        put_word(s + 1, (size_t)(close - s - 1), false);
+        putchar('"');
+        for (const char *c = close + 1; c < s + len; c++)
+                printf(" %c", *c);
+}
+
 void put_text(const char *s, size_t len, bool sentence)
 {
         const char *end = s + len, *last = NULL;
         size_t at = 0, last_len = 0;
+        bool literal = false;
 
         for (;;) {
-                size_t n = 0;
+                bool was_literal = literal;
+                size_t n;
 
                 while (s < end && isspace((unsigned char)*s))
                         s++;
-                while (s + n < end && !isspace((unsigned char)s[n]))
+                n = s < end ? literal_length(s, end) : 0;
+                literal = n;
+                while (!literal && s + n < end && !isspace((unsigned char)s[n]))
                         n++;
-                if (!n)
+                if (!n) {
+                        literal = was_literal;
                         break;
-                if (at && (at + 1 + n > WIDTH || ends_sentence(last, last_len))) {
+                }
+                if (at && (literal || was_literal || at + 1 + n > WIDTH || ends_sentence(last, last_len))) {
                         putchar('\n');
                         at = 0;
                 } else if (at)
                         at += (size_t)(putchar(' ') == ' ');
-                put_word(s, n, !at);
+                if (literal)
+                        put_literal(s, n);
+                else
+                        put_word(s, n, !at);
                 at += n;
                 last = s;
                 last_len = n;
                 s += n;
         }
         if (sentence && last && !ends_sentence(last, last_len))
-                putchar('.');
+                fputs(literal ? " ." : ".", stdout);
         if (at)
                 putchar('\n');
 }
@@ -198,6 +230,34 @@ static int part_usage(struct page *p)
                         putchar('\n');
                 }
         }
+        return 0;
+}
+
+/* Which commands pass through each phase. */
+static int part_scopes(struct page *p)
+{
+        static const struct {
+                const char *name;
+                uint32_t scope;
+        } scopes[] = {
+                { "EC_SCOPE_BUILD", EC_SCOPE_BUILD },     { "EC_SCOPE_INSTALL", EC_SCOPE_INSTALL },
+                { "EC_SCOPE_START", EC_SCOPE_START },     { "EC_SCOPE_SHELL", EC_SCOPE_SHELL },
+                { "EC_SCOPE_DESTROY", EC_SCOPE_DESTROY },
+        };
+
+        printf(".Bl -tag -width EC_SCOPE_INSTALL -compact\n");
+        for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
+                const char *comma = "";
+
+                printf(".It Dv %s\n", scopes[i].name);
+                for (size_t k = 0; k < p->commands.n; k++)
+                        if (p->commands.items[k].command->scopes & scopes[i].scope) {
+                                printf("%s.Cm %s", comma, p->commands.items[k].command->name);
+                                comma = " ,\n";
+                        }
+                printf("%s", *comma ? "\n" : "no command\n");
+        }
+        printf(".El\n");
         return 0;
 }
 
@@ -425,6 +485,7 @@ static const struct {
 } parts[] = {
         { "usage", part_usage },       /* a line of SYNOPSIS for each command */
         { "commands", part_commands }, /* the commands, with their own options */
+        { "scopes", part_scopes },     /* the phases of each command */
         { "options", part_options },   /* options that several commands accept */
         { "leading", part_leading },   /* options before the command */
         { "prose", part_prose },       /* text of plugins */
