@@ -79,7 +79,7 @@ void call_init(void)
         }
         program = getpid();
         atexit(on_exit_call);
-        at_quick_exit(on_exit_call);
+        (void)at_quick_exit(on_exit_call);
         interrupt_on_second(on_second_signal);
 }
 

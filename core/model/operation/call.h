@@ -23,8 +23,8 @@ void call_enter(struct call *c, struct ec_op *op, const char *plugin, const char
 void call_leave(struct call *c);
 const struct call *call_current(void); /* NULL: our own code */
 
-/* A service that waits: signals are read again until it returns; while they are held, they stay caught, so that a second
- * one still ends the program. A caller that does not want the text of an error may pass NULL for it. */
+/* A service that waits: signals are read again until it returns. While they are held, they stay caught, so that a
+ * second one still ends the program. A caller that does not want the text of an error may pass NULL for it. */
 struct service_scope {
         bool caught;
         struct ec_err own;
