@@ -1,10 +1,10 @@
 # shellcheck shell=sh disable=SC2034
 # Sourced by the tests of the command line, which print TAP. EC is the program, PROBE the directory of
-# the test plugin. Root runs the program as an unprivileged user.
+# the test plugin; the plugins that were built are next to the program. Root runs the program as an unprivileged user.
 
 umask 022
 n=0 failed=0 T=
-EC=${EC:?} PROBE=${PROBE:?}
+EC=${EC:?} PROBE=${PROBE:?} BUILT=${EC%/*}/plugins
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/extra-container-cli.XXXXXX") || exit 1
 chmod 755 "$T"
@@ -17,6 +17,19 @@ chmod -R a+rX "$T"
 EC=$T/bin/extra-container
 WHO=
 [ "$(id -u)" != 0 ] || WHO='setpriv --reuid=65534 --regid=65534 --clear-groups --'
+
+# plugins NAME...: the program also loads these. Skips the file if one of them is not built, so call it first.
+plugins() {
+        for plugin; do
+                if ! [ -e "$BUILT/$plugin.so" ]; then
+                        echo "1..0 # SKIP plugin $plugin is not built"
+                        exit 0
+                fi
+                cp "$BUILT/$plugin.so" "$T/plugins/"
+                [ ! -d "$BUILT/$plugin" ] || cp -r "$BUILT/$plugin" "$T/plugins/"
+        done
+        chmod -R a+rX "$T/plugins"
+}
 
 # run WORD...: runs the program with the test's configuration and sets $out, $err and $status.
 run() {

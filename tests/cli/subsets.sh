@@ -2,8 +2,6 @@
 # Runs the program without plugins, with each alone, with all but each and with all, where the missing ones are switched
 # off or not installed. Using a missing one is an error that names it; the present ones work as if all were present.
 # shellcheck disable=SC2154,SC1091,SC2034,SC2015
-EC=${EC:?}
-BUILT=${EC%/*}/plugins
 TREE=$(cd "$(dirname "$0")/../.." && pwd)/plugins
 . "$(dirname "$0")/lib.sh"
 
@@ -138,8 +136,7 @@ install() {
                         ;;
                 *) echo "$p = off" >> "$T/conf.ini" ;;
                 esac
-                cp "$BUILT/$p.so" "$T/plugins/"
-                [ ! -d "$BUILT/$p" ] || cp -r "$BUILT/$p" "$T/plugins/"
+                plugins "$p"
         done
         chmod -R a+rX "$T/plugins"
 }

@@ -76,6 +76,12 @@ is 'HACKING.md: its plugin is formatted' \
                 (cd "$T/tree" && clang-format --dry-run plugins/pid/pid.c tests/plugins/pid.c 2>&1))" ''
 is 'HACKING.md: its plugin builds' "$(in_tree "$build/plugins/pid.so")" ''
 is 'HACKING.md: its plugin passes its test' "$(in_tree "$build/tests/plugins/pid" && "$build/tests/plugins/pid" 2>&1 | grep -cE '^ok |OK')" 3
+pid_cli() { EC=$build/extra-container PROBE=$build/tests/cli/plugins sh "$T/tree/tests/cli/pid.sh" 2>&1; }
+in_tree "$build/tests/cli/plugins/probe.so" >/dev/null
+is 'the plugin of HACKING.md passes its test of the command line' "$(pid_cli)" \
+        $'ok 1 - pid needs the name of a container\nok 2 - pid is in the help\n1..2'
+is 'that test is skipped without the plugin' "$(mv "$build/plugins/pid.so" "$T/"; pid_cli; mv "$T/pid.so" "$build/plugins/")" \
+        '1..0 # SKIP plugin pid is not built'
 is 'HACKING.md: its plugin has a command and a setting' \
         "$(in_tree settings; jq -r '.settings | keys[]' "$T/tree/plugins/pid/settings.json"
         cp "$build/plugins/pid.so" "$plugins/" && ec help pid | grep -o -e '-n, --nsenter')" $'arguments\n-n, --nsenter'
