@@ -16,7 +16,7 @@ has_plugin() {
         grep -qx -- "$1" <<<"${plugins_here-}"
 }
 # Printed at each installation; only the tests of the plugin check it.
-has_plugin gc || usual="warning: no plugin protects installed containers from Nix's garbage collector: .*"
+has_plugin gc || usual="warning: no plugin protects installed containers from Nix's garbage collector, .*"
 
 # def FILE: writes stdin to a definition file.
 def() {
