@@ -258,7 +258,7 @@ mkfifo "$T/ready" "$T/never"
 chmod 666 "$T/ready" "$T/never"
 exec 9<> "$T/never"
 for sig in INT:130 TERM:143 HUP:129; do
-        env --default-signal=INT EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" PROBE_FINISH=1 $WHO "$EC" --config "$T/conf.ini" probe-wait \
+        env --default-signal=HUP,INT,TERM EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" PROBE_FINISH=1 $WHO "$EC" --config "$T/conf.ini" probe-wait \
                 > "$T/ready" 2> "$T/err" < "$T/never" 9>&- &
         pid=$!
         read -r line < "$T/ready"

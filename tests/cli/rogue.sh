@@ -80,7 +80,7 @@ interrupt() {
         shift
         mkfifo "$T/said"
         # shellcheck disable=SC2086
-        env ROGUE="$misbehaviour" HOME="$T/home" EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" NO_COLOR=1 \
+        env --default-signal=HUP,INT,TERM ROGUE="$misbehaviour" HOME="$T/home" EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" NO_COLOR=1 \
                 $WHO "$EC" --config "$T/conf.ini" rogue > "${TO:-$T/out}" 2> "$T/said" < /dev/null &
         pid=$!
         exec 3< "$T/said"
