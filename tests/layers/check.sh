@@ -106,6 +106,10 @@ if [ "${OBJ-}" ]; then
                         grep -E '^(stdout|(__)?v?printf(_chk)?|puts|putchar)$' | sed "s|^|${o#"$OBJ"/}: |"
         done > "$T/found"
         none "only core/svc/term/term.c writes to stdout"
+        # Startup files, prompt and running a shell are in the plugin.
+        find "$OBJ/core" -name '*.o' -exec nm --defined-only {} + | awk '{ print $3 }' |
+                grep -iE 'session|(^|_)rc_|prompt' > "$T/found"
+        none "core has no code of sessions"
 fi
 
 
