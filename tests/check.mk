@@ -183,8 +183,8 @@ san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
 
 # These programs need calls that valgrind 3.19 does not support: pidfd_open() to wait for children, openat2() to open
 # files of a container, and an execve() that fails.
-NO_PIDFD   := plugin/host svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns
-NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec util/resolve
+NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns
+NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve
 NO_EXEC    := svc/process/env
 NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC))
 ## Run the unit tests under valgrind
