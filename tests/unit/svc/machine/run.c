@@ -103,7 +103,8 @@ static void test_many(void **state)
 /* All get the signal, and commands that have not begun are not started. */
 static void in_test_interrupt_many(void)
 {
-        struct many *v = many(MANY, "trap 'echo cleaned; exit 3' INT; echo up; while :; do sleep 0.01; done");
+        struct many *v = many(MANY,
+                              "trap 'echo cleaned; exit 3' INT; trap : TERM; echo up; while :; do sleep 0.01; done");
         _cleanup_free_ char *script = str_printf("sleep 0.5; kill -INT %d; sleep 1000", (int)getpid());
 
         if (!possible())
