@@ -91,12 +91,12 @@ static int run_proc(struct ec_op *op, const struct ec_proc *p, struct ec_proc_re
         int r = argument_copy_sized(&full, sizeof(full), p, offsetof(struct ec_proc, reserved), "struct ec_proc", err);
 
         (void)op;
+        if (ret && size >= min && size <= ARGUMENT_SIZE_MAX) /* so that result_done() is safe after every failure */
+                memset((char *)ret + sizeof(size), 0, min - sizeof(size));
         if (r >= 0)
                 r = check_proc(&full, err);
         if (r >= 0 && (size < min || size > ARGUMENT_SIZE_MAX))
                 r = err_set(err, -EINVAL, "struct ec_proc_result: its size is not set");
-        if (r >= 0 && ret) /* so that result_done() is safe after a failure, too */
-                memset((char *)ret + sizeof(size), 0, min - sizeof(size));
         if (r >= 0)
                 r = proc_run(&full, &res, err);
         if (r < 0 || !ret)

@@ -202,6 +202,7 @@ static void test_contradictory_input(void **state)
 
         (void)state;
         assert_int_equal(services_proc.run(&op, &p, &res, &err), -EINVAL);
+        assert_null(res.out);
         err_done(&err);
         p = (struct ec_proc){ .size = sizeof(p), .argv = argv, .in_len = 1 };
         assert_int_equal(services_proc.run(&op, &p, &res, &err), -EINVAL);
