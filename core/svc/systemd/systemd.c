@@ -169,9 +169,10 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
 /* ---- properties --------------------------------------------------------- */
 
-/* Reading a property loads the unit; a unit without a file is "inactive". */
-static int get(struct systemd *s, const char *unit, const char *iface, const char *prop, const char *const *types,
-               sd_bus_message **ret, struct ec_err *err)
+/* Reading a property loads the unit; a unit without a file is "inactive". *ret_value is what sd_bus_message_read_basic()
+ * stores for a value of *ret_type, one of `types`; a string lives as long as *ret. */
+static int get_basic(struct systemd *s, const char *unit, const char *iface, const char *prop, const char *const *types,
+                     sd_bus_message **ret, char *ret_type, void *ret_value, struct ec_err *err)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_free_ char *path = NULL, *full = NULL;
@@ -186,12 +187,11 @@ static int get(struct systemd *s, const char *unit, const char *iface, const cha
         if (!full)
                 return err_oom(err);
         r = bus_get(bus, BUS_SYSTEMD, path, full, prop, types, &e, ret);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(*ret, ret_type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(*ret, *ret_type, ret_value);
         return r < 0 ? bus_err(err, r, &e, "cannot read property %s of %s", prop, unit) : 0;
-}
-
-static int unreadable(struct ec_err *err, int r, const char *unit, const char *prop)
-{
-        return bus_err(err, r, NULL, "cannot read property %s of %s", prop, unit);
 }
 
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
@@ -201,15 +201,10 @@ int systemd_get_string(struct systemd *s, const char *unit, const char *iface, c
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         const char *value;
         char type;
-        int r = get(s, unit, iface, prop, types, &m, err);
+        int r = get_basic(s, unit, iface, prop, types, &m, &type, &value, err);
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_peek_type(m, &type, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read_basic(m, type, &value);
-        if (r < 0)
-                return unreadable(err, r, unit, prop);
         *ret = strdup(value);
         return *ret ? 0 : err_oom(err);
 }
@@ -227,15 +222,10 @@ int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, cons
                 int b;
         } v = { 0 };
         char type;
-        int r = get(s, unit, iface, prop, types, &m, err);
+        int r = get_basic(s, unit, iface, prop, types, &m, &type, &v, err);
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_peek_type(m, &type, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read_basic(m, type, &v);
-        if (r < 0)
-                return unreadable(err, r, unit, prop);
         switch (type) {
         case 't':
                 *ret = v.t;
