@@ -150,9 +150,8 @@ void app_warn_conf(const struct app *a)
 
 int app_start(struct app *a, struct ec_err *err)
 {
-        int r;
+        int r = layout_init(&a->layout, a->conf, err);
 
-        r = layout_init(&a->layout, a->conf, err);
         if (r < 0)
                 return r;
         a->ctx = (struct host_context){ .conf = a->conf, .layout = &a->layout, .program = a->program };
@@ -225,18 +224,41 @@ static int feature_disabled(const struct app *a, const char *what, const char *w
         return err_usage(err, "%s '%s': feature %s is disabled: its plugin is not installed", what, word, f->name);
 }
 
-/* A rejected plugin whose tables could be read has a command of this name. */
-static const struct plugin *rejected_with(const struct app *a, const char *word)
+static bool has_command(const struct ec_plugin *p, const char *word)
+{
+        const struct ec_command *c = p->commands.items;
+
+        for (uint32_t i = 0; c && i < p->commands.count; i++)
+                if (command_is_named(&c[i], word))
+                        return true;
+        return false;
+}
+
+/* `word` is "--NAME", maybe with "=VALUE". */
+static bool has_option(const struct ec_plugin *p, const char *word)
+{
+        const struct ec_option *o = p->options.items;
+        const char *name = str_after(word, "--");
+        size_t len = name ? strcspn(name, "=") : 0;
+
+        for (uint32_t i = 0; name && o && i < p->options.count; i++)
+                if (strlen(o[i].name) == len && !strncmp(o[i].name, name, len))
+                        return true;
+        return false;
+}
+
+/* Fails with the reason if the command or option is one of a rejected plugin whose tables could be read. */
+static int check_rejected(const struct app *a, const char *what, const char *word,
+                          bool (*has)(const struct ec_plugin *, const char *), struct ec_err *err)
 {
         for (size_t i = 0; i < a->plugins.n; i++) {
                 const struct plugin *p = &a->plugins.items[i];
-                const struct ec_command *c = p->plugin ? p->plugin->commands.items : NULL;
 
-                for (uint32_t k = 0; p->state == PLUGIN_REJECTED && c && k < p->plugin->commands.count; k++)
-                        if (command_is_named(&c[k], word))
-                                return p;
+                if (p->state == PLUGIN_REJECTED && p->plugin && has(p->plugin, word))
+                        return err_set(err, -ELIBBAD, "%s '%s': plugin %s was rejected: %s", what, word, p->name,
+                                       p->reason);
         }
-        return NULL;
+        return 0;
 }
 
 /* A rejected plugin whose tables could not be read: the command may belong to it. */
@@ -277,11 +299,10 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
 
         if (r >= 0)
                 r = plugins_check(&a->plugins, err); /* a required plugin may have the command */
+        if (r >= 0)
+                r = check_rejected(a, "command", word, has_command, err);
         if (r < 0)
                 return r;
-        p = rejected_with(a, word);
-        if (p)
-                return err_set(err, -ELIBBAD, "command '%s': plugin %s was rejected: %s", word, p->name, p->reason);
         load_features(a);
         f = feature_of_command(&a->features, word);
         if (f)
@@ -297,7 +318,10 @@ int app_unknown_option(void *app, const char *word, struct ec_err *err)
 {
         struct app *a = app;
         const struct feature *f;
+        int r = check_rejected(a, "option", word, has_option, err);
 
+        if (r < 0)
+                return r;
         load_features(a);
         f = feature_of_option(&a->features, word);
         return f ? feature_disabled(a, "option", word, f, err) : 0;

@@ -59,6 +59,10 @@ printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
 printf '[paths]\ndata = %s/data\n[rogue]\nsetting = many\n' "$T" > "$T/conf.ini"
 run rogue
 is "a setting of the wrong type rejects its plugin, and the command says so" 1 "" "error: command 'rogue': plugin rogue was rejected: $T/conf.ini:4: 'setting' of [rogue] must be a whole number, not 'many'"
+run probe --rogue-option
+is "and so does its option" 1 "" "error: option '--rogue-option': plugin rogue was rejected: $T/conf.ini:4: 'setting' of [rogue] must be a whole number, not 'many'"
+run --rogue-option=x probe
+says "also before the command" 1 "error: option '--rogue-option=x': plugin rogue was rejected: "
 run probe
 says "other plugins still run" 0 "command probe"
 echo "not a program" > "$T/plugins/broken.so"
