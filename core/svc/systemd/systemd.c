@@ -169,8 +169,8 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
 /* ---- properties --------------------------------------------------------- */
 
-/* Reading a property loads the unit; a unit without a file is "inactive". *ret_value is what sd_bus_message_read_basic()
- * stores for a value of *ret_type, one of `types`; a string lives as long as *ret. */
+/* Reading a property loads the unit; a unit without a file is "inactive". *ret_value is what
+ * sd_bus_message_read_basic() stores for a value of *ret_type, one of `types`; a string lives as long as *ret. */
 static int get_basic(struct systemd *s, const char *unit, const char *iface, const char *prop, const char *const *types,
                      sd_bus_message **ret, char *ret_type, void *ret_value, struct ec_err *err)
 {
