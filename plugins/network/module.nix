@@ -128,10 +128,12 @@ let
       mkAfter ''
         ${firewall "up" name} ${net.firewall} ${concatStringsSep " " addresses}
       '';
-    # Without name resolution the container still works as defined, so this may fail.
-    postStart = mkAfter ''
-      ${script ./resolver.sh name} || :
-    '';
+    # Without name resolution the container still works as defined, so this may fail. An option of the user comes last,
+    # which nspawn prefers.
+    script = mkIf (containers.${name}.copyResolvConf or true) (mkBefore ''
+      resolv=$(${script ./resolver.sh "${name} ${pkgs.systemd}/bin/systemd-nspawn"} || :)
+      EXTRA_NSPAWN_FLAGS="$resolv ''${EXTRA_NSPAWN_FLAGS-}"
+    '');
     # Runs however the container ends, even if its start failed. A failure does not stop the other scripts; the next
     # start tries again.
     postStop = ''

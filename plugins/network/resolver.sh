@@ -1,19 +1,18 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-#   resolver.sh NAME
+#   resolver.sh NAME NSPAWN
 #
-# A container with its own network cannot reach a resolver on the host's localhost,
-# such as systemd-resolved. If its copy of resolv.conf has no other servers, they
-# are replaced with those that the host's resolver uses.
+# A container with its own network cannot reach a resolver on the host's localhost, such as systemd-resolved. If the
+# host's resolv.conf, which the container gets a copy of, only has such servers, this prints the option with which
+# systemd-nspawn replaces the copy with the servers that systemd-resolved uses, before the container boots.
 set -u
 export LC_ALL=C
 
-name=$1
+name=$1 nspawn=$2
 state=/run/extra-container/network
 host=/etc/resolv.conf
 uplink=/run/systemd/resolve/resolv.conf
-cat=$(command -v cat) tee=$(command -v tee)
 
 # Does the file have name servers that are not on localhost? 2: it has none at all.
 usable() {
@@ -22,20 +21,14 @@ usable() {
         printf '%s\n' "$servers" | grep -qvE '^(127\.|::1$)'
 }
 
-# Runs in the container's mount namespace, so that no link leads out of it. The store is there, too.
-inside() {
-        nsenter -m -t "$leader" -- "$@"
-}
-
 usable "$host"
 [ $? = 1 ] || exit 0
-leader=$(machinectl show -p Leader --value "$name") || exit 1
-[ "$(inside "$cat" "$host" 2> /dev/null)" = "$(cat "$host")" ] || exit 0
-if usable "$uplink"; then
-        inside "$tee" "$host" < "$uplink" > /dev/null
-else
-        text="enableWAN: the host's name server is on its localhost ($host), where the container cannot reach it"
-        text="$text; set networking.nameservers in its config, and copyResolvConf = false"
-        echo "$text" >&2
-        echo "warning=$text" >> "$state/$name"
+# Since systemd 246.
+if usable "$uplink" && "$nspawn" --resolv-conf=help 2> /dev/null | grep -qx replace-uplink; then
+        echo --resolv-conf=replace-uplink
+        exit 0
 fi
+text="enableWAN: the host's name server is on its localhost ($host), where the container cannot reach it; set"
+text="$text networking.useHostResolvConf = false and networking.nameservers in its config"
+echo "$text" >&2
+echo "warning=$text" >> "$state/$name"

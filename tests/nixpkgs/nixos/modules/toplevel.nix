@@ -29,6 +29,7 @@ in
       ln -sT ${base} $out/systemd
       ln -sT ${config.system.build.users} $out/users
       printf %s ${pkgs.stdenv.hostPlatform.system} > $out/system
+      ${lib.optionalString config.networking.useHostResolvConf "touch $out/use-host-resolv-conf"}
       printf %s ${config.system.nixos.label} > $out/nixos-version
       ${lib.optionalString (config.system.configurationRevision != null) "printf %s ${config.system.configurationRevision} > $out/configuration-revision"}
       ${lib.optionalString (config.system.extraDependencies != [ ]) "printf '%s\\n' ${lib.escapeShellArgs config.system.extraDependencies} > $out/extra-dependencies"}
