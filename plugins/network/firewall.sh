@@ -2,16 +2,23 @@
 # SPDX-License-Identifier: MIT
 #
 #   firewall.sh up NAME auto|nft|iptables ADDRESS...
+#   firewall.sh link NAME
 #   firewall.sh down NAME
 #
 # The host's rules that let a container reach other networks. They are tagged
-# with its name, so that `down`, which `up` also runs first, finds all of them,
-# even if the unit that added them is gone.
+# with its name, so that `up` and `down` first find and remove all of them, even
+# if the unit that added them is gone. `link` runs after the container has
+# started, if the name of its interface was not known before.
+#
+# $state has a file for each such container that runs, and notes of what is to
+# be undone after the last one; the names of notes begin with a dot.
 set -u
 export LC_ALL=C
 umask 022
 
 state=/run/extra-container/network
+forward4=/proc/sys/net/ipv4/ip_forward
+forward6=/proc/sys/net/ipv6/conf/all/forwarding
 action=$1 name=$2
 tag=extra-container-$name
 
@@ -135,14 +142,18 @@ iptables_down() {
         done
 }
 
-# Does this kind of iptables have rules or a policy of others?
-iptables_used() {
+# Does this kind of iptables have anything of others that matches?
+iptables_has() { # KIND PATTERN
         for v in 4 6; do
                 select_iptables "$1" $v || continue
                 "$ipt-save" 2> /dev/null | grep -v -e '--comment "\{0,1\}extra-container-' |
-                        grep -qE -e '^-A' -e '^:[A-Z]+ DROP' && return 0
+                        grep -qE -e "$2" && return 0
         done
         return 1
+}
+
+iptables_used() {
+        iptables_has "$1" '^(-A|:[A-Z]+ DROP)'
 }
 
 # ---- nftables ----------------------------------------------------------------
@@ -174,6 +185,30 @@ nft_down() {
 
 # ---- forwarding ----------------------------------------------------------------
 
+# Forwarding is a switch of the whole host. If it is on because of us, packets from and to other containers are
+# dropped: those do not send through the host, and other machines cannot connect to any container.
+guard() {
+        {
+                echo "table inet extra-container"
+                echo "delete table inet extra-container"
+                echo "table inet extra-container {"
+                echo "chain forward {"
+                echo "type filter hook forward priority -1; policy accept;"
+                for v in 4 6; do [ -e "$state/.forwarding$v" ] || echo "meta nfproto ipv$v accept"; done
+                echo "ct state established,related accept"
+                sed -n 's/^interface=\(.*\)/iifname "\1" accept/p' "$state"/[!.]*
+                echo 'iifname "ve-*" drop'
+                echo "ct status dnat accept"
+                echo 'oifname "ve-*" drop'
+                echo "}"
+                echo "}"
+        } | nft -f -
+}
+
+guarded() {
+        has nft && nft list table inet extra-container > /dev/null 2>&1
+}
+
 switch_on() {
         [ "$(cat "$1")" = 1 ] && return 0
         echo 1 2> /dev/null > "$1" ||
@@ -181,13 +216,52 @@ switch_on() {
 }
 
 forwarding() {
-        [ ! "$addresses4" ] || switch_on /proc/sys/net/ipv4/ip_forward
-        [ "$addresses6" ] && [ "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" != 1 ] || return 0
+        [ ! "$addresses4" ] || [ "$(cat $forward4)" = 1 ] || : > "$state/.forwarding4"
+        [ ! "$addresses6" ] || [ "$(cat $forward6)" = 1 ] ||
+                grep -lx 1 /proc/sys/net/ipv6/conf/*/accept_ra > "$state/.forwarding6"
+        if [ -e "$state/.forwarding4" ] || [ -e "$state/.forwarding6" ]; then
+                if nft_works; then
+                        guard || die "nft rejects the rules that protect other containers"
+                else
+                        warn "nft does not work on this host, so other machines can also reach containers through it"
+                fi
+        fi
+        [ ! "$addresses4" ] || switch_on $forward4
+        [ "$addresses6" ] && [ "$(cat $forward6)" != 1 ] || return 0
         # Routers ignore router advertisements by default, so the host would lose its own route.
-        for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
-                [ "$(cat "$f")" != 1 ] || echo 2 2> /dev/null > "$f"
-        done
-        switch_on /proc/sys/net/ipv6/conf/all/forwarding
+        while read -r f; do
+                echo 2 2> /dev/null > "$f"
+        done < "$state/.forwarding6"
+        switch_on $forward6
+}
+
+# Are there rules of others by now that need forwarding?
+others_forward() {
+        iptables_has legacy '-j (MASQUERADE|SNAT|DNAT)' && return 0
+        nft list tables 2> /dev/null | {
+                while read -r _ f t; do
+                        # systemd-nspawn never removes its table.
+                        case $t in extra-container | io.systemd.nat) continue ;; esac
+                        nft list table "$f" "$t" 2> /dev/null < /dev/null | grep -qiE '(masquerade|[sd]nat)' && exit 0
+                done
+                exit 1
+        }
+}
+
+# After the last container, as it was before the first.
+stop_forwarding() {
+        notes=$(ls -d "$state"/.forwarding* 2> /dev/null)
+        if [ "$notes" ] && ! others_forward; then
+                [ ! -e "$state/.forwarding4" ] || echo 0 2> /dev/null > $forward4
+                [ ! -e "$state/.forwarding6" ] || {
+                        echo 0 2> /dev/null > $forward6
+                        while read -r f; do
+                                [ "$(cat "$f" 2> /dev/null)" != 2 ] || echo 1 2> /dev/null > "$f"
+                        done < "$state/.forwarding6"
+                }
+        fi
+        rm -f "$state"/.forwarding*
+        ! guarded || nft delete table inet extra-container || failed=1
 }
 
 # ---- the host's own firewall ---------------------------------------------------
@@ -248,8 +322,8 @@ check_chain() { # FAMILY TABLE CHAIN POLICY
         inet) ;;
         *) return 0 ;;
         esac
-        # The tables of iptables, which check_iptables() handles.
-        case $1:$2:$3 in ip:filter:FORWARD | ip6:filter:FORWARD) return 0 ;; esac
+        # The tables of iptables, which check_iptables() handles, and ours.
+        case $1:$2:$3 in ip:filter:FORWARD | ip6:filter:FORWARD | inet:extra-container:*) return 0 ;; esac
         case $4 in
         *"policy drop"*) ;;
         *)
@@ -292,14 +366,34 @@ choose() {
         esac
 }
 
-down() {
+remove_rules() {
         failed=
         nft_down
         iptables_down nft
         iptables_down legacy
         drop_made
         [ ! "$failed" ] || die "some rules of container '$name' could not be removed"
+}
+
+down() {
+        remove_rules
         rm -f "$state/$name"
+        set -- "$state"/[!.]*
+        if [ ! -e "$1" ]; then
+                stop_forwarding
+        elif guarded; then
+                guard || failed=1
+        fi
+        [ ! "$failed" ] || die "the rules that protect other containers could not be changed"
+}
+
+# systemd-nspawn shortens a name that is too long for an interface, and gives the interface the long one as well.
+note_interface() {
+        case ve-$name in
+        ????????????????*) i=$(ip -o link show dev "ve-$name" 2> /dev/null | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p') ;;
+        *) i=ve-$name ;;
+        esac
+        [ ! "$i" ] || echo "interface=$i" >> "$state/$name"
 }
 
 case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is not a container name" ;; esac
@@ -317,14 +411,19 @@ up)
         for a; do
                 case $a in *:*) addresses6="$addresses6 $a" ;; *) addresses4="$addresses4 $a" ;; esac
         done
-        down
+        remove_rules
         echo "path=$PATH" > "$state/$name" || die "cannot write to $state"
+        note_interface
         choose "$choice"
         case $backend in nftables) nft_up ;; *) iptables_up $backend ;; esac
         forwarding
         check_iptables legacy
         check_iptables nft
         check_nft
+        ;;
+link)
+        note_interface
+        ! guarded || guard || die "nft rejects the rules that protect other containers"
         ;;
 down)
         down

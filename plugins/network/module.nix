@@ -134,6 +134,10 @@ let
       resolv=$(${script ./resolver.sh "${name} ${pkgs.systemd}/bin/systemd-nspawn"} || :)
       EXTRA_NSPAWN_FLAGS="$resolv ''${EXTRA_NSPAWN_FLAGS-}"
     '');
+    # The interface of a container with a long name has a name that systemd-nspawn chooses.
+    postStart = mkIf (lib.stringLength name > 12) (mkAfter ''
+      ${script ./firewall.sh "link ${name}"} || :
+    '');
     # Runs however the container ends, even if its start failed. A failure does not stop the other scripts; the next
     # start tries again.
     postStop = ''
@@ -217,11 +221,14 @@ in
           default = false;
           description = ''
             Whether the container can connect to the networks that the host can connect to, including the internet.
-            The connections appear to come from the host. This does not allow connections to the container.
+            The connections appear to come from the host. This does not allow connections from other machines to the
+            container.
 
-            Enables forwarding on the host and adds rules for address translation, with nftables or iptables,
-            whichever the host uses. The rules are removed when the container stops. If the host's firewall still
-            drops forwarded packets, a warning is printed when the container starts.
+            Adds rules for address translation, with nftables or iptables, whichever the host uses. The rules are
+            removed when the container stops. If the host does not forward packets, forwarding is enabled while such
+            containers run, and only for them: other containers still reach only the host, and other machines can only
+            reach forwarded ports. If the host's firewall still drops forwarded packets, a warning is printed when the
+            container starts.
           '';
         };
         firewallAllowHost = mkOption {
@@ -237,7 +244,8 @@ in
           default = false;
           description = ''
             Whether services that listen on the container's localhost (127.0.0.1 and ::1, TCP and UDP) can be
-            reached at its address, by everyone who can reach that address, regardless of the container's firewall.
+            reached at its address, by everyone who can reach that address, regardless of the container's firewall:
+            the host, other containers with `enableWAN`, and other machines if the host forwards packets by itself.
             Nothing changes for services that listen on the address itself or on all addresses.
           '';
         };
