@@ -28,6 +28,28 @@ let
       else { extra.modules = [ { _module.args = specialArgs; } ]; };
   };
 
+  # What is below the state directory belongs to root in the container, whose links the host must not follow: NixOS's
+  # script creates files there and changes modes. Links that NixOS makes lead to /etc/static.
+  refuseLinks = name: {
+    script = lib.mkBefore ''
+      mapfile -d "" -t real < <(realpath -mz -- "$root" "$root"/{etc,root,usr,usr/bin,var,var/lib,var/lib/private})
+      wait "$!"
+      for i in "''${!real[@]}"; do
+        if [[ $i != 0 && "''${real[i]}" != "''${real[0]}"/* ]]; then
+          echo "container '${name}': a symbolic link in its state directory leads out of it, to ''${real[i]@Q};" \
+            "remove the link from $root" >&2
+          exit 1
+        fi
+      done
+      for file in "$root"/etc/{os-release,machine-id}; do
+        if [[ -L $file && "$(realpath -m -- "$file"; echo .)" != @("''${real[0]}"|/nix/store|/etc/static)/* ]]; then
+          echo "container '${name}': $file is a symbolic link that leads out of the container; remove it" >&2
+          exit 1
+        fi
+      done
+    '';
+  };
+
   # Removes what a killed systemd-nspawn leaves, so that the container can be started again: a mount (since
   # systemd 256), and the registration, which machined keeps until the unit is inactive. A unit that is
   # restarted at once never is.
@@ -70,7 +92,9 @@ in
       };
     };
     config = {
-      systemd.services = lib.mapAttrs' (name: _: lib.nameValuePair "container@${name}" (cleanup name)) (narrow config);
+      systemd.services = lib.mapAttrs'
+        (name: _: lib.nameValuePair "container@${name}" (lib.mkMerge [ (refuseLinks name) (cleanup name) ]))
+        (narrow config);
       boot.enableContainers = lib.mkForce true;
       _module = {
         args = {
