@@ -268,6 +268,11 @@ void fs_remove_temp(const char *dir)
                         unlinkat(dirfd(d), e->d_name, 0);
 }
 
+bool fs_exists(const char *path)
+{
+        return !faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
 int fs_unlink(const char *path)
 {
         if (unlink(path) >= 0)

@@ -94,3 +94,19 @@ char *container_name_of_unit(const char *unit)
                 return NULL;
         return strndup(name, strlen(name) - strlen(".service"));
 }
+
+int container_names_in(const char *dir, char ***names)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+        struct dirent *e;
+
+        if (!d)
+                return -errno;
+        while ((errno = 0, e = readdir(d))) {
+                char *name = container_name_of_unit(e->d_name);
+
+                if (name && strv_push_take(names, name) < 0)
+                        return -ENOMEM;
+        }
+        return -errno;
+}

@@ -9,3 +9,5 @@ bool container_name_possible(const char *name);
 bool plugin_name_valid(const char *name);
 /* "container@NAME.service" to NAME in a new string; NULL: not such a unit. */
 char *container_name_of_unit(const char *unit);
+/* Adds the names of the containers that have units in a directory. */
+int container_names_in(const char *dir, char ***names);

@@ -53,44 +53,20 @@ int strv_pushf(char ***v, const char *fmt, ...)
 
 int strv_extend(char ***v, const char *const *w)
 {
-        size_t n = strv_len(STRV_CONST(*v)), m = strv_len(w), i;
-        bool self = w == STRV_CONST(*v);
-        char **u;
+        bool self = w == STRV_CONST(*v); /* w moves when v grows */
+        size_t n = strv_len(w);
 
-        if (!m)
-                return 0;
-        u = reallocarray(*v, n + m + 1, sizeof(*u));
-        if (!u)
-                return -ENOMEM;
-        *v = u;
-        /* w may be the vector itself, which may have been reallocated. */
-        for (i = 0; i < m; i++) {
-                u[n + i] = strdup(self ? u[i] : w[i]);
-                if (!u[n + i])
-                        break;
-        }
-        if (i < m) {
-                while (i > 0)
-                        free(u[n + --i]);
-                u[n] = NULL;
-                return -ENOMEM;
-        }
-        u[n + m] = NULL;
+        for (size_t i = 0; i < n; i++)
+                if (strv_push(v, self ? (*v)[i] : w[i]) < 0)
+                        return -ENOMEM;
         return 0;
 }
 
 char **strv_copy(const char *const *v)
 {
-        char **w = calloc(strv_len(v) + 1, sizeof(*w));
+        _cleanup_strv_ char **w = calloc(1, sizeof(*w));
 
-        for (size_t i = 0; w && v && v[i]; i++) {
-                w[i] = strdup(v[i]);
-                if (!w[i]) {
-                        strv_free(w);
-                        return NULL;
-                }
-        }
-        return w;
+        return w && strv_extend(&w, v) >= 0 ? TAKE_PTR(w) : NULL;
 }
 
 bool strv_contains(const char *const *v, const char *s)
@@ -112,6 +88,20 @@ void strv_sort(char **v)
 
         if (n > 1)
                 qsort(v, n, sizeof(*v), compare);
+}
+
+void strv_sort_unique(char **v)
+{
+        size_t n = 0;
+
+        strv_sort(v);
+        for (char **s = v; s && *s; s++)
+                if (n && !strcmp(v[n - 1], *s))
+                        free(*s);
+                else
+                        v[n++] = *s;
+        if (v)
+                v[n] = NULL;
 }
 
 char **strv_split(const char *s, const char *separators)

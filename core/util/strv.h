@@ -13,6 +13,7 @@ int strv_extend(char ***v, const char *const *w);
 char **strv_copy(const char *const *v);
 bool strv_contains(const char *const *v, const char *s);
 void strv_sort(char **v);                                 /* bytewise */
+void strv_sort_unique(char **v);                          /* also removes duplicates */
 char **strv_split(const char *s, const char *separators); /* no empty parts */
 char *strv_join(const char *const *v, const char *separator);
 void strv_free(char **v);

@@ -28,6 +28,14 @@ struct container_list {
 int container_new(const struct layout *l, const char *name, const char *units, bool legacy, struct ec_container **ret);
 void container_free(struct ec_container *c);
 void container_list_done(struct container_list *l);
+/* Fills in a container, and returns 1; 0: it is left out. */
+typedef int (*container_find_fn)(void *data, const char *name, struct ec_container **ret, struct ec_err *err);
+/* A list of the containers that find() returns for these names, sorted by name and without duplicates. */
+int container_list_fill(struct container_list *ret, const char *const *names, container_find_fn find, void *data,
+                        struct ec_err *err);
+char *conf_file_path(const struct layout *l, const char *name, bool legacy); /* new; NULL: no memory */
+/* The target of a link into the store, which this program makes. -EINVAL: it is something else. */
+int container_store_link(const char *path, char **ret);
 const char *container_conf_get(const struct ec_container *c, const char *key);
 
 /* systemd's EnvironmentFile syntax: comments, quotes, continuation lines. "KEY=VALUE" each. */

@@ -21,42 +21,21 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-static int find_container(const struct layout *l, const char *name, struct ec_container **ret, struct ec_err *err)
+static int find_container(void *data, const char *name, struct ec_container **ret, struct ec_err *err)
 {
-        _cleanup_free_ char *conf = str_printf("%s/%s.conf", l->legacy ? l->conf_legacy : l->conf, name);
+        const struct layout *l = data;
+        _cleanup_free_ char *conf = conf_file_path(l, name, l->legacy);
         int r = containers_find(l, name, ret, err);
 
         if (r != -ENOENT)
-                return r;
+                return r < 0 ? r : 1;
         if (!conf)
                 return err_oom(err);
         if (!container_is_declarative(l, name) && access(conf, F_OK))
                 return r;
         err_done(err);
         r = container_new(l, name, l->units, l->legacy, ret);
-        return r < 0 ? err_oom(err) : 0;
-}
-
-static int find_all(const struct layout *l, const char *const *names, struct container_list *list, struct ec_err *err)
-{
-        _cleanup_strv_ char **sorted = strv_copy(names);
-        int r;
-
-        if (!sorted && *names)
-                return err_oom(err);
-        strv_sort(sorted);
-        list->items = calloc(strv_len(names) + 1, sizeof(*list->items));
-        if (!list->items)
-                return err_oom(err);
-        for (char **n = sorted; n && *n; n++) {
-                if (n > sorted && !strcmp(n[-1], *n))
-                        continue;
-                r = find_container(l, *n, &list->items[list->n], err);
-                if (r < 0)
-                        return r;
-                list->n++;
-        }
-        return 0;
+        return r < 0 ? err_oom(err) : 1;
 }
 
 /* Completes an interrupted run first, so that systemd knows the installed units. */
@@ -114,7 +93,7 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
         _cleanup_(container_list_done) struct container_list list = { 0 };
         _cleanup_(outcome_done) struct outcome o = { 0 };
         _cleanup_(group_done) struct group g = { 0 };
-        int r = find_all(op->layout, names, &list, err), k;
+        int r = container_list_fill(&list, names, find_container, op->layout, err), k;
 
         if (r < 0)
                 return r;

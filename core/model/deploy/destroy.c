@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
@@ -28,12 +27,14 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
+#include "util/fs.h"
 #include "util/name.h"
 #include "util/strv.h"
 
 /* One run of destroy. */
 struct destroy {
         struct ec_op *op;
+        uint32_t flags; /* EC_DESTROY_* */
         struct container_list list;
         bool *keep;               /* for each in list: it still runs */
         struct recovery recovery; /* of a run that was killed */
@@ -65,51 +66,31 @@ static int unknown_name(const struct layout *l, const char *name, struct ec_err 
         return container_unknown(l, name, err);
 }
 
-static int find_one(struct destroy *d, const char *name, bool absent_is_fine, struct ec_err *err)
+static int find_one(void *data, const char *name, struct ec_container **ret, struct ec_err *err)
 {
+        const struct destroy *d = data;
+        const struct layout *l = d->op->layout;
         int r = container_name_possible(name) ? 0 : container_name_check(name, err);
 
         if (r >= 0)
-                r = container_installed(d->op->layout, name, &d->list.items[d->list.n], err);
-        if (r >= 0) {
-                d->list.n++;
-                return 0;
-        }
+                r = container_installed(l, name, ret, err);
         if (r != -ENOENT)
-                return r;
-        absent_is_fine |= d->recovery.names && strv_contains(STRV_CONST(d->recovery.names), name);
-        if (absent_is_fine && !container_is_declarative(d->op->layout, name)) {
-                err_done(err);
-                return 0;
-        }
-        return unknown_name(d->op->layout, name, err);
+                return r < 0 ? r : 1;
+        if (container_is_declarative(l, name) ||
+            !(d->flags & EC_DESTROY_ABSENT || strv_contains(STRV_CONST(d->recovery.names), name)))
+                return unknown_name(l, name, err);
+        err_done(err);
+        return 0;
 }
 
-static int find_named(struct destroy *d, const char *const *names, bool absent_is_fine, struct ec_err *err)
-{
-        _cleanup_strv_ char **sorted = strv_copy(names);
-        int r = 0;
-
-        if (!sorted && names && *names)
-                return err_oom(err);
-        strv_sort(sorted);
-        d->list.items = calloc(strv_len(names) + 1, sizeof(*d->list.items));
-        if (!d->list.items)
-                return err_oom(err);
-        for (char **n = sorted; n && *n && r >= 0; n++)
-                if (n == sorted || strcmp(n[-1], *n))
-                        r = find_one(d, *n, absent_is_fine, err);
-        return r;
-}
-
-static int find(struct destroy *d, const char *const *names, uint32_t flags, struct ec_err *err)
+static int find(struct destroy *d, const char *const *names, struct ec_err *err)
 {
         int r;
 
-        if (flags & EC_DESTROY_ALL)
+        if (d->flags & EC_DESTROY_ALL)
                 r = containers_installed(d->op->layout, &d->list, err);
         else
-                r = find_named(d, names, flags & EC_DESTROY_ABSENT, err);
+                r = container_list_fill(&d->list, names, find_one, d, err);
         if (r < 0)
                 return r;
         d->keep = calloc(d->list.n + 1, sizeof(*d->keep));
@@ -189,7 +170,6 @@ static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct 
 {
         struct unit_state *states = NULL;
         size_t n = 0;
-        struct stat st;
         int r = systemd_list(s, "container@*.service", &states, &n, err);
 
         if (r < 0)
@@ -200,7 +180,7 @@ static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct 
 
                 if (!state || (!strcmp(state->active, "inactive") && !state->queued))
                         continue;
-                if (late && (d->keep[i] || !lstat(d->list.items[i]->unit_path, &st)))
+                if (late && (d->keep[i] || fs_exists(d->list.items[i]->unit_path)))
                         continue;
                 stops->up[stops->n] = unit_is_up(state->active);
                 stops->which[stops->n] = i;
@@ -332,13 +312,6 @@ static int remove_all(struct destroy *d, struct ec_err *err)
         return r;
 }
 
-static bool same_dir(const char *a, const char *b)
-{
-        size_t n = (size_t)(strrchr(a, '/') - a);
-
-        return b && !strncmp(a, b, n + 1) && !strchr(b + n + 1, '/');
-}
-
 static int check_dir(const struct ec_container *c, const char *path, struct ec_err *err)
 {
         _cleanup_free_ char *dir = strdup(path);
@@ -354,18 +327,14 @@ static int check_dir(const struct ec_container *c, const char *path, struct ec_e
 /* A directory that is not writable is an error before anything is removed. */
 static int check_writable(const struct destroy *d, struct ec_err *err)
 {
-        const char *unit = NULL, *conf = NULL;
         int r = 0;
 
         for (size_t i = 0; i < d->list.n && r >= 0; i++) {
                 const struct ec_container *c = d->list.items[i];
 
-                if (!same_dir(c->unit_path, unit))
-                        r = check_dir(c, c->unit_path, err);
-                if (r >= 0 && !same_dir(c->conf_path, conf))
+                r = check_dir(c, c->unit_path, err);
+                if (r >= 0)
                         r = check_dir(c, c->conf_path, err);
-                unit = c->unit_path;
-                conf = c->conf_path;
         }
         return r;
 }
@@ -405,7 +374,7 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
 
 static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
-        _cleanup_(destroy_done) struct destroy d = { .op = op, .removal = { .op = op } };
+        _cleanup_(destroy_done) struct destroy d = { .op = op, .flags = flags, .removal = { .op = op } };
         bool defined = !names && !(flags & EC_DESTROY_ALL);
         _cleanup_strv_ char **of_definition = NULL;
         int r;
@@ -417,14 +386,14 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
                 if (r < 0)
                         return r;
                 names = STRV_CONST(of_definition);
-                flags |= EC_DESTROY_ABSENT;
+                d.flags |= EC_DESTROY_ABSENT;
         }
         r = op_lock(op, err);
         if (r < 0)
                 return r;
         r = recover_before(&d, err);
         if (r >= 0)
-                r = find(&d, names, flags, err);
+                r = find(&d, names, err);
         if (r >= 0 && d.list.n) {
                 for (size_t i = 0; defined && !(flags & EC_DESTROY_QUIET) && i < d.list.n; i++)
                         op_result(op, i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);
