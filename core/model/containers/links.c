@@ -109,14 +109,13 @@ static bool in_unit_dirs(const struct layout *l, const char *name)
         const char *const dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system",
                                      "/lib/systemd/system" };
         _cleanup_free_ char *own = fs_join(l->units, name);
-        struct stat st;
 
-        if (own && !lstat(own, &st))
+        if (own && fs_exists(own))
                 return true;
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
                 _cleanup_free_ char *p = str_printf("%s%s/%s", l->root, dirs[i], name);
 
-                if (p && !lstat(p, &st))
+                if (p && fs_exists(p))
                         return true;
         }
         return false;

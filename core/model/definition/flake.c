@@ -28,9 +28,8 @@ static char *find_upwards(const char *dir, const char *name)
         while (at) {
                 _cleanup_free_ char *path = fs_join(at, name);
                 char *slash = strrchr(at, '/');
-                struct stat st;
 
-                if (path && lstat(path, &st) == 0)
+                if (path && fs_exists(path))
                         return TAKE_PTR(at);
                 if (!slash || !slash[1])
                         return NULL;

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "model/containers/containers.h"
 #include "model/containers/pending.h"
@@ -81,7 +80,6 @@ static int remove_dir(struct removal *m, const struct ec_container *c, const cha
 {
         _cleanup_free_ char *path = fs_join(parent, c->name), *target = NULL;
         _cleanup_err_ struct ec_err e = { 0 };
-        struct stat st;
         int r;
 
         if (!path)
@@ -91,7 +89,7 @@ static int remove_dir(struct removal *m, const struct ec_container *c, const cha
         r = fs_remove_tree(path, &e);
         if (r < 0)
                 return report_add(m->report, err, "container '%s': %s", c->name, err_msg(&e));
-        if (!lstat(path, &st))
+        if (fs_exists(path))
                 return failed(m, c, path, -ENOTEMPTY, err);
         if (target)
                 log_warn("container '%s': removed the link %s; the data in %s stays", c->name, path, target);
