@@ -15,24 +15,16 @@
 static void unescape(char *s)
 {
         char *to = s;
+        unsigned c;
 
-        while (*s) {
-                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
-                    s[3] <= '7') {
-                        *to++ = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
-                        s += 4;
+        for (; *s; s++)
+                if (*s == '\\' && sscanf(s, "\\%3o", &c) == 1) {
+                        *to++ = c;
+                        s += 3;
                 } else {
-                        *to++ = *s++;
+                        *to++ = *s;
                 }
-        }
         *to = 0;
-}
-
-static int deepest_last(const void *a, const void *b)
-{
-        size_t n = strlen(*(char *const *)a), m = strlen(*(char *const *)b);
-
-        return n < m ? -1 : n > m;
 }
 
 static int mounts_below(const char *path, char ***ret)
@@ -44,25 +36,21 @@ static int mounts_below(const char *path, char ***ret)
 
         /* Without /proc there is no list: fs_remove_tree() still stops at each mount. */
         while (f && getline(&line, &size, f) > 0) {
-                char *save, *field = strtok_r(line, " ", &save);
+                _cleanup_free_ char *dir = NULL;
                 const char *rest;
 
-                for (int i = 1; i < 5 && field; i++)
-                        field = strtok_r(NULL, " ", &save);
-                if (!field)
+                if (sscanf(line, "%*s %*s %*s %*s %ms", &dir) != 1)
                         continue;
-                unescape(field);
-                rest = str_after(field, path);
-                if (rest && (!*rest || *rest == '/') && strv_push(&v, field) < 0)
+                unescape(dir);
+                rest = str_after(dir, path);
+                if (rest && (!*rest || *rest == '/') && strv_push(&v, dir) < 0)
                         return -ENOMEM;
         }
-        if (strv_len(STRV_CONST(v)) > 1)
-                qsort(v, strv_len(STRV_CONST(v)), sizeof(*v), deepest_last);
         *ret = TAKE_PTR(v);
         return 0;
 }
 
-/* The deepest first, and again while that uncovers others. */
+/* The latest first, with all that is mounted below it, and again while that uncovers others. */
 void fs_unmount_below(const char *path, struct ec_err *err)
 {
         for (int round = 0; round < ROUNDS_MAX; round++) {
