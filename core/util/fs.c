@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdint.h>
+#include <inttypes.h>
+#include <libgen.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -12,52 +12,28 @@
 #include "util/cleanup.h"
 #include "util/strv.h"
 
-int fs_read(const char *path, size_t max, char **ret, size_t *ret_len)
+int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 {
-        _cleanup_close_ int fd = -1;
         _cleanup_free_ char *buf = NULL;
         size_t len = 0, size = 0;
-        struct stat st;
+        ssize_t n;
 
-        if (max > SSIZE_MAX - 2)
-                max = SSIZE_MAX - 2;
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (S_ISDIR(st.st_mode))
-                return -EISDIR;
-        /* The size is only a hint: files of /proc and pipes have none. */
-        if (S_ISREG(st.st_mode) && st.st_size > 0 && (uintmax_t)st.st_size <= max)
-                size = st.st_size + 2;
-        else
-                size = 4096;
-        for (;;) {
-                ssize_t n;
+        do {
+                if (len + 1 >= size) {
+                        char *p = realloc(buf, size ? size * 2 : 4096);
 
-                if (!buf || len + 1 >= size) {
-                        char *p;
-
-                        if (buf)
-                                size *= 2;
-                        if (size > max + 2)
-                                size = max + 2; /* one byte more than allowed, and the NUL */
-                        p = realloc(buf, size);
                         if (!p)
                                 return -ENOMEM;
                         buf = p;
+                        size = size ? size * 2 : 4096;
                 }
                 n = read(fd, buf + len, size - len - 1);
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
+                if (n < 0 && errno != EINTR)
                         return -errno;
-                }
-                if (!n)
-                        break;
-                len += n;
+                len += n > 0 ? n : 0;
                 if (len > max)
                         return -EFBIG;
-        }
+        } while (n);
         buf[len] = 0;
         *ret = TAKE_PTR(buf);
         if (ret_len)
@@ -65,143 +41,105 @@ int fs_read(const char *path, size_t max, char **ret, size_t *ret_len)
         return 0;
 }
 
+int fs_read(const char *path, size_t max, char **ret, size_t *ret_len)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        return fd < 0 ? -errno : fs_read_fd(fd, max, ret, ret_len);
+}
+
 int fs_readlinkat(int dirfd, const char *path, char **ret)
 {
         for (size_t size = 256;; size *= 2) {
-                char *buf = malloc(size);
+                _cleanup_free_ char *buf = malloc(size);
                 ssize_t n;
 
                 if (!buf)
                         return -ENOMEM;
                 n = readlinkat(dirfd, path, buf, size);
-                if (n < 0) {
-                        int r = -errno;
-
-                        free(buf);
-                        return r;
-                }
+                if (n < 0)
+                        return -errno;
                 if ((size_t)n < size) {
                         buf[n] = 0;
-                        *ret = buf;
+                        *ret = TAKE_PTR(buf);
                         return 0;
                 }
-                free(buf);
         }
-}
-
-static int is_dir(const char *path)
-{
-        struct stat st;
-
-        if (stat(path, &st) < 0)
-                return -errno;
-        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 int fs_mkdir_p(const char *path, mode_t mode)
 {
-        _cleanup_free_ char *p = NULL;
-        size_t i = 0;
+        struct stat st;
+        int r = mkdir(path, mode) < 0 ? -errno : 0;
 
-        if (!*path)
-                return -ENOENT;
-        p = strdup(path);
-        if (!p)
-                return -ENOMEM;
-        for (;;) {
-                char c;
-                int r;
+        if (r == -ENOENT && *path) {
+                _cleanup_free_ char *copy = strdup(path);
 
-                i += strspn(p + i, "/");
-                i += strcspn(p + i, "/");
-                c = p[i];
-                p[i] = 0;
-                if (mkdir(p, mode) < 0) {
-                        int e = errno;
-
-                        /* In a read-only parent, mkdir() may fail otherwise although the directory exists. */
-                        if (e != EEXIST && e != EROFS && e != EACCES && e != EPERM)
-                                return -e;
-                        r = is_dir(p);
-                        if (r < 0)
-                                return e == EEXIST ? r : -e;
-                }
-                if (!c)
-                        return 0;
-                p[i] = c;
-                if (!p[i + strspn(p + i, "/")])
-                        return 0;
+                r = copy ? fs_mkdir_p(dirname(copy), mode) : -ENOMEM;
+                if (r < 0)
+                        return r;
+                r = mkdir(path, mode) < 0 ? -errno : 0;
         }
+        /* In a read-only parent, mkdir() may fail otherwise although the directory exists. */
+        if (!r || (stat(path, &st) >= 0 && S_ISDIR(st.st_mode)))
+                return 0;
+        if (r == -EEXIST)
+                return access(path, F_OK) < 0 ? -errno : -ENOTDIR;
+        return r;
 }
 
-/* What follows the last slash; *ret_dir_len bytes come before it, including the slash. */
-static const char *file_name(const char *path, size_t *ret_dir_len)
+/* What follows the last slash, or NULL. */
+static const char *file_name(const char *path)
 {
         const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
-        if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-                return NULL;
-        *ret_dir_len = name - path;
-        return name;
-}
-
-/* Opens the directory that contains path; *ret_name points into path. */
-static int open_parent(const char *path, const char **ret_name)
-{
-        size_t len = 0;
-        const char *name = file_name(path, &len);
-        _cleanup_free_ char *dir = NULL;
-        int fd;
-
-        if (!name)
-                return -EINVAL;
-        *ret_name = name;
-        dir = len ? strndup(path, len) : strdup(".");
-        if (!dir)
-                return -ENOMEM;
-        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        return !*name || !strcmp(name, ".") || !strcmp(name, "..") ? NULL : name;
 }
 
 /* systemd and others ignore names with ".#". The length is fixed, so that a name of 255 bytes has a temporary name,
  * too. */
-#define TEMP_PREFIX    ".#extra-container-"
-#define TEMP_NAME_SIZE sizeof(TEMP_PREFIX "0123456789abcdef")
+#define TEMP_PREFIX ".#extra-container-"
 
-static int temp_name(char buf[static TEMP_NAME_SIZE])
+/* Makes a link (or without target, a file, which is returned open) with a temporary name in the directory of path. */
+static int make_temp(const char *path, const char *target, char **ret)
 {
-        uint64_t n;
+        const char *name = file_name(path);
 
-        if (getrandom(&n, sizeof(n), 0) != sizeof(n))
-                return -errno;
-        snprintf(buf, TEMP_NAME_SIZE, TEMP_PREFIX "%016llx", (unsigned long long)n);
-        return 0;
+        if (!name)
+                return -EINVAL;
+        for (;;) {
+                _cleanup_free_ char *temp = NULL;
+                uint64_t n;
+                int r;
+
+                if (getrandom(&n, sizeof(n), 0) != sizeof(n))
+                        return -errno;
+                temp = str_printf("%.*s" TEMP_PREFIX "%016" PRIx64, (int)(name - path), path, n);
+                if (!temp)
+                        return -ENOMEM;
+                r = target ? symlink(target, temp) : open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+                if (r < 0 && errno == EEXIST)
+                        continue;
+                if (r < 0)
+                        return -errno;
+                *ret = TAKE_PTR(temp);
+                return r;
+        }
 }
 
-/* symlink() is atomic; a temporary name is only needed to replace a link. Works with paths, because opening the
- * directory would take as long as the rest. */
+/* symlink() is atomic; a temporary name is only needed to replace a link. */
 int fs_symlink_atomic(const char *target, const char *path)
 {
         _cleanup_free_ char *temp = NULL;
-        size_t len;
         int r;
 
-        if (!file_name(path, &len))
+        if (!file_name(path))
                 return -EINVAL;
         if (symlink(target, path) >= 0)
                 return 0;
         if (errno != EEXIST)
                 return -errno;
-        temp = malloc(len + TEMP_NAME_SIZE);
-        if (!temp)
-                return -ENOMEM;
-        memcpy(temp, path, len);
-        do {
-                r = temp_name(temp + len);
-                if (r < 0)
-                        return r;
-                r = symlink(target, temp) < 0 ? -errno : 0;
-        } while (r == -EEXIST);
+        r = make_temp(path, target, &temp);
         if (r >= 0 && rename(temp, path) < 0) {
                 r = -errno;
                 unlink(temp);
@@ -227,35 +165,23 @@ static int write_all(int fd, const char *p, size_t len)
 
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
 {
-        _cleanup_close_ int dir = -1, fd = -1;
-        char temp[TEMP_NAME_SIZE];
-        const char *name;
-        int r;
+        _cleanup_free_ char *temp = NULL;
+        int fd = make_temp(path, NULL, &temp), r;
 
-        dir = open_parent(path, &name);
-        if (dir < 0)
-                return dir;
-        do {
-                r = temp_name(temp);
-                if (r < 0)
-                        return r;
-                fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-                r = fd < 0 ? -errno : 0;
-        } while (r == -EEXIST);
-        if (r < 0)
-                return r;
+        if (fd < 0)
+                return fd;
         r = write_all(fd, data, len);
         /* Independent of the umask. */
         if (!r && fchmod(fd, mode) < 0)
                 r = -errno;
         if (!r && fsync(fd) < 0)
                 r = -errno;
-        if (close(TAKE_FD(fd)) < 0 && !r)
+        if (close(fd) < 0 && !r)
                 r = -errno;
-        if (!r && renameat(dir, temp, dir, name) < 0)
+        if (!r && rename(temp, path) < 0)
                 r = -errno;
         if (r < 0)
-                unlinkat(dir, temp, 0);
+                unlink(temp);
         return r;
 }
 

@@ -7,6 +7,7 @@ struct ec_err;
 
 int fs_read(const char *path, size_t max, char **ret,
             size_t *ret_len); /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
+int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len); /* from where it is */
 int fs_readlinkat(int dirfd, const char *path, char **ret);
 int fs_mkdir_p(const char *path, mode_t mode);
 /* Both replace an existing one by renaming a temporary name, so the old one or the new one exists at any time. */

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 int resolve_in(int root, const char *path, int flags)
 {
@@ -29,37 +30,11 @@ int resolve_read(int root, const char *path, size_t max, char **ret)
 {
         /* O_NONBLOCK: opening a FIFO must not block. */
         _cleanup_close_ int fd = resolve_in(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        _cleanup_free_ char *data = NULL;
-        size_t len = 0, size = 4096;
         struct stat st;
 
         if (fd < 0)
                 return fd;
         if (fstat(fd, &st) < 0)
                 return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EINVAL;
-        for (;;) {
-                char *p = realloc(data, size + 1);
-                ssize_t n;
-
-                if (!p)
-                        return -ENOMEM;
-                data = p;
-                n = read(fd, data + len, size - len);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                len += n;
-                if (!n)
-                        break;
-                if (len > max)
-                        return -EFBIG;
-                if (len == size)
-                        size *= 2;
-        }
-        data[len] = 0;
-        *ret = TAKE_PTR(data);
-        return 0;
+        return S_ISREG(st.st_mode) ? fs_read_fd(fd, max, ret, NULL) : -EINVAL;
 }
