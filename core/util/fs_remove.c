@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "util/cleanup.h"
@@ -20,12 +22,11 @@
 #define RESCANS_MAX    3 /* of a directory that fills again while it is emptied */
 #define SHOWN_PATH_MAX 2048
 
-/* Identifies a file and the mount that it is on. */
+/* A file and the mount that it is on. */
 struct ident {
         uint64_t ino, mnt;
-        uint32_t major, minor;
-        uint16_t mode;
-        bool has_mnt;
+        dev_t dev;
+        mode_t mode;
 };
 
 /* A directory between the top and the current one. Only the innermost is open: the way up is "..", compared with the
@@ -49,33 +50,22 @@ struct walk {
 
 static int identify(int fd, const char *name, struct ident *ret)
 {
+        int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
         struct statx sx;
 
-        if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID,
-                  &sx) < 0)
+        if (statx(fd, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
                 return -errno;
-        *ret = (struct ident){
-                .ino = sx.stx_ino,
-                .major = sx.stx_dev_major,
-                .minor = sx.stx_dev_minor,
-                .mode = sx.stx_mode,
-                .mnt = sx.stx_mnt_id,
-                .has_mnt = sx.stx_mask & STATX_MNT_ID,
-        };
+        *ret = (struct ident){ .ino = sx.stx_ino,
+                               .dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
+                               .mode = sx.stx_mode };
+        /* A btrfs subvolume has a device number of its own, but is not another mount. */
+        ret->mnt = sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : ret->dev;
         return 0;
 }
 
-/* A btrfs subvolume has a device number of its own, but is not another mount. */
-static bool same_mount(const struct ident *a, const struct ident *b)
+static bool same_file(const struct ident *a, const struct ident *b)
 {
-        if (a->has_mnt && b->has_mnt)
-                return a->mnt == b->mnt;
-        return a->major == b->major && a->minor == b->minor;
-}
-
-static bool same_dir(const struct ident *a, const struct ident *b)
-{
-        return same_mount(a, b) && a->ino == b->ino && a->major == b->major && a->minor == b->minor;
+        return a->mnt == b->mnt && a->dev == b->dev && a->ino == b->ino;
 }
 
 /* ---- reports ------------------------------------------------------------ */
@@ -119,39 +109,40 @@ static void report(struct walk *w, int r, const char *name, const char *why)
 
 /* ---- obstacles ---------------------------------------------------------- */
 
-static bool clear_flags(int fd)
+static void clear_flags(int fd)
 {
         int flags;
 
         if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)))
-                return false;
+                return;
         flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
-        return ioctl(fd, FS_IOC_SETFLAGS, &flags) >= 0;
+        (void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-/* Lets a directory's entries be removed, after -EPERM or -EACCES. */
-static bool unlock_dir(int fd)
+/* Lets the entries of a directory be removed, after -EPERM or -EACCES. Level 0 is the directory that contains the tree:
+ * its flags are not ours to change. */
+static void unlock_dir(size_t level, int fd)
 {
-        bool cleared = clear_flags(fd);
         struct stat st;
 
-        if (fstat(fd, &st) >= 0 && (st.st_mode & 0700) != 0700 && fchmod(fd, (st.st_mode & 07777) | 0700) >= 0)
-                return true;
-        return cleared;
+        if (!level)
+                return;
+        clear_flags(fd);
+        if (fstat(fd, &st) >= 0 && (st.st_mode & 0700) != 0700)
+                (void)fchmod(fd, (st.st_mode & 07777) | 0700);
 }
 
 /* Only regular files have the flags; opening others may have side effects. */
-static bool unlock_file(int dir, const char *name, const struct ident *id)
+static void unlock_file(int dir, const char *name, const struct ident *id)
 {
         _cleanup_close_ int fd = -1;
         struct ident now;
 
         if (!S_ISREG(id->mode))
-                return false;
+                return;
         fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (fd < 0 || identify(fd, "", &now) < 0 || !same_dir(&now, id))
-                return false;
-        return clear_flags(fd);
+        if (fd >= 0 && identify(fd, "", &now) >= 0 && same_file(&now, id))
+                clear_flags(fd);
 }
 
 static void unlock_subvolume(int fd, const struct ident *id)
@@ -168,52 +159,38 @@ static void unlock_subvolume(int fd, const struct ident *id)
         (void)ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags);
 }
 
-static bool denied(int r)
-{
-        return r == -EPERM || r == -EACCES;
-}
-
-/* Level 0 is the directory that contains the tree: its flags are not ours to change. */
-static bool unlock_innermost(const struct walk *w)
-{
-        return w->n > 1 && unlock_dir(w->fd);
-}
-
 /* ---- the walk ----------------------------------------------------------- */
+
+static int unlink_at(int dir, const char *name, int flags)
+{
+        return unlinkat(dir, name, flags) >= 0 || errno == ENOENT ? 0 : -errno;
+}
 
 /* Removes an entry that is not a directory: 0, also if it stays and was reported; 1: it is a directory. */
 static int remove_file(struct walk *w, const char *name)
 {
-        struct ident id;
-        int r;
+        struct ident id = { 0 };
+        int r = unlink_at(w->fd, name, 0);
 
-        if (unlinkat(w->fd, name, 0) >= 0 || errno == ENOENT)
-                return 0;
-        r = -errno;
-        if (r == -EISDIR)
+        if (r == 0 || r == -EISDIR)
+                return r == -EISDIR;
+        if (identify(w->fd, name, &id) >= 0 && S_ISDIR(id.mode))
                 return 1;
-        if (identify(w->fd, name, &id) < 0)
-                id.mode = 0;
-        if (S_ISDIR(id.mode))
-                return 1;
-        if (denied(r)) {
-                bool dir = unlock_innermost(w), file = unlock_file(w->fd, name, &id);
-
-                if (dir || file) {
-                        if (unlinkat(w->fd, name, 0) >= 0 || errno == ENOENT)
-                                return 0;
-                        r = -errno;
-                }
+        if (r == -EPERM || r == -EACCES) {
+                unlock_dir(w->n - 1, w->fd);
+                unlock_file(w->fd, name, &id);
+                r = unlink_at(w->fd, name, 0);
         }
-        report(w, r, name,
-               r == -EBUSY && !same_mount(&id, &w->v[w->n - 1].id) ? "another file is mounted there" : NULL);
+        if (r < 0)
+                report(w, r, name,
+                       r == -EBUSY && id.mnt != w->v[w->n - 1].id.mnt ? "another file is mounted there" : NULL);
         return 0;
 }
 
 /* All names of a directory but "." and "..", each with its NUL. */
 static int read_names(int fd, char **ret, size_t *ret_len)
 {
-        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
         _cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
         FILE *f = d ? open_memstream(ret, ret_len) : NULL;
         struct dirent *de;
@@ -224,16 +201,11 @@ static int read_names(int fd, char **ret, size_t *ret_len)
                         close(copy);
                 return r;
         }
-        errno = 0;
-        while ((de = readdir(d))) {
+        while ((errno = 0, de = readdir(d)))
                 if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
                         (void)fwrite(de->d_name, strlen(de->d_name) + 1, 1, f);
-                errno = 0;
-        }
-        r = -errno;
-        if (ferror(f))
-                r = -ENOMEM;
-        if (fclose(f) && r >= 0)
+        r = ferror(f) ? -ENOMEM : -errno;
+        if (fclose(f) && !r)
                 r = -ENOMEM;
         if (r < 0)
                 free(TAKE_PTR(*ret));
@@ -302,7 +274,7 @@ static void enter(struct walk *w, const char *name)
                 return;
         if (r < 0)
                 return report(w, r, name, NULL);
-        if (!same_mount(&before, &w->v[w->n - 1].id))
+        if (before.mnt != w->v[w->n - 1].id.mnt)
                 return report(w, -EXDEV, name, "another file system is mounted there");
         for (int i = 0; i < 2; i++) {
                 fd = openat(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -316,7 +288,7 @@ static void enter(struct walk *w, const char *name)
                 return;
         }
         r = identify(fd, "", &id);
-        if (r >= 0 && !same_dir(&id, &before))
+        if (r >= 0 && !same_file(&id, &before))
                 return report(w, -ESTALE, name, "another process is changing it");
         copy = strdup(name);
         if (r >= 0)
@@ -341,35 +313,25 @@ static int leave(struct walk *w)
 
         up = openat(w->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = up < 0 ? -errno : identify(up, "", &id);
-        if (r >= 0 && !same_dir(&id, &parent->id))
+        if (r >= 0 && !same_file(&id, &parent->id))
                 r = -ESTALE;
         if (r < 0) {
                 report(w, r, NULL, r == -ESTALE ? "another process is moving directories in it" : NULL);
                 return r;
         }
-        if (l->failed) {
-                parent->failed = true;
-                goto up;
-        }
-        if (unlinkat(up, l->name, AT_REMOVEDIR) >= 0 || errno == ENOENT)
-                goto up;
-        r = -errno;
-        if (denied(r)) {
-                bool outer = w->n > 2 && unlock_dir(up), inner = unlock_dir(w->fd);
-
-                if (outer || inner) {
-                        if (unlinkat(up, l->name, AT_REMOVEDIR) >= 0 || errno == ENOENT)
-                                goto up;
-                        r = -errno;
-                }
+        r = l->failed ? 0 : unlink_at(up, l->name, AT_REMOVEDIR);
+        if (r == -EPERM || r == -EACCES) {
+                unlock_dir(w->n - 2, up);
+                unlock_dir(w->n - 1, w->fd);
+                r = unlink_at(up, l->name, AT_REMOVEDIR);
         }
         if ((r == -ENOTEMPTY || r == -EEXIST) && l->rescans++ < RESCANS_MAX) {
                 scan(w);
                 return 0;
         }
-        report(w, r, NULL, NULL);
-        parent->failed = true;
-up:
+        if (r < 0)
+                report(w, r, NULL, NULL);
+        parent->failed |= l->failed;
         close(w->fd);
         w->fd = TAKE_FD(up);
         pop(w);
@@ -396,61 +358,67 @@ static void walk(struct walk *w, const char *name)
         }
 }
 
-int fs_remove_tree(const char *path, struct ec_err *err)
+/* Splits a path into the real path of its directory, and a name in it. -ENOENT: the directory does not exist. */
+static int split(const char *path, char **ret_dir, char **ret_name, struct ec_err *err)
 {
-        _cleanup_free_ char *copy = strdup(path), *parent = NULL, *real = NULL, *full = NULL;
-        _cleanup_err_ struct ec_err mount_err = { 0 };
-        struct walk w = { .fd = -1, .err = err };
-        const char *name;
-        struct ident id;
+        _cleanup_free_ char *copy = strdup(path), *name = NULL;
         char *slash;
-        size_t n;
-        int r;
 
         if (!copy)
                 return err_oom(err);
-        for (n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+        for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
                 copy[n - 1] = 0;
         slash = strrchr(copy, '/');
-        name = slash ? slash + 1 : copy;
+        name = strdup(slash ? slash + 1 : copy);
+        if (!name)
+                return err_oom(err);
         if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
                 return err_set(err, -EINVAL, "cannot remove '%s': it does not name an entry of a directory", path);
-        parent = !slash ? strdup(".") : slash == copy ? strdup("/") : strndup(copy, slash - copy);
-        if (!parent)
-                return err_oom(err);
-        real = realpath(parent, NULL);
-        if (!real && (errno == ENOENT || errno == ENOTDIR))
-                return 0;
-        if (!real)
+        *ret_dir = realpath(dirname(copy), NULL);
+        if (!*ret_dir && (errno == ENOENT || errno == ENOTDIR))
+                return -ENOENT;
+        if (!*ret_dir)
                 return err_set(err, -errno, "cannot remove '%s': %s", path, strerror(errno));
-        full = fs_join(real, name);
+        *ret_name = TAKE_PTR(name);
+        return 0;
+}
+
+static void walk_done(struct walk *w)
+{
+        while (w->n)
+                pop(w);
+        free(w->v);
+        if (w->fd >= 0)
+                close(w->fd);
+}
+
+int fs_remove_tree(const char *path, struct ec_err *err)
+{
+        _cleanup_free_ char *dir = NULL, *name = NULL, *full = NULL;
+        _cleanup_err_ struct ec_err mount_err = { 0 };
+        _cleanup_(walk_done) struct walk w = { .fd = -1, .err = err };
+        struct ident id;
+        int r = split(path, &dir, &name, err);
+
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        full = fs_join(dir, name);
         if (!full)
                 return err_oom(err);
         fs_unmount_below(full, &mount_err);
 
-        w.fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        w.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = w.fd < 0 ? -errno : identify(w.fd, "", &id);
-        if (r < 0) {
-                r = r == -ENOENT ? 0 : err_set(err, r, "cannot remove '%s': %s", path, strerror(-r));
-                goto finish;
-        }
-        if (push(&w, real, &id) < 0) {
-                r = err_oom(err);
-                goto finish;
-        }
-        real = NULL;
+        if (r < 0)
+                return r == -ENOENT ? 0 : err_set(err, r, "cannot remove '%s': %s", path, strerror(-r));
+        if (push(&w, dir, &id) < 0)
+                return err_oom(err);
+        dir = NULL;
         walk(&w, name);
-        r = w.r;
         /* A mount that cannot be undone explains why something stays. If nothing stays, this is not a failure. */
-        if (r < 0 && mount_err.code) {
-                r = mount_err.code;
-                err_move(err, &mount_err);
-        }
-finish:
-        while (w.n)
-                pop(&w);
-        free(w.v);
-        if (w.fd >= 0)
-                close(w.fd);
+        if (!w.r || !mount_err.code)
+                return w.r;
+        r = mount_err.code;
+        err_move(err, &mount_err);
         return r;
 }
