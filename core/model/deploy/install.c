@@ -23,26 +23,19 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-static int make_dir(const char *path, struct ec_err *err)
-{
-        int r = fs_mkdir_p(path, 0755);
-
-        return r < 0 ? err_set(err, r, "cannot make the directory %s: %s", path, strerror(-r)) : 0;
-}
-
 static int make_dirs(const struct layout *l, const struct deployment *d, struct ec_err *err)
 {
         _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants");
-        int r = wants ? make_dir(l->units, err) : err_oom(err);
+        int r = wants ? layout_make_dir(l->units, err) : err_oom(err);
 
         for (size_t i = 0; r >= 0 && i < d->list.n; i++) {
                 const struct ec_container *c = d->list.items[i];
 
                 /* The list is sorted by name, so this repeats only where the layout changes. */
                 if (i == 0 || c->legacy != d->list.items[i - 1]->legacy)
-                        r = make_dir(c->legacy ? l->conf_legacy : l->conf, err);
+                        r = layout_make_dir(c->legacy ? l->conf_legacy : l->conf, err);
                 if (r >= 0 && c->auto_start)
-                        r = make_dir(wants, err);
+                        r = layout_make_dir(wants, err);
         }
         return r < 0 ? r : layout_prepare_host(l, err);
 }

@@ -2,6 +2,7 @@
 #include "model/operation/layout.h"
 
 #include <extra-container/plugin.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,7 +72,7 @@ static int below(const struct layout *l, const char *path, char **ret)
 {
         size_t n;
 
-        *ret = str_printf("%s%s", l->root, path);
+        *ret = str_printf("%s%s", l->root ?: "", path);
         if (!*ret)
                 return -ENOMEM;
         for (n = strlen(*ret); n > 1 && (*ret)[n - 1] == '/'; n--)
@@ -117,45 +118,55 @@ static int init_units(struct layout *l, struct conf *c)
         if (!also)
                 also = l->nixos ? "" : "/usr/lib/systemd/system";
         dirs = strv_split(also, " \t,");
-        if (!dirs && *also)
+        if (!dirs)
                 return -ENOMEM;
-        for (size_t i = 0; i < strv_len(STRV_CONST(dirs)); i++) {
-                char *p;
+        for (char **d = dirs; *d && r >= 0; d++) {
+                _cleanup_free_ char *p = NULL;
 
-                r = below(l, dirs[i], &p);
-                if (r < 0)
-                        return r;
-                if (!strcmp(p, l->units)) {
-                        free(p);
-                        continue;
-                }
-                r = strv_push_take(&l->units_also, p);
-                if (r < 0)
-                        return r;
+                r = below(l, *d, &p);
+                if (r >= 0 && strcmp(p, l->units))
+                        r = strv_push_take(&l->units_also, TAKE_PTR(p));
         }
-        return 0;
+        return r;
+}
+
+/* The strings of a layout; those with a key are paths below root that a setting names. */
+#define MEMBER(name) offsetof(struct layout, name)
+static const struct {
+        size_t at;
+        const char *key;
+} members[] = {
+        { MEMBER(root) },
+        { MEMBER(units) },
+        { MEMBER(data) },
+        { MEMBER(lock) },
+        { MEMBER(pending) },
+        { MEMBER(tmp) },
+        { MEMBER(static_os_release) },
+        { MEMBER(conf), "conf" },
+        { MEMBER(conf_legacy), "conf-legacy" },
+        { MEMBER(state), "state" },
+        { MEMBER(state_legacy), "state-legacy" },
+        { MEMBER(profiles), "profiles" },
+        { MEMBER(container_gcroots), "container-gcroots" },
+        { MEMBER(gcroots), "gcroots" },
+        { MEMBER(run), "run" },
+        { MEMBER(run_state), "run-state" },
+        { MEMBER(journal), "journal" },
+};
+
+static char **member(struct layout *l, size_t i)
+{
+        return (char **)((char *)l + members[i].at);
 }
 
 static int init_paths(struct layout *l, struct conf *c)
 {
-        const struct {
-                const char *key;
-                char **to;
-        } paths[] = {
-                { "conf", &l->conf },           { "conf-legacy", &l->conf_legacy },
-                { "state", &l->state },         { "state-legacy", &l->state_legacy },
-                { "profiles", &l->profiles },   { "container-gcroots", &l->container_gcroots },
-                { "gcroots", &l->gcroots },     { "run", &l->run },
-                { "run-state", &l->run_state }, { "journal", &l->journal },
-        };
-        int r;
+        int r = below(l, "/etc/static/os-release", &l->static_os_release);
 
-        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-                r = below(l, setting(c, paths[i].key), paths[i].to);
-                if (r < 0)
-                        return r;
-        }
-        r = below(l, "/etc/static/os-release", &l->static_os_release);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(members); i++)
+                if (members[i].key)
+                        r = below(l, setting(c, members[i].key), member(l, i));
         if (r < 0)
                 return r;
         l->lock = fs_join(l->run_state, "lock");
@@ -170,18 +181,9 @@ static int init_all(struct layout *l, struct conf *c)
         const char *root = setting(c, "root"), *legacy;
         int r;
 
-        l->root = strdup("");
-        if (!l->root)
-                return -ENOMEM;
-        if (root && strcmp(root, "/")) {
-                char *p;
-
-                r = below(l, root, &p);
-                if (r < 0)
-                        return r;
-                free(l->root);
-                l->root = p;
-        }
+        r = below(l, root && strcmp(root, "/") ? root : "", &l->root);
+        if (r < 0)
+                return r;
         l->nixos = exists(l->root, "/run/booted-system/nixos-version");
         legacy = setting(c, "legacy");
         l->legacy = !strcmp(legacy, "yes") || (l->nixos && !strcmp(legacy, "auto") && template_is_legacy(l));
@@ -205,26 +207,8 @@ int layout_init(struct layout *l, struct conf *c, struct ec_err *err)
 
 void layout_done(struct layout *l)
 {
-        char *all[] = { l->root,
-                        l->units,
-                        l->conf,
-                        l->conf_legacy,
-                        l->state,
-                        l->state_legacy,
-                        l->profiles,
-                        l->container_gcroots,
-                        l->gcroots,
-                        l->run,
-                        l->run_state,
-                        l->lock,
-                        l->tmp,
-                        l->pending,
-                        l->journal,
-                        l->data,
-                        l->static_os_release };
-
-        for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-                free(all[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+                free(*member(l, i));
         strv_free(l->units_also);
         *l = (struct layout){ 0 };
 }
@@ -260,18 +244,26 @@ static int make_private(const char *dir, struct ec_err *err)
         return 0;
 }
 
+int layout_make_dir(const char *path, struct ec_err *err)
+{
+        int r = fs_mkdir_p(path, 0755);
+
+        return r < 0 ? err_set(err, r, "cannot make the directory %s: %s", path, strerror(-r)) : 0;
+}
+
+static int make_parent(const char *path, struct ec_err *err)
+{
+        _cleanup_free_ char *copy = strdup(path);
+
+        return copy ? layout_make_dir(dirname(copy), err) : err_oom(err);
+}
+
 int layout_make_run_state(const struct layout *l, const char *dir, struct ec_err *err)
 {
-        _cleanup_free_ char *parent = strdup(l->run_state);
-        int r;
+        int r = make_parent(l->run_state, err);
 
-        if (!parent)
-                return err_oom(err);
-        *strrchr(parent, '/') = 0;
-        r = *parent ? fs_mkdir_p(parent, 0755) : 0;
-        if (r < 0)
-                return err_set(err, r, "cannot make the directory %s: %s", parent, strerror(-r));
-        r = make_private(l->run_state, err);
+        if (r >= 0)
+                r = make_private(l->run_state, err);
         return r < 0 || !dir ? r : make_private(dir, err);
 }
 
@@ -308,22 +300,14 @@ int layout_check_host(const struct layout *l, struct ec_err *err)
 
 int layout_prepare_host(const struct layout *l, struct ec_err *err)
 {
-        _cleanup_free_ char *dir = NULL;
-        char *slash;
         int r;
 
         if (l->nixos || !access(l->static_os_release, F_OK))
                 return 0;
         /* A container's /etc/os-release is a link to this path, which nspawn follows on the host. */
-        dir = strdup(l->static_os_release);
-        if (!dir)
-                return err_oom(err);
-        slash = strrchr(dir, '/');
-        *slash = 0;
-        r = fs_mkdir_p(dir, 0755);
-        if (r >= 0)
-                r = fs_write_atomic(l->static_os_release, "", 0, 0644);
+        r = make_parent(l->static_os_release, err);
         if (r < 0)
-                return err_set(err, r, "cannot make %s: %s", l->static_os_release, strerror(-r));
-        return 0;
+                return r;
+        r = fs_write_atomic(l->static_os_release, "", 0, 0644);
+        return r < 0 ? err_set(err, r, "cannot make %s: %s", l->static_os_release, strerror(-r)) : 0;
 }

@@ -27,7 +27,8 @@ void layout_done(struct layout *l);
 const char *layout_path(const struct layout *l, const char *what); /* as struct ec_conf_api.path */
 /* Below a root other than the host's own, systemd is not contacted. */
 bool layout_offline(const struct layout *l);
-extern const struct ec_array layout_settings; /* [paths] */
+extern const struct ec_array layout_settings;              /* [paths] */
+int layout_make_dir(const char *path, struct ec_err *err); /* with those above it */
 /* Makes run_state and one of the directories in it (NULL: none), which only their owner can enter. */
 int layout_make_run_state(const struct layout *l, const char *dir, struct ec_err *err);
 /* Checks what a host other than NixOS must have, and names what is missing. */
