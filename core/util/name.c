@@ -12,11 +12,6 @@
 #define UNIT_NAME_MAX   255
 #define PLUGIN_NAME_MAX 32
 
-static bool alnum(char c)
-{
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /* For messages: what the user typed, without control characters. */
 static char *printable(const char *s)
 {
@@ -40,25 +35,21 @@ int container_name_check(const char *name, struct ec_err *err)
 {
         _cleanup_free_ char *shown = printable(name);
         size_t n = strlen(name);
+        char bad = name[strspn(name, LETTERS DIGITS "-")];
 
         if (!shown)
                 return err_oom(err);
         if (!n)
                 return err_set(err, -EINVAL, "a container name must not be empty");
-        for (const char *p = name; *p; p++) {
-                if (alnum(*p) || *p == '-')
-                        continue;
-                if (*p == '_')
-                        return err_set(err, -EINVAL, "invalid container name '%s': '_' cannot be a part of a host name",
-                                       shown);
-                if ((unsigned char)*p > ' ' && (unsigned char)*p < 0x7f)
-                        return err_set(
-                                err, -EINVAL,
-                                "invalid container name '%s': only letters, digits and '-' are allowed, not '%c'",
-                                shown, *p);
+        if (bad == '_')
+                return err_set(err, -EINVAL, "invalid container name '%s': '_' cannot be a part of a host name", shown);
+        if (bad > ' ' && bad < 0x7f)
+                return err_set(err, -EINVAL,
+                               "invalid container name '%s': only letters, digits and '-' are allowed, not '%c'", shown,
+                               bad);
+        if (bad)
                 return err_set(err, -EINVAL, "invalid container name '%s': only letters, digits and '-' are allowed",
                                shown);
-        }
         if (name[0] == '-' || name[n - 1] == '-')
                 return err_set(err, -EINVAL, "invalid container name '%s': it must not begin or end with '-'", shown);
         if (n > CONTAINER_NAME_MAX)
@@ -71,10 +62,12 @@ bool container_name_possible(const char *name)
 {
         if (!*name || *name == '.' || strlen("container@.service") + strlen(name) > UNIT_NAME_MAX)
                 return false;
-        for (const char *p = name; *p; p++)
-                if (!alnum(*p) && !strchr(":-_.\\@", *p))
-                        return false;
-        return true;
+        return !name[strspn(name, LETTERS DIGITS ":-_.\\@")];
+}
+
+bool variable_name_valid(const char *name)
+{
+        return strspn(name, LETTERS "_") && !name[strspn(name, LETTERS DIGITS "_")];
 }
 
 bool plugin_name_valid(const char *name)

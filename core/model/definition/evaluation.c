@@ -16,6 +16,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/name.h"
 #include "util/strv.h"
 
 struct ec_eval {
@@ -226,12 +227,8 @@ static bool is_nix_name(const char *name)
 {
         static const char *const keywords[] = { "assert", "else", "if",   "in",   "inherit",
                                                 "let",    "rec",  "then", "with", NULL };
-        const char *const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
-        size_t n = strspn(name, letters);
 
-        while (n && name[n] && (strchr(letters, name[n]) || strchr("0123456789'-", name[n])))
-                n++;
-        return n && !name[n] && !strv_contains(keywords, name);
+        return strspn(name, LETTERS "_") && !name[strspn(name, LETTERS DIGITS "_'-")] && !strv_contains(keywords, name);
 }
 
 int evaluation_add_arg(struct ec_eval *ev, const char *name, const char *value, struct ec_err *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/operation/shell.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +9,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/name.h"
 #include "util/strv.h"
 
 struct ec_shell {
@@ -54,15 +54,6 @@ const char *const *shell_env(const struct ec_shell *sh)
 const char *const *shell_help(const struct ec_shell *sh)
 {
         return never_null(sh->help);
-}
-
-static bool variable_name_valid(const char *s)
-{
-        if (!isalpha((unsigned char)*s) && *s != '_')
-                return false;
-        while (isalnum((unsigned char)*s) || *s == '_')
-                s++;
-        return !*s;
 }
 
 int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err)
