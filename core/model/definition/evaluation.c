@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "model/definition/flake.h"
+#include "model/operation/features.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
@@ -191,12 +192,22 @@ static int set_member(json_t *o, const char *name, const char *value, struct ec_
         return 0;
 }
 
+/* The options of features whose plugins are not loaded, so that a definition that sets one gets a better message. */
+static int add_disabled(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
+{
+        _cleanup_(feature_list_done) struct feature_list l = { 0 };
+        int r = features_load(op->registry, false, &l, err);
+
+        for (size_t i = 0; r >= 0 && i < l.n; i++)
+                for (char **o = l.items[i].nix_options; r >= 0 && o && *o; o++)
+                        r = set_member(ev->disabled, *o, l.items[i].name, err);
+        return r;
+}
+
 static int add_features(struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
 {
-        int r = registry_load_disabled(op->registry, err);
+        int r = add_disabled(op, ev, err);
 
-        for (size_t i = 0; r >= 0 && i < op->registry->n_disabled; i++)
-                r = set_member(ev->disabled, op->registry->disabled[i].option, op->registry->disabled[i].feature, err);
         if (r >= 0)
                 r = hooks_eval(op, ev, err);
         /* The user's own come last, so that they override. */

@@ -119,10 +119,10 @@ static int folder_names(const struct registry *r, char ***ret)
 
                 for (struct dirent *e; d && (e = readdir(d));)
                         if (plugin_name_valid(e->d_name) && !is_loaded(r, e->d_name) &&
-                            !strv_contains(STRV_CONST(names), e->d_name) && strv_push(&names, e->d_name) < 0)
+                            strv_push(&names, e->d_name) < 0)
                                 return -ENOMEM;
         }
-        strv_sort(names);
+        strv_sort_unique(names);
         *ret = TAKE_PTR(names);
         return 0;
 }
@@ -187,35 +187,4 @@ const struct feature *feature_of_option(const struct feature_list *l, const char
                 if (strv_contains(STRV_CONST(l->items[i].options), word))
                         return &l->items[i];
         return NULL;
-}
-
-int registry_load_disabled(struct registry *reg, struct ec_err *err)
-{
-        _cleanup_(feature_list_done) struct feature_list l = { 0 };
-        int r;
-
-        if (reg->disabled_loaded)
-                return 0;
-        r = features_load(reg, false, &l, err);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < l.n; i++)
-                for (char **o = l.items[i].nix_options; o && *o; o++) {
-                        struct disabled_option d, *v;
-
-                        v = reallocarray(reg->disabled, reg->n_disabled + 1, sizeof(*v));
-                        if (!v)
-                                return err_oom(err);
-                        reg->disabled = v;
-                        d.option = strdup(*o);
-                        d.feature = strdup(l.items[i].name);
-                        if (!d.option || !d.feature) {
-                                free(d.option);
-                                free(d.feature);
-                                return err_oom(err);
-                        }
-                        reg->disabled[reg->n_disabled++] = d;
-                }
-        reg->disabled_loaded = true;
-        return 0;
 }

@@ -166,11 +166,6 @@ void registry_sort(struct registry *r)
 
 void registry_done(struct registry *r)
 {
-        for (size_t i = 0; i < r->n_disabled; i++) {
-                free(r->disabled[i].option);
-                free(r->disabled[i].feature);
-        }
-        free(r->disabled);
         free(r->plugins);
         *r = (struct registry){ 0 };
 }

@@ -12,17 +12,8 @@ struct registry {
         size_t n;
         const char *const *plugin_dirs; /* where feature files are; the loader's */
         bool check_trust;               /* of those files: we run as root */
-        /* Nix options of the features whose plugins are not loaded: option -> feature;
-         * empty until registry_load_disabled(). */
-        struct disabled_option {
-                char *option, *feature;
-        } * disabled;
-        size_t n_disabled;
-        bool disabled_loaded;
 };
 void registry_sort(struct registry *r);
-/* Before an evaluation: reads the feature files. A second call does nothing. */
-int registry_load_disabled(struct registry *r, struct ec_err *err); /* model/operation/features.c */
 void registry_done(struct registry *r);
 int hooks_configure(struct ec_op *op, struct ec_err *err);
 int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err);

@@ -96,6 +96,8 @@ static void test_load(void **state)
         assert_int_equal(features_load(&r, true, &l, &err), 0);
         assert_int_equal(l.n, 2);
         assert_string_equal(l.items[0].name, "alpha");
+        assert_int_equal(strv_len(STRV_CONST(l.items[0].nix_options)), 2);
+        assert_string_equal(l.items[0].nix_options[1], "extra.b");
         assert_string_equal(l.items[1].name, "zeta");
         assert_ptr_equal(feature_of_command(&l, "y"), &l.items[1]);
         assert_null(feature_of_command(&l, "later"));
@@ -103,21 +105,6 @@ static void test_load(void **state)
         assert_null(feature_of_command(&l, "h"));
         assert_true(strv_contains(STRV_CONST(l.items[1].forwards), "y"));
         feature_list_done(&l);
-}
-
-static void test_disabled(void **state)
-{
-        struct registry r = { .plugins = calloc(1, sizeof(*r.plugins)), .n = 1, .plugin_dirs = dirs };
-        struct ec_err err = { 0 };
-
-        (void)state;
-        r.plugins[0] = ref;
-        assert_int_equal(registry_load_disabled(&r, &err), 0);
-        assert_int_equal(registry_load_disabled(&r, &err), 0);
-        assert_int_equal(r.n_disabled, 2);
-        assert_string_equal(r.disabled[1].option, "extra.b");
-        assert_string_equal(r.disabled[1].feature, "alpha");
-        registry_done(&r);
 }
 
 /* Its text reaches Nix, so only root may be able to write it. */
@@ -146,7 +133,6 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_absent),
                 cmocka_unit_test(test_load),
-                cmocka_unit_test(test_disabled),
                 cmocka_unit_test(test_trust),
         };
 
