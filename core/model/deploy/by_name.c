@@ -93,7 +93,7 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
         _cleanup_(container_list_done) struct container_list list = { 0 };
         _cleanup_(outcome_done) struct outcome o = { 0 };
         _cleanup_(group_done) struct group g = { 0 };
-        int r = container_list_fill(&list, names, find_container, op->layout, err), k;
+        int r = container_list_fill(&list, names, find_container, op->layout, err);
 
         if (r < 0)
                 return r;
@@ -109,10 +109,7 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
         r = recover_locked(op, err);
         if (r >= 0)
                 r = jobs_run(op, a->job, &g, &o, err);
-        k = outcome_tell(op, &o, r < 0 ? NULL : err);
-        if (r < 0 || k < 0)
-                return r < 0 ? r : k;
-        return outcome_result(&o, a->done, err);
+        return outcome_finish(op, &o, r, a->done, err);
 }
 
 int deploy_start_installed(struct ec_op *op, const char *const *names, struct ec_err *err)

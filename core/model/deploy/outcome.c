@@ -34,7 +34,8 @@ int outcome_check_interrupt(struct outcome *o, struct ec_err *err)
         return 0;
 }
 
-int outcome_tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
+/* Calls the hooks of all containers at once, and warns about failed units in those that run. */
+static int tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
 {
         int r = outcome_check_interrupt(o, err);
 
@@ -51,7 +52,13 @@ int outcome_tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
         return outcome_check_interrupt(o, err);
 }
 
-int outcome_result(struct outcome *o, const char *what, struct ec_err *err)
+int outcome_finish(struct ec_op *op, struct outcome *o, int r, const char *what, struct ec_err *err)
 {
-        return report_result(&o->report, o->of, what, err);
+        int k = tell(op, o, r < 0 ? NULL : err);
+
+        if (r < 0)
+                return r;
+        if (k >= 0)
+                k = report_result(&o->report, o->of, what, err);
+        return k < 0 ? k : r;
 }

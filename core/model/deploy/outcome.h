@@ -16,7 +16,6 @@ int outcome_init(struct outcome *o, size_t of, struct ec_err *err);
 void outcome_done(struct outcome *o);
 /* After a wait: -ECANCELED if the run was interrupted. */
 int outcome_check_interrupt(struct outcome *o, struct ec_err *err);
-/* Calls the hooks of all containers at once, and warns about failed units in those that run. */
-int outcome_tell(struct ec_op *op, struct outcome *o, struct ec_err *err);
-/* 0, or -EIO with what failed; `what` is "started", "restarted" ... */
-int outcome_result(struct outcome *o, const char *what, struct ec_err *err);
+/* Calls the hooks, also after a failure (r < 0, with err set). Returns r, or -EIO with what failed; what is "started",
+ * "restarted" ... */
+int outcome_finish(struct ec_op *op, struct outcome *o, int r, const char *what, struct ec_err *err);

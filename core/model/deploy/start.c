@@ -108,7 +108,7 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         _cleanup_(plan_done) struct plan p = { 0 };
         _cleanup_(outcome_done) struct outcome o = { 0 };
         struct deployment *d;
-        int r = deploy_install(op, err), left;
+        int r = deploy_install(op, err);
 
         if (r < 0 || !flags)
                 return r;
@@ -124,10 +124,6 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         if (r < 0)
                 return r;
         o.detach = flags & EC_START_DETACH;
-        left = run_plan(op, &p, flags, &o, err);
-        r = outcome_tell(op, &o, left < 0 ? NULL : err);
-        if (left < 0 || r < 0)
-                return left < 0 ? left : r;
-        r = outcome_result(&o, "started or updated", err);
-        return r < 0 ? r : left;
+        r = run_plan(op, &p, flags, &o, err);
+        return outcome_finish(op, &o, r, "started or updated", err);
 }

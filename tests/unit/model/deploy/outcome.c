@@ -44,7 +44,7 @@ static void test_tell(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(outcome_tell(&f->op, &o, &f->err), 0);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
         assert_string_equal(noted, "started(a b) updated(c) failed(d) ");
 }
 
@@ -54,7 +54,7 @@ static void test_interrupted(void **state)
         struct fixture *f = *state;
 
         raise(SIGINT);
-        assert_int_equal(outcome_tell(&f->op, &o, &f->err), -ECANCELED);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -ECANCELED);
         assert_string_equal(noted, "");
 }
 
@@ -66,7 +66,7 @@ static void test_detached(void **state)
         raise(SIGINT);
         assert_int_equal(outcome_check_interrupt(&o, &f->err), 0);
         assert_int_equal(interrupt_signal(), 0);
-        assert_int_equal(outcome_tell(&f->op, &o, &f->err), 0);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
         assert_string_equal(noted, "");
         /* Other signals end the command. */
         raise(SIGTERM);
@@ -77,10 +77,10 @@ static void test_result(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(outcome_result(&o, "started", &f->err), 0);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
         assert_int_equal(report_add(&o.report, &f->err, "x"), 0);
         assert_int_equal(report_add(&o.report, &f->err, "y"), 0);
-        assert_int_equal(outcome_result(&o, "started", &f->err), -EIO);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
         assert_string_equal(err_msg(&f->err), "2 of 4 containers could not be started");
 }
 
