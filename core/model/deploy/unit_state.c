@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/unit_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "svc/systemd/systemd.h"
 
+static int compare_name(const void *unit, const void *state)
+{
+        return strcmp(unit, ((const struct unit_state *)state)->unit);
+}
+
 const struct unit_state *unit_state_find(const struct unit_state *states, size_t n, const char *unit)
 {
-        for (size_t low = 0, high = n; low < high;) {
-                size_t mid = low + (high - low) / 2;
-                int k = strcmp(unit, states[mid].unit);
-
-                if (!k)
-                        return &states[mid];
-                if (k < 0)
-                        high = mid;
-                else
-                        low = mid + 1;
-        }
-        return NULL;
+        return n ? bsearch(unit, states, n, sizeof(*states), compare_name) : NULL;
 }
 
 const char *unit_active(const struct unit_state *states, size_t n, const char *unit)
