@@ -8,7 +8,6 @@
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
-#include "model/containers/links.h"
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/host_reload.h"
@@ -31,12 +30,20 @@
 #include "util/name.h"
 #include "util/strv.h"
 
+/* What happens to one container. */
+struct target {
+        struct ec_container *c; /* of the list */
+        bool stop;              /* it is, or was, stopped */
+        bool up;                /* it was running before */
+        bool keep;              /* it still runs */
+};
+
 /* One run of destroy. */
 struct destroy {
         struct ec_op *op;
         uint32_t flags; /* EC_DESTROY_* */
         struct container_list list;
-        bool *keep;               /* for each in list: it still runs */
+        struct target *targets;   /* one per container, in the same order */
         struct recovery recovery; /* of a run that was killed */
         struct removal removal;
         struct report report;
@@ -45,7 +52,7 @@ struct destroy {
 static void destroy_done(struct destroy *d)
 {
         container_list_done(&d->list);
-        free(d->keep);
+        free(d->targets);
         removal_done(&d->removal);
         recovery_done(&d->recovery);
         report_done(&d->report);
@@ -93,8 +100,12 @@ static int find(struct destroy *d, const char *const *names, struct ec_err *err)
                 r = container_list_fill(&d->list, names, find_one, d, err);
         if (r < 0)
                 return r;
-        d->keep = calloc(d->list.n + 1, sizeof(*d->keep));
-        return d->keep ? 0 : err_oom(err);
+        d->targets = calloc(d->list.n + 1, sizeof(*d->targets));
+        if (!d->targets)
+                return err_oom(err);
+        for (size_t i = 0; i < d->list.n; i++)
+                d->targets[i].c = d->list.items[i];
+        return 0;
 }
 
 /* ---- stop ---- */
@@ -121,52 +132,42 @@ static void remove_veth(const struct ec_container *c)
         }
 }
 
-struct stops {
-        const char **units;
-        size_t *which; /* its place in the list */
-        bool *up;      /* it was running */
-        size_t n;
-};
-
-static void stops_done(struct stops *s)
+static int stop_units(struct destroy *d, struct systemd *s, struct ec_err *err)
 {
-        free(s->units);
-        free(s->which);
-        free(s->up);
-}
-
-static int stops_init(struct stops *s, size_t max)
-{
-        s->units = calloc(max + 1, sizeof(*s->units));
-        s->which = calloc(max + 1, sizeof(*s->which));
-        s->up = calloc(max + 1, sizeof(*s->up));
-        return s->units && s->which && s->up ? 0 : -ENOMEM;
-}
-
-static int stop_units(struct destroy *d, struct systemd *s, const struct stops *stops, struct ec_err *err)
-{
+        _cleanup_free_ const char **units = calloc(d->list.n + 1, sizeof(*units));
         struct unit_result *results = NULL;
-        int r = stops->n ? systemd_kill_and_stop(s, stops->units, &results, err) : 0;
+        size_t n = 0;
+        int r;
 
+        if (!units)
+                return err_oom(err);
+        for (size_t i = 0; i < d->list.n; i++)
+                if (d->targets[i].stop)
+                        units[n++] = d->targets[i].c->unit;
+        r = n ? systemd_kill_and_stop(s, units, &results, err) : 0;
         if (r < 0)
                 return r;
         r = 0;
-        for (size_t i = 0; i < stops->n && r >= 0; i++) {
-                const struct ec_container *c = d->list.items[stops->which[i]];
+        for (size_t i = 0, k = 0; k < n && r >= 0; i++) {
+                struct target *t = &d->targets[i];
+                const struct unit_result *result = &results[k];
 
-                if (results[i].code >= 0)
+                if (!t->stop)
                         continue;
-                d->keep[stops->which[i]] = true;
-                r = report_add(&d->report, err, "container '%s' was not stopped: %s", c->name,
-                               results[i].reason ? results[i].reason : strerror(-results[i].code));
+                k++;
+                if (result->code >= 0)
+                        continue;
+                t->keep = true;
+                r = report_add(&d->report, err, "container '%s' was not stopped: %s", t->c->name,
+                               result->reason ? result->reason : strerror(-result->code));
         }
-        unit_results_done(results, stops->n);
+        unit_results_done(results, n);
         return r;
 }
 
-/* The units that are not inactive. Failed ones would stay in listings, and one between the stop and the start of a
- * restart would be started again. */
-static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct stops *stops, struct ec_err *err)
+/* Selects those whose units are not inactive. Failed ones would stay in listings, and one between the stop and the
+ * start of a restart would be started again. */
+static int select_loaded(struct destroy *d, struct systemd *s, bool late, struct ec_err *err)
 {
         struct unit_state *states = NULL;
         size_t n = 0;
@@ -175,16 +176,12 @@ static int loaded_units(struct destroy *d, struct systemd *s, bool late, struct 
         if (r < 0)
                 return r;
         for (size_t i = 0; i < d->list.n; i++) {
-                const char *unit = d->list.items[i]->unit;
-                const struct unit_state *state = unit_state_find(states, n, unit);
+                struct target *t = &d->targets[i];
+                const struct unit_state *state = unit_state_find(states, n, t->c->unit);
 
-                if (!state || (!strcmp(state->active, "inactive") && !state->queued))
-                        continue;
-                if (late && (d->keep[i] || fs_exists(d->list.items[i]->unit_path)))
-                        continue;
-                stops->up[stops->n] = unit_is_up(state->active);
-                stops->which[stops->n] = i;
-                stops->units[stops->n++] = unit;
+                t->stop = state && (strcmp(state->active, "inactive") || state->queued) &&
+                          !(late && (t->keep || fs_exists(t->c->unit_path)));
+                t->up = t->stop && unit_is_up(state->active);
         }
         unit_states_free(states, n);
         return 0;
@@ -200,37 +197,31 @@ static void clear_machine(struct systemd *s, const struct ec_container *c)
                 (void)machine_clear_mount(c->name);
 }
 
-/* late (or NULL): only containers whose unit is removed already; set for each that was stopped. */
-static int stop_all(struct destroy *d, bool *late, struct ec_err *err)
+/* late: only containers whose unit is removed already. */
+static int stop_all(struct destroy *d, bool late, struct ec_err *err)
 {
-        _cleanup_(stops_done) struct stops stops = { 0 };
         _cleanup_(group_done) struct group stopped = { 0 };
         struct systemd *s;
-        int r;
+        int r = group_init(&stopped, d->list.n) < 0 ? err_oom(err) : op_systemd(d->op, &s, err);
 
-        if (stops_init(&stops, d->list.n) < 0 || group_init(&stopped, d->list.n) < 0)
-                return err_oom(err);
-        r = op_systemd(d->op, &s, err);
         if (r >= 0)
-                r = loaded_units(d, s, late, &stops, err);
+                r = select_loaded(d, s, late, err);
         if (r >= 0)
-                r = stop_units(d, s, &stops, err);
+                r = stop_units(d, s, err);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < stops.n; i++) {
-                struct ec_container *c = d->list.items[stops.which[i]];
+        for (size_t i = 0; i < d->list.n; i++) {
+                const struct target *t = &d->targets[i];
 
-                if (d->keep[stops.which[i]])
+                if (t->keep)
                         continue;
-                if (late)
-                        late[stops.which[i]] = true;
-                if (stops.up[i])
-                        group_add(&stopped, c);
-                clear_machine(s, c);
+                if (t->up)
+                        group_add(&stopped, t->c);
+                if (t->stop)
+                        clear_machine(s, t->c);
+                if (t->stop || !late)
+                        remove_veth(t->c);
         }
-        for (size_t i = 0; i < d->list.n; i++)
-                if (!d->keep[i] && (!late || late[i]))
-                        remove_veth(d->list.items[i]);
         hooks_stopped(d->op, GROUP_CONST(&stopped));
         return 0;
 }
@@ -241,12 +232,11 @@ static int stop_all(struct destroy *d, bool *late, struct ec_err *err)
  * that cannot happen again, and before the reload systemd still has the commands that stop it. */
 static int remove_late(struct destroy *d, struct ec_err *err)
 {
-        _cleanup_free_ bool *late = calloc(d->list.n + 1, sizeof(*late));
-        int r = late ? stop_all(d, late, err) : err_oom(err);
+        int r = stop_all(d, true, err);
         bool read = false;
 
         for (size_t i = 0; i < d->list.n && r >= 0; i++) {
-                if (!late[i])
+                if (!d->targets[i].stop || d->targets[i].keep)
                         continue;
                 if (!read) {
                         removal_read_journal(&d->removal);
@@ -265,7 +255,7 @@ static void note_removals(struct destroy *d)
         int r = d->recovery.left ? strv_extend(&names, STRV_CONST(d->recovery.left)) : 0;
 
         for (size_t i = 0; i < d->list.n && r >= 0; i++)
-                if (!d->keep[i])
+                if (!d->targets[i].keep)
                         r = strv_push(&names, d->list.items[i]->name);
         if (r < 0 || pending_reload_set(d->op->layout, STRV_CONST(names), &e) < 0)
                 log_warn("cannot note what is destroyed: %s", r < 0 ? strerror(-r) : err_msg(&e));
@@ -279,7 +269,7 @@ static int remove_all(struct destroy *d, struct ec_err *err)
         removal_read_journal(&d->removal);
         for (size_t i = 0; i < d->list.n && r >= 0; i++) {
                 /* ^C takes effect between containers, so that none is half removed. */
-                if (d->keep[i])
+                if (d->targets[i].keep)
                         continue;
                 r = interrupt_check(err);
                 if (r < 0)
@@ -298,11 +288,7 @@ static int remove_all(struct destroy *d, struct ec_err *err)
                         r = k;
                 }
                 err_done(&e);
-                k = links_machines_target(d->op->layout, &e);
-                if (k >= 0)
-                        k = host_reload(d->op, &e);
-                if (k >= 0 && d->recovery.left && *d->recovery.left)
-                        k = pending_reload_set(d->op->layout, STRV_CONST(d->recovery.left), &e);
+                k = host_reload(d->op, d->recovery.left, &e);
                 if (k < 0 && r >= 0) {
                         err_move(err, &e);
                         r = k;
@@ -366,7 +352,7 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
         for (size_t i = 0; i < d->list.n; i++)
                 hooks_pre_destroy(d->op, d->list.items[i]);
         if (!layout_offline(d->op->layout))
-                r = stop_all(d, NULL, err);
+                r = stop_all(d, false, err);
         if (r >= 0)
                 r = remove_all(d, err);
         return r < 0 ? r : report_result(&d->report, d->list.n, "destroyed completely", err);

@@ -2,5 +2,6 @@
 #pragma once
 struct ec_err;
 struct ec_op;
-/* Reloads systemd, and removes the note that a reload is outstanding. Offline, it only removes the note. */
-int host_reload(struct ec_op *op, struct ec_err *err);
+/* Makes or removes the link for starts at boot, reloads systemd (not offline), and removes the note that this is
+ * outstanding, except for the containers that are left (or NULL). */
+int host_reload(struct ec_op *op, char **left, struct ec_err *err);

@@ -214,7 +214,6 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
 {
         _cleanup_err_ struct ec_err later = { 0 };
         _cleanup_strv_ char **unfinished = NULL, **left = NULL;
-        char **again;
         bool reload = pending_reload(op->layout), change = reload, units = false;
         int r = compare_all(op->layout, d, err), k;
 
@@ -252,12 +251,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
 
         /* systemd reads the links that were made, also after a failure. */
         interrupt_hold();
-        k = units || reload ? links_machines_target(op->layout, &later) : 0;
-        if (k >= 0 && (units || reload))
-                k = host_reload(op, &later);
-        again = r < 0 ? unfinished : left;
-        if (k >= 0 && again && *again)
-                k = pending_reload_set(op->layout, STRV_CONST(again), &later);
+        k = units || reload ? host_reload(op, r < 0 ? unfinished : left, &later) : 0;
         interrupt_release();
         if (r >= 0 && k < 0) {
                 err_move(err, &later);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
-#include "model/containers/links.h"
 #include "model/containers/pending.h"
 #include "model/deploy/host_reload.h"
 #include "model/operation/hooks.h"
@@ -115,11 +114,7 @@ int recover_run(struct ec_op *op, struct recovery *ret, struct ec_err *err)
         recover_temp(op);
         r = recover_hooks(op, ret->names, NULL, &ret->left, err);
         if (r >= 0)
-                r = links_machines_target(l, err);
-        if (r >= 0)
-                r = host_reload(op, err);
-        if (r >= 0 && ret->left)
-                r = pending_reload_set(l, STRV_CONST(ret->left), err);
+                r = host_reload(op, ret->left, err);
         interrupt_release();
         return r < 0 ? r : 0;
 }

@@ -29,11 +29,11 @@ static void test_reload(void **state)
 
         *f->layout.root = 0;
         fake.bus_error = -ENOENT;
-        assert_int_equal(host_reload(&f->op, &f->err), -ENOENT);
+        assert_int_equal(host_reload(&f->op, NULL, &f->err), -ENOENT);
         assert_true(pending_reload(&f->layout)); /* still pending */
         err_done(&f->err);
         fake.bus_error = 0;
-        assert_int_equal(host_reload(&f->op, &f->err), 0);
+        assert_int_equal(host_reload(&f->op, NULL, &f->err), 0);
         assert_false(pending_reload(&f->layout));
         assert_string_equal(fake.log, "reload\nreload\n");
 }
@@ -43,7 +43,7 @@ static void test_offline(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(host_reload(&f->op, &f->err), 0);
+        assert_int_equal(host_reload(&f->op, NULL, &f->err), 0);
         assert_false(pending_reload(&f->layout));
         assert_string_equal(fake.log, "");
 }
