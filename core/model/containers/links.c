@@ -9,6 +9,7 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/name.h"
 #include "util/strv.h"
 
 /* The target of our own link differs from that of a link that the administrator made. */
@@ -69,15 +70,13 @@ int links_set(struct links *l, const char *path, const char *target, struct ec_e
 
 void links_undo(struct links *l)
 {
-        while (l->n) {
-                struct link *i = &l->items[--l->n];
-                int r = change_link(i->path, i->old);
+        for (size_t i = l->n; i-- > 0;) {
+                int r = change_link(l->items[i].path, l->items[i].old);
 
                 if (r < 0)
-                        log_warn("cannot restore %s: %s", i->path, strerror(-r));
-                free(i->path);
-                free(i->old);
+                        log_warn("cannot restore %s: %s", l->items[i].path, strerror(-r));
         }
+        links_done(l);
 }
 
 void links_done(struct links *l)
@@ -88,20 +87,6 @@ void links_done(struct links *l)
                 free(i->path);
                 free(i->old);
         }
-}
-
-/* 1 or 0. On error (-errno) the link at boot must be kept, or autostart would be lost. */
-static int any_wanted(const char *dir)
-{
-        _cleanup_closedir_ DIR *d = opendir(dir);
-        struct dirent *e;
-
-        if (!d)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-        while ((errno = 0, e = readdir(d)))
-                if (str_after(e->d_name, "container@"))
-                        return 1;
-        return errno ? -errno : 0;
 }
 
 static bool in_unit_dirs(const struct layout *l, const char *name)
@@ -124,16 +109,18 @@ static bool in_unit_dirs(const struct layout *l, const char *name)
 int links_machines_target(const struct layout *l, struct ec_err *err)
 {
         _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants"), *boot_dir = NULL;
+        _cleanup_strv_ char **wanted = NULL;
         _cleanup_free_ char *own = fs_join(l->units, BOOT_WANTS), *old = NULL;
         int r;
 
         boot_dir = fs_join(l->units, "multi-user.target.wants");
         if (!wants || !own || !boot_dir)
                 return err_oom(err);
-        r = any_wanted(wants);
-        if (r < 0)
+        /* On error the link at boot must be kept, or autostart would be lost. */
+        r = container_names_in(wants, &wanted);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
                 return err_set(err, r, "cannot list %s: %s", wants, strerror(-r));
-        if (!r) {
+        if (!wanted) {
                 if (fs_readlinkat(AT_FDCWD, own, &old) < 0 || strcmp(old, OWN_TARGET))
                         return 0;
                 r = fs_unlink(own);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/definition/definition.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -48,43 +47,30 @@ static int wait_readable(int fd, struct ec_err *err)
         }
 }
 
-static int read_all(int fd, const char *name, char **ret, size_t *ret_len, struct ec_err *err)
+static int copy_all(int fd, FILE *to, const char *name, struct ec_err *err)
 {
-        _cleanup_free_ char *buf = NULL;
-        size_t len = 0, size = 0;
-        for (;;) {
-                if (len == size) {
-                        size = size ? size * 2 : 65536;
-                        char *p = size > TEXT_MAX ? NULL : realloc(buf, size);
-                        if (!p && size > TEXT_MAX)
-                                return err_set(err, -EFBIG, "%s is too large for a definition", name);
-                        if (!p)
-                                return err_oom(err);
-                        buf = p;
-                }
+        char part[65536];
+        for (size_t len = 0; len <= TEXT_MAX;) {
                 int r = wait_readable(fd, err);
                 if (r < 0)
                         return r;
-                ssize_t n = read(fd, buf + len, size - len);
-                if (n < 0 && (errno == EINTR || errno == EAGAIN))
-                        continue;
-                if (n < 0)
-                        return err_set(err, -errno, "cannot read %s: %s", name, strerror(errno));
+                ssize_t n = read(fd, part, sizeof(part));
                 if (n == 0)
-                        break;
-                len += (size_t)n;
+                        return 0;
+                if (n < 0 && errno != EINTR && errno != EAGAIN)
+                        return err_set(err, -errno, "cannot read %s: %s", name, strerror(errno));
+                if (n > 0 && fwrite(part, 1, n, to) < (size_t)n)
+                        return err_oom(err);
+                len += n > 0 ? n : 0;
         }
-        *ret = TAKE_PTR(buf);
-        *ret_len = len;
-        return 0;
+        return err_set(err, -EFBIG, "%s is too large for a definition", name);
 }
 
 static bool is_blank(const char *s, size_t len)
 {
-        for (size_t i = 0; i < len; i++)
-                if (!strchr(" \t\r\n", s[i]) || !s[i])
-                        return false;
-        return true;
+        for (; len && *s && strchr(" \t\r\n", *s); s++)
+                len--;
+        return !len;
 }
 
 /* Nix reads it from a file, because an argument is limited to 128 KiB. */
@@ -112,7 +98,10 @@ static int set_stream(struct ec_op *op, int fd, const char *display, struct defi
 {
         _cleanup_free_ char *text = NULL;
         size_t len = 0;
-        int r = read_all(fd, display, &text, &len, err);
+        FILE *f = open_memstream(&text, &len);
+        int r = f ? copy_all(fd, f, display, err) : err_oom(err);
+        if (f && fclose(f) && r >= 0)
+                r = err_oom(err);
         return r < 0 ? r : set_text(op, text, len, display, d, err);
 }
 
@@ -122,17 +111,9 @@ static int set_stream(struct ec_op *op, int fd, const char *display, struct defi
 static int has_containers(const char *path)
 {
         _cleanup_free_ char *dir = fs_join(path, "etc/systemd/system");
-        if (!dir)
-                return -ENOMEM;
-        _cleanup_closedir_ DIR *d = opendir(dir);
-        if (!d)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-        for (struct dirent *e; (e = readdir(d));) {
-                _cleanup_free_ char *name = container_name_of_unit(e->d_name);
-                if (name)
-                        return 1;
-        }
-        return 0;
+        _cleanup_strv_ char **names = NULL;
+        int r = dir ? container_names_in(dir, &names) : -ENOMEM;
+        return r == -ENOENT || r == -ENOTDIR ? 0 : r < 0 ? r : names != NULL;
 }
 
 static bool has_entry(const char *dir, const char *name)
@@ -255,11 +236,8 @@ static int set_directory(const char *arg, struct definition *d, struct ec_err *e
         if (!real)
                 return err_set(err, -errno, "cannot read directory '%s': %s", arg, strerror(errno));
         bool has_default = has_entry(arg, "default.nix");
-        if (nix_is_store_path(real)) {
-                int r = has_containers(real);
-                if (r || !(has_default || has_entry(arg, "flake.nix")))
-                        return set_output(arg, real, d, err);
-        }
+        if (nix_is_store_path(real) && (!(has_default || has_entry(arg, "flake.nix")) || has_containers(real)))
+                return set_output(arg, real, d, err);
         if (!has_default && has_entry(arg, "flake.nix"))
                 return set_flake(arg, ".", 1, arg, "", d, err);
         if (!has_default)
