@@ -14,14 +14,9 @@
 #define RELOAD         ".reload" /* not a valid container name */
 #define UNFINISHED_MAX (4 * 1024 * 1024)
 
-static char *note(const struct layout *l, const char *name)
-{
-        return fs_join(l->pending, name);
-}
-
 static int write_note(const struct layout *l, const char *name, const char *word, struct ec_err *err)
 {
-        _cleanup_free_ char *path = note(l, name);
+        _cleanup_free_ char *path = fs_join(l->pending, name);
         int r;
 
         if (!path)
@@ -43,7 +38,7 @@ int pending_set(const struct layout *l, const char *name, uint32_t change, struc
 
 uint32_t pending_get(const struct layout *l, const char *name)
 {
-        _cleanup_free_ char *path = note(l, name), *text = NULL;
+        _cleanup_free_ char *path = fs_join(l->pending, name), *text = NULL;
 
         if (!path || fs_read(path, 64, &text, NULL) < 0)
                 return EC_CHANGE_NONE;
@@ -52,7 +47,7 @@ uint32_t pending_get(const struct layout *l, const char *name)
 
 void pending_clear(const struct layout *l, const char *name)
 {
-        _cleanup_free_ char *path = note(l, name);
+        _cleanup_free_ char *path = fs_join(l->pending, name);
         int r = path ? fs_unlink(path) : -ENOMEM;
 
         if (r < 0)
@@ -61,7 +56,7 @@ void pending_clear(const struct layout *l, const char *name)
 
 struct pending_mark pending_mark(const struct layout *l, const char *name)
 {
-        _cleanup_free_ char *path = note(l, name);
+        _cleanup_free_ char *path = fs_join(l->pending, name);
         struct stat st;
 
         if (!path || stat(path, &st) < 0)
@@ -92,14 +87,14 @@ void pending_reload_clear(const struct layout *l)
 
 bool pending_reload(const struct layout *l)
 {
-        _cleanup_free_ char *path = note(l, RELOAD);
+        _cleanup_free_ char *path = fs_join(l->pending, RELOAD);
 
         return path && !access(path, F_OK);
 }
 
 int pending_unfinished(const struct layout *l, char ***ret, struct ec_err *err)
 {
-        _cleanup_free_ char *path = note(l, RELOAD), *text = NULL;
+        _cleanup_free_ char *path = fs_join(l->pending, RELOAD), *text = NULL;
         int r = path ? fs_read(path, UNFINISHED_MAX, &text, NULL) : -ENOMEM;
 
         *ret = NULL;

@@ -47,11 +47,6 @@ static pid_t read_holder(int fd, char *buf, size_t size)
         return sscanf(buf, "%d", &pid) == 1 && pid > 0 ? pid : 0;
 }
 
-static int pidfd_of(pid_t pid)
-{
-        return pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-}
-
 /* Waits until the holder closes the file or ends, or the user interrupts. */
 static int wait_for_change(int events, int holder, struct ec_err *err)
 {
@@ -76,11 +71,13 @@ static int wait_for_lock(const char *path, int fd, struct ec_err *err)
                 log_debug("cannot watch %s: %m", path);
         while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 _cleanup_close_ int holder = -1;
+                pid_t pid;
                 int r;
 
                 if (errno != EWOULDBLOCK && errno != EINTR)
                         return err_set(err, -errno, "cannot lock %s: %s", path, strerror(errno));
-                holder = pidfd_of(read_holder(fd, text, sizeof(text)));
+                pid = read_holder(fd, text, sizeof(text));
+                holder = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
                 if (*text && strcmp(text, told)) {
                         const char *args = text + strspn(text, "0123456789");
 
