@@ -98,28 +98,11 @@ static int follow(struct walk *w)
         return look(w);
 }
 
-static int enter(struct walk *w, const char *name)
-{
-        char *next = fs_join(w->at, name);
-        int r;
-
-        if (!next)
-                return err_oom(w->err);
-        free(w->at);
-        w->at = next;
-        r = look(w);
-        if (r < 0)
-                return r;
-        if (S_ISLNK(w->st.st_mode))
-                return follow(w);
-        return !S_ISDIR(w->st.st_mode) && *w->rest ? failed(w, -ENOTDIR) : 0;
-}
-
 /* Moves on to the next component: 1; 0: this was the last one. */
 static int step(struct walk *w)
 {
         size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/");
-        _cleanup_free_ char *name = n ? strndup(w->rest + skip, n) : NULL;
+        _cleanup_free_ char *name = strndup(w->rest + skip, n);
         int r = check(w, !n);
 
         if (r < 0 || !n)
@@ -129,35 +112,32 @@ static int step(struct walk *w)
         memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
         if (!strcmp(name, "..")) {
                 to_parent(w->at);
-                r = look(w);
         } else if (strcmp(name, ".")) {
-                r = enter(w, name);
+                char *next = fs_join(w->at, name);
+
+                if (!next)
+                        return err_oom(w->err);
+                free(w->at);
+                w->at = next;
         }
+        r = look(w);
+        if (r >= 0 && S_ISLNK(w->st.st_mode))
+                r = follow(w);
+        else if (r >= 0 && !S_ISDIR(w->st.st_mode) && *w->rest)
+                r = failed(w, -ENOTDIR);
         return r < 0 ? r : 1;
-}
-
-static int absolute(const char *path, char **ret, struct ec_err *err)
-{
-        _cleanup_free_ char *cwd = NULL;
-
-        if (path[0] == '/') {
-                *ret = strdup(path);
-        } else {
-                cwd = getcwd(NULL, 0);
-                if (!cwd && errno != ENOMEM)
-                        return err_set(err, -errno, "'%s': the current directory is gone", path);
-                *ret = cwd ? fs_join(cwd, path) : NULL;
-        }
-        return *ret ? 0 : err_oom(err);
 }
 
 int fs_trusted(const char *path, struct ec_err *err)
 {
         _cleanup_(walk_done) struct walk w = { .path = path, .at = strdup("/"), .err = err };
-        int r = absolute(path, &w.rest, err);
+        _cleanup_free_ char *from = path[0] == '/' ? strdup("/") : getcwd(NULL, 0);
+        int r;
 
-        if (r >= 0)
-                r = w.at ? look(&w) : err_oom(err);
+        if (!from && errno != ENOMEM)
+                return err_set(err, -errno, "'%s': the current directory is gone", path);
+        w.rest = from ? fs_join(from, path) : NULL;
+        r = w.at && w.rest ? look(&w) : err_oom(err);
         while (r >= 0 && (r = step(&w)) > 0)
                 ;
         return r;
