@@ -23,33 +23,24 @@ static bool in_list(const struct container_list *l, const char *name)
         return false;
 }
 
-/* It was removed, or not yet installed. */
-static int recover_absent(struct ec_op *op, const char *name, struct ec_err *err)
-{
-        struct ec_container *c;
-
-        if (container_new(op->layout, name, op->layout->units, op->layout->legacy, &c) < 0)
-                return err_oom(err);
-        pending_clear(op->layout, name);
-        hooks_removed(op, c);
-        container_free(c);
-        return 0;
-}
-
 /* Calls the hooks that match what is installed now. */
 static int recover_one(struct ec_op *op, const char *name, struct ec_err *err)
 {
-        _cleanup_err_ struct ec_err e = { 0 };
+        const struct layout *l = op->layout;
         struct ec_container *c;
-        int r = container_installed(op->layout, name, &c, &e);
+        int r = container_installed(l, name, &c, NULL);
+        bool absent = r == -ENOENT; /* it was removed, or not yet installed */
 
-        if (r == -ENOENT)
-                return recover_absent(op, name, err);
-        if (r < 0) {
-                err_move(err, &e);
-                return r;
+        if (absent)
+                r = container_new(l, name, l->units, l->legacy, &c);
+        if (r < 0)
+                return err_oom(err);
+        if (absent) {
+                pending_clear(l, name);
+                hooks_removed(op, c);
+        } else {
+                r = hooks_installed(op, c, err);
         }
-        r = hooks_installed(op, c, err);
         container_free(c);
         return r;
 }
