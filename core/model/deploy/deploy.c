@@ -23,30 +23,20 @@ static int parse(struct ec_op *op, struct deployment *d, struct ec_err *err)
         return r;
 }
 
-/* Options that affect an evaluation, and so have no effect on what is already built. */
-static int ignored_options(const struct ec_op *op, char ***ret, struct ec_err *err)
+/* Options that affect an evaluation have no effect on what is already built. */
+static int warn_ignored(const struct ec_op *op, const char *display, const char *how, struct ec_err *err)
 {
         static const char *const others[] = { "expr", "build-args", "print-build-logs", "show-trace", NULL };
         _cleanup_strv_ char **given = NULL, **names = NULL;
-
-        if (options_given(op->options, EC_SCOPE_BUILD, &given) < 0)
-                return err_oom(err);
-        for (char **n = given; n && *n; n++)
-                if (!strv_contains(others, *n) && strv_pushf(&names, "--%s", *n) < 0)
-                        return err_oom(err);
-        *ret = TAKE_PTR(names);
-        return 0;
-}
-
-static int warn_ignored(const struct ec_op *op, const char *display, const char *how, struct ec_err *err)
-{
-        _cleanup_strv_ char **names = NULL;
         _cleanup_free_ char *text = NULL;
-        int r = ignored_options(op, &names, err);
+        int r = options_given(op->options, EC_SCOPE_BUILD, &given);
 
-        if (r < 0 || !names)
-                return r;
-        text = strv_join(STRV_CONST(names), ", ");
+        for (char **n = given; r >= 0 && n && *n; n++)
+                if (!strv_contains(others, *n))
+                        r = strv_pushf(&names, "--%s", *n);
+        if (r >= 0 && !names)
+                return 0;
+        text = r < 0 ? NULL : strv_join(STRV_CONST(names), ", ");
         if (!text)
                 return err_oom(err);
         log_warn("%s: no effect on '%s', which is %s", text, display, how);
@@ -62,8 +52,8 @@ static int evaluate(struct ec_op *op, struct deployment *d, struct ec_err *err)
         r = evaluation_new(op, &d->definition, &d->eval, err);
         if (r < 0)
                 return r;
-        d->prebuilt = evaluation_is_prebuilt(d->eval);
-        return d->prebuilt ? warn_ignored(op, d->definition.display, "built as its flake says", err) : 0;
+        return evaluation_is_prebuilt(d->eval) ? warn_ignored(op, d->definition.display, "built as its flake says", err)
+                                               : 0;
 }
 
 /* ---- phases ---- */
@@ -89,7 +79,7 @@ int deploy_build(struct ec_op *op, struct ec_err *err)
                 if (r >= 0)
                         r = evaluation_build(d->eval, &d->output, err);
                 /* The output of a flake may be anything. */
-                if (r >= 0 && d->prebuilt)
+                if (r >= 0 && evaluation_is_prebuilt(d->eval))
                         r = definition_check_output(d->definition.display, d->output, err);
         }
         d->built = r >= 0;
@@ -109,7 +99,7 @@ int deploy_load(struct ec_op *op, struct deployment **ret, struct ec_err *err)
         if (r < 0)
                 return r;
         d = *ret = op->deployment;
-        if (d->loaded)
+        if (d->changes)
                 return 0;
         r = containers_of_output(op->layout, d->output, STRV_CONST(d->definition.names), &d->list, err);
         if (r < 0)
@@ -121,7 +111,6 @@ int deploy_load(struct ec_op *op, struct deployment **ret, struct ec_err *err)
         }
         for (size_t i = 0; i < d->list.n; i++)
                 d->changes[i].c = d->list.items[i];
-        d->loaded = true;
         return 0;
 }
 
@@ -148,7 +137,7 @@ int deploy_names(struct ec_op *op, char ***ret, struct ec_err *err)
                 return r;
         if (d->definition.kind != DEFINITION_OUTPUT && !d->built) {
                 r = evaluate(op, d, err);
-                if (r < 0 || !d->prebuilt)
+                if (r < 0 || !evaluation_is_prebuilt(d->eval))
                         return r < 0 ? r : evaluation_names(d->eval, ret, err);
         }
         r = deploy_load(op, &d, err);

@@ -21,10 +21,8 @@ struct deployment {
         struct definition definition;
         char *output; /* store path; kept alive by a gc root below op->tmp.path if we built it */
         struct ec_eval *eval;
-        bool prebuilt; /* a flake builds its output, whose names are not known before the build */
-        bool loaded;
         struct container_list list;
-        struct change *changes; /* one per container, in the same order */
+        struct change *changes; /* one per container, in the same order; NULL: not loaded */
 };
 /* The operation's own, made at the first call; op_done() frees it. */
 int deployment_get(struct ec_op *op, struct deployment **ret, struct ec_err *err);

@@ -24,7 +24,7 @@ static void test_get(void **state)
         assert_int_equal(deployment_get(&f->op, &d, &f->err), 0);
         assert_int_equal(deployment_get(&f->op, &again, &f->err), 0);
         assert_ptr_equal(d, again);
-        assert_false(d->parsed || d->built || d->installed || d->loaded);
+        assert_false(d->parsed || d->built || d->installed || d->changes);
         /* Everything is freed with the operation. */
         d->output = strdup("/x");
         d->list.items = calloc(1, sizeof(*d->list.items));
