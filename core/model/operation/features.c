@@ -127,15 +127,6 @@ static int folder_names(const struct registry *r, char ***ret)
         return 0;
 }
 
-/* Text of these files reaches Nix, which root may run. */
-static int feature_read_trusted(const struct registry *r, const char *path, const char *name, struct feature *ret,
-                                struct ec_err *err)
-{
-        int e = r->check_trust ? fs_trusted(path, err) : 0;
-
-        return e < 0 ? e : feature_read(path, name, ret, err);
-}
-
 int features_load(const struct registry *r, bool quiet, struct feature_list *ret, struct ec_err *err)
 {
         _cleanup_(feature_list_done) struct feature_list l = { 0 };
@@ -148,17 +139,17 @@ int features_load(const struct registry *r, bool quiet, struct feature_list *ret
                 return err_oom(err);
         for (char **name = names; name && *name; name++) {
                 _cleanup_free_ char *path = NULL;
-                struct ec_err e = { 0 };
+                _cleanup_err_ struct ec_err e = { 0 };
 
                 if (feature_path(r, *name, &path) < 0)
                         return err_oom(err);
                 if (!path)
                         continue;
-                if (feature_read_trusted(r, path, *name, &l.items[l.n], &e) == 0)
+                /* Text of these files reaches Nix, which root may run. */
+                if ((!r->check_trust || fs_trusted(path, &e) >= 0) && !feature_read(path, *name, &l.items[l.n], &e))
                         l.n++;
                 else if (!quiet)
                         log_warn("%s", err_msg(&e));
-                err_done(&e);
         }
         *ret = l;
         l = (struct feature_list){ 0 };

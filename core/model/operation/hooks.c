@@ -67,19 +67,16 @@ int hooks_configure(struct ec_op *op, struct ec_err *err)
         return CALL_UNTIL_FAILURE(op, n, configure, err, op);
 }
 
-int hooks_eval(struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
-{
-        size_t n;
-
-        return CALL_UNTIL_FAILURE(op, n, eval, err, op, ev);
-}
-
-int hooks_pre_install(struct ec_op *op, const struct ec_container *c, struct ec_err *err)
-{
-        size_t n;
-
-        return CALL_UNTIL_FAILURE(op, n, pre_install, err, op, c);
-}
+#define OBJECT_HOOK(hook, type)                                          \
+        int hooks_##hook(struct ec_op *op, type arg, struct ec_err *err) \
+        {                                                                \
+                size_t n;                                                \
+                                                                         \
+                return CALL_UNTIL_FAILURE(op, n, hook, err, op, arg);    \
+        }
+OBJECT_HOOK(eval, struct ec_eval *)
+OBJECT_HOOK(pre_install, const struct ec_container *)
+OBJECT_HOOK(shell, struct ec_shell *)
 
 int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
@@ -94,13 +91,6 @@ int hooks_installed(struct ec_op *op, const struct ec_container *c, struct ec_er
                 CALL_AND_WARN(op, &op->registry->plugins[n], undo, op, c);
         interrupt_release();
         return r;
-}
-
-int hooks_shell(struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
-{
-        size_t n;
-
-        return CALL_UNTIL_FAILURE(op, n, shell, err, op, sh);
 }
 
 #define LIST_HOOK(hook)                                                                     \

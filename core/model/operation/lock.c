@@ -102,11 +102,9 @@ static int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
         fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return err_set(err, -errno, "cannot open %s: %s", l->lock, strerror(errno));
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                r = wait_for_lock(l->lock, fd, err);
-                if (r < 0)
-                        return r;
-        }
+        r = wait_for_lock(l->lock, fd, err);
+        if (r < 0)
+                return r;
         write_holder(fd);
         *ret_fd = TAKE_FD(fd);
         return 0;

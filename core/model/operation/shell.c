@@ -39,21 +39,14 @@ const char *shell_dir(const struct ec_shell *sh)
         return sh->dir;
 }
 
-static const char *const *never_null(char **v)
-{
-        static const char *const none[] = { NULL };
-
-        return v ? STRV_CONST(v) : none;
-}
-
 const char *const *shell_env(const struct ec_shell *sh)
 {
-        return never_null(sh->env);
+        return STRV_CONST(sh->env);
 }
 
 const char *const *shell_help(const struct ec_shell *sh)
 {
-        return never_null(sh->help);
+        return STRV_CONST(sh->help);
 }
 
 int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct ec_err *err)
@@ -66,7 +59,7 @@ int shell_setenv(struct ec_shell *sh, const char *key, const char *value, struct
         entry = value ? str_printf("%s=%s", key, value) : strdup(key);
         if (!entry)
                 return err_oom(err);
-        for (char **e = sh->env; e && *e; e++)
+        for (char **e = sh->env; *e; e++)
                 if (!strncmp(*e, key, len) && ((*e)[len] == '=' || !(*e)[len])) {
                         free(*e);
                         *e = TAKE_PTR(entry);
@@ -120,7 +113,9 @@ int shell_open(struct ec_op *op, const struct ec_container *c, struct ec_shell *
         if (r < 0)
                 return r;
         sh->container = c;
-        r = make_dirs(op, sh, err);
+        sh->env = strv_copy(NULL);
+        sh->help = strv_copy(NULL);
+        r = sh->env && sh->help ? make_dirs(op, sh, err) : err_oom(err);
         if (r >= 0)
                 r = hooks_shell(op, sh, err);
         if (r >= 0)
