@@ -23,44 +23,26 @@ static int change_link(const char *path, const char *target)
         return r < 0 ? r : 0;
 }
 
-/* Makes the link if nothing is there, as for a new container (*done), or else reads what is there. */
-static int make_or_look(const char *path, const char *target, char **ret_old, bool *done, struct ec_err *err)
-{
-        int r;
-
-        *done = target && symlink(target, path) >= 0;
-        if (*done)
-                return 0;
-        r = fs_readlinkat(AT_FDCWD, path, ret_old);
-        if (r == -EINVAL)
-                return err_set(err, -EEXIST, "%s is in the way: it is not a link", path);
-        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-                return err_set(err, r, "cannot read %s: %s", path, strerror(-r));
-        return 0;
-}
-
 int links_set(struct links *l, const char *path, const char *target, struct ec_err *err)
 {
         struct link *undo = &l->items[l->n];
         _cleanup_free_ char *old = NULL, *copy = strdup(path);
-        bool done;
         int r;
 
         if (!copy)
                 return err_oom(err);
         if (l->n == ARRAY_SIZE(l->items))
                 return err_set(err, -ENOBUFS, "too many links of one container");
-        r = make_or_look(path, target, &old, &done, err);
+        r = fs_readlinkat(AT_FDCWD, path, &old);
+        if (r == -EINVAL)
+                return err_set(err, -EEXIST, "%s is in the way: it is not a link", path);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+                return err_set(err, r, "cannot read %s: %s", path, strerror(-r));
+        if (target && old ? !strcmp(target, old) : target == old)
+                return 0;
+        r = change_link(path, target);
         if (r < 0)
-                return r;
-        if (!done) {
-                if (target && old ? !strcmp(target, old) : target == old)
-                        return 0;
-                r = change_link(path, target);
-                if (r < 0)
-                        return err_set(err, r, "cannot %s %s: %s", target ? "make the link" : "remove", path,
-                                       strerror(-r));
-        }
+                return err_set(err, r, "cannot %s %s: %s", target ? "make the link" : "remove", path, strerror(-r));
         log_info(target ? "link %s -> %s" : "removed link %s", path, target);
         undo->path = TAKE_PTR(copy);
         undo->old = TAKE_PTR(old);
