@@ -109,17 +109,12 @@ static int add_name(struct ec_eval *ev, const char *file, const char *name, stru
 
 static int add_names(struct ec_eval *ev, char **names, struct ec_err *err)
 {
-        json_t *list;
-        int r = 0;
+        json_auto_t *list = json_array();
 
-        if (!names)
-                return 0;
-        list = json_array();
-        for (char **n = names; *n && r == 0; n++)
-                r = json_array_append_new(list, json_string(*n));
-        r = list && r == 0 ? add_json(ev, "names", list, err) : err_oom(err);
-        json_decref(list);
-        return r;
+        for (char **n = names; n && *n; n++)
+                if (json_array_append_new(list, json_string(*n)) < 0)
+                        return err_oom(err);
+        return names ? add_json(ev, "names", list, err) : 0;
 }
 
 static int add_definition(const struct ec_op *op, struct ec_eval *ev, struct ec_err *err)
@@ -295,8 +290,8 @@ static int read_kind(struct ec_eval *ev, struct ec_err *err)
 {
         const struct nix_expr e = expression(ev, "flake");
         _cleanup_free_ char *text = NULL;
+        json_auto_t *o = NULL;
         const char *attr;
-        json_t *o;
         int r = nix_eval_json(&ev->nix, &e, &text, err);
 
         if (r < 0)
@@ -304,9 +299,8 @@ static int read_kind(struct ec_eval *ev, struct ec_err *err)
         o = json_loads(text, 0, NULL);
         attr = json_string_value(json_object_get(o, "build"));
         if (attr && !(ev->installable = str_printf("%s#%s", ev->definition->path, attr)))
-                r = err_oom(err);
-        json_decref(o);
-        return r;
+                return err_oom(err);
+        return 0;
 }
 
 static int add_flake(struct ec_eval *ev, struct ec_err *err)
@@ -367,7 +361,8 @@ int evaluation_names(struct ec_eval *ev, char ***ret, struct ec_err *err)
         const struct nix_expr e = expression(ev, "names");
         _cleanup_strv_ char **names = NULL;
         _cleanup_free_ char *text = NULL;
-        json_t *list, *item;
+        json_auto_t *list = NULL;
+        json_t *item;
         size_t i;
         int r = nix_eval_json(&ev->nix, &e, &text, err);
 
@@ -375,12 +370,10 @@ int evaluation_names(struct ec_eval *ev, char ***ret, struct ec_err *err)
                 return r;
         list = json_loads(text, 0, NULL);
         if (!json_is_array(list))
-                r = err_set(err, -EBADMSG, "the evaluation did not return a list of containers: %.100s", text);
+                return err_set(err, -EBADMSG, "the evaluation did not return a list of containers: %.100s", text);
         json_array_foreach(list, i, item)
-                if (r >= 0 && json_is_string(item) && strv_push(&names, json_string_value(item)) < 0)
-                        r = err_oom(err);
-        json_decref(list);
-        if (r >= 0)
-                *ret = TAKE_PTR(names);
-        return r;
+                if (json_is_string(item) && strv_push(&names, json_string_value(item)) < 0)
+                        return err_oom(err);
+        *ret = TAKE_PTR(names);
+        return 0;
 }

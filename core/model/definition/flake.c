@@ -159,18 +159,13 @@ static int read_original(const json_t *o, char **ret, struct ec_err *err)
 
 static int read_metadata(const char *text, const struct definition *def, struct flake *f, struct ec_err *err)
 {
-        json_t *o = json_loads(text, 0, NULL);
+        json_auto_t *o = json_loads(text, 0, NULL);
         const char *path = json_string_value(json_object_get(o, "path"));
-        int r = 0;
 
         if (!path || !nix_is_store_path(path) || !json_is_object(json_object_get(o, "locks")))
-                r = err_set(err, -EBADMSG, "'%s': Nix did not say where this flake is: %.200s", def->display, text);
-        else if (!(f->source = strdup(path)))
-                r = err_oom(err);
-        else
-                r = read_original(o, &f->original, err);
-        json_decref(o);
-        return r;
+                return err_set(err, -EBADMSG, "'%s': Nix did not say where this flake is: %.200s", def->display, text);
+        f->source = strdup(path);
+        return f->source ? read_original(o, &f->original, err) : err_oom(err);
 }
 
 int flake_fetch(struct nix *n, const struct definition *def, struct flake *ret, struct ec_err *err)

@@ -50,8 +50,8 @@ static int feature_read(const char *path, const char *name, struct feature *ret,
         _cleanup_free_ char *text = NULL;
         _cleanup_(feature_done) struct feature f = { 0 };
         const char *stated;
+        json_auto_t *file = NULL;
         json_error_t je;
-        json_t *file;
         size_t len;
         int r;
 
@@ -73,7 +73,6 @@ static int feature_read(const char *path, const char *name, struct feature *ret,
                 r = get_list(file, "nixOptions", &f.nix_options, err);
         if (r >= 0)
                 r = get_list(file, "forwards", &f.forwards, err);
-        json_decref(file);
         if (r < 0)
                 return err_prefix(err, "%s", path);
         f.name = strdup(name);
