@@ -178,14 +178,12 @@ static int init_paths(struct layout *l, struct conf *c)
 
 static int init_all(struct layout *l, struct conf *c)
 {
-        const char *root = setting(c, "root"), *legacy;
-        int r;
+        const char *root = setting(c, "root"), *legacy = setting(c, "legacy");
+        int r = below(l, root && strcmp(root, "/") ? root : "", &l->root);
 
-        r = below(l, root && strcmp(root, "/") ? root : "", &l->root);
         if (r < 0)
                 return r;
         l->nixos = exists(l->root, "/run/booted-system/nixos-version");
-        legacy = setting(c, "legacy");
         l->legacy = !strcmp(legacy, "yes") || (l->nixos && !strcmp(legacy, "auto") && template_is_legacy(l));
         r = init_units(l, c);
         return r < 0 ? r : init_paths(l, c);
