@@ -5,8 +5,9 @@
 
 size_t utf8_decode(const char *s, size_t len, uint32_t *ret)
 {
+        static const uint32_t min[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* by length: a smaller one would be overlong */
         const unsigned char *p = (const unsigned char *)s;
-        uint32_t c, min;
+        uint32_t c;
         size_t n;
 
         if (!len)
@@ -15,29 +16,16 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *ret)
                 *ret = p[0];
                 return 1;
         }
-        if (p[0] >= 0xc2 && p[0] < 0xe0) {
-                n = 2;
-                c = p[0] & 0x1f;
-                min = 0x80;
-        } else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-                n = 3;
-                c = p[0] & 0x0f;
-                min = 0x800;
-        } else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-                n = 4;
-                c = p[0] & 0x07;
-                min = 0x10000;
-        } else {
+        n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+        if (!n || len < n)
                 return 0;
-        }
-        if (len < n)
-                return 0;
+        c = p[0] & (0xff >> (n + 1));
         for (size_t i = 1; i < n; i++) {
                 if ((p[i] & 0xc0) != 0x80)
                         return 0;
                 c = c << 6 | (p[i] & 0x3f);
         }
-        if (c < min || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        if (c < min[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
                 return 0;
         *ret = c;
         return n;
