@@ -19,6 +19,8 @@ CFLAGS      ?= -O2 -g
 CPPFLAGS    ?=
 ## Linker options
 LDFLAGS     ?=
+## Compiler options that make exploits harder; by default all that the compiler has
+HARDENING   ?= $(hardening)
 ## pkg-config program
 PKG_CONFIG  ?= pkg-config
 ## Prepended to each installed path, for packages
@@ -54,6 +56,12 @@ PKGDATADIR := $(DATADIR)/extra-container
 SAN     ?=
 WARN    := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Werror=implicit-function-declaration -Wno-missing-field-initializers
+# Sanitizers find more without them. _FORTIFY_SOURCE needs optimization, and a distribution may set its own.
+hardening = $(if $(SAN),,$(eval hardening := $$(strip $$(foreach f,-fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection,$$(call supported,$$(f))) $$(fortify)))$(hardening))
+supported = $(shell echo 'int f;' | $(CC) -Werror $(1) -x c -c - -o /dev/null 2>/dev/null && echo '$(1)')
+fortify   = $(if $(or $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS)),$(filter-out -O -O1 -O2 -O3 -Og -Os -Oz,$(lastword -O0 \
+	$(filter -O%,$(CFLAGS))))),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN)
 HARDEN  := -Wl,-z,relro,-z,now
 PLUGIN_CFLAGS = $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common
@@ -124,7 +132,7 @@ stale_obj = $(filter-out $(ALL_OBJ),$(wildcard $(BUILD)/obj/*/*.o $(BUILD)/obj/*
 
 $(BUILD)/obj/core/%.o: core/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' $(DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include \
+	$(call say,CC,$<)$(CC) $(HARDENING) $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' $(DEFS) $(LIB_FLAGS) -fPIE -Icore -Icore/include \
 		-MMD -MP -c $< -o $@
 
 $(BUILD)/libcore.a: $(LIB_OBJ) $(BUILD)/objects
@@ -135,7 +143,7 @@ $(BUILD)/extra-container: $(MAIN_OBJ) $(BUILD)/libcore.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(HARDEN) -pie $^ -o $@ $(LIB_LINK)
 
 # Targets that depend on one of these files are rebuilt when its text changes.
-$(BUILD)/flags: text = $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(VERSION)
+$(BUILD)/flags: text = $(CC) $(HARDENING) $(ALL_CFLAGS) $(LDFLAGS) $(VERSION)
 $(BUILD)/paths: text = $(PATH_DEFS)
 $(BUILD)/objects: text = $(ALL_OBJ)
 $(BUILD)/man/.plugins: text = $(PLUGINS)
@@ -149,7 +157,7 @@ FORCE:
 
 $(BUILD)/obj/plugins/%.o: plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(PLUGIN_CFLAGS) $(if $(filter plugins/common/%,$<),-Icore) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(HARDENING) $(PLUGIN_CFLAGS) $(if $(filter plugins/common/%,$<),-Icore) -MMD -MP -c $< -o $@
 
 $(BUILD)/libplugin.a: $(COMMON_OBJ) $(BUILD)/objects
 	@rm -f $@

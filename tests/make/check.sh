@@ -45,6 +45,16 @@ is "CPPFLAGS are passed to every compiler run" "$(grep -E '(^|; )(cc|gcc) ' <<<"
 run -s CPPFLAGS=-DSITE_MACRO build/obj/core/util/name.o
 has "changed CPPFLAGS recompile" "$(run -n V=1 build/obj/core/util/name.o)" '-c core/util/name.c'
 
+flags() { # the options of one compiler run
+        run -n -B V=1 "$@" build/obj/core/util/name.o | grep -A1 "^cc .*-pie\|^cc .*EC_VERSION" | head -n 1 |
+                grep -oE -- "-fstack-protector-strong|-D_FORTIFY_SOURCE=.|-O[0-9]" | tr "\n" " "
+}
+has "the program has a stack protector" "$(nm -D $ec)" ' __stack_chk_fail(@|$)'
+is "options against exploits come before those of the user" "$(flags CFLAGS=-O2)" "-fstack-protector-strong -D_FORTIFY_SOURCE=2 -O2 "
+is "without optimization, functions are not checked" "$(flags CFLAGS=-O0)" "-fstack-protector-strong -O0 "
+is "a level that the user sets is kept" "$(flags CPPFLAGS=-D_FORTIFY_SOURCE=3 CFLAGS=)" "-fstack-protector-strong -D_FORTIFY_SOURCE=3 "
+is "with sanitizers there are none" "$(flags SAN=-fsanitize=address CFLAGS=-O1)" "-O1 "
+
 # ---- missing libraries
 touch core/util/name.c
 mkdir empty
