@@ -21,21 +21,9 @@
 /* The manager may be busy for a long time, loading thousands of units or starting hundreds. */
 #define BUS_TIMEOUT (300 * USEC_PER_SEC)
 
-static inline void cleanup_bus(sd_bus **b)
-{
-        sd_bus_close_unref(*b);
-}
-static inline void cleanup_bus_message(sd_bus_message **m)
-{
-        sd_bus_message_unref(*m);
-}
-static inline void cleanup_bus_slot(sd_bus_slot **s)
-{
-        sd_bus_slot_unref(*s);
-}
-#define _cleanup_bus_         _cleanup_(cleanup_bus)
-#define _cleanup_bus_message_ _cleanup_(cleanup_bus_message)
-#define _cleanup_bus_slot_    _cleanup_(cleanup_bus_slot)
+#define _cleanup_bus_         _cleanup_(sd_bus_close_unrefp)
+#define _cleanup_bus_message_ _cleanup_(sd_bus_message_unrefp)
+#define _cleanup_bus_slot_    _cleanup_(sd_bus_slot_unrefp)
 #define _cleanup_bus_error_   _cleanup_(sd_bus_error_free)
 
 /* Handles pending messages: 1 if there were any, so that the caller checks its state again. Otherwise fills in p for a

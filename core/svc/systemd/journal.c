@@ -24,12 +24,7 @@
 #define SYNC_CALL   "{\"method\":\"io.systemd.Journal.Synchronize\"}"
 #define SYNC_MS     2000
 
-static inline void cleanup_journal(sd_journal **j)
-{
-        if (*j)
-                sd_journal_close(*j);
-}
-#define _cleanup_journal_ _cleanup_(cleanup_journal)
+#define _cleanup_journal_ _cleanup_(sd_journal_closep)
 
 /* ---- text --------------------------------------------------------------- */
 
