@@ -17,7 +17,6 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/resolve.h"
-#include "util/sized.h"
 #include "util/strv.h"
 #include "util/utf8.h"
 
@@ -27,18 +26,14 @@
 
 /* ---- what to run -------------------------------------------------------- */
 
-static int take_args(const struct ec_exec *in, struct ec_exec *ret, struct ec_err *err)
+static int check_args(const struct ec_exec *in, struct ec_err *err)
 {
-        int r = sized_copy(ret, sizeof(*ret), in, offsetof(struct ec_exec, argv) + sizeof(in->argv), "ec_exec", err);
-
-        if (r < 0)
-                return r;
-        if (!ret->machine || !*ret->machine)
+        if (!in->machine || !*in->machine)
                 return err_set(err, -EINVAL, "no container to run a command in");
-        if (!(ret->flags & EC_EXEC_LOGIN) && (!ret->argv || !ret->argv[0] || !*ret->argv[0]))
-                return err_set(err, -EINVAL, "no command to run in container '%s'", ret->machine);
-        if (ret->cwd && *ret->cwd != '/')
-                return err_set(err, -EINVAL, "directory '%s' is not an absolute path", ret->cwd);
+        if (!(in->flags & EC_EXEC_LOGIN) && (!in->argv || !in->argv[0] || !*in->argv[0]))
+                return err_set(err, -EINVAL, "no command to run in container '%s'", in->machine);
+        if (in->cwd && *in->cwd != '/')
+                return err_set(err, -EINVAL, "directory '%s' is not an absolute path", in->cwd);
         return 0;
 }
 
@@ -172,15 +167,6 @@ static int find(const struct exec *x, const char *cmd, char **ret)
         return status;
 }
 
-static int push_all(char ***v, const char *const *w)
-{
-        int r = 0;
-
-        for (; *w && r >= 0; w++)
-                r = strv_push(v, *w);
-        return r;
-}
-
 /* The script with which a shell executes its arguments; NULL: not known for this shell. */
 static const char *exec_text(const char *shell)
 {
@@ -212,7 +198,7 @@ static int login_argv(struct exec *x, const char *const *argv)
         /* $0, with which the shell begins its messages; fish has no such argument. */
         if (r >= 0 && strcmp(text, "exec $argv"))
                 r = strv_push(&x->argv, strrchr(shell, '/') + 1);
-        return r < 0 ? r : push_all(&x->argv, argv);
+        return r < 0 ? r : strv_extend(&x->argv, argv);
 }
 
 static int say_not_run(const struct exec *x, const char *cmd, int status, int32_t *ret_status)
@@ -239,9 +225,9 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
         }
         /* A shell finds the program, runs scripts without an interpreter line, and reports errors. */
         if (*in->argv[0] != '-' && !executable(x, shell[0])) {
-                r = push_all(&x->argv, shell);
+                r = strv_extend(&x->argv, shell);
                 if (r >= 0)
-                        r = push_all(&x->argv, in->argv);
+                        r = strv_extend(&x->argv, in->argv);
                 return r < 0 ? err_oom(err) : 0;
         }
         r = find(x, in->argv[0], &path);
@@ -250,7 +236,7 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
         if (r >= 0)
                 r = strv_push_take(&x->argv, TAKE_PTR(path));
         if (r >= 0)
-                r = push_all(&x->argv, in->argv + 1);
+                r = strv_extend(&x->argv, in->argv + 1);
         return r < 0 ? err_oom(err) : 0;
 }
 
@@ -400,24 +386,23 @@ static bool fits_bus(const struct exec *x)
 int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int32_t *ret_status, struct ec_err *err)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
-        struct ec_exec full;
-        int r = take_args(in, &full, err);
+        int r = check_args(in, err);
 
         if (r >= 0)
                 r = interrupt_check(err);
         if (r < 0)
                 return r;
-        x->name = full.machine;
-        x->label = full.argv && full.argv[0] ? full.argv[0] : "the shell";
-        x->tty = full.flags & EC_EXEC_TTY;
-        x->timeout_ms = full.timeout_ms;
-        if (full.timeout_ms)
-                x->deadline = clock_usec() + full.timeout_ms * USEC_PER_MSEC;
+        x->name = in->machine;
+        x->label = in->argv && in->argv[0] ? in->argv[0] : "the shell";
+        x->tty = in->flags & EC_EXEC_TTY;
+        x->timeout_ms = in->timeout_ms;
+        if (in->timeout_ms)
+                x->deadline = clock_usec() + in->timeout_ms * USEC_PER_MSEC;
         x->unit = str_printf("container@%s.service", x->name);
         if (!x->unit)
                 return err_oom(err);
         if (!x->tty)
-                r = take_fds(x, &full, err);
+                r = take_fds(x, in, err);
         if (r >= 0)
                 r = find_leader(x, err);
         /* First, because this waits for a booting container, which may not have any users and programs before. */
@@ -428,14 +413,14 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
         if (r >= 0)
                 r = open_root(x, err);
         if (r >= 0)
-                r = read_user(x, &full, err);
+                r = read_user(x, in, err);
         if (r >= 0)
-                r = build_env(x, &full, err);
+                r = build_env(x, in, err);
         if (r >= 0)
-                r = build_argv(x, &full, ret_status, err);
+                r = build_argv(x, in, ret_status, err);
         if (r != 0)
                 return r;
-        proc_tell("running in the container", full.argv);
+        proc_tell("running in the container", in->argv);
         if (x->tty)
                 r = open_pty(x, err);
         *ret_bus = fits_bus(x) ? TAKE_PTR(bus) : NULL;

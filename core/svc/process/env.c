@@ -87,7 +87,8 @@ static int add_dirs(char ***dirs, const char *path)
         return more ? strv_extend(dirs, STRV_CONST(more)) : -ENOMEM;
 }
 
-int proc_find_in(const char *program, const char *const *env, char **ret_path)
+/* 0, -ENOENT, -EACCES (it exists, but cannot be run), -ENOMEM. */
+static int find_in(const char *program, const char *const *env, char **ret_path)
 {
         _cleanup_strv_ char **dirs = NULL;
         const char *path = PATH_DEFAULT;
@@ -129,13 +130,29 @@ bool proc_find(const char *program, char **ret_path)
 {
         _cleanup_free_ char *path = NULL;
 
-        if (proc_find_in(program, STRV_CONST(environ), &path) < 0)
+        if (find_in(program, STRV_CONST(environ), &path) < 0)
                 return false;
         if (strchr(program, '/') && executable(path) < 0)
                 return false;
         if (ret_path)
                 *ret_path = TAKE_PTR(path);
         return true;
+}
+
+int proc_look_up(const char *const *argv, const char *const *delta, char ***ret_env, char **ret_path,
+                 struct ec_err *err)
+{
+        int r;
+
+        if (!argv || !argv[0])
+                return err_set(err, -EINVAL, "no program to run");
+        *ret_env = proc_environment(delta);
+        r = *ret_env ? find_in(argv[0], STRV_CONST(*ret_env), ret_path) : -ENOMEM;
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r == -ENOENT)
+                return err_set(err, r, "program '%s' not found in PATH", argv[0]);
+        return r < 0 ? err_set(err, r, "cannot run '%s': %s", argv[0], strerror(-r)) : 0;
 }
 
 static void put_word(FILE *f, const char *s)
@@ -171,23 +188,14 @@ void proc_tell(const char *what, const char *const *argv)
 
 int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_err *err)
 {
-        _cleanup_strv_ char **env = proc_environment(env_delta);
+        _cleanup_strv_ char **env = NULL;
         _cleanup_free_ char *path = NULL;
         void (*sigpipe)(int);
         sigset_t none, old;
-        int r;
+        int r = proc_look_up(argv, env_delta, &env, &path, err);
 
-        if (!argv || !argv[0])
-                return err_set(err, -EINVAL, "no program to run");
-        if (!env)
-                return err_oom(err);
-        r = proc_find_in(argv[0], STRV_CONST(env), &path);
-        if (r == -ENOMEM)
-                return err_oom(err);
-        if (r == -ENOENT)
-                return err_set(err, r, "program '%s' not found in PATH", argv[0]);
         if (r < 0)
-                return err_set(err, r, "cannot run '%s': %s", argv[0], strerror(-r));
+                return r;
         proc_tell("running", argv);
         term_progress_clear();
         (void)term_flush();

@@ -14,6 +14,7 @@ int proc_exec(const char *const *argv, const char *const *env_delta, struct ec_e
 /* Logs a command line with --debug, quoted as a shell would read it, after what it is for. */
 void proc_tell(const char *what, const char *const *argv);
 bool proc_find(const char *program, char **ret_path); /* in PATH; ret_path may be NULL */
-/* The same in the PATH of env. 0, -ENOENT, -EACCES (it exists, but cannot be run), -ENOMEM.
- * A name with a slash is its own path. */
-int proc_find_in(const char *program, const char *const *env, char **ret_path);
+/* The environment of a child, changed by delta, and the path of argv[0] in its PATH. A name with a slash is its own
+ * path. Both are set on failure, too. */
+int proc_look_up(const char *const *argv, const char *const *delta, char ***ret_env, char **ret_path,
+                 struct ec_err *err);

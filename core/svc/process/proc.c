@@ -19,7 +19,6 @@
 #include "svc/term/term.h"
 #include "util/clock.h"
 #include "util/err.h"
-#include "util/sized.h"
 #include "util/strv.h"
 
 #define OUTPUT_MAX     ((size_t)512 << 20)
@@ -467,42 +466,8 @@ static int failed(const struct run *x, struct ec_err *err)
         }
 }
 
-static int take_args(const struct ec_proc *p, struct ec_proc *ret, struct ec_err *err)
-{
-        int r = sized_copy(ret, sizeof(*ret), p, offsetof(struct ec_proc, argv) + sizeof(p->argv), "ec_proc", err);
-
-        if (r < 0)
-                return r;
-        if (!ret->argv || !ret->argv[0])
-                return err_set(err, -EINVAL, "no program to run");
-        return 0;
-}
-
-static bool result_has(const struct ec_proc_result *r, size_t end)
-{
-        return !r->size || r->size >= end;
-}
-#define RESULT_HAS(r, member) result_has(r, offsetof(struct ec_proc_result, member) + sizeof((r)->member))
-
-static void give_result(struct run *x, int status, struct ec_proc_result *ret)
-{
-        if (!ret)
-                return;
-        if (RESULT_HAS(ret, status))
-                ret->status = status;
-        if (RESULT_HAS(ret, out))
-                ret->out = TAKE_PTR(x->out_buf.data);
-        if (RESULT_HAS(ret, out_len))
-                ret->out_len = x->out_buf.len;
-        if (RESULT_HAS(ret, err))
-                ret->err = TAKE_PTR(x->err_buf.data);
-        if (RESULT_HAS(ret, err_len))
-                ret->err_len = x->err_buf.len;
-}
-
 static int prepare(struct run *x, struct ec_err *err)
 {
-        const char *name = x->p.argv[0];
         int r;
 
         /* If the child writes nothing, the result is an empty string, not NULL. */
@@ -510,17 +475,10 @@ static int prepare(struct run *x, struct ec_err *err)
                 return err_oom(err);
         if (x->p.flags & EC_PROC_CAPTURE_ERR && append(&x->err_buf, "", 0) < 0)
                 return err_oom(err);
-        x->env = proc_environment(x->p.env);
-        if (!x->env)
-                return err_oom(err);
-        r = proc_find_in(name, STRV_CONST(x->env), &x->path);
-        if (r == -ENOMEM)
-                return err_oom(err);
-        if (r == -ENOENT)
-                return err_set(err, r, "program '%s' not found in PATH", name);
-        if (r < 0)
-                return err_set(err, r, "cannot run '%s': %s", name, strerror(-r));
-        return 0;
+        r = proc_look_up(x->p.argv, x->p.env, &x->env, &x->path, err);
+        if (r >= 0)
+                proc_tell("running", x->p.argv);
+        return r;
 }
 
 static void run_done(struct run *x)
@@ -539,26 +497,17 @@ static void run_done(struct run *x)
 int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct ec_proc_result *ret,
                     struct ec_err *err)
 {
-        _cleanup_(run_done) struct run x = { .stream = s, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
-        bool terminal, foreground, cancel;
+        _cleanup_(run_done) struct run x = { .p = *p, .stream = s, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
+        bool terminal = p->flags & EC_PROC_TERMINAL, foreground = s && s->foreground;
+        bool cancel = !(p->flags & EC_PROC_NO_CANCEL) && !interrupt_held();
         struct tty_guard g;
-        int r, status = 0;
+        int status = 0, r = cancel ? interrupt_check(err) : 0;
 
-        r = take_args(p, &x.p, err);
-        if (r < 0)
-                return r;
-        terminal = x.p.flags & EC_PROC_TERMINAL;
-        foreground = s && s->foreground;
         x.own_group = !terminal && !foreground;
-        cancel = !(x.p.flags & EC_PROC_NO_CANCEL) && !interrupt_held();
-        r = cancel ? interrupt_check(err) : 0;
+        if (r >= 0)
+                r = prepare(&x, err);
         if (r < 0)
                 return r;
-        r = prepare(&x, err);
-        if (r < 0)
-                return r;
-        proc_tell("running", x.p.argv);
-
         if (!(x.p.flags & EC_PROC_CAPTURE) || !wants_err(&x))
                 term_progress_clear();
         (void)term_flush();
@@ -586,7 +535,13 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
                 x.failure = r;
         if (x.failure)
                 return failed(&x, err);
-        give_result(&x, status, ret);
+        if (ret) {
+                ret->status = status;
+                ret->out = TAKE_PTR(x.out_buf.data);
+                ret->out_len = x.out_buf.len;
+                ret->err = TAKE_PTR(x.err_buf.data);
+                ret->err_len = x.err_buf.len;
+        }
         return 0;
 }
 
@@ -597,18 +552,11 @@ int proc_run(const struct ec_proc *p, struct ec_proc_result *ret, struct ec_err 
 
 void proc_result_done(struct ec_proc_result *r)
 {
-        if (!r)
+        /* proc->run() rejects a shorter one, which therefore owns nothing. */
+        if (!r || (r->size && r->size < offsetof(struct ec_proc_result, err_len) + sizeof(r->err_len)))
                 return;
-        if (RESULT_HAS(r, out)) {
-                free(r->out);
-                r->out = NULL;
-        }
-        if (RESULT_HAS(r, out_len))
-                r->out_len = 0;
-        if (RESULT_HAS(r, err)) {
-                free(r->err);
-                r->err = NULL;
-        }
-        if (RESULT_HAS(r, err_len))
-                r->err_len = 0;
+        free(r->out);
+        free(r->err);
+        r->out = r->err = NULL;
+        r->out_len = r->err_len = 0;
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The service of plugin.h, without an op.
+/* The service of plugin.h, without an op, and with structs of this version.
  *
  * A child has a process group of its own, in the background of the terminal: it can write there, but reading fails. ^C
  * reaches only us; INT, TERM or HUP is then passed on, and the child has some seconds to end. With EC_PROC_TERMINAL the

@@ -70,6 +70,37 @@ static void test_proc_sizes(void **state)
         p.now.reserved = 1;
         assert_int_equal(services_proc.run(&op, &p.now, &res.now, &err), -E2BIG);
         err_done(&err);
+        p.now = (struct ec_proc){ .size = offsetof(struct ec_proc, env), .argv = argv };
+        assert_int_equal(services_proc.run(&op, &p.now, &res.now, &err), -EINVAL);
+        err_done(&err);
+        /* Nothing behind the end of a short result is touched. */
+        p.now = (struct ec_proc){ .size = sizeof(p.now), .argv = argv };
+        res.now = (struct ec_proc_result){ .size = offsetof(struct ec_proc_result, out_len), .err = (char *)1 };
+        assert_int_equal(services_proc.run(&op, &p.now, &res.now, &err), -EINVAL);
+        assert_string_equal(err_msg(&err), "struct ec_proc_result: its size is not set");
+        err_done(&err);
+        services_proc.result_done(&res.now);
+        assert_ptr_equal(res.now.err, (char *)1);
+}
+
+static void test_exec_sizes(void **state)
+{
+        struct {
+                struct ec_exec now;
+                char more[8];
+        } x = { .now = { .size = 8, .machine = "a" } };
+        struct ec_err err = { 0 };
+        int32_t status;
+
+        (void)state;
+        assert_int_equal(services_machine.exec(&op, &x.now, &status, &err), -EINVAL);
+        assert_string_equal(err_msg(&err), "struct ec_exec: its size is not set");
+        err_done(&err);
+        x.now.size = sizeof(x);
+        x.more[0] = 1;
+        assert_int_equal(services_machine.exec(&op, &x.now, &status, &err), -E2BIG);
+        assert_string_equal(err_msg(&err), "struct ec_exec uses something that ABI 1.0 does not have");
+        err_done(&err);
 }
 
 #define UNKNOWN (UINT32_C(1) << 30)
@@ -379,6 +410,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_proc_sizes, setup),
+                cmocka_unit_test_setup(test_exec_sizes, setup),
                 cmocka_unit_test_setup(test_unknown_flags, setup),
                 cmocka_unit_test_setup(test_columns, setup),
                 cmocka_unit_test_setup(test_modules, setup),

@@ -97,31 +97,38 @@ static char *program(const char *dir, const char *name, mode_t mode)
         return path;
 }
 
+static int find(const char *name, const char *change, char **ret)
+{
+        const char *const argv[] = { name, NULL }, *const delta[] = { change, NULL };
+        _cleanup_strv_ char **env = NULL;
+
+        return proc_look_up(argv, delta, &env, ret, NULL);
+}
+
 static void test_find(void **state)
 {
         char *top = temp_dir(), *a = fs_join(top, "a"), *b = fs_join(top, "b"), *found = NULL;
         char *in_a = program(a, "prog", 0644), *in_b = program(b, "prog", 0755), *only_a = program(a, "data", 0644);
         char *path = str_printf("PATH=relative:%s::%s:.", a, b), *dir = fs_join(b, "dir");
-        const char *const e[] = { path, NULL }, *const none[] = { "PATH=", NULL }, *const unset[] = { NULL };
         struct ec_err err = { 0 };
 
         (void)state;
         assert_int_equal(mkdir(dir, 0755), 0);
         /* A file that cannot be executed is skipped. */
-        assert_int_equal(proc_find_in("prog", e, &found), 0);
+        assert_int_equal(find("prog", path, &found), 0);
         assert_string_equal(found, in_b);
         free(found);
         found = NULL;
-        assert_int_equal(proc_find_in("data", e, &found), -EACCES);
-        assert_int_equal(proc_find_in("dir", e, &found), -EACCES);
-        assert_int_equal(proc_find_in("nothing", e, &found), -ENOENT);
-        assert_int_equal(proc_find_in("", e, &found), -ENOENT);
-        assert_int_equal(proc_find_in("sh", none, &found), -ENOENT);
+        assert_int_equal(find("data", path, &found), -EACCES);
+        assert_int_equal(find("dir", path, &found), -EACCES);
+        assert_int_equal(find("nothing", path, &found), -ENOENT);
+        assert_int_equal(find("", path, &found), -ENOENT);
+        assert_int_equal(find("sh", "PATH=", &found), -ENOENT);
         assert_null(found);
-        assert_int_equal(proc_find_in("sh", unset, &found), 0);
+        assert_int_equal(find("sh", "PATH", &found), 0);
         assert_true(*found == '/');
         free(found);
-        assert_int_equal(proc_find_in("a/b", none, &found), 0);
+        assert_int_equal(find("a/b", "PATH=", &found), 0);
         assert_string_equal(found, "a/b");
         free(found);
 
@@ -130,9 +137,8 @@ static void test_find(void **state)
 
         assert_int_equal(chdir(b), 0);
         char *dot = str_printf("PATH=.::%s", a);
-        const char *const relative[] = { dot, NULL };
 
-        assert_int_equal(proc_find_in("prog", relative, &found), -EACCES);
+        assert_int_equal(find("prog", dot, &found), -EACCES);
         assert_int_equal(chdir(cwd), 0);
 
         char *old = strdup(getenv("PATH"));

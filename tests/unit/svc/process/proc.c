@@ -166,48 +166,6 @@ static void test_cannot_start(void **state)
         free(path), free(script), free(top);
 }
 
-/* Structs of older and of later minor versions. */
-static void test_sizes(void **state)
-{
-        const char *argv[] = { "sh", "-c", "echo x", NULL };
-        struct {
-                struct ec_proc p;
-                uint64_t more;
-        } later = { .p = { .size = sizeof(later), .argv = argv, .flags = CAPTURES } };
-        struct ec_proc_result r = { .size = sizeof(r) };
-        struct ec_err err = { 0 };
-
-        (void)state;
-        assert_int_equal(proc_run(&later.p, &r, &err), 0);
-        proc_result_done(&r);
-        later.more = 1;
-        assert_int_equal(proc_run(&later.p, &r, &err), -EINVAL);
-        assert_err(&err, -EINVAL, "does not know");
-        struct ec_proc p = { .size = offsetof(struct ec_proc, env),
-                             .argv = argv,
-                             .flags = CAPTURES,
-                             .env = (void *)1,
-                             .cwd = "/nowhere" };
-
-        assert_int_equal(proc_run(&p, &r, &err), 0);
-        assert_string_equal(r.out, "x\n");
-        proc_result_done(&r);
-        p.size = 8;
-        assert_int_equal(proc_run(&p, &r, &err), -EINVAL);
-        err_done(&err);
-        /* A shorter result gets what it has room for, and no memory leaks. */
-        p.size = offsetof(struct ec_proc, env);
-        r = (struct ec_proc_result){ .size = offsetof(struct ec_proc_result, out_len),
-                                     .out_len = 99,
-                                     .err = (char *)1 };
-        assert_int_equal(proc_run(&p, &r, &err), 0);
-        assert_string_equal(r.out, "x\n");
-        assert_int_equal(r.out_len, 99);
-        assert_ptr_equal(r.err, (char *)1);
-        proc_result_done(&r);
-        assert_int_equal(proc_run(&p, NULL, &err), 0);
-}
-
 static void test_timeout(void **state)
 {
         const char *argv[] = { "sh", "-c", "sleep 1000 & echo $!; wait", NULL };
@@ -684,7 +642,6 @@ int main(void)
                 cmocka_unit_test(test_big),
                 cmocka_unit_test(test_environment),
                 cmocka_unit_test(test_cannot_start),
-                cmocka_unit_test(test_sizes),
                 cmocka_unit_test(test_timeout),
                 cmocka_unit_test(test_timeout_ends_all),
                 cmocka_unit_test(test_left_behind),
