@@ -100,15 +100,6 @@ static int fake_jobs(const char *what, const char *const *units, struct unit_res
         return failed;
 }
 
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
-                 struct unit_result **ret_results, struct ec_err *err)
-{
-        const char *const names[] = { "start", "stop", "restart", "start-detach" };
-
-        (void)s, (void)hooks;
-        return fake_jobs(names[job], units, ret_results, err);
-}
-
 void unit_results_done(struct unit_result *results, size_t n)
 {
         for (size_t i = 0; results && i < n; i++)
@@ -116,14 +107,15 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
-/* Afterwards, the stopped units are not active. */
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
-                          struct ec_err *err)
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
+                 struct unit_result **ret_results, struct ec_err *err)
 {
-        int r = fake_jobs("kill", units, ret_results, err);
+        const char *const names[] = { "start", "stop", "restart", "start-detach", "kill" };
+        int r = fake_jobs(names[job], units, ret_results, err);
 
-        (void)s;
-        for (size_t i = 0, n = 0; r >= 0 && i < 8; i++) {
+        (void)s, (void)hooks;
+        /* Afterwards, the killed units are not active. */
+        for (size_t i = 0, n = 0; job == JOB_KILL && r >= 0 && i < 8; i++) {
                 const char *name = fake.active[i];
                 bool stopped = false;
 

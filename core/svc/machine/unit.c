@@ -290,19 +290,11 @@ static int start(struct unit *u)
 
 /* ---- running it --------------------------------------------------------- */
 
+/* Stopping also cancels a start; systemd then kills the remaining processes. */
 static int send_signal(struct unit *u, int sig)
 {
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                               sig == SIGTERM ? "StopUnit" : "KillUnit");
-
-        /* Stopping also cancels a start; systemd then kills the remaining processes. */
-        if (r >= 0)
-                r = sig == SIGTERM ? sd_bus_message_append(m, "ss", u->name, "replace")
-                                   : sd_bus_message_append(m, "ssi", u->name, "all", sig);
-        if (r >= 0)
-                r = sd_bus_message_set_expect_reply(m, 0);
-        return r < 0 ? r : sd_bus_send(u->bus, m, NULL);
+        return sig == SIGTERM ? bus_tell_manager(u->bus, "StopUnit", "ss", u->name, "replace")
+                              : bus_tell_manager(u->bus, "KillUnit", "ssi", u->name, "all", sig);
 }
 
 static int get_int(struct unit *u, const char *prop, int32_t *ret)

@@ -133,6 +133,21 @@ int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char 
         return r < 0 ? r : call(bus, m, timeout, e, ret);
 }
 
+int bus_tell_manager(sd_bus *bus, const char *method, const char *types, ...)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, method);
+        va_list ap;
+
+        va_start(ap, types);
+        if (r >= 0)
+                r = sd_bus_message_appendv(m, types, ap);
+        va_end(ap);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, 0);
+        return r < 0 ? r : sd_bus_send(bus, m, NULL);
+}
+
 int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,
             const char *const *types, sd_bus_error *e, sd_bus_message **ret)
 {

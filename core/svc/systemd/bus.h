@@ -42,6 +42,8 @@ int bus_wait_ready(sd_bus *bus, uint64_t until);
  * timeout. types as in sd_bus_message_append(). */
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
+/* Calls a method of systemd without waiting for a reply: its outcome does not matter. */
+int bus_tell_manager(sd_bus *bus, const char *method, const char *types, ...);
 /* Gets a property. The variant is entered; its signature must be one of `types`. */
 int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,
             const char *const *types, sd_bus_error *e, sd_bus_message **ret);

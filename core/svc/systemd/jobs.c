@@ -30,12 +30,6 @@ enum phase {
         PHASE_DONE,
 };
 
-/* A job that was removed before the reply told us that it is ours. */
-struct early {
-        struct early *next;
-        char *job, *result;
-};
-
 struct item {
         struct engine *e;
         struct unit_result *res;
@@ -44,8 +38,8 @@ struct item {
         sd_bus_slot *call; /* sent, without a reply yet */
         char *job;         /* object path of the job that is awaited */
         char *job_result;  /* of the start that failed */
-        struct early *early;
-        uint64_t since; /* realtime of its start, to read the journal from */
+        char **early;      /* jobs that were removed before the reply told us which is ours, each with its result */
+        uint64_t since;    /* realtime of its start, to read the journal from */
         bool retried;
 };
 
@@ -53,7 +47,6 @@ struct engine {
         struct systemd *s;
         sd_bus *bus;
         enum unit_job kind;
-        bool kill;
         struct item *items;
         size_t n, left, calls, next;
         struct job_hooks hooks;
@@ -70,46 +63,16 @@ static void to_phase(struct item *i, enum phase phase, bool wants_call)
                 i->e->left--;
 }
 
-static void drop_early(struct item *i)
-{
-        while (i->early) {
-                struct early *next = i->early->next;
-
-                free(i->early->job);
-                free(i->early->result);
-                free(i->early);
-                i->early = next;
-        }
-}
-
 /* ---- calls -------------------------------------------------------------- */
-
-static int manager_call(struct engine *e, const char *method, sd_bus_message **ret)
-{
-        return sd_bus_message_new_method_call(e->bus, ret, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, method);
-}
-
-/* A call whose outcome does not matter. */
-static int tell(struct engine *e, const char *method, const char *types, const char *unit)
-{
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = manager_call(e, method, &m);
-
-        if (r >= 0)
-                r = types[1] ? sd_bus_message_append(m, "ssi", unit, "all", 9) : sd_bus_message_append(m, "s", unit);
-        if (r >= 0)
-                r = sd_bus_message_set_expect_reply(m, 0);
-        return r < 0 ? r : sd_bus_send(e->bus, m, NULL);
-}
 
 static int reset_failed(struct engine *e, const char *unit)
 {
-        return tell(e, "ResetFailedUnit", "s", unit);
+        return bus_tell_manager(e->bus, "ResetFailedUnit", "s", unit);
 }
 
 static int kill_all(struct engine *e, const char *unit)
 {
-        return tell(e, "KillUnit", "ssi", unit);
+        return bus_tell_manager(e->bus, "KillUnit", "ssi", unit, "all", SIGKILL);
 }
 
 static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error);
@@ -118,7 +81,7 @@ static int queue_job(struct item *i, const char *method)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         struct engine *e = i->e;
-        int r = manager_call(e, method, &m);
+        int r = sd_bus_message_new_method_call(e->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, method);
 
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", i->res->unit, "replace");
@@ -146,7 +109,7 @@ static int send_one(struct item *i)
                 return r < 0 ? r : queue_job(i, "StartUnit");
         }
         r = queue_job(i, "StopUnit");
-        if (r >= 0 && e->kill)
+        if (r >= 0 && e->kind == JOB_KILL)
                 r = kill_all(e, i->res->unit);
         return r;
 }
@@ -195,7 +158,7 @@ static void stopped(struct item *i, const char *result)
                 to_phase(i, PHASE_START, true);
                 return;
         }
-        if (e->kill && reset_failed(e, i->res->unit) < 0)
+        if (e->kind == JOB_KILL && reset_failed(e, i->res->unit) < 0)
                 e->failure = -ENOMEM;
         finish(i, 0, NULL);
 }
@@ -250,6 +213,7 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
 {
         struct item *i = data;
         const sd_bus_error *failure = sd_bus_message_get_error(m);
+        _cleanup_strv_ char **early = NULL;
         const char *job;
         int r;
 
@@ -262,8 +226,8 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
         /* Interrupted: the unit is done, or its stop is sent later. */
         if (i->phase == PHASE_DONE || (i->phase == PHASE_CANCEL && i->wants_call))
                 return 0;
+        early = TAKE_PTR(i->early);
         if (failure) {
-                drop_early(i);
                 refused(i, failure);
                 return 0;
         }
@@ -276,28 +240,13 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
                 i->e->failure = r;
                 return 0;
         }
-        for (struct early *x = i->early; x; x = x->next) {
-                if (strcmp(x->job, job))
+        for (char **x = early; x && *x; x += 2) {
+                if (strcmp(x[0], job))
                         continue;
-                job_removed(i, x->result);
+                job_removed(i, x[1]);
                 break;
         }
-        drop_early(i);
         return 0;
-}
-
-static void keep_early(struct item *i, const char *job, const char *result)
-{
-        struct early *x = calloc(1, sizeof(*x));
-
-        if (x) {
-                x->job = strdup(job);
-                x->result = strdup(result);
-                x->next = i->early;
-                i->early = x;
-        }
-        if (!x || !x->job || !x->result)
-                i->e->failure = -ENOMEM;
 }
 
 static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -314,8 +263,8 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 
                 if (i->job && !strcmp(i->job, job))
                         job_removed(i, result);
-                else if (i->call)
-                        keep_early(i, job, result);
+                else if (i->call && strv_extend(&i->early, (const char *const[]){ job, result, NULL }) < 0)
+                        e->failure = -ENOMEM;
         }
         return 0;
 }
@@ -426,7 +375,7 @@ static int check(struct engine *e)
                         continue;
                 if (!strv_contains(STRV_CONST(jobs), i->job))
                         r = look(i);
-                else if (e->kill)
+                else if (e->kind == JOB_KILL)
                         r = kill_all(e, i->res->unit);
         }
         return r;
@@ -567,7 +516,7 @@ static void engine_done(struct engine *e)
                 struct item *i = &e->items[k];
 
                 sd_bus_slot_unref(i->call);
-                drop_early(i);
+                strv_free(i->early);
                 free(i->job);
                 free(i->job_result);
         }
@@ -581,61 +530,44 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
-static int run_jobs(struct engine *e, const char *const *units, struct unit_result **ret_results, struct ec_err *err)
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
+                 struct unit_result **ret_results, struct ec_err *err)
 {
-        bool starts = e->kind == JOB_START || e->kind == JOB_START_DETACH;
+        _cleanup_(engine_done) struct engine e = { .s = s, .kind = job, .n = strv_len(units), .left = strv_len(units) };
+        bool starts = job == JOB_START || job == JOB_START_DETACH;
         struct unit_result *results;
         int r = interrupt_check(err);
 
         if (r >= 0)
-                r = systemd_bus(e->s, &e->bus, err);
+                r = systemd_bus(e.s, &e.bus, err);
         if (r < 0)
                 return r;
-        e->n = e->left = strv_len(units);
-        e->items = calloc(e->n + 1, sizeof(*e->items));
-        results = calloc(e->n + 1, sizeof(*results));
-        if (!e->items || !results) {
+        if (hooks)
+                e.hooks = *hooks;
+        e.items = calloc(e.n + 1, sizeof(*e.items));
+        results = calloc(e.n + 1, sizeof(*results));
+        if (!e.items || !results) {
                 free(results);
                 return err_oom(err);
         }
-        for (size_t k = 0; k < e->n; k++) {
+        for (size_t k = 0; k < e.n; k++) {
                 results[k].unit = units[k];
-                e->items[k] = (struct item){
-                        .e = e,
+                e.items[k] = (struct item){
+                        .e = &e,
                         .res = &results[k],
                         .phase = starts ? PHASE_START : PHASE_STOP,
                         .wants_call = true,
                 };
         }
-        if (e->n)
-                r = run(e, err);
-        for (size_t k = 0; k < e->n && r >= 0; k++)
+        if (e.n)
+                r = run(&e, err);
+        for (size_t k = 0; k < e.n && r >= 0; k++)
                 if (results[k].code < 0)
                         r = 1;
         if (r < 0) {
-                unit_results_done(results, e->n);
+                unit_results_done(results, e.n);
                 return r;
         }
         *ret_results = results;
         return r;
-}
-
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
-                 struct unit_result **ret_results, struct ec_err *err)
-{
-        _cleanup_(engine_done) struct engine e = {
-                .s = s,
-                .kind = job,
-                .hooks = hooks ? *hooks : (struct job_hooks){ 0 },
-        };
-
-        return run_jobs(&e, units, ret_results, err);
-}
-
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
-                          struct ec_err *err)
-{
-        _cleanup_(engine_done) struct engine e = { .s = s, .kind = JOB_STOP, .kill = true };
-
-        return run_jobs(&e, units, ret_results, err);
 }

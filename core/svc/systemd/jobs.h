@@ -6,7 +6,7 @@
 struct ec_err;
 struct systemd;
 
-enum unit_job { JOB_START, JOB_STOP, JOB_RESTART, JOB_START_DETACH };
+enum unit_job { JOB_START, JOB_STOP, JOB_RESTART, JOB_START_DETACH, JOB_KILL };
 struct unit_result {
         const char *unit; /* the caller's string */
         int code;         /* 0, or -errno: its job failed */
@@ -26,10 +26,8 @@ struct job_hooks {
  * JOB_RESTART: a stop job, then a start job. The start limit is reset before each start.
  * JOB_START_DETACH: ^C only ends the wait: units that are still starting continue, with -EINPROGRESS as their code, and
  * the interruption is forgotten.
+ * JOB_KILL: a stop without a clean shutdown: all processes of all units are killed at once.
  * hooks and its members may be NULL. */
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
                  struct unit_result **ret_results, struct ec_err *err);
 void unit_results_done(struct unit_result *results, size_t n);
-/* Queues stops and kills all processes of the units at once: a stop without a clean shutdown. */
-int systemd_kill_and_stop(struct systemd *s, const char *const *units, struct unit_result **ret_results,
-                          struct ec_err *err);

@@ -264,7 +264,7 @@ static void test_kill(void **state)
         UNIT(0, .name = "a.service", .stop = "hang");
         UNIT(1, .name = "b.service");
         begin();
-        assert_int_equal(systemd_kill_and_stop(s, UNITS("a.service", "b.service", "none.service"), &r, &err), 0);
+        assert_int_equal(systemd_jobs(s, JOB_KILL, UNITS("a.service", "b.service", "none.service"), NULL, &r, &err), 0);
         got = outcome(r, 3);
         assert_string_equal(got, "a.service=0; b.service=0; none.service=0");
         free(got);
