@@ -38,6 +38,7 @@ struct run {
         const struct nix_names *names;
         const char *program, *what, *dir;
         char **argv;
+        bool oom; /* argv is incomplete */
 };
 
 static void run_done(struct run *x)
@@ -62,9 +63,10 @@ static int run_init(struct run *x, struct nix *n, struct ec_err *err)
         return 0;
 }
 
-static int add(struct run *x, const char *const *words, struct ec_err *err)
+/* run() reports a failure. */
+static void add(struct run *x, const char *const *words)
 {
-        return words && strv_extend(&x->argv, words) < 0 ? err_oom(err) : 0;
+        x->oom = strv_extend(&x->argv, words) < 0 || x->oom;
 }
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -85,14 +87,14 @@ static int begin_old(struct run *x, const char *program, const char *what, struc
 {
         int r = begin(x, program, what, err);
 
-        if (r >= 0 && !x->args.format)
-                r = add(x, WORDS("--log-format", "internal-json"), err);
-        if (r >= 0 && !x->args.format && !x->args.show_trace)
-                r = add(x, WORDS("--show-trace"), err);
-        if (r >= 0 && x->nix->flakes)
-                r = add(x, WORDS("--extra-experimental-features", "flakes"), err);
-        if (r >= 0 && !x->args.jobs)
-                r = add(x, WORDS("-j", "auto"), err);
+        if (!x->args.format)
+                add(x, WORDS("--log-format", "internal-json"));
+        if (!x->args.format && !x->args.show_trace)
+                add(x, WORDS("--show-trace"));
+        if (x->nix->flakes)
+                add(x, WORDS("--extra-experimental-features", "flakes"));
+        if (!x->args.jobs)
+                add(x, WORDS("-j", "auto"));
         return r;
 }
 
@@ -101,12 +103,10 @@ static int begin_new(struct run *x, const char *const *command, const char *what
 {
         int r = begin(x, "nix", what, err);
 
-        if (r >= 0)
-                r = add(x, command, err);
-        if (r >= 0)
-                r = add(x, WORDS("--no-write-lock-file", "--extra-experimental-features", "nix-command flakes"), err);
-        if (r >= 0 && !x->args.format)
-                r = add(x, WORDS("--log-format", "internal-json", "--show-trace"), err);
+        add(x, command);
+        add(x, WORDS("--no-write-lock-file", "--extra-experimental-features", "nix-command flakes"));
+        if (!x->args.format)
+                add(x, WORDS("--log-format", "internal-json", "--show-trace"));
         return r;
 }
 
@@ -141,6 +141,8 @@ static int run(struct run *x, char **ret_out, struct ec_err *err)
         struct proc_stream s = { .line = on_line, .data = &log };
         int r;
 
+        if (x->oom)
+                return err_oom(err);
         log_info("%s", x->what);
         nix_log_init(&log);
         log.what = x->what;
@@ -165,7 +167,8 @@ static int run(struct run *x, char **ret_out, struct ec_err *err)
 
 /* ---- results ------------------------------------------------------------- */
 
-static int make_root_dir(const char *tmp_dir, char **ret, struct ec_err *err)
+/* The path of a gc root to be made, alone in its directory. */
+static int new_root(const char *tmp_dir, char **ret, struct ec_err *err)
 {
         _cleanup_free_ char *dir = fs_join(tmp_dir, "gcroot-XXXXXX");
 
@@ -173,8 +176,8 @@ static int make_root_dir(const char *tmp_dir, char **ret, struct ec_err *err)
                 return err_oom(err);
         if (!mkdtemp(dir))
                 return err_set(err, -errno, "cannot make a directory in '%s': %s", tmp_dir, strerror(errno));
-        *ret = TAKE_PTR(dir);
-        return 0;
+        *ret = fs_join(dir, "result");
+        return *ret ? 0 : err_oom(err);
 }
 
 static int read_root(const char *root, const char *program, char **ret, struct ec_err *err)
@@ -201,30 +204,16 @@ static int check_one_line(const char *out, const char *attr, struct ec_err *err)
 
 /* ---- old programs -------------------------------------------------------- */
 
-static int add_expr(struct run *x, const struct nix_expr *e, struct ec_err *err)
+static int run_expr(struct run *x, const char *program, const char *const *options, const struct nix_expr *e,
+                    char **ret_out, struct ec_err *err)
 {
-        int r = add(x, WORDS(e->file, "-A", e->attr), err);
+        int r = begin_old(x, program, e->what, err);
 
-        return r < 0 ? r : add(x, e->args, err);
-}
-
-static int instantiate(struct nix *n, const struct nix_expr *e, const char *root, struct ec_err *err)
-{
-        _cleanup_free_ char *out = NULL;
-        _cleanup_run_ struct run x = { 0 };
-        int r = run_init(&x, n, err);
-
-        if (r >= 0)
-                r = begin_old(&x, "nix-instantiate", e->what, err);
-        if (r >= 0)
-                r = add(&x, WORDS("--add-root", root), err);
-        if (r >= 0)
-                r = add_expr(&x, e, err);
-        if (r >= 0)
-                r = add(&x, STRV_CONST(x.args.eval), err);
-        if (r >= 0)
-                r = run(&x, &out, err);
-        return r < 0 ? r : check_one_line(out, e->attr, err);
+        add(x, options);
+        add(x, WORDS(e->file, "-A", e->attr));
+        add(x, e->args);
+        add(x, STRV_CONST(x->args.unknown ? x->args.all : x->args.eval));
+        return r < 0 ? r : run(x, ret_out, err);
 }
 
 static int realise(struct nix *n, const char *path, const char *root, struct ec_err *err)
@@ -238,62 +227,34 @@ static int realise(struct nix *n, const char *path, const char *root, struct ec_
         x.names = &names;
         if (r >= 0)
                 r = begin_old(&x, "nix-store", "building", err);
-        if (r >= 0)
-                r = add(&x, WORDS("--realise", path, "--add-root", root), err);
-        if (r >= 0)
-                r = add(&x, STRV_CONST(x.args.realise), err);
+        add(&x, WORDS("--realise", path, "--add-root", root));
+        add(&x, STRV_CONST(x.args.realise));
         return r < 0 ? r : run(&x, &out, err);
-}
-
-static int build_at_once(struct nix *n, const struct nix_expr *e, const char *root, struct ec_err *err)
-{
-        _cleanup_free_ char *out = NULL;
-        _cleanup_run_ struct run x = { 0 };
-        int r = run_init(&x, n, err);
-
-        if (r >= 0)
-                r = begin_old(&x, "nix-build", e->what, err);
-        if (r >= 0)
-                r = add(&x, WORDS("--out-link", root), err);
-        if (r >= 0)
-                r = add_expr(&x, e, err);
-        if (r >= 0)
-                r = add(&x, STRV_CONST(x.args.all), err);
-        if (r >= 0)
-                r = run(&x, &out, err);
-        return r < 0 ? r : check_one_line(out, e->attr, err);
-}
-
-static int has_unknown_args(struct nix *n, struct ec_err *err)
-{
-        _cleanup_run_ struct run x = { 0 };
-        int r = run_init(&x, n, err);
-
-        return r < 0 ? r : x.args.unknown;
 }
 
 int nix_build(struct nix *n, const struct nix_expr *e, char **ret_path, struct ec_err *err)
 {
-        _cleanup_free_ char *dir = NULL, *drv = NULL, *root = NULL;
-        int at_once = has_unknown_args(n, err), r = at_once;
+        _cleanup_free_ char *root = NULL, *drv = NULL, *out = NULL;
+        _cleanup_run_ struct run x = { 0 };
+        int r = run_init(&x, n, err);
 
         if (r >= 0)
-                r = make_root_dir(n->tmp_dir, &dir, err);
+                r = new_root(n->tmp_dir, &root, err);
         if (r < 0)
                 return r;
-        drv = fs_join(dir, "drv");
-        root = fs_join(dir, "result");
-        if (!drv || !root)
+        drv = str_printf("%s.drv", root);
+        if (!drv)
                 return err_oom(err);
-        if (at_once) {
-                r = build_at_once(n, e, root, err);
-        } else {
-                /* Two processes, because one with the large heap of an evaluation starts builders slowly. */
-                r = instantiate(n, e, drv, err);
-                if (r >= 0)
-                        r = realise(n, drv, root, err);
-        }
-        return r < 0 ? r : read_root(root, at_once ? "nix-build" : "nix-store", ret_path, err);
+        /* Two processes if possible, because one with the large heap of an evaluation starts builders slowly. */
+        if (x.args.unknown)
+                r = run_expr(&x, "nix-build", WORDS("--out-link", root), e, &out, err);
+        else
+                r = run_expr(&x, "nix-instantiate", WORDS("--add-root", drv), e, &out, err);
+        if (r >= 0)
+                r = check_one_line(out, e->attr, err);
+        if (r >= 0 && !x.args.unknown)
+                r = realise(n, drv, root, err);
+        return r < 0 ? r : read_root(root, x.args.unknown ? "nix-build" : "nix-store", ret_path, err);
 }
 
 int nix_eval_json(struct nix *n, const struct nix_expr *e, char **ret_json, struct ec_err *err)
@@ -301,30 +262,17 @@ int nix_eval_json(struct nix *n, const struct nix_expr *e, char **ret_json, stru
         _cleanup_run_ struct run x = { 0 };
         int r = run_init(&x, n, err);
 
-        if (r >= 0)
-                r = begin_old(&x, "nix-instantiate", e->what, err);
-        if (r >= 0)
-                r = add(&x, WORDS("--eval", "--strict", "--json"), err);
-        if (r >= 0)
-                r = add_expr(&x, e, err);
-        if (r >= 0)
-                r = add(&x, STRV_CONST(x.args.unknown ? x.args.all : x.args.eval), err);
-        return r < 0 ? r : run(&x, ret_json, err);
+        return r < 0 ? r : run_expr(&x, "nix-instantiate", WORDS("--eval", "--strict", "--json"), e, ret_json, err);
 }
 
 int nix_hold_path(const char *store_path, const char *tmp_dir, struct ec_err *err)
 {
         struct nix n = { 0 };
-        _cleanup_free_ char *dir = NULL, *root = NULL;
-        int r = make_root_dir(tmp_dir, &dir, err);
+        _cleanup_free_ char *root = NULL;
+        int r = new_root(tmp_dir, &root, err);
 
-        if (r < 0)
+        if (r < 0 || nix_hold_directly(store_path, root))
                 return r;
-        root = fs_join(dir, "result");
-        if (!root)
-                return err_oom(err);
-        if (nix_hold_directly(store_path, root))
-                return 0;
         r = realise(&n, store_path, root, err);
         nix_done(&n);
         return r;
@@ -340,34 +288,25 @@ int nix_flake_metadata(struct nix *n, const char *ref, const char *dir, const ch
 
         if (r >= 0)
                 r = begin_new(&x, WORDS("flake", "metadata", "--json"), what, err);
-        if (r >= 0)
-                r = add(&x, STRV_CONST(x.args.flake), err);
-        if (r >= 0)
-                r = add(&x, WORDS("--", ref), err);
+        add(&x, STRV_CONST(x.args.flake));
+        add(&x, WORDS("--", ref));
         return r < 0 ? r : run(&x, ret_json, err);
 }
 
 int nix_build_installable(struct nix *n, const char *installable, const char *dir, char **ret_path, struct ec_err *err)
 {
-        _cleanup_free_ char *out = NULL, *root_dir = NULL, *root = NULL, *what = NULL;
+        _cleanup_free_ char *out = NULL, *root = NULL, *what = str_printf("evaluating %s", installable);
         _cleanup_run_ struct run x = { .dir = dir };
         int r = run_init(&x, n, err);
 
         if (r >= 0)
-                r = make_root_dir(n->tmp_dir, &root_dir, err);
-        if (r < 0)
-                return r;
-        root = fs_join(root_dir, "result");
-        what = str_printf("evaluating %s", installable);
-        if (!root || !what)
-                return err_oom(err);
-        r = begin_new(&x, WORDS("build", "--out-link", root), what, err);
-        if (r >= 0 && !x.args.jobs)
-                r = add(&x, WORDS("--max-jobs", "auto"), err);
+                r = what ? new_root(n->tmp_dir, &root, err) : err_oom(err);
         if (r >= 0)
-                r = add(&x, STRV_CONST(x.args.build), err);
-        if (r >= 0)
-                r = add(&x, WORDS("--", installable), err);
+                r = begin_new(&x, WORDS("build", "--out-link", root), what, err);
+        if (!x.args.jobs)
+                add(&x, WORDS("--max-jobs", "auto"));
+        add(&x, STRV_CONST(x.args.build));
+        add(&x, WORDS("--", installable));
         if (r >= 0)
                 r = run(&x, &out, err);
         return r < 0 ? r : read_root(root, "nix", ret_path, err);
