@@ -55,7 +55,7 @@ static void on_interrupt(struct exec *x)
 
 void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
 {
-        fds[1] = (struct pollfd){ .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN };
+        fds[1] = (struct pollfd){ .fd = interrupt_fd(), .events = POLLIN };
         /* A call may have read the signal meanwhile, so that it no longer wakes poll(). */
         if (x->stage == EXEC_RUNS && interrupt_check(NULL) < 0)
                 on_interrupt(x);

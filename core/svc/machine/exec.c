@@ -242,23 +242,6 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 
 /* ---- where to run it ---------------------------------------------------- */
 
-/* Waits a little, and handles messages from the host's bus meanwhile. */
-static int pause_for(struct exec *x, uint64_t usec, struct ec_err *err)
-{
-        struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
-        uint64_t until = clock_usec() + usec;
-        sd_bus *bus;
-        int r = systemd_bus(x->s, &bus, err);
-
-        while (r >= 0 && clock_usec() < until) {
-                r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
-                if (r < 0)
-                        return err_set(err, r, "lost the connection to systemd: %s", strerror(-r));
-                r = interrupt_check(err);
-        }
-        return r;
-}
-
 /* Finds the container's leader; waits for a container that is starting. */
 static int find_leader(struct exec *x, struct ec_err *err)
 {
@@ -269,16 +252,12 @@ static int find_leader(struct exec *x, struct ec_err *err)
                 _cleanup_err_ struct ec_err e = { 0 };
                 int r = machine_leader(x->s, x->name, &x->leader, &e);
 
-                if (r != -EHOSTDOWN) {
-                        err_move(err, &e);
-                        return r;
-                }
-                state = exec_unit_state(x);
+                state = r == -EHOSTDOWN ? exec_unit_state(x) : NULL;
                 if (!state || strcmp(state, "activating") || clock_usec() >= until) {
                         err_move(err, &e);
                         return r;
                 }
-                r = pause_for(x, LOOK_AGAIN, err);
+                r = interrupt_pause(LOOK_AGAIN, err);
                 if (r < 0)
                         return r;
         }

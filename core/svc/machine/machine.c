@@ -137,8 +137,6 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                                           "MachineRemoved", on_event, NULL, &event);
 
         while (r >= 0) {
-                struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
-
                 if (event) {
                         event = false;
                         r = get_machine(bus, name, NULL, e);
@@ -151,7 +149,7 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
                         return -ECANCELED;
                 if (clock_usec() >= deadline)
                         return -ETIMEDOUT;
-                r = bus_poll(bus, fds, ARRAY_SIZE(fds), deadline);
+                r = bus_poll(bus, deadline);
         }
         return r;
 }

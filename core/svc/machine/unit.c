@@ -39,20 +39,6 @@ static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
         return 0;
 }
 
-/* There is no event for a socket in another namespace that begins to listen. */
-static int pause_for(uint64_t usec)
-{
-        struct pollfd p = { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN };
-
-        (void)poll(&p, 1, (int)(usec / USEC_PER_MSEC));
-        return interrupt_check(NULL);
-}
-
-static int interrupted(struct ec_err *err)
-{
-        return bus_err(err, -ECANCELED, NULL, "interrupted");
-}
-
 int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
 {
         uint64_t until = clock_usec() + BUS_WAIT;
@@ -66,15 +52,17 @@ int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
                 if (r == -ENOMEM)
                         return err_oom(err);
                 if (r == -ECANCELED)
-                        return interrupted(err);
+                        return bus_err(err, r, NULL, "interrupted");
                 state = exec_unit_state(x);
                 if (exec_state_down(state))
                         return err_set(err, -EHOSTDOWN, "container '%s' is %s", x->name,
                                        strcmp(state, "deactivating") ? "not running" : "shutting down");
                 if (!state || strcmp(state, "activating") || clock_usec() >= until)
                         return 0;
-                if (pause_for(LOOK_AGAIN) < 0)
-                        return interrupted(err);
+                /* There is no event for a socket in another namespace that begins to listen. */
+                r = interrupt_pause(LOOK_AGAIN, err);
+                if (r < 0)
+                        return r;
         }
 }
 
@@ -394,8 +382,8 @@ static int regain(struct unit *u, struct ec_err *err)
                 r = open_bus(x, until, &u->bus);
                 if (r >= 0)
                         break;
-                if (r == -ECANCELED || pause_for(5 * LOOK_AGAIN) < 0)
-                        return interrupted(err);
+                if (r == -ECANCELED || interrupt_pause(5 * LOOK_AGAIN, err) < 0)
+                        return bus_err(err, -ECANCELED, NULL, "interrupted");
                 if (clock_usec() >= until)
                         return err_set(err, -ECONNRESET,
                                        "the system bus of container '%s' was lost while '%s' was running, and with it "

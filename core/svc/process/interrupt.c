@@ -7,31 +7,24 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/err.h"
 
-#define SECOND_MS 500 /* sudo and terminals may send the first one twice */
+#define SECOND (500 * USEC_PER_MSEC) /* sudo and terminals may send the first one twice */
 
 /* Global, because signals are per process. */
 static struct {
         int fd, told; /* plus one; 0: not open */
         volatile sig_atomic_t first;
-        volatile int64_t first_ms; /* written before `first`, and not after */
+        volatile uint64_t first_usec; /* written before `first`, and not after */
         unsigned held;
         bool ignore_int, caught;
         sigset_t set;
         void (*on_second)(int sig);
 } interrupt;
-
-static int64_t now_ms(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void note(int sig)
 {
@@ -39,7 +32,7 @@ static void note(int sig)
 
         if (interrupt.first)
                 return;
-        interrupt.first_ms = now_ms();
+        interrupt.first_usec = clock_usec();
         interrupt.first = sig;
         if (write(interrupt.told - 1, &one, sizeof(one)) < 0)
                 return; /* its counter is full, so it is readable */
@@ -51,7 +44,7 @@ static void on_signal(int sig)
 
         if (!interrupt.first)
                 note(sig);
-        else if (interrupt.on_second && now_ms() - interrupt.first_ms >= SECOND_MS)
+        else if (interrupt.on_second && clock_usec() - interrupt.first_usec >= SECOND)
                 interrupt.on_second(sig);
         errno = saved;
 }
@@ -62,7 +55,7 @@ static int prepare(void)
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
         sigemptyset(&interrupt.set);
-        for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(signals); i++) {
                 struct sigaction old;
 
                 /* A blocked signal reaches the signalfd even if it is ignored: leave those out. */
@@ -72,7 +65,7 @@ static int prepare(void)
         }
         if (sigprocmask(SIG_BLOCK, &interrupt.set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
                 return -errno;
-        for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(signals); i++) {
                 struct sigaction sa = { .sa_handler = on_signal, .sa_mask = interrupt.set };
 
                 if (sigismember(&interrupt.set, signals[i]) && sigaction(signals[i], &sa, NULL) < 0)
@@ -105,7 +98,7 @@ int interrupt_init(void)
 
 int interrupt_fd(void)
 {
-        return interrupt.fd - 1;
+        return interrupt.held ? -1 : interrupt.fd - 1;
 }
 
 int interrupt_told_fd(void)
@@ -117,7 +110,7 @@ int interrupt_signal(void)
 {
         struct signalfd_siginfo si;
 
-        while (interrupt.fd && read(interrupt_fd(), &si, sizeof(si)) == sizeof(si))
+        while (interrupt.fd && read(interrupt.fd - 1, &si, sizeof(si)) == sizeof(si))
                 if (!(interrupt.ignore_int && si.ssi_signo == SIGINT && si.ssi_code == SI_KERNEL))
                         note((int)si.ssi_signo);
         return interrupt.first;
@@ -131,9 +124,17 @@ int interrupt_check(struct ec_err *err)
         return err_set(err, -ECANCELED, interrupt.first == SIGINT ? "interrupted" : "terminated");
 }
 
+int interrupt_pause(uint64_t usec, struct ec_err *err)
+{
+        struct pollfd p = { .fd = interrupt_fd(), .events = POLLIN };
+
+        (void)poll(&p, 1, (int)(usec / USEC_PER_MSEC));
+        return interrupt_check(err);
+}
+
 int interrupt_wait_writable(int fd)
 {
-        struct pollfd p[] = { { fd, POLLOUT, 0 }, { interrupt_fd(), POLLIN, 0 } };
+        struct pollfd p[] = { { fd, POLLOUT, 0 }, { interrupt.fd - 1, POLLIN, 0 } };
 
         /* One system call, as this is called for each line. */
         while (!interrupt.first || interrupt.held) {

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 struct ec_err;
 /* INT, TERM and HUP ask the program to stop. They are blocked and read from a signalfd, so a command stops at its next
  * wait, cleanly. While code of a plugin runs they are caught instead, because that code may wait for something else.
  * SIGPIPE is ignored. A signal that the caller of the program ignores (nohup) stays ignored. */
 int interrupt_init(void);
 /* Poll for POLLIN, then call interrupt_signal(). A signal that was read before does not show here again: call
- * interrupt_check() first. -1: interrupt_init() was not called. */
+ * interrupt_check() first. -1: interrupts are held, or interrupt_init() was not called. */
 int interrupt_fd(void);
 /* For plugins: readable from the first signal on. */
 int interrupt_told_fd(void);
 int interrupt_signal(void); /* the first signal that came, 0: none. Does not block. */
 /* -ECANCELED with err set if one came; for loops that do not wait. */
 int interrupt_check(struct ec_err *err);
+/* Waits a little, for what has no event. -ECANCELED after a signal. */
+int interrupt_pause(uint64_t usec, struct ec_err *err);
 /* Waits until fd is writable; -ECANCELED after a signal. */
 int interrupt_wait_writable(int fd);
 /* Forgets the signal, for when ^C only ends a wait. */

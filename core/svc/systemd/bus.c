@@ -33,22 +33,21 @@ int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline)
         return 0;
 }
 
-int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline)
+int bus_poll(sd_bus *bus, uint64_t deadline)
 {
-        int r;
+        struct pollfd fds[] = { { 0 }, { .fd = interrupt_fd(), .events = POLLIN } };
+        int r = bus_fill(bus, &fds[0], &deadline);
 
-        for (size_t i = 1; i < n; i++)
-                fds[i].revents = 0;
-        r = bus_fill(bus, &fds[0], &deadline);
         if (r)
                 return r;
-        return poll(fds, n, clock_timeout_ms(deadline)) < 0 && errno != EINTR ? -errno : 0;
+        if (poll(fds, ARRAY_SIZE(fds), clock_timeout_ms(deadline)) < 0)
+                return errno == EINTR ? 0 : -errno;
+        return fds[1].revents ? BUS_SIGNAL : 0;
 }
 
 int bus_wait_ready(sd_bus *bus, uint64_t until)
 {
         for (;;) {
-                struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
                 int r = sd_bus_is_ready(bus);
 
                 if (r)
@@ -57,7 +56,7 @@ int bus_wait_ready(sd_bus *bus, uint64_t until)
                         return -ECANCELED;
                 if (clock_usec() >= until)
                         return -ETIMEDOUT;
-                r = bus_poll(bus, fds, ARRAY_SIZE(fds), until);
+                r = bus_poll(bus, until);
                 if (r < 0)
                         return r;
         }
@@ -95,11 +94,9 @@ static int call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *
         sd_bus_error_free(e);
         r = sd_bus_call_async(bus, &slot, m, on_reply, &c, timeout);
         while (r >= 0 && !c.reply) {
-                struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
-
                 r = interrupt_check(NULL);
                 if (r >= 0)
-                        r = bus_poll(bus, fds, ARRAY_SIZE(fds), UINT64_MAX);
+                        r = bus_poll(bus, UINT64_MAX);
         }
         reply = c.reply;
         if (r < 0 && !reply)

@@ -29,10 +29,9 @@
 /* Handles pending messages: 1 if there were any, so that the caller checks its state again. Otherwise fills in p for a
  * poll() and lowers *deadline to when the bus needs attention: 0. -errno: the connection is lost. */
 int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline);
-/* Handles pending messages: 1 if there were any, so that the caller checks its state again. Otherwise waits until the
- * deadline for the bus and for fds[1] to fds[n - 1], and sets their revents: 0. fds[0] is filled in. -errno: the
- * connection is lost. */
-int bus_poll(sd_bus *bus, struct pollfd *fds, size_t n, uint64_t deadline);
+/* The same, but waits until the deadline for the bus or a signal: 0, or BUS_SIGNAL if there is one to be read. */
+int bus_poll(sd_bus *bus, uint64_t deadline);
+#define BUS_SIGNAL 2
 
 /* Waits until the connection is set up: 1. -ETIMEDOUT, -ECANCELED. Before that, nothing is sent and the time limits of
  * calls do not start. */

@@ -461,7 +461,6 @@ static int timers(struct engine *e)
 
 static int step(struct engine *e)
 {
-        struct pollfd fds[] = { { 0 }, { .fd = interrupt_held() ? -1 : interrupt_fd(), .events = POLLIN } };
         int r;
 
         /* A call may have read the signal meanwhile, so that it no longer wakes poll(). */
@@ -478,9 +477,9 @@ static int step(struct engine *e)
         if (r >= 0 && !e->left)
                 return 0;
         if (r >= 0)
-                r = bus_poll(e->bus, fds, ARRAY_SIZE(fds), deadline(e));
+                r = bus_poll(e->bus, deadline(e));
         /* The second ^C kills. */
-        if (r == 0 && fds[1].revents && e->cancelled && interrupt_signal())
+        if (r == BUS_SIGNAL && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
         if (r >= 0)
                 r = timers(e);

@@ -68,6 +68,7 @@ static void in_test_hold(void)
         interrupt_hold();
         must(kill(getpid(), SIGINT) == 0);
         must(interrupt_held() && interrupt_check(NULL) == 0);
+        must(interrupt_fd() == -1);
         interrupt_release();
         must(interrupt_held() && interrupt_check(NULL) == 0);
         interrupt_release();
