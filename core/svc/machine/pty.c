@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -29,8 +27,7 @@ static void copy_size(const struct pty *p)
                 (void)ioctl(p->master, TIOCSWINSZ, &w);
                 return;
         }
-        w = (struct winsize){ .ws_row = 24, .ws_col = 80 };
-        (void)ioctl(p->master, TIOCSWINSZ, &w);
+        (void)ioctl(p->master, TIOCSWINSZ, &(struct winsize){ .ws_row = 24, .ws_col = 80 });
 }
 
 static void make_raw(struct pty *p)
@@ -50,12 +47,7 @@ int pty_begin(struct pty *p, int master, int in, int out)
         sigset_t set;
         int flags;
 
-        memset(p, 0, offsetof(struct pty, to));
-        p->to.start = p->to.end = p->from.start = p->from.end = 0;
-        p->master = master;
-        p->in = in;
-        p->out = out;
-        p->signals = -1;
+        *p = (struct pty){ .master = master, .in = in, .out = out, .signals = -1 };
         p->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (p->peer < 0)
                 return -errno;
@@ -173,14 +165,12 @@ static enum input read_ours(struct pty *p)
 static void type_eof(struct pty *p)
 {
         struct termios t;
-        char c;
 
         p->eof_due = false;
         if (tcgetattr(p->peer, &t) < 0 || !(t.c_lflag & ICANON))
                 return;
-        c = t.c_cc[VEOF];
         /* Once to submit an unfinished line, once for the end of file. */
-        p->to.data[0] = p->to.data[1] = c;
+        p->to.data[0] = p->to.data[1] = t.c_cc[VEOF];
         p->to.end = 2;
 }
 

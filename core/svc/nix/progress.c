@@ -2,7 +2,6 @@
 #include "svc/nix/progress.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "svc/term/term.h"
@@ -10,26 +9,7 @@
 
 #define NAMES_SHOWN 3
 
-struct line {
-        char *buf;
-        size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct line *l, const char *fmt, ...)
-{
-        va_list ap;
-        if (l->used + 1 >= l->size)
-                return;
-        va_start(ap, fmt);
-        int n = vsnprintf(l->buf + l->used, l->size - l->used, fmt, ap);
-        va_end(ap);
-        if (n > 0)
-                l->used += (size_t)n;
-        if (l->used >= l->size)
-                l->used = l->size - 1;
-}
-
-static void put_names(struct line *out, const struct nix_log *l, int type)
+static void put_names(FILE *f, const struct nix_log *l, int type)
 {
         size_t shown = 0, more = 0;
         for (size_t i = 0; i < l->n_acts; i++) {
@@ -37,12 +17,12 @@ static void put_names(struct line *out, const struct nix_log *l, int type)
                 if (a->type != type || !a->name)
                         continue;
                 if (shown < NAMES_SHOWN)
-                        put(out, "%s %s", shown++ ? "," : ":", a->name);
+                        fprintf(f, "%s %s", shown++ ? "," : ":", a->name);
                 else
                         more++;
         }
         if (more)
-                put(out, " and %zu more", more);
+                fprintf(f, " and %zu more", more);
 }
 
 /* Nix counts each kind in an activity of its own; several of them are added up. */
@@ -60,7 +40,7 @@ static bool sum(const struct nix_log *l, int type, uint64_t *ret_done, uint64_t 
         return any;
 }
 
-static void put_bytes(struct line *out, const struct nix_log *l)
+static void put_bytes(FILE *f, const struct nix_log *l)
 {
         uint64_t done, expected, promised = 0;
         sum(l, NIX_ACT_TRANSFER, &done, &expected);
@@ -71,52 +51,52 @@ static void put_bytes(struct line *out, const struct nix_log *l)
         if (promised > expected)
                 expected = promised;
         if (expected)
-                put(out, " (%.1f of %.1f MiB)", (double)done / 1048576,
-                    (double)(expected > done ? expected : done) / 1048576);
+                fprintf(f, " (%.1f of %.1f MiB)", (double)done / 1048576,
+                        (double)(expected > done ? expected : done) / 1048576);
 }
 
-static void put_elapsed(struct line *out, uint64_t usec)
+static void put_elapsed(FILE *f, uint64_t usec)
 {
         uint64_t s = usec / USEC_PER_SEC;
 
         if (s >= 60)
-                put(out, " %" PRIu64 ":%02" PRIu64 " min", s / 60, s % 60);
+                fprintf(f, " %" PRIu64 ":%02" PRIu64 " min", s / 60, s % 60);
         else
-                put(out, " %" PRIu64 " s", s);
+                fprintf(f, " %" PRIu64 " s", s);
 }
 
 void nix_progress_format(const struct nix_log *l, uint64_t now_usec, char *buf, size_t size)
 {
         static const char spinner[] = "|/-\\";
-        struct line out = { .buf = buf, .size = size };
+        FILE *f = size > 1 ? fmemopen(buf, size - 1, "w") : NULL;
+        const char *separator = "";
         uint64_t done, expected;
-        if (!size)
+        bool loading = false;
+        if (size)
+                buf[0] = buf[size - 1] = '\0';
+        if (!f)
                 return;
-        *buf = '\0';
-        put(&out, "%c ", spinner[l->spin % 4]);
-
-        size_t start = out.used;
+        fprintf(f, "%c ", spinner[l->spin % 4]);
         if (sum(l, NIX_ACT_BUILDS, &done, &expected)) {
-                put(&out, "building %" PRIu64 "/%" PRIu64, done, expected);
-                put_names(&out, l, NIX_ACT_BUILD);
+                fprintf(f, "building %" PRIu64 "/%" PRIu64, done, expected);
+                put_names(f, l, NIX_ACT_BUILD);
+                separator = "; ";
         }
+        for (size_t i = 0; i < l->n_acts; i++)
+                loading = loading || l->acts[i].type == NIX_ACT_TRANSFER;
         if (sum(l, NIX_ACT_COPY_PATHS, &done, &expected)) {
-                put(&out, "%sfetching %" PRIu64 "/%" PRIu64, out.used > start ? "; " : "", done, expected);
-                put_bytes(&out, l);
-                put_names(&out, l, NIX_ACT_SUBSTITUTE);
-        } else {
-                bool loading = false;
-                for (size_t i = 0; i < l->n_acts; i++)
-                        loading = loading || l->acts[i].type == NIX_ACT_TRANSFER;
-                if (loading) {
-                        put(&out, "%sdownloading", out.used > start ? "; " : "");
-                        put_bytes(&out, l);
-                        put_names(&out, l, NIX_ACT_TRANSFER);
-                }
+                fprintf(f, "%sfetching %" PRIu64 "/%" PRIu64, separator, done, expected);
+                put_bytes(f, l);
+                put_names(f, l, NIX_ACT_SUBSTITUTE);
+        } else if (loading) {
+                fprintf(f, "%sdownloading", separator);
+                put_bytes(f, l);
+                put_names(f, l, NIX_ACT_TRANSFER);
+        } else if (!*separator) {
+                fputs(l->what ? l->what : "Nix works", f);
         }
-        if (out.used == start)
-                put(&out, "%s", l->what ? l->what : "Nix works");
-        put_elapsed(&out, now_usec - l->start_usec);
+        put_elapsed(f, now_usec - l->start_usec);
+        fclose(f);
 }
 
 void nix_progress_tick(void *data)

@@ -99,7 +99,7 @@ static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int 
         posix_spawn_file_actions_t fa;
         posix_spawnattr_t attr;
         short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-        sigset_t none, def;
+        sigset_t none;
         int r;
 
         r = posix_spawn_file_actions_init(&fa);
@@ -111,7 +111,6 @@ static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int 
                 return -r;
         }
         sigemptyset(&none);
-        tty_guard_child_defaults(g, &def);
         if (x->own_group)
                 flags |= POSIX_SPAWN_SETPGROUP;
         if (in >= 0)
@@ -129,7 +128,7 @@ static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int 
         if (!r)
                 r = posix_spawnattr_setsigmask(&attr, &none);
         if (!r)
-                r = posix_spawnattr_setsigdefault(&attr, &def);
+                r = posix_spawnattr_setsigdefault(&attr, &g->child_defaults);
         if (!r)
                 r = posix_spawn(&x->pid, x->path, &fa, &attr, (char *const *)x->p.argv, x->env);
         posix_spawnattr_destroy(&attr);

@@ -7,6 +7,13 @@
 #include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 
+static bool ignored(int sig)
+{
+        struct sigaction sa;
+
+        return sigaction(sig, NULL, &sa) >= 0 && sa.sa_handler == SIG_IGN;
+}
+
 static void ignore(int sig, struct sigaction *old)
 {
         struct sigaction sa = { .sa_handler = SIG_IGN };
@@ -16,21 +23,28 @@ static void ignore(int sig, struct sigaction *old)
 
 void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground)
 {
-        struct sigaction chld;
+        static const int inherited[] = { SIGINT, SIGQUIT, SIGHUP };
 
-        *g = (struct tty_guard){ .terminal = terminal, .foreground = foreground, .tty = -1 };
+        *g = (struct tty_guard){ .terminal = terminal, .background = !terminal && !foreground, .tty = -1 };
         /* If our parent ignores SIGCHLD, we inherit that, and exit statuses are lost. */
-        if (sigaction(SIGCHLD, NULL, &chld) >= 0 && chld.sa_handler == SIG_IGN)
+        if (ignored(SIGCHLD))
                 signal(SIGCHLD, SIG_DFL);
+        sigfillset(&g->child_defaults);
+        sigdelset(&g->child_defaults, SIGKILL);
+        sigdelset(&g->child_defaults, SIGSTOP);
+        for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
+                if (ignored(inherited[i]))
+                        sigdelset(&g->child_defaults, inherited[i]);
         ignore(SIGPIPE, &g->pipe);
-        if (!terminal) {
-                /* In the background, a read from the terminal fails instead of stopping the child. */
-                if (!foreground) {
-                        ignore(SIGTTIN, &g->ttin);
-                        ignore(SIGTTOU, &g->ttou);
-                }
-                return;
+        if (g->background) {
+                /* A read from the terminal fails instead of stopping the child. */
+                ignore(SIGTTIN, &g->ttin);
+                ignore(SIGTTOU, &g->ttou);
+                sigdelset(&g->child_defaults, SIGTTIN);
+                sigdelset(&g->child_defaults, SIGTTOU);
         }
+        if (!terminal)
+                return;
         /* First, because ignoring a signal discards a pending one. */
         interrupt_ignore_int(true);
         ignore(SIGQUIT, &g->quit);
@@ -60,37 +74,9 @@ void tty_guard_end(struct tty_guard *g, bool killed)
                 interrupt_ignore_int(false);
                 sigaction(SIGQUIT, &g->quit, NULL);
                 sigaction(SIGINT, &g->intr, NULL);
-        } else if (!g->foreground) {
+        } else if (g->background) {
                 sigaction(SIGTTIN, &g->ttin, NULL);
                 sigaction(SIGTTOU, &g->ttou, NULL);
         }
         sigaction(SIGPIPE, &g->pipe, NULL);
-}
-
-void tty_guard_child_defaults(const struct tty_guard *g, sigset_t *ret)
-{
-        const struct {
-                int sig;
-                const struct sigaction *was;
-        } ours[] = {
-                { SIGINT, g->terminal ? &g->intr : NULL },
-                { SIGQUIT, g->terminal ? &g->quit : NULL },
-                { SIGHUP, NULL },
-        };
-
-        sigfillset(ret);
-        sigdelset(ret, SIGKILL);
-        sigdelset(ret, SIGSTOP);
-        for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
-                struct sigaction sa;
-
-                if (!ours[i].was && sigaction(ours[i].sig, NULL, &sa) < 0)
-                        continue;
-                if ((ours[i].was ? ours[i].was : &sa)->sa_handler == SIG_IGN)
-                        sigdelset(ret, ours[i].sig);
-        }
-        if (!g->terminal && !g->foreground) {
-                sigdelset(ret, SIGTTIN);
-                sigdelset(ret, SIGTTOU);
-        }
 }

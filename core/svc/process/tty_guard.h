@@ -8,7 +8,9 @@
 /* Our signal dispositions and terminal while a child runs. */
 struct tty_guard {
         struct sigaction pipe, quit, intr, ttin, ttou;
-        bool terminal, foreground;
+        bool terminal, background;
+        sigset_t
+                child_defaults; /* get their default action in the child: all but those that our caller ignores (nohup) */
         int tty;
         struct termios tio;
         bool has_tio;
@@ -17,5 +19,3 @@ struct tty_guard {
 
 void tty_guard_begin(struct tty_guard *g, bool terminal, bool foreground);
 void tty_guard_end(struct tty_guard *g, bool killed);
-/* The signals that get their default action in the child: all but those that our caller ignores (nohup). */
-void tty_guard_child_defaults(const struct tty_guard *g, sigset_t *ret);

@@ -216,41 +216,26 @@ int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, cons
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         union {
                 uint64_t t;
-                int64_t x;
                 uint32_t u;
                 int32_t i;
-                int b;
         } v = { 0 };
         char type;
         int r = get_basic(s, unit, iface, prop, types, &m, &type, &v, err);
 
         if (r < 0)
                 return r;
-        switch (type) {
-        case 't':
-                *ret = v.t;
-                break;
-        case 'x':
-                *ret = (uint64_t)v.x;
-                break;
-        case 'u':
-                *ret = v.u;
-                break;
-        case 'i':
-                *ret = (uint64_t)(int64_t)v.i;
-                break;
-        default:
-                *ret = v.b ? 1 : 0;
-                break;
-        }
+        /* The others are no longer than 'u'; a boolean is 0 or 1. */
+        *ret = type == 't' || type == 'x' ? v.t : type == 'i' ? (uint64_t)(int64_t)v.i : v.u;
         return 0;
 }
 
+/* a may end in slashes. */
 static bool same_dir(const char *a, const char *b)
 {
         struct stat x, y;
+        size_t n = strlen(b);
 
-        if (!strcmp(a, b))
+        if (!strncmp(a, b, n) && !a[n + strspn(a + n, "/")])
                 return true;
         return stat(a, &x) >= 0 && stat(b, &y) >= 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
@@ -260,16 +245,10 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
         static const char *const types[] = { "as", NULL };
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        _cleanup_free_ char *plain = strdup(dir);
         _cleanup_strv_ char **v = NULL;
         sd_bus *bus;
-        int r;
+        int r = systemd_bus(s, &bus, err);
 
-        if (!plain)
-                return err_oom(err);
-        for (size_t n = strlen(plain); n > 1 && plain[n - 1] == '/'; n--)
-                plain[n - 1] = 0;
-        r = systemd_bus(s, &bus, err);
         if (r < 0)
                 return r;
         r = bus_get(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "UnitPath", types, &e, &m);
@@ -278,7 +257,7 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
         if (r < 0)
                 return bus_err(err, r, &e, "cannot read where systemd loads units from");
         for (char **p = v; p && *p; p++)
-                if (same_dir(*p, plain))
+                if (same_dir(dir, *p))
                         return 1;
         return 0;
 }

@@ -58,7 +58,7 @@ static void in_test_child_defaults(void)
         sigset_t set;
 
         tty_guard_begin(&g, false, false);
-        tty_guard_child_defaults(&g, &set);
+        set = g.child_defaults;
         must(sigismember(&set, SIGPIPE) && sigismember(&set, SIGINT) && sigismember(&set, SIGCHLD));
         must(!sigismember(&set, SIGTTIN) && !sigismember(&set, SIGTTOU) && !sigismember(&set, SIGKILL) &&
              !sigismember(&set, SIGSTOP));
@@ -66,7 +66,7 @@ static void in_test_child_defaults(void)
 
         /* We ignore INT and QUIT; the child must not. */
         tty_guard_begin(&g, true, false);
-        tty_guard_child_defaults(&g, &set);
+        set = g.child_defaults;
         must(sigismember(&set, SIGINT) && sigismember(&set, SIGQUIT) && sigismember(&set, SIGTTIN));
         tty_guard_end(&g, false);
 }
@@ -83,7 +83,7 @@ static void in_test_inherited(void)
                 signal(SIGINT, SIG_IGN);
                 signal(SIGQUIT, SIG_IGN);
                 tty_guard_begin(&g, terminal, false);
-                tty_guard_child_defaults(&g, &set);
+                set = g.child_defaults;
                 must(!sigismember(&set, SIGHUP) && !sigismember(&set, SIGINT) && !sigismember(&set, SIGQUIT));
                 tty_guard_end(&g, false);
                 must(ignored(SIGINT) && ignored(SIGQUIT));
