@@ -24,7 +24,6 @@ struct exec {
         char *cwd;
         bool cwd_optional, tty;
         struct machine_user user;
-        bool named_user; /* not root */
         int fds[3];
         int null; /* /dev/null, used for fds that are not given; or -1 */
         struct pty *pty;

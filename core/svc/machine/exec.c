@@ -73,46 +73,33 @@ static char *default_path(const struct machine_user *u)
                           home, home, u->name);
 }
 
-static int set(struct exec *x, const char *name, const char *value)
-{
-        _cleanup_free_ char *entry = value ? str_printf("%s=%s", name, value) : NULL;
-
-        return entry ? env_set(&x->env, entry) : -ENOMEM;
-}
-
 static int build_env(struct exec *x, const struct ec_exec *in, struct ec_err *err)
 {
         const struct machine_user *u = &x->user;
         const char *term = getenv("TERM"), *colour = getenv("COLORTERM");
         _cleanup_free_ char *path = default_path(u);
-        int r = set(x, "PATH", path);
+        const struct {
+                const char *name, *value;
+        } vars[] = {
+                { "PATH", path },
+                { "HOME", u->home },
+                { "USER", u->name },
+                { "LOGNAME", u->name },
+                { "SHELL", u->shell },
+                { "TERM", x->tty ? term && *term ? term : "dumb" : NULL },
+                { "COLORTERM", x->tty && colour && *colour ? colour : NULL },
+        };
+        int r = path ? 0 : -ENOMEM;
 
-        if (r >= 0)
-                r = set(x, "HOME", u->home);
-        if (r >= 0)
-                r = set(x, "USER", u->name);
-        if (r >= 0)
-                r = set(x, "LOGNAME", u->name);
-        if (r >= 0)
-                r = set(x, "SHELL", u->shell);
-        if (r >= 0 && x->tty)
-                r = set(x, "TERM", term && *term ? term : "dumb");
-        if (r >= 0 && x->tty && colour && *colour)
-                r = set(x, "COLORTERM", colour);
+        for (size_t i = 0; i < ARRAY_SIZE(vars) && r >= 0; i++)
+                if (vars[i].value)
+                        r = strv_pushf(&x->env, "%s=%s", vars[i].name, vars[i].value);
         for (const char *const *e = in->env; e && *e && r >= 0; e++) {
                 if (**e == '=' || !strchr(*e, '='))
                         return err_set(err, -EINVAL, "environment variable '%s' is not of the form NAME=VALUE", *e);
                 r = env_set(&x->env, *e);
         }
         return r < 0 ? err_oom(err) : 0;
-}
-
-static const char *path_of(const struct exec *x)
-{
-        for (char **e = x->env; e && *e; e++)
-                if (str_after(*e, "PATH="))
-                        return *e + strlen("PATH=");
-        return "";
 }
 
 static bool exists(const struct exec *x, const char *path)
@@ -122,49 +109,24 @@ static bool exists(const struct exec *x, const char *path)
         return fd >= 0;
 }
 
-/* 0: can be executed; otherwise the exit status of a shell: 126 or 127. */
-static int executable(const struct exec *x, const char *path)
+static int executable(const void *data, const char *path)
 {
+        const struct exec *x = data;
         _cleanup_close_ int fd = resolve_in(x->root, path, O_PATH | O_CLOEXEC);
         struct stat st;
 
         if (fd < 0)
-                return fd == -EACCES ? 126 : 127;
-        return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? 126 : 0;
+                return fd;
+        return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? -EACCES : 0;
 }
 
 /* Looks a command up as a shell does, for containers without one. */
 static int find(const struct exec *x, const char *cmd, char **ret)
 {
-        _cleanup_strv_ char **dirs = strv_split(path_of(x), ":");
-        int status = 127;
-
-        if (strchr(cmd, '/')) {
-                _cleanup_free_ char *path = *cmd == '/' ? strdup(cmd) : str_printf("%s/%s", x->cwd, cmd);
-
-                if (!path)
-                        return -ENOMEM;
-                status = executable(x, path);
-                *ret = TAKE_PTR(path);
-                return status;
-        }
-        if (!dirs)
-                return -ENOMEM;
-        for (char **d = dirs; *d; d++) {
-                _cleanup_free_ char *path = str_printf("%s/%s", *d, cmd);
-                int k;
-
-                if (!path)
-                        return -ENOMEM;
-                k = **d == '/' ? executable(x, path) : 127;
-                if (!k) {
-                        *ret = TAKE_PTR(path);
-                        return 0;
-                }
-                if (k == 126)
-                        status = k;
-        }
-        return status;
+        if (!strchr(cmd, '/'))
+                return env_find(STRV_CONST(x->env), "", cmd, executable, x, ret);
+        *ret = *cmd == '/' ? strdup(cmd) : str_printf("%s/%s", x->cwd, cmd);
+        return *ret ? executable(x, *ret) : -ENOMEM;
 }
 
 /* The script with which a shell executes its arguments; NULL: not known for this shell. */
@@ -181,31 +143,25 @@ static const char *exec_text(const char *shell)
 static int login_argv(struct exec *x, const char *const *argv)
 {
         const char *shell = x->user.shell, *text = exec_text(shell);
+        bool given = argv && argv[0];
         int r;
 
-        if (argv && argv[0] && !text) {
+        if (given && !text) {
                 shell = "/bin/sh";
                 text = exec_text(shell);
         }
-        r = strv_push(&x->argv, shell);
-        if (r >= 0)
-                r = strv_push(&x->argv, "-l");
-        if (r < 0 || !argv || !argv[0])
-                return r;
-        r = strv_push(&x->argv, "-c");
-        if (r >= 0)
-                r = strv_push(&x->argv, text);
+        r = strv_extend(&x->argv, (const char *const[]){ shell, "-l", given ? "-c" : NULL, text, NULL });
         /* $0, with which the shell begins its messages; fish has no such argument. */
-        if (r >= 0 && strcmp(text, "exec $argv"))
+        if (r >= 0 && given && strcmp(text, "exec $argv"))
                 r = strv_push(&x->argv, strrchr(shell, '/') + 1);
         return r < 0 ? r : strv_extend(&x->argv, argv);
 }
 
-static int say_not_run(const struct exec *x, const char *cmd, int status, int32_t *ret_status)
+static int say_not_run(const struct exec *x, const char *cmd, bool exists, int32_t *ret_status)
 {
         dprintf(x->tty ? STDERR_FILENO : x->fds[2], "%s: %s\n", cmd,
-                status == 127 ? "command not found" : "cannot be executed");
-        *ret_status = status;
+                exists ? "cannot be executed" : "command not found");
+        *ret_status = exists ? 126 : 127;
         return 1;
 }
 
@@ -231,8 +187,8 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
                 return r < 0 ? err_oom(err) : 0;
         }
         r = find(x, in->argv[0], &path);
-        if (r > 0)
-                return say_not_run(x, in->argv[0], r, ret_status);
+        if (r < 0 && r != -ENOMEM)
+                return say_not_run(x, in->argv[0], r == -EACCES, ret_status);
         if (r >= 0)
                 r = strv_push_take(&x->argv, TAKE_PTR(path));
         if (r >= 0)
@@ -287,7 +243,6 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
                 return err_oom(err);
         if (r < 0)
                 return err_set(err, r, "cannot read the users of container '%s': %s", x->name, strerror(-r));
-        x->named_user = x->user.uid != 0;
         x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
         x->cwd_optional = !in->cwd;
         if (!x->cwd)

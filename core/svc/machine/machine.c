@@ -3,11 +3,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
+#include "util/resolve.h"
 #include "util/strv.h"
 
 #define MACHINED_PATH    "/org/freedesktop/machine1"
@@ -85,7 +84,6 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
 /* -EHOSTDOWN: no such machine, or it has just ended. */
 static int get_leader(sd_bus *bus, const char *name, uint32_t *ret, sd_bus_error *e)
 {
-        static const char *const types[] = { "u", NULL };
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         _cleanup_free_ char *path = NULL;
         int r = get_machine(bus, name, &path, e);
@@ -93,7 +91,8 @@ static int get_leader(sd_bus *bus, const char *name, uint32_t *ret, sd_bus_error
         if (r == 0)
                 return -EHOSTDOWN;
         if (r >= 0)
-                r = bus_get(bus, BUS_MACHINED, path, "org.freedesktop.machine1.Machine", "Leader", types, e, &m);
+                r = bus_get(bus, BUS_MACHINED, path, "org.freedesktop.machine1.Machine", "Leader", BUS_TYPES("u"), e,
+                            &m);
         if (path && sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT))
                 return -EHOSTDOWN;
         return r < 0 ? r : sd_bus_message_read(m, "u", ret);
@@ -239,7 +238,6 @@ static int read_names(sd_bus_message *m, char ***ret)
 /* Connects to the container's bus. The path is resolved inside the container: no link leads out of it. */
 static int connect_bus(uint32_t leader)
 {
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         _cleanup_close_ int root = -1, node = -1, fd = -1;
         struct sockaddr_un addr = { .sun_family = AF_UNIX };
         char path[32];
@@ -248,9 +246,9 @@ static int connect_bus(uint32_t leader)
         root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return -errno;
-        node = syscall(SYS_openat2, root, "run/dbus/system_bus_socket", &how, sizeof(how));
+        node = resolve_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC);
         if (node < 0)
-                return -errno;
+                return node;
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
@@ -293,13 +291,12 @@ static int open_bus(struct systemd *s, const char *name, sd_bus **ret)
 
 static int ask_failed(sd_bus *bus, char ***ret)
 {
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         int r = bus_wait_ready(bus, clock_usec() + ANSWER_TIMEOUT);
 
         if (r >= 0)
                 r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered",
-                                    ANSWER_TIMEOUT, &e, &m, "as", 1, "failed");
+                                    ANSWER_TIMEOUT, NULL, &m, "as", 1, "failed");
         return r < 0 ? r : read_names(m, ret);
 }
 

@@ -69,9 +69,8 @@ static int spawn(struct join *j)
         j->joiner = fork();
         if (j->joiner < 0)
                 return -errno;
-        if (!j->joiner) {
+        if (!j->joiner)
                 joiner_run(j, self);
-        }
         close(j->theirs);
         j->theirs = -1;
         return 0;
@@ -125,23 +124,20 @@ static bool shutting_down(const struct join *j)
 static int not_run(const struct join *j, const struct report *r, struct ec_err *err)
 {
         const struct exec *x = j->x;
-        const char *why = strerror(r->value);
+        const char *what = "run", *name = x->label, *why = strerror(r->value);
 
-        switch (r->kind) {
-        case REPORT_JOIN:
+        if (r->kind == REPORT_JOIN)
                 return err_set(err, -r->value, "cannot enter the namespaces of container '%s': %s", x->name, why);
-        case REPORT_TTY:
-                return err_set(err, -r->value, "cannot use the streams of '%s' in container '%s': %s", x->label,
-                               x->name, why);
-        case REPORT_USER:
-                return err_set(err, -r->value, "cannot become user '%s' in container '%s': %s", x->user.name, x->name,
-                               why);
-        case REPORT_CWD:
-                return err_set(err, -r->value, "cannot enter directory '%s' in container '%s': %s", x->cwd, x->name,
-                               why);
-        default:
-                return err_set(err, -r->value, "cannot run '%s' in container '%s': %s", x->label, x->name, why);
+        if (r->kind == REPORT_TTY) {
+                what = "use the streams of";
+        } else if (r->kind == REPORT_USER) {
+                what = "become user";
+                name = x->user.name;
+        } else if (r->kind == REPORT_CWD) {
+                what = "enter directory";
+                name = x->cwd;
         }
+        return err_set(err, -r->value, "cannot %s '%s' in container '%s': %s", what, name, x->name, why);
 }
 
 static int result(struct join *j, int32_t *ret_status, struct ec_err *err)

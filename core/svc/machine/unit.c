@@ -178,30 +178,36 @@ static int add_matches(struct unit *u)
 
 /* ---- its properties ----------------------------------------------------- */
 
-static int add_strv(sd_bus_message *m, const char *key, char *const *v)
+static int open_property(sd_bus_message *m, const char *key, const char *type)
 {
         int r = sd_bus_message_open_container(m, 'r', "sv");
 
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, (char **)v);
-        if (r >= 0)
+        return r < 0 ? r : sd_bus_message_open_container(m, 'v', type);
+}
+
+static int close_containers(sd_bus_message *m, int r, unsigned n)
+{
+        while (n-- > 0 && r >= 0)
                 r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r;
+}
+
+static int add_environment(sd_bus_message *m, char **env)
+{
+        int r = open_property(m, "Environment", "as");
+
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, env);
+        return close_containers(m, r, 2);
 }
 
 /* Without expansion of variables, so that arguments arrive unchanged. */
-static int add_command(sd_bus_message *m, char *const *argv)
+static int add_command(sd_bus_message *m, char **argv)
 {
-        int r = sd_bus_message_open_container(m, 'r', "sv");
+        int r = open_property(m, "ExecStartEx", "a(sasas)");
 
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "ExecStartEx");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a(sasas)");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sasas)");
         if (r >= 0)
@@ -209,12 +215,10 @@ static int add_command(sd_bus_message *m, char *const *argv)
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", argv[0]);
         if (r >= 0)
-                r = sd_bus_message_append_strv(m, (char **)argv);
+                r = sd_bus_message_append_strv(m, argv);
         if (r >= 0)
                 r = sd_bus_message_append(m, "as", 1, "no-env-expand");
-        for (int depth = 0; depth < 4 && r >= 0; depth++)
-                r = sd_bus_message_close_container(m);
-        return r;
+        return close_containers(m, r, 4);
 }
 
 static int add_streams(sd_bus_message *m, const struct exec *x)
@@ -248,10 +252,10 @@ static int add_properties(sd_bus_message *m, const struct exec *x)
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "IgnoreSIGPIPE", "b", 0, "SendSIGHUP", "b", 1,
                                           "TimeoutStopUSec", "t", 3 * USEC_PER_SEC, "WorkingDirectory", "s", cwd);
-        if (r >= 0 && x->named_user)
+        if (r >= 0 && x->user.uid)
                 r = sd_bus_message_append(m, "(sv)", "User", "s", x->user.name);
         if (r >= 0)
-                r = add_strv(m, "Environment", x->env);
+                r = add_environment(m, x->env);
         if (r >= 0)
                 r = add_streams(m, x);
         return r < 0 ? r : add_command(m, x->argv);
@@ -287,10 +291,8 @@ static int send_signal(struct unit *u, int sig)
 
 static int get_int(struct unit *u, const char *prop, int32_t *ret)
 {
-        static const char *const types[] = { "i", NULL };
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, SERVICE, prop, types, &e, &m);
+        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, SERVICE, prop, BUS_TYPES("i"), NULL, &m);
 
         return r < 0 ? r : sd_bus_message_read(m, "i", ret);
 }
@@ -298,11 +300,9 @@ static int get_int(struct unit *u, const char *prop, int32_t *ret)
 /* Has the job ended without a signal? */
 static int look_for_job(struct unit *u)
 {
-        static const char *const types[] = { "(uo)", NULL };
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         uint32_t id;
-        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, UNIT, "Job", types, &e, &m);
+        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, UNIT, "Job", BUS_TYPES("(uo)"), NULL, &m);
 
         if (r >= 0)
                 r = sd_bus_message_read(m, "(uo)", &id, NULL);
@@ -321,11 +321,9 @@ static int poll_unit(struct unit *u)
 /* A shutdown of the container also ends the command with a signal. */
 static bool container_ends(struct unit *u)
 {
-        static const char *const types[] = { "s", NULL };
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         const char *state;
-        int r = bus_get(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "SystemState", types, &e, &m);
+        int r = bus_get(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "SystemState", BUS_TYPES("s"), NULL, &m);
 
         return r < 0 || sd_bus_message_read(m, "s", &state) < 0 || !strcmp(state, "stopping");
 }
@@ -358,9 +356,7 @@ static int read_status(struct unit *u, int32_t *ret_status, struct ec_err *err)
 
 static int ref_unit(struct unit *u)
 {
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
-
-        return bus_call_method(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", 10 * USEC_PER_SEC, &e,
+        return bus_call_method(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", 10 * USEC_PER_SEC, NULL,
                                NULL, "s", u->name);
 }
 

@@ -69,43 +69,32 @@ char **proc_environment(const char *const *delta)
         return r < 0 ? NULL : TAKE_PTR(env);
 }
 
-static int executable(const char *path)
+static int executable(const void *data, const char *path)
 {
         struct stat st;
 
+        (void)data;
         if (stat(path, &st) < 0)
                 return -errno;
-        if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
-                return -EACCES;
-        return 0;
+        return !S_ISREG(st.st_mode) || access(path, X_OK) < 0 ? -EACCES : 0;
 }
 
-static int add_dirs(char ***dirs, const char *path)
-{
-        _cleanup_strv_ char **more = strv_split(path, ":");
-
-        return more ? strv_extend(dirs, STRV_CONST(more)) : -ENOMEM;
-}
-
-/* 0, -ENOENT, -EACCES (it exists, but cannot be run), -ENOMEM. */
-static int find_in(const char *program, const char *const *env, char **ret_path)
+int env_find(const char *const *env, const char *more, const char *program,
+             int (*check)(const void *data, const char *path), const void *data, char **ret_path)
 {
         _cleanup_strv_ char **dirs = NULL;
+        _cleanup_free_ char *all = NULL;
         const char *path = PATH_DEFAULT;
         int found = -ENOENT;
 
-        if (!*program)
-                return -ENOENT;
-        if (strchr(program, '/')) {
-                *ret_path = strdup(program);
-                return *ret_path ? 0 : -ENOMEM;
-        }
         for (; env && *env; env++)
                 if (str_after(*env, "PATH="))
                         path = str_after(*env, "PATH=");
-        if (add_dirs(&dirs, path) < 0 || add_dirs(&dirs, EC_EXTRA_PATH ":" NIX_PATHS) < 0)
+        all = str_printf("%s:%s", path, more);
+        dirs = all ? strv_split(all, ":") : NULL;
+        if (!dirs)
                 return -ENOMEM;
-        for (char **d = dirs; d && *d; d++) {
+        for (char **d = dirs; *d; d++) {
                 _cleanup_free_ char *full = NULL;
                 int r;
 
@@ -115,7 +104,7 @@ static int find_in(const char *program, const char *const *env, char **ret_path)
                 full = fs_join(*d, program);
                 if (!full)
                         return -ENOMEM;
-                r = executable(full);
+                r = check(data, full);
                 if (!r) {
                         *ret_path = TAKE_PTR(full);
                         return 0;
@@ -126,13 +115,23 @@ static int find_in(const char *program, const char *const *env, char **ret_path)
         return found;
 }
 
+static int find_in(const char *program, const char *const *env, char **ret_path)
+{
+        if (!*program)
+                return -ENOENT;
+        if (!strchr(program, '/'))
+                return env_find(env, EC_EXTRA_PATH ":" NIX_PATHS, program, executable, NULL, ret_path);
+        *ret_path = strdup(program);
+        return *ret_path ? 0 : -ENOMEM;
+}
+
 bool proc_find(const char *program, char **ret_path)
 {
         _cleanup_free_ char *path = NULL;
 
         if (find_in(program, STRV_CONST(environ), &path) < 0)
                 return false;
-        if (strchr(program, '/') && executable(path) < 0)
+        if (strchr(program, '/') && executable(NULL, path) < 0)
                 return false;
         if (ret_path)
                 *ret_path = TAKE_PTR(path);

@@ -6,6 +6,10 @@ struct ec_err;
 
 /* Changes an environment: "K=V" sets, "K" unsets. -ENOMEM. */
 int env_set(char ***env, const char *entry);
+/* Looks a program up in the PATH of env and in the directories of more. check() tells whether a path can be run: 0,
+ * -EACCES, or another errno: it does not exist. 0, -ENOENT, -EACCES (it exists, but cannot be run), -ENOMEM. */
+int env_find(const char *const *env, const char *more, const char *program,
+             int (*check)(const void *data, const char *path), const void *data, char **ret_path);
 /* Our own environment without LD_*, BASH_ENV, ENV, IFS, CDPATH and GCONV_PATH, changed by each of delta as
  * by env_set(). NULL: no memory. */
 char **proc_environment(const char *const *delta);

@@ -38,7 +38,7 @@ int bus_poll(sd_bus *bus, uint64_t deadline);
 int bus_wait_ready(sd_bus *bus, uint64_t until);
 
 /* A call that ^C interrupts: -ECANCELED. Not for use in callbacks. *e is freed first. -ETIMEDOUT: no reply within
- * timeout. types as in sd_bus_message_append(). */
+ * timeout. types as in sd_bus_message_append(). e may be NULL. */
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
 /* Calls a method of systemd without waiting for a reply: its outcome does not matter. */
@@ -46,6 +46,7 @@ int bus_tell_manager(sd_bus *bus, const char *method, const char *types, ...);
 /* Gets a property. The variant is entered; its signature must be one of `types`. */
 int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *prop,
             const char *const *types, sd_bus_error *e, sd_bus_message **ret);
+#define BUS_TYPES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* "cannot do this: text of the error", or an interruption. Returns the errno. */
 int bus_err(struct ec_err *err, int r, const sd_bus_error *e, const char *fmt, ...) EC_PRINTF(4, 5);

@@ -327,10 +327,9 @@ static int settle(struct engine *e)
 
 static int list_jobs(struct engine *e, char ***ret)
 {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         const char *job;
-        int r = bus_call_method(e->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListJobs", BUS_TIMEOUT, &error, &m,
+        int r = bus_call_method(e->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListJobs", BUS_TIMEOUT, NULL, &m,
                                 NULL);
 
         if (r >= 0)

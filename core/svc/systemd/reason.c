@@ -81,7 +81,6 @@ static int read_property(sd_bus_message *m, const char *prop, struct facts *f)
 
 static int read_facts(sd_bus *bus, const char *unit, struct facts *f)
 {
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         _cleanup_free_ char *path = NULL;
         const char *prop;
@@ -89,8 +88,8 @@ static int read_facts(sd_bus *bus, const char *unit, struct facts *f)
 
         if (sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", unit, &path) < 0)
                 return -ENOMEM;
-        r = bus_call_method(bus, BUS_SYSTEMD, path, "org.freedesktop.DBus.Properties", "GetAll", 10 * USEC_PER_SEC, &e,
-                            &m, "s", "org.freedesktop.systemd1.Service");
+        r = bus_call_method(bus, BUS_SYSTEMD, path, "org.freedesktop.DBus.Properties", "GetAll", 10 * USEC_PER_SEC,
+                            NULL, &m, "s", "org.freedesktop.systemd1.Service");
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "{sv}");
         while (r >= 0) {

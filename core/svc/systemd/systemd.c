@@ -197,11 +197,10 @@ static int get_basic(struct systemd *s, const char *unit, const char *iface, con
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
                        struct ec_err *err)
 {
-        static const char *const types[] = { "s", "o", NULL };
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         const char *value;
         char type;
-        int r = get_basic(s, unit, iface, prop, types, &m, &type, &value, err);
+        int r = get_basic(s, unit, iface, prop, BUS_TYPES("s", "o"), &m, &type, &value, err);
 
         if (r < 0)
                 return r;
@@ -212,7 +211,6 @@ int systemd_get_string(struct systemd *s, const char *unit, const char *iface, c
 int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
                     struct ec_err *err)
 {
-        static const char *const types[] = { "t", "x", "u", "i", "b", NULL };
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         union {
                 uint64_t t;
@@ -220,7 +218,7 @@ int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, cons
                 int32_t i;
         } v = { 0 };
         char type;
-        int r = get_basic(s, unit, iface, prop, types, &m, &type, &v, err);
+        int r = get_basic(s, unit, iface, prop, BUS_TYPES("t", "x", "u", "i", "b"), &m, &type, &v, err);
 
         if (r < 0)
                 return r;
@@ -242,7 +240,6 @@ static bool same_dir(const char *a, const char *b)
 
 int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
 {
-        static const char *const types[] = { "as", NULL };
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         _cleanup_bus_message_ sd_bus_message *m = NULL;
         _cleanup_strv_ char **v = NULL;
@@ -251,7 +248,7 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
 
         if (r < 0)
                 return r;
-        r = bus_get(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "UnitPath", types, &e, &m);
+        r = bus_get(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "UnitPath", BUS_TYPES("as"), &e, &m);
         if (r >= 0)
                 r = sd_bus_message_read_strv(m, &v);
         if (r < 0)

@@ -310,7 +310,6 @@ static void has(const char *property)
 
 static void test_properties(void **state UNUSED)
 {
-        x.named_user = true;
         runs(0);
         assert_true(!strncmp(unit, "extra-container-", 16) && str_ends(unit, ".service"));
         has("Description=Command echo from the host ");
@@ -326,6 +325,7 @@ static void test_properties(void **state UNUSED)
 
 static void test_terminal(void **state UNUSED)
 {
+        x.user.uid = 0;
         x.tty = true;
         x.tty_path = (char *)"/dev/pts/7";
         x.cwd_optional = false;
