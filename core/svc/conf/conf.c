@@ -21,7 +21,7 @@ struct item {
 };
 
 struct declared {
-        char *section, *key, *type, *def;
+        char *section, *key, *def;
 };
 
 struct conf {
@@ -36,12 +36,13 @@ struct conf {
 
 /* ---- reading ------------------------------------------------------------ */
 
-static const struct item *in_file(const struct conf *c, unsigned file, const char *section, const char *key)
+/* The last assignment wins: files come in the order in which they override. */
+static const struct item *find(const struct conf *c, const char *section, const char *key)
 {
-        for (size_t i = 0; i < c->n_items; i++) {
-                const struct item *it = &c->items[i];
+        for (size_t i = c->n_items; i > 0; i--) {
+                const struct item *it = &c->items[i - 1];
 
-                if (it->file == file && !strcmp(it->section, section) && !strcmp(it->key, key))
+                if (!strcmp(it->section, section) && !strcmp(it->key, key))
                         return it;
         }
         return NULL;
@@ -52,10 +53,10 @@ static int add_item(void *data, const char *section, const char *key, const char
 {
         struct conf *c = data;
         unsigned file = strv_len(STRV_CONST(c->files)) - 1;
-        const struct item *before = in_file(c, file, section, key);
+        const struct item *before = find(c, section, key);
         struct item *items, *it;
 
-        if (before)
+        if (before && before->file == file)
                 return err_set(err, -EEXIST, "%s:%u: '%s' of [%s] is set a second time, after line %u", c->files[file],
                                line, key, section, before->line);
         items = reallocarray(c->items, c->n_items + 1, sizeof(*items));
@@ -140,10 +141,9 @@ int conf_load_dir(struct conf **ret, const char *dir, struct ec_err *err)
         r = load_file(c, file, false, err);
         if (r >= 0)
                 r = load_dir(c, more, err);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(c);
-        return 0;
+        if (r >= 0)
+                *ret = TAKE_PTR(c);
+        return r;
 }
 
 int conf_new(struct conf **ret, struct ec_err *err)
@@ -159,14 +159,12 @@ int conf_load(struct conf **ret, const char *file, struct ec_err *err)
 
         if (!file)
                 return conf_load_dir(ret, EC_SYSCONF_DIR, err);
-        c = calloc(1, sizeof(*c));
-        if (!c)
-                return err_oom(err);
-        r = load_file(c, file, true, err);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(c);
-        return 0;
+        r = conf_new(&c, err);
+        if (r >= 0)
+                r = load_file(c, file, true, err);
+        if (r >= 0)
+                *ret = TAKE_PTR(c);
+        return r;
 }
 
 void conf_free(struct conf *c)
@@ -181,7 +179,6 @@ void conf_free(struct conf *c)
         for (size_t i = 0; i < c->n_declared; i++) {
                 free(c->declared[i].section);
                 free(c->declared[i].key);
-                free(c->declared[i].type);
                 free(c->declared[i].def);
         }
         strv_free(c->files);
@@ -193,18 +190,6 @@ void conf_free(struct conf *c)
 }
 
 /* ---- queries ------------------------------------------------------------ */
-
-/* The last assignment wins: files come in the order in which they override. */
-static const struct item *find(const struct conf *c, const char *section, const char *key)
-{
-        for (size_t i = c->n_items; i > 0; i--) {
-                const struct item *it = &c->items[i - 1];
-
-                if (!strcmp(it->section, section) && !strcmp(it->key, key))
-                        return it;
-        }
-        return NULL;
-}
 
 static const struct declared *find_declared(const struct conf *c, const char *section, const char *key)
 {
@@ -252,7 +237,7 @@ void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *da
                 const struct item *it = &c->items[i];
                 bool first = true;
 
-                if (strcmp(it->section, section) != 0)
+                if (strcmp(it->section, section))
                         continue;
                 for (size_t j = 0; j < i && first; j++)
                         first = strcmp(c->items[j].section, section) != 0 || strcmp(c->items[j].key, it->key) != 0;
@@ -314,7 +299,7 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
                 const struct item *it = &c->items[i];
                 const char *what;
 
-                if (strcmp(it->section, section) != 0 || strcmp(it->key, s->key) != 0)
+                if (strcmp(it->section, section) || strcmp(it->key, s->key) != 0)
                         continue;
                 what = conf_mismatch(s->type, it->value);
                 if (what)
@@ -328,10 +313,9 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
         *d = (struct declared){
                 .section = strdup(section),
                 .key = strdup(s->key),
-                .type = strdup(s->type),
                 .def = s->def ? strdup(s->def) : NULL,
         };
-        return d->section && d->key && d->type && (!s->def || d->def) ? 0 : err_oom(err);
+        return d->section && d->key && (!s->def || d->def) ? 0 : err_oom(err);
 }
 
 int conf_declare(struct conf *c, const char *section, const struct ec_array *settings, struct ec_err *err)
@@ -366,11 +350,9 @@ static void warn_key(const struct conf *c, const struct item *it)
                 if (!strcmp(c->declared[i].section, it->section))
                         (void)strv_push(&keys, c->declared[i].key);
         nearest = str_nearest(it->key, STRV_CONST(keys));
-        if (nearest)
-                log_warn("%s:%u: unknown setting '%s' in [%s], did you mean '%s'?", c->files[it->file], it->line,
-                         it->key, it->section, nearest);
-        else
-                log_warn("%s:%u: unknown setting '%s' in [%s]", c->files[it->file], it->line, it->key, it->section);
+        log_warn(nearest ? "%s:%u: unknown setting '%s' in [%s], did you mean '%s'?"
+                         : "%s:%u: unknown setting '%s' in [%s]",
+                 c->files[it->file], it->line, it->key, it->section, nearest);
 }
 
 void conf_warn_unknown(const struct conf *c)
@@ -389,11 +371,8 @@ void conf_warn_unknown(const struct conf *c)
                         continue;
                 }
                 nearest = str_nearest(it->section, STRV_CONST(c->sections));
-                if (nearest)
-                        log_warn("%s:%u: unknown section [%s], did you mean [%s]?", c->files[it->file], it->line,
-                                 it->section, nearest);
-                else
-                        log_warn("%s:%u: unknown section [%s]", c->files[it->file], it->line, it->section);
+                log_warn(nearest ? "%s:%u: unknown section [%s], did you mean [%s]?" : "%s:%u: unknown section [%s]",
+                         c->files[it->file], it->line, it->section, nearest);
                 (void)strv_push(&told, it->section);
         }
 }

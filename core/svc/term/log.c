@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "svc/term/term.h"
-#include "util/cleanup.h"
+#include "util/strv.h"
 
 static int max_level = LOG_NOTICE;
 
@@ -47,14 +47,6 @@ void log_msg(int level, const char *fmt, ...)
         }
         end = *msg && msg[strlen(msg) - 1] == '\n' ? "" : "\n";
         /* In one write, so that output of other processes does not split it. */
-        if (word)
-                n = asprintf(&line, "%s%s%s %s%s", on, word, off, msg, end);
-        else
-                n = asprintf(&line, "%s%s", msg, end);
-        if (n < 0) {
-                line = NULL;
-                term_err_write(msg, strlen(msg));
-                return;
-        }
-        term_err_write(line, n);
+        line = word ? str_printf("%s%s%s %s%s", on, word, off, msg, end) : str_printf("%s%s", msg, end);
+        term_err_write(line ? line : msg, strlen(line ? line : msg));
 }

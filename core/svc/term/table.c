@@ -26,7 +26,7 @@ struct ec_table {
         struct column *columns;
         size_t n_columns;
         struct cell **rows;
-        size_t n_rows, size;
+        size_t n_rows;
         bool json;
 };
 
@@ -82,21 +82,15 @@ void table_free(struct ec_table *t)
 
 int table_add_row(struct ec_table *t, struct ec_err *err)
 {
-        struct cell *row;
+        struct cell **rows = reallocarray(t->rows, t->n_rows + 1, sizeof(*rows));
 
-        if (t->n_rows == t->size) {
-                size_t size = t->size ? t->size * 2 : 16;
-                struct cell **rows = reallocarray(t->rows, size, sizeof(*rows));
-
-                if (!rows)
-                        return err_oom(err);
-                t->rows = rows;
-                t->size = size;
-        }
-        row = calloc(t->n_columns, sizeof(*row));
-        if (!row)
+        if (!rows)
                 return err_oom(err);
-        t->rows[t->n_rows++] = row;
+        t->rows = rows;
+        rows[t->n_rows] = calloc(t->n_columns, sizeof(**rows));
+        if (!rows[t->n_rows])
+                return err_oom(err);
+        t->n_rows++;
         return 0;
 }
 
@@ -120,9 +114,8 @@ int table_set_str(struct ec_table *t, const char *key, const char *value, struct
 {
         struct cell *c;
         char *copy;
-        int r;
+        int r = find(t, key, false, &c, err);
 
-        r = find(t, key, false, &c, err);
         if (r < 0)
                 return r;
         copy = value ? strdup(value) : NULL;
@@ -136,13 +129,11 @@ int table_set_str(struct ec_table *t, const char *key, const char *value, struct
 int table_set_int(struct ec_table *t, const char *key, int64_t value, struct ec_err *err)
 {
         struct cell *c;
-        int r;
+        int r = find(t, key, true, &c, err);
 
-        r = find(t, key, true, &c, err);
-        if (r < 0)
-                return r;
-        *c = (struct cell){ .set = true, .num = value };
-        return 0;
+        if (r >= 0)
+                *c = (struct cell){ .set = true, .num = value };
+        return r;
 }
 
 /* ---- JSON --------------------------------------------------------------- */
@@ -171,18 +162,16 @@ static json_t *json_text(const char *s, size_t len)
 
 static json_t *json_list(const char *s)
 {
-        json_t *a = json_array();
+        json_auto_t *a = json_array();
 
-        while (a && *s) {
+        while (*s) {
                 size_t n = strcspn(s, "\n");
 
-                if (n && json_array_append_new(a, json_text(s, n)) < 0) {
-                        json_decref(a);
+                if (n && json_array_append_new(a, json_text(s, n)) < 0)
                         return NULL;
-                }
                 s += n + (s[n] == '\n');
         }
-        return a;
+        return json_incref(a);
 }
 
 static json_t *json_cell(const struct column *col, const struct cell *c)
@@ -203,32 +192,23 @@ static json_t *json_cell(const struct column *col, const struct cell *c)
 
 static int print_json(struct ec_table *t, struct ec_err *err)
 {
-        json_t *all = json_array();
-        char *text;
+        json_auto_t *all = json_array();
+        _cleanup_free_ char *text = NULL;
 
-        for (size_t r = 0; all && r < t->n_rows; r++) {
+        for (size_t r = 0; r < t->n_rows; r++) {
                 json_t *row = json_object();
-                int failed = !row;
 
-                for (size_t i = 0; !failed && i < t->n_columns; i++)
-                        failed = json_object_set_new(row, t->columns[i].key,
-                                                     json_cell(&t->columns[i], &t->rows[r][i])) < 0;
-                if (failed) {
-                        json_decref(row);
-                        json_decref(all);
+                /* Without memory, these refuse what is NULL. */
+                if (json_array_append_new(all, row) < 0)
                         return err_oom(err);
-                }
-                if (json_array_append_new(all, row) < 0) {
-                        json_decref(all);
-                        return err_oom(err);
-                }
+                for (size_t i = 0; i < t->n_columns; i++)
+                        if (json_object_set_new(row, t->columns[i].key, json_cell(&t->columns[i], &t->rows[r][i])) < 0)
+                                return err_oom(err);
         }
-        text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
-        json_decref(all);
+        text = json_dumps(all, JSON_INDENT(2));
         if (!text)
                 return err_oom(err);
         term_out("%s\n", text);
-        free(text);
         return 0;
 }
 
@@ -391,14 +371,9 @@ static int print_text(struct ec_table *t, bool people, struct ec_err *err)
                 }
         }
         f = oom ? NULL : open_memstream(&out, &len);
-        if (f) {
-                for (size_t l = people ? 0 : 1; l < n_lines; l++)
-                        put_line(f, t, texts + l * t->n_columns, people ? widths : NULL);
-                if (fclose(f))
-                        oom = true;
-        } else {
-                oom = true;
-        }
+        for (size_t l = people ? 0 : 1; f && l < n_lines; l++)
+                put_line(f, t, texts + l * t->n_columns, people ? widths : NULL);
+        oom = !f || fclose(f);
         for (size_t i = 0; texts && i < n_lines * t->n_columns; i++)
                 free(texts[i]);
         if (oom)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "util/cleanup.h"
 #include "util/escape.h"
+#include "util/strv.h"
 #include "util/utf8.h"
 
 #define COLUMNS_DEFAULT 80
@@ -194,12 +194,10 @@ void term_progress(const char *fmt, ...)
         if (term.progress && !strcmp(term.progress, line))
                 return;
         end_line();
-        n = asprintf(&out, "\r%s\033[K", line);
-        if (n < 0) {
-                out = NULL;
+        out = str_printf("\r%s\033[K", line);
+        if (!out)
                 return;
-        }
-        write_stderr(out, n);
+        write_stderr(out, strlen(out));
         free(term.progress);
         term.progress = TAKE_PTR(line);
 }
