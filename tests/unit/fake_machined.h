@@ -72,7 +72,7 @@ static int setup(void **state)
 static void begin(void)
 {
         manager_start(&fake);
-        assert_int_equal(systemd_new_with_bus(fake.client, &s, &err), 0);
+        assert_int_equal(systemd_new(fake.client, &s, &err), 0);
 }
 
 static void end(void)

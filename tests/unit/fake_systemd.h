@@ -53,9 +53,9 @@ struct systemd {
         int unused;
 };
 
-int systemd_new(struct systemd **ret, struct ec_err *err)
+int systemd_new(struct sd_bus *bus, struct systemd **ret, struct ec_err *err)
 {
-        (void)err;
+        (void)bus, (void)err;
         *ret = calloc(1, sizeof(**ret));
         return 0;
 }

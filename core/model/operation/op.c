@@ -55,7 +55,7 @@ int op_tmp_dir(struct ec_op *op, const char **ret, struct ec_err *err)
 int op_systemd(struct ec_op *op, struct systemd **ret, struct ec_err *err)
 {
         if (!op->systemd) {
-                int r = systemd_new(&op->systemd, err);
+                int r = systemd_new(NULL, &op->systemd, err);
 
                 if (r < 0)
                         return r;

@@ -35,13 +35,11 @@ struct run {
 
 static int failed(struct exec *x, struct ec_err *err)
 {
-        if (x->failure == -ETIMEDOUT) {
-                if (x->timeout_ms % 1000)
-                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms in container '%s'",
-                                       x->label, x->timeout_ms, x->name);
-                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s in container '%s'", x->label,
-                               x->timeout_ms / 1000, x->name);
-        }
+        uint32_t ms = x->timeout_ms;
+
+        if (x->failure == -ETIMEDOUT)
+                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " %s in container '%s'", x->label,
+                               ms % 1000 ? ms : ms / 1000, ms % 1000 ? "ms" : "s", x->name);
         if (interrupt_check(err) < 0)
                 return -ECANCELED;
         return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");

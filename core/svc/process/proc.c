@@ -59,39 +59,21 @@ static void close_fd(int *fd)
 
 /* ---- start -------------------------------------------------------------- */
 
-/* Above 2, so that no dup2() in the child overwrites another end. */
-static int make_pipe(int ret[2])
+/* Above 2, so that no dup2() in the child overwrites another end; our end does not block. On failure, there may be one
+ * end. */
+static int make_pipe(int ret[2], int ours)
 {
-        int fds[2];
+        int fds[2], r = 0;
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         for (int i = 0; i < 2; i++) {
-                int fd;
-
-                if (fds[i] > 2)
-                        continue;
-                fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-                if (fd < 0) {
-                        int r = -errno;
-
-                        close(fds[0]);
-                        close(fds[1]);
-                        return r;
-                }
+                ret[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+                if (ret[i] < 0 || (i == ours && fcntl(ret[i], F_SETFL, O_NONBLOCK) < 0))
+                        r = -errno;
                 close(fds[i]);
-                fds[i] = fd;
         }
-        ret[0] = fds[0];
-        ret[1] = fds[1];
-        return 0;
-}
-
-static int nonblock(int fd)
-{
-        int flags = fcntl(fd, F_GETFL);
-
-        return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+        return r;
 }
 
 static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int err)
@@ -100,16 +82,11 @@ static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int 
         posix_spawnattr_t attr;
         short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
         sigset_t none;
-        int r;
+        int r = 0;
 
-        r = posix_spawn_file_actions_init(&fa);
-        if (r)
-                return -r;
-        r = posix_spawnattr_init(&attr);
-        if (r) {
-                posix_spawn_file_actions_destroy(&fa);
-                return -r;
-        }
+        /* Those without a check only store what they are given. */
+        posix_spawn_file_actions_init(&fa);
+        posix_spawnattr_init(&attr);
         sigemptyset(&none);
         if (x->own_group)
                 flags |= POSIX_SPAWN_SETPGROUP;
@@ -123,12 +100,9 @@ static int spawn(struct run *x, const struct tty_guard *g, int in, int out, int 
                 r = posix_spawn_file_actions_adddup2(&fa, err, STDERR_FILENO);
         if (!r && x->p.cwd)
                 r = posix_spawn_file_actions_addchdir_np(&fa, x->p.cwd);
-        if (!r)
-                r = posix_spawnattr_setflags(&attr, flags);
-        if (!r)
-                r = posix_spawnattr_setsigmask(&attr, &none);
-        if (!r)
-                r = posix_spawnattr_setsigdefault(&attr, &g->child_defaults);
+        posix_spawnattr_setflags(&attr, flags);
+        posix_spawnattr_setsigmask(&attr, &none);
+        posix_spawnattr_setsigdefault(&attr, &g->child_defaults);
         if (!r)
                 r = posix_spawn(&x->pid, x->path, &fa, &attr, (char *const *)x->p.argv, x->env);
         posix_spawnattr_destroy(&attr);
@@ -158,20 +132,14 @@ static int start(struct run *x, const struct tty_guard *g, struct ec_err *err)
         int r = 0;
 
         if (x->p.in)
-                r = make_pipe(in);
+                r = make_pipe(in, 1);
         if (!r && (x->p.flags & EC_PROC_CAPTURE))
-                r = make_pipe(out);
+                r = make_pipe(out, 0);
         if (!r && wants_err(x))
-                r = make_pipe(er);
+                r = make_pipe(er, 0);
         x->in = in[1];
         x->out = out[0];
         x->err = er[0];
-        if (!r && x->in >= 0)
-                r = nonblock(x->in);
-        if (!r && x->out >= 0)
-                r = nonblock(x->out);
-        if (!r && x->err >= 0)
-                r = nonblock(x->err);
         if (r < 0) {
                 err_set(err, r, "cannot run '%s': %s", x->p.argv[0], strerror(-r));
         } else {
@@ -453,9 +421,8 @@ static int failed(const struct run *x, struct ec_err *err)
         case -ECANCELED:
                 return interrupt_check(err) < 0 ? -ECANCELED : err_set(err, -ECANCELED, "interrupted");
         case -ETIMEDOUT:
-                if (ms % 1000)
-                        return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " ms", name, ms);
-                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " s", name, ms / 1000);
+                return err_set(err, -ETIMEDOUT, "'%s' did not end within %" PRIu32 " %s", name,
+                               ms % 1000 ? ms : ms / 1000, ms % 1000 ? "ms" : "s");
         case -EFBIG:
                 return err_set(err, -EFBIG, "the output of '%s' is larger than %zu MiB", name, OUTPUT_MAX >> 20);
         case -ENOMEM:

@@ -69,16 +69,10 @@ const char *bus_sender(sd_bus *bus, const char *name)
 
 /* ---- calls -------------------------------------------------------------- */
 
-struct call {
-        sd_bus_message *reply;
-};
-
 static int on_reply(sd_bus_message *m, void *data, sd_bus_error *e)
 {
-        struct call *c = data;
-
         (void)e;
-        c->reply = sd_bus_message_ref(m);
+        *(sd_bus_message **)data = sd_bus_message_ref(m);
         return 0;
 }
 
@@ -86,19 +80,17 @@ static int call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *
 {
         _cleanup_bus_slot_ sd_bus_slot *slot = NULL;
         _cleanup_bus_message_ sd_bus_message *reply = NULL;
-        struct call c = { 0 };
         const sd_bus_error *failure;
         int r;
 
         /* An error that is still set would make the call fail. */
         sd_bus_error_free(e);
-        r = sd_bus_call_async(bus, &slot, m, on_reply, &c, timeout);
-        while (r >= 0 && !c.reply) {
+        r = sd_bus_call_async(bus, &slot, m, on_reply, &reply, timeout);
+        while (r >= 0 && !reply) {
                 r = interrupt_check(NULL);
                 if (r >= 0)
                         r = bus_poll(bus, UINT64_MAX);
         }
-        reply = c.reply;
         if (r < 0 && !reply)
                 return r;
         failure = sd_bus_message_get_error(reply);

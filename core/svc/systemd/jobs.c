@@ -190,11 +190,6 @@ static void job_removed(struct item *i, const char *result)
         }
 }
 
-static bool not_loaded(const sd_bus_error *e)
-{
-        return sd_bus_error_has_name(e, BUS_NO_SUCH_UNIT);
-}
-
 static void refused(struct item *i, const sd_bus_error *error)
 {
         if (i->phase == PHASE_CANCEL) {
@@ -202,7 +197,7 @@ static void refused(struct item *i, const sd_bus_error *error)
                 return;
         }
         /* A unit that is not loaded does not run. */
-        if (i->phase == PHASE_STOP && not_loaded(error)) {
+        if (i->phase == PHASE_STOP && sd_bus_error_has_name(error, BUS_NO_SUCH_UNIT)) {
                 stopped(i, "done");
                 return;
         }
@@ -271,19 +266,16 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 
 /* ---- a start that failed ------------------------------------------------ */
 
-static bool may_retry(const struct item *i)
-{
-        return i->e->hooks.retry && i->e->hooks.retry(i->e->s, i->res->unit, i->since);
-}
-
 static int ask(struct item *i)
 {
+        const struct job_hooks *h = &i->e->hooks;
         struct unit_failure f = { 0 };
         int r = unit_failure_read(i->e->bus, i->res->unit, i->job_result, &f);
 
         if (r < 0)
                 return r;
-        if (!i->retried && f.main_process && !strcmp(f.result, "exit-code") && may_retry(i)) {
+        if (!i->retried && f.main_process && !strcmp(f.result, "exit-code") && h->retry &&
+            h->retry(i->e->s, i->res->unit, i->since)) {
                 log_debug("starting %s once more", i->res->unit);
                 i->retried = true;
                 to_phase(i, PHASE_START, true);

@@ -15,24 +15,12 @@ struct systemd {
         bool given; /* by a test; never reopened */
 };
 
-int systemd_new(struct systemd **ret, struct ec_err *err)
+int systemd_new(struct sd_bus *bus, struct systemd **ret, struct ec_err *err)
 {
-        struct systemd *s = calloc(1, sizeof(*s));
-
-        if (!s)
+        *ret = calloc(1, sizeof(**ret));
+        if (!*ret)
                 return err_oom(err);
-        *ret = s;
-        return 0;
-}
-
-int systemd_new_with_bus(struct sd_bus *bus, struct systemd **ret, struct ec_err *err)
-{
-        int r = systemd_new(ret, err);
-
-        if (r < 0)
-                return r;
-        (*ret)->bus = bus;
-        (*ret)->given = true;
+        **ret = (struct systemd){ .bus = bus, .given = bus };
         return 0;
 }
 

@@ -8,9 +8,8 @@ struct sd_bus;
 
 /* The host's manager over the system bus; opened at the first call that needs it. */
 struct systemd;
-int systemd_new(struct systemd **ret, struct ec_err *err);
-/* For tests: a connection to a fake manager, owned by the result. */
-int systemd_new_with_bus(struct sd_bus *bus, struct systemd **ret, struct ec_err *err);
+/* bus: NULL, or in tests a connection to a fake manager, owned by the result. */
+int systemd_new(struct sd_bus *bus, struct systemd **ret, struct ec_err *err);
 void systemd_free(struct systemd *s);
 int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err);
 

@@ -28,7 +28,7 @@ static int setup(void **state)
 static void begin(void)
 {
         manager_start(&fake);
-        if (systemd_new_with_bus(fake.client, &s, &err) < 0)
+        if (systemd_new(fake.client, &s, &err) < 0)
                 abort();
 }
 

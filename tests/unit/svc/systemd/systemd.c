@@ -18,7 +18,7 @@ static int setup(void **state)
 static void begin(void)
 {
         manager_start(&fake);
-        assert_int_equal(systemd_new_with_bus(fake.client, &s, &err), 0);
+        assert_int_equal(systemd_new(fake.client, &s, &err), 0);
 }
 
 static int done(void **state)
@@ -191,7 +191,7 @@ static void test_no_systemd(void **state)
         struct sd_bus *bus = NULL;
 
         (void)state;
-        assert_int_equal(systemd_new(&s, &err), 0);
+        assert_int_equal(systemd_new(NULL, &s, &err), 0);
         if (access("/run/systemd/system", F_OK)) {
                 assert_int_equal(systemd_bus(s, &bus, &err), -ENOSYS);
                 assert_err(&err, -ENOSYS, "it is not PID 1 of this host");
