@@ -108,12 +108,12 @@ static bool is_near(const struct nix_names *n, const char *file)
 /* The innermost frame in the definition, else in a file next to it. */
 static const struct nix_pos *users_frame(const struct nix_error *e, const struct nix_names *n)
 {
-        for (size_t i = 0; i < e->n_trace; i++)
-                if (e->trace[i].pos.file && is_definition(n, e->trace[i].pos.file))
-                        return &e->trace[i].pos;
-        for (size_t i = 0; i < e->n_trace; i++)
-                if (e->trace[i].pos.file && is_near(n, e->trace[i].pos.file))
-                        return &e->trace[i].pos;
+        bool (*const tests[])(const struct nix_names *, const char *) = { is_definition, is_near };
+
+        for (size_t k = 0; k < ARRAY_SIZE(tests); k++)
+                for (size_t i = 0; i < e->n_trace; i++)
+                        if (e->trace[i].pos.file && tests[k](n, e->trace[i].pos.file))
+                                return &e->trace[i].pos;
         return NULL;
 }
 

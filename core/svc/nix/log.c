@@ -288,20 +288,19 @@ static void on_stop(struct nix_log *l, const json_t *o)
                 l->bytes_done += a->done;
                 l->bytes_expected += a->expected > a->done ? a->expected : a->done;
         }
+        struct nix_activity *kept = NULL;
         if (a->type == NIX_ACT_BUILD && a->n_lines) {
                 /* The error, if any, comes later, so keep the log for a while. */
                 if (l->n_ended == MAX_ENDED) {
                         activity_done(&l->ended[0]);
                         memmove(&l->ended[0], &l->ended[1], (--l->n_ended) * sizeof(*l->ended));
                 }
-                struct nix_activity *kept = grow((void **)&l->ended, &l->n_ended, sizeof(*kept));
-                if (kept)
-                        *kept = *a;
-                else
-                        activity_done(a);
-        } else {
-                activity_done(a);
+                kept = grow((void **)&l->ended, &l->n_ended, sizeof(*kept));
         }
+        if (kept)
+                *kept = *a;
+        else
+                activity_done(a);
         *a = l->acts[--l->n_acts];
 }
 
@@ -349,16 +348,12 @@ static void on_result(struct nix_log *l, const json_t *o)
 /* Lines that are not events are passed on. */
 static void on_plain(struct nix_log *l, const char *line, size_t len)
 {
-        _cleanup_free_ char *copy = strndup(line, len);
-        _cleanup_free_ char *clean = copy ? nix_text_clean(copy, false) : NULL;
-        if (!clean) {
+        _cleanup_free_ char *copy = str_printf("%.*s\n", (int)len, line);
+        _cleanup_free_ char *clean = copy ? nix_text_clean(copy, term_colour()) : NULL;
+        if (clean)
+                term_err_write(clean, strlen(clean));
+        else
                 l->oom = true;
-                return;
-        }
-        _cleanup_free_ char *shown = term_colour() ? nix_text_clean(copy, true) : NULL;
-        _cleanup_free_ char *out = str_printf("%s\n", shown ? shown : clean);
-        if (out)
-                term_err_write(out, strlen(out));
 }
 
 static bool on_event(struct nix_log *l, const char *text, size_t len)
@@ -427,20 +422,16 @@ void nix_log_line(struct nix_log *l, const char *line, size_t len)
 size_t nix_log_tail(const struct nix_log *l, const char *drv, size_t drv_len, const char **ret, size_t *ret_total)
 {
         const struct nix_activity *found = NULL;
-        for (size_t pass = 0; pass < 2; pass++) {
-                const struct nix_activity *v = pass ? l->ended : l->acts;
-                size_t n = pass ? l->n_ended : l->n_acts;
-                for (size_t i = 0; i < n; i++)
-                        if (v[i].drv && v[i].n_lines && strlen(v[i].drv) == drv_len && !memcmp(v[i].drv, drv, drv_len))
-                                found = &v[i];
+        for (size_t i = 0; i < l->n_acts + l->n_ended; i++) {
+                const struct nix_activity *a = i < l->n_acts ? &l->acts[i] : &l->ended[i - l->n_acts];
+                if (a->drv && a->n_lines && strlen(a->drv) == drv_len && !memcmp(a->drv, drv, drv_len))
+                        found = a;
         }
         if (!found)
                 return 0;
-        size_t n = found->n_lines < NIX_TAIL_LINES ? found->n_lines : NIX_TAIL_LINES;
-        size_t first = found->n_lines - n;
         size_t used = 0;
-        for (size_t i = 0; i < n; i++) {
-                const char *s = found->tail[(first + i) % NIX_TAIL_LINES];
+        for (size_t i = 0; i < NIX_TAIL_LINES; i++) {
+                const char *s = found->tail[(found->n_lines + i) % NIX_TAIL_LINES];
                 if (s)
                         ret[used++] = s;
         }
