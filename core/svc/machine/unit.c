@@ -480,14 +480,12 @@ static bool is_over(const struct unit *u)
 bool exec_unit_fill(struct unit *u, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
         struct exec *x = u->x;
-        int r = 0;
+        int r = u->failure;
 
         if (is_over(u))
                 return false;
         exec_fill(x, fds);
         fds[0] = (struct pollfd){ .fd = -1 };
-        if (u->failure)
-                r = u->failure;
         if (r >= 0 && u->started && u->dirty && !u->ask)
                 r = ask_state(u);
         /* Messages arrive in order, so the unit exists. */

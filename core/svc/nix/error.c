@@ -28,29 +28,6 @@ static char *apply_names(const struct nix_names *n, const char *text)
         return s;
 }
 
-/* What is printed to f becomes the message. */
-struct message {
-        FILE *f;
-        char *text;
-        size_t size;
-};
-
-static int message_begin(struct message *m, struct ec_err *err)
-{
-        *m = (struct message){ 0 };
-        m->f = open_memstream(&m->text, &m->size);
-        return m->f ? 0 : err_oom(err);
-}
-
-static int message_set(struct message *m, int code, struct ec_err *err)
-{
-        bool failed = ferror(m->f);
-        int r = fclose(m->f) || failed ? err_oom(err) : err_set(err, code, "%s", m->text);
-
-        free(m->text);
-        return r;
-}
-
 /* ---- positions ----------------------------------------------------------- */
 
 static bool is_definition(const struct nix_names *n, const char *file)
@@ -238,35 +215,35 @@ static char *error_text(const struct nix_error *e, const struct nix_names *n)
                           (int)(beside - text), text, beside + dir, (int)len, beside + dir);
 }
 
-static int set_evaluation(const struct nix_error *e, const struct nix_names *n, bool show_trace, struct ec_err *err)
+/* false: no memory. */
+static bool put_evaluation(FILE *f, const struct nix_error *e, const struct nix_names *n, bool show_trace)
 {
         const struct nix_pos *pos = e->pos.file ? &e->pos : NULL, *user = NULL;
         _cleanup_free_ char *text = error_text(e, n);
         const char *what, *ours;
-        struct message m;
 
-        if (!text || message_begin(&m, err) < 0)
-                return err_oom(err);
+        if (!text)
+                return false;
         /* Some messages of NixOS begin with an empty line. */
         what = text + strspn(text, " \n");
         ours = str_after(what, "extra-container: ");
         if (!ours && !(pos && (is_definition(n, pos->file) || is_near(n, pos->file))))
                 user = users_frame(e, n);
         if (!ours && !pos && !user && n->definition)
-                put_where(m.f, e, n, text);
-        fputs(ours ? ours : what, m.f);
+                put_where(f, e, n, text);
+        fputs(ours ? ours : what, f);
         if (!ours && (user || pos)) {
-                fputs("\n  at ", m.f);
-                put_pos(m.f, n, user ? user : pos);
-                put_excerpt(m.f, user ? user : pos);
+                fputs("\n  at ", f);
+                put_pos(f, n, user ? user : pos);
+                put_excerpt(f, user ? user : pos);
         }
         if (user && pos) {
-                fputs("\n  raised at ", m.f);
-                put_pos(m.f, n, pos);
+                fputs("\n  raised at ", f);
+                put_pos(f, n, pos);
         }
         if (show_trace)
-                put_trace(m.f, e, n);
-        return message_set(&m, -EINVAL, err);
+                put_trace(f, e, n);
+        return true;
 }
 
 /* ---- builds -------------------------------------------------------------- */
@@ -304,12 +281,8 @@ static bool is_repeated(const struct nix_log *l, size_t k)
 }
 
 /* Nix's texts, each with the log of its build: the first, which is the cause, and those of other failed builds. */
-static int set_build(const struct nix_log *l, struct ec_err *err)
+static void put_build(FILE *f, const struct nix_log *l)
 {
-        struct message m;
-
-        if (message_begin(&m, err) < 0)
-                return -ENOMEM;
         for (size_t i = 0; i < l->n_errors; i++) {
                 const struct nix_error *e = &l->errors[i];
                 const char *drv;
@@ -317,12 +290,11 @@ static int set_build(const struct nix_log *l, struct ec_err *err)
 
                 if (i && (!has_log(l, e) || is_repeated(l, i)))
                         continue;
-                fprintf(m.f, "%s%s", i ? "\n" : "", e->text);
+                fprintf(f, "%s%s", i ? "\n" : "", e->text);
                 /* A text of several lines comes from the daemon, and contains the log. */
                 if (!strchr(e->text, '\n') && nix_text_drv(e->text, &drv, &drv_len))
-                        put_log(m.f, l, drv, drv_len);
+                        put_log(f, l, drv, drv_len);
         }
-        return message_set(&m, -EIO, err);
 }
 
 /* ---- the failure of a run ------------------------------------------------ */
@@ -331,6 +303,10 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
                   struct ec_err *err)
 {
         const struct nix_error *e = l->n_errors ? &l->errors[0] : NULL;
+        _cleanup_free_ char *text = NULL;
+        bool build, complete = true;
+        size_t size;
+        FILE *f;
 
         if (!e && l->oom)
                 return err_oom(err);
@@ -345,7 +321,14 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
                                e->text);
         if (str_after(e->text, "unrecognised flag '"))
                 return err_usage(err, "--build-args: %s", e->text);
-        if (has_log(l, e) || (status >= 100 && status < 108) || !strcmp(program, "nix-store"))
-                return set_build(l, err);
-        return set_evaluation(e, n, show_trace, err);
+        build = has_log(l, e) || (status >= 100 && status < 108) || !strcmp(program, "nix-store");
+        f = open_memstream(&text, &size);
+        if (!f)
+                return err_oom(err);
+        if (build)
+                put_build(f, l);
+        else
+                complete = put_evaluation(f, e, n, show_trace);
+        complete = complete && !ferror(f);
+        return fclose(f) || !complete ? err_oom(err) : err_set(err, build ? -EIO : -EINVAL, "%s", text);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -44,9 +45,8 @@ struct run {
         int pidfd, in, out, err; /* our ends of the pipes; -1: none, or closed */
         size_t in_pos;
         struct buffer out_buf, err_buf, line;
-        uint64_t deadline, next_tick; /* 0: none */
+        uint64_t deadline, next_tick, next_stage; /* UINT64_MAX: none */
         enum stage stage;
-        uint64_t next_stage;
         int failure; /* why we end it: -ECANCELED, -ETIMEDOUT, -EFBIG, -ENOMEM */
 };
 
@@ -180,7 +180,7 @@ static void to_stage(struct run *x, enum stage stage, int sig)
         /* A stopped process reacts to SIGKILL only. */
         if (sig != SIGKILL)
                 send_signal(x, SIGCONT);
-        x->next_stage = stage == KILLED ? 0 : clock_usec() + (stage == ASKED ? CANCEL_GRACE : TERM_GRACE);
+        x->next_stage = stage == KILLED ? UINT64_MAX : clock_usec() + (stage == ASKED ? CANCEL_GRACE : TERM_GRACE);
 }
 
 static void next_stage(struct run *x)
@@ -332,32 +332,19 @@ static void write_some(struct run *x)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static int poll_timeout(const struct run *x)
-{
-        uint64_t next = UINT64_MAX;
-
-        if (x->deadline)
-                next = x->deadline;
-        if (x->next_tick && x->next_tick < next)
-                next = x->next_tick;
-        if (x->next_stage && x->next_stage < next)
-                next = x->next_stage;
-        return clock_timeout_ms(next);
-}
-
 static void timers(struct run *x)
 {
         uint64_t now = clock_usec();
 
-        if (x->next_tick && now >= x->next_tick) {
+        if (now >= x->next_tick) {
                 x->stream->tick(x->stream->data);
                 x->next_tick = now + x->stream->tick_ms * USEC_PER_MSEC;
         }
-        if (x->deadline && now >= x->deadline) {
-                x->deadline = 0;
+        if (now >= x->deadline) {
+                x->deadline = UINT64_MAX;
                 give_up(x, -ETIMEDOUT);
         }
-        if (x->next_stage && now >= x->next_stage)
+        if (now >= x->next_stage)
                 next_stage(x);
 }
 
@@ -365,6 +352,8 @@ static void timers(struct run *x)
 static int loop(struct run *x, bool cancel)
 {
         for (;;) {
+                uint64_t next = MIN(MIN(x->deadline, x->next_tick), x->next_stage);
+
                 if (x->in >= 0 && x->in_pos == x->p.in_len)
                         close_fd(&x->in);
                 struct pollfd fds[] = {
@@ -375,7 +364,7 @@ static int loop(struct run *x, bool cancel)
                         { .fd = cancel ? interrupt_fd() : -1, .events = POLLIN },
                 };
 
-                if (poll(fds, ARRAY_SIZE(fds), poll_timeout(x)) < 0) {
+                if (poll(fds, ARRAY_SIZE(fds), clock_timeout_ms(next)) < 0) {
                         if (errno == EINTR)
                                 continue;
                         return -errno;
@@ -470,6 +459,7 @@ int proc_run_stream(const struct ec_proc *p, const struct proc_stream *s, struct
         int status = 0, r = cancel ? interrupt_check(err) : 0;
 
         x.own_group = !terminal && !foreground;
+        x.deadline = x.next_tick = x.next_stage = UINT64_MAX;
         if (r >= 0)
                 r = prepare(&x, err);
         if (r < 0)

@@ -9,8 +9,7 @@
 struct tty_guard {
         struct sigaction pipe, quit, intr, ttin, ttou;
         bool terminal, background;
-        sigset_t
-                child_defaults; /* get their default action in the child: all but those that our caller ignores (nohup) */
+        sigset_t child_defaults; /* for the child: all signals but those that our caller ignores (nohup) */
         int tty;
         struct termios tio;
         bool has_tio;

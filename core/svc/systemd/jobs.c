@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
@@ -51,8 +52,9 @@ struct engine {
         size_t n, left, calls, next;
         struct job_hooks hooks;
         bool cancelled, detached;
-        uint64_t next_check, kill_at, give_up_at;
-        int failure; /* of a callback: -ENOMEM */
+        uint64_t next_check;
+        uint64_t kill_at, give_up_at; /* after ^C; before: UINT64_MAX */
+        int failure;                  /* of a callback: -ENOMEM */
 };
 
 static void to_phase(struct item *i, enum phase phase, bool wants_call)
@@ -424,28 +426,17 @@ static void detach(struct engine *e)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static uint64_t deadline(const struct engine *e)
-{
-        uint64_t t = e->next_check;
-
-        if (e->cancelled && e->kill_at < t)
-                t = e->kill_at;
-        if (e->cancelled && e->give_up_at < t)
-                t = e->give_up_at;
-        return t;
-}
-
 static int timers(struct engine *e)
 {
         uint64_t now = clock_usec();
 
-        if (e->cancelled && now >= e->give_up_at) {
+        if (now >= e->give_up_at) {
                 for (size_t k = 0; k < e->n; k++)
                         if (e->items[k].phase == PHASE_CANCEL)
                                 to_phase(&e->items[k], PHASE_DONE, false);
                 return 0;
         }
-        if (e->cancelled && now >= e->kill_at)
+        if (now >= e->kill_at)
                 return kill_cancelled(e);
         return !e->cancelled && now >= e->next_check ? check(e) : 0;
 }
@@ -468,7 +459,7 @@ static int step(struct engine *e)
         if (r >= 0 && !e->left)
                 return 0;
         if (r >= 0)
-                r = bus_poll(e->bus, deadline(e));
+                r = bus_poll(e->bus, MIN(MIN(e->next_check, e->kill_at), e->give_up_at));
         /* The second ^C kills. */
         if (r == BUS_SIGNAL && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
@@ -532,6 +523,7 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
                 r = systemd_bus(e.s, &e.bus, err);
         if (r < 0)
                 return r;
+        e.kill_at = e.give_up_at = UINT64_MAX;
         if (hooks)
                 e.hooks = *hooks;
         e.items = calloc(e.n + 1, sizeof(*e.items));

@@ -157,9 +157,9 @@ static char *of_result(const struct facts *f)
         if (!strcmp(f->result, "timeout")) {
                 if (!f->start_timeout || f->start_timeout == UINT64_MAX)
                         return strdup("its start timed out");
-                if (f->start_timeout % USEC_PER_SEC)
-                        return str_printf("its start timed out after %" PRIu64 " ms", f->start_timeout / USEC_PER_MSEC);
-                return str_printf("its start timed out after %" PRIu64 " s", f->start_timeout / USEC_PER_SEC);
+                return str_printf("its start timed out after %" PRIu64 " %s",
+                                  f->start_timeout / (f->start_timeout % USEC_PER_SEC ? USEC_PER_MSEC : USEC_PER_SEC),
+                                  f->start_timeout % USEC_PER_SEC ? "ms" : "s");
         }
         if (!strcmp(f->result, "exit-code") || !strcmp(f->result, "signal") || !strcmp(f->result, "core-dump"))
                 return of_exit(f);

@@ -102,7 +102,6 @@ static int by_name(const void *a, const void *b)
 
 static int read_states(sd_bus_message *m, struct unit_state **v, size_t *n)
 {
-        size_t size = 0;
         int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
 
         while (r >= 0) {
@@ -114,14 +113,11 @@ static int read_states(sd_bus_message *m, struct unit_state **v, size_t *n)
                                         NULL);
                 if (r <= 0)
                         return r;
-                if (*n == size) {
-                        size = size ? size * 2 : 64;
-                        u = reallocarray(*v, size, sizeof(**v));
-                        if (!u)
-                                return -ENOMEM;
-                        *v = u;
-                }
-                u = *v + (*n)++;
+                u = reallocarray(*v, *n + 1, sizeof(**v));
+                if (!u)
+                        return -ENOMEM;
+                *v = u;
+                u += (*n)++;
                 *u = (struct unit_state){ strdup(unit), strdup(active), strdup(sub), job != 0 };
                 if (!u->unit || !u->active || !u->sub)
                         return -ENOMEM;
