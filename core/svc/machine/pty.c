@@ -14,8 +14,6 @@
 #define ESCAPE    0x1d /* ^], three times within a second, as in machinectl */
 #define DRAIN_MAX ((size_t)16 << 20)
 
-enum { MASTER_IN, MASTER_OUT, OURS_IN, OURS_OUT };
-
 static void copy_size(const struct pty *p)
 {
         const int fds[] = { p->out, p->in, STDERR_FILENO };
