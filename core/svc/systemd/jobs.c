@@ -391,6 +391,7 @@ static int kill_cancelled(struct engine *e)
 static void cancel(struct engine *e)
 {
         e->cancelled = true;
+        e->next_check = UINT64_MAX;
         e->kill_at = clock_usec() + CANCEL_GRACE;
         e->give_up_at = clock_usec() + CANCEL_LIMIT;
         for (size_t k = 0; k < e->n; k++) {
@@ -438,7 +439,7 @@ static int timers(struct engine *e)
         }
         if (now >= e->kill_at)
                 return kill_cancelled(e);
-        return !e->cancelled && now >= e->next_check ? check(e) : 0;
+        return now >= e->next_check ? check(e) : 0;
 }
 
 static int step(struct engine *e)

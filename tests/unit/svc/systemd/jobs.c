@@ -418,6 +418,32 @@ static void in_test_impatient(void)
 }
 CHILD_TEST(test_impatient)
 
+/* After ^C, jobs are not checked any more, and the check that was due does not keep the processor busy. */
+static void in_test_idle_after_interrupt(void)
+{
+        struct unit_result *r = NULL;
+
+        UNIT(0, .name = "a.service", .start = "hang", .stop = "hang");
+        must(interrupt_init() == 0);
+        begin();
+        pid_t pid = fork();
+        if (!pid) {
+                poll(NULL, 0, 4500);
+                kill(getppid(), SIGINT);
+                poll(NULL, 0, 1100);
+                kill(getppid(), SIGINT);
+                _exit(0);
+        }
+        clock_t cpu = clock();
+
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
+        must(clock() - cpu < CLOCKS_PER_SEC / 5);
+        err_done(&err);
+        waitpid(pid, NULL, 0);
+        end();
+}
+CHILD_TEST(test_idle_after_interrupt)
+
 /* ^C only ends the wait, at once. */
 static void in_test_detach(void)
 {
@@ -470,6 +496,7 @@ int main(void)
                 TEST(test_interrupt),
                 TEST(test_interrupted_before),
                 TEST(test_impatient),
+                TEST(test_idle_after_interrupt),
                 TEST(test_detach),
         };
         return cmocka_run_group_tests_name("systemd_jobs", tests, NULL, NULL);
