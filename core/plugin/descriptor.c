@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/descriptor.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@
 /* The descriptor being read, for messages. */
 struct reading {
         const struct bounds *bounds;
+        struct descriptor *descriptor;
         uint16_t minor; /* the plugin's */
         struct ec_err *err;
 };
@@ -61,11 +63,12 @@ static int copy_struct(const struct reading *r, void *dst, size_t dst_size, cons
         return 0;
 }
 
-/* Copies an array into one with our stride; an extra zero item ends *ret. */
-static int copy_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what,
-                      void **ret)
+/* Replaces an array by one with our stride, and checks each item. */
+static int read_array(const struct reading *r, struct ec_array *a, size_t size, size_t min_size, const char *what,
+                      int (*check)(const struct reading *r, void *items, uint32_t i))
 {
-        _cleanup_free_ char *items = NULL;
+        char *items;
+        int e = 0;
 
         if (a->count > ITEMS_MAX)
                 return err_set(r->err, -EPROTO, "it has too many %s (%u)", what, a->count);
@@ -78,29 +81,22 @@ static int copy_array(const struct reading *r, struct ec_array *a, size_t size, 
                         return err_set(r->err, -EPROTO, "its array of %s is outside the plugin's memory", what);
         }
         items = calloc((size_t)a->count + 1, size);
-        if (!items)
+        if (strv_push_take(&r->descriptor->arrays, items) < 0)
                 return err_oom(r->err);
-        for (uint32_t i = 0; i < a->count; i++) {
-                int e = copy_struct(r, items + i * size, size, (const char *)a->items + (size_t)i * a->stride,
-                                    a->stride, what);
-
-                if (e < 0)
-                        return e;
-        }
-        a->items = *ret = TAKE_PTR(items);
+        for (uint32_t i = 0; e >= 0 && i < a->count; i++)
+                e = copy_struct(r, items + i * size, size, (const char *)a->items + (size_t)i * a->stride, a->stride,
+                                what);
+        a->items = items;
         a->stride = size;
-        return 0;
+        for (uint32_t i = 0; e >= 0 && i < a->count; i++)
+                e = check(r, items, i);
+        return e;
 }
 
 /* Words of the command line: "update-changed". */
 static bool word_valid(const char *s)
 {
-        if (!(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9'))
-                return false;
-        for (; *s; s++)
-                if (!(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9') && *s != '-')
-                        return false;
-        return true;
+        return *s && *s != '-' && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")];
 }
 
 static int check_option(const struct reading *r, const struct ec_option *o, bool own, const struct ec_option *before)
@@ -123,9 +119,7 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
         if (!own && o->short_name)
                 return err_set(r->err, -EPROTO,
                                "option --%s has a short name, which only a command's own options may have", o->name);
-        if (o->short_name &&
-            !((o->short_name >= 'a' && o->short_name <= 'z') || (o->short_name >= 'A' && o->short_name <= 'Z') ||
-              (o->short_name >= '0' && o->short_name <= '9')))
+        if (o->short_name && (!isascii(o->short_name) || !isalnum(o->short_name)))
                 return err_set(r->err, -EPROTO, "the short name of option --%s is not a letter or digit", o->name);
         for (; before < o; before++) {
                 if (!strcmp(before->name, o->name))
@@ -136,11 +130,19 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
         return 0;
 }
 
-static int read_command(const struct reading *r, struct descriptor *d, uint32_t i)
+static int check_plugin_option(const struct reading *r, void *items, uint32_t i)
 {
-        struct ec_command *c = &d->commands[i];
-        void *options = NULL;
-        int e;
+        return check_option(r, (const struct ec_option *)items + i, false, items);
+}
+
+static int check_own_option(const struct reading *r, void *items, uint32_t i)
+{
+        return check_option(r, (const struct ec_option *)items + i, true, items);
+}
+
+static int read_command(const struct reading *r, void *items, uint32_t i)
+{
+        struct ec_command *c = (struct ec_command *)items + i;
 
         if (!c->name)
                 return err_set(r->err, -EPROTO, "a command has no name");
@@ -158,28 +160,19 @@ static int read_command(const struct reading *r, struct descriptor *d, uint32_t 
         }
         if (!c->synopsis)
                 c->synopsis = "";
-        for (uint32_t k = 0; k < i; k++) {
-                const struct ec_command *b = &d->commands[k];
-
+        for (const struct ec_command *b = items; b < c; b++)
                 if (!strcmp(b->name, c->name) || (b->alias && !strcmp(b->alias, c->name)) ||
                     (c->alias && (!strcmp(b->name, c->alias) || (b->alias && !strcmp(b->alias, c->alias)))))
                         return err_set(r->err, -EPROTO, "command '%s' is declared twice", c->name);
-        }
-        e = copy_array(r, &c->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", &options);
-        if (e < 0)
-                return e;
-        d->command_options[i] = options;
-        for (uint32_t k = 0; k < c->options.count; k++) {
-                e = check_option(r, &d->command_options[i][k], true, d->command_options[i]);
-                if (e < 0)
-                        return err_prefix(r->err, "command '%s'", c->name);
-        }
-        return 0;
+        return read_array(r, &c->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", check_own_option) < 0
+                       ? err_prefix(r->err, "command '%s'", c->name)
+                       : 0;
 }
 
-static int check_setting(const struct reading *r, const struct ec_setting *s, const struct ec_setting *before)
+static int check_setting(const struct reading *r, void *items, uint32_t i)
 {
         static const char *const types[] = { "string", "bool", "path", "int", "duration", "list", NULL };
+        const struct ec_setting *s = (const struct ec_setting *)items + i;
 
         if (!s->key || !word_valid(s->key))
                 return err_set(r->err, -EPROTO, "'%s' is not a valid setting name", s->key ? s->key : "(NULL)");
@@ -187,14 +180,15 @@ static int check_setting(const struct reading *r, const struct ec_setting *s, co
                 return err_set(r->err, -EPROTO, "setting '%s' has an unknown type", s->key);
         if (!s->help)
                 return err_set(r->err, -EPROTO, "setting '%s' has no help", s->key);
-        for (; before < s; before++)
+        for (const struct ec_setting *before = items; before < s; before++)
                 if (!strcmp(before->key, s->key))
                         return err_set(r->err, -EPROTO, "setting '%s' is declared twice", s->key);
         return 0;
 }
 
-static int read_hooks(const struct reading *r, struct descriptor *d)
+static int read_hooks(const struct reading *r)
 {
+        struct descriptor *d = r->descriptor;
         const struct ec_hooks *h = d->plugin.hooks;
         int e;
 
@@ -211,45 +205,16 @@ static int read_hooks(const struct reading *r, struct descriptor *d)
         return e;
 }
 
-static int read_tables(const struct reading *r, struct descriptor *d)
+static int read_tables(const struct reading *r)
 {
-        struct ec_plugin *p = &d->plugin;
-        void *items = NULL;
-        int e;
+        struct ec_plugin *p = &r->descriptor->plugin;
+        int e = read_array(r, &p->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", check_plugin_option);
 
-        e = copy_array(r, &p->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", &items);
-        if (e < 0)
-                return e;
-        d->options = items;
-        for (uint32_t i = 0; i < p->options.count; i++) {
-                e = check_option(r, &d->options[i], false, d->options);
-                if (e < 0)
-                        return e;
-        }
-
-        e = copy_array(r, &p->settings, sizeof(struct ec_setting), SETTING_SIZE_1_0, "settings", &items);
-        if (e < 0)
-                return e;
-        d->settings = items;
-        for (uint32_t i = 0; i < p->settings.count; i++) {
-                e = check_setting(r, &d->settings[i], d->settings);
-                if (e < 0)
-                        return e;
-        }
-
-        e = copy_array(r, &p->commands, sizeof(struct ec_command), COMMAND_SIZE_1_0, "commands", &items);
-        if (e < 0)
-                return e;
-        d->commands = items;
-        d->command_options = calloc((size_t)p->commands.count + 1, sizeof(*d->command_options));
-        if (!d->command_options)
-                return err_oom(r->err);
-        for (uint32_t i = 0; i < p->commands.count; i++) {
-                e = read_command(r, d, i);
-                if (e < 0)
-                        return e;
-        }
-        return read_hooks(r, d);
+        if (e >= 0)
+                e = read_array(r, &p->settings, sizeof(struct ec_setting), SETTING_SIZE_1_0, "settings", check_setting);
+        if (e >= 0)
+                e = read_array(r, &p->commands, sizeof(struct ec_command), COMMAND_SIZE_1_0, "commands", read_command);
+        return e < 0 ? e : read_hooks(r);
 }
 
 int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, const char *name, struct descriptor **ret,
@@ -280,7 +245,7 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
         if (!p->summary)
                 return err_set(err, -EPROTO, "it has no summary");
 
-        d = calloc(1, sizeof(*d));
+        r.descriptor = d = calloc(1, sizeof(*d));
         if (!d)
                 return err_oom(err);
         e = copy_struct(&r, &d->plugin, sizeof(d->plugin), p, p->size, "its descriptor");
@@ -289,7 +254,7 @@ int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, co
         d->plugin.size = sizeof(d->plugin);
         if (d->plugin.reserved || d->plugin.provides & ~KNOWN_PROVIDES)
                 return too_new(&r, "its descriptor");
-        e = read_tables(&r, d);
+        e = read_tables(&r);
         if (e < 0)
                 return e;
         *ret = TAKE_PTR(d);
@@ -300,12 +265,6 @@ void descriptor_free(struct descriptor *d)
 {
         if (!d)
                 return;
-        /* Not plugin.commands.count: reading may have stopped in the middle. */
-        for (size_t i = 0; d->command_options && d->commands && d->commands[i].name; i++)
-                free(d->command_options[i]);
-        free(d->command_options);
-        free(d->commands);
-        free(d->options);
-        free(d->settings);
+        strv_free(d->arrays);
         free(d);
 }

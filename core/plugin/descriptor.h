@@ -19,10 +19,7 @@ struct bounds {
 struct descriptor {
         struct ec_plugin plugin;
         struct ec_hooks hooks;
-        struct ec_command *commands;
-        struct ec_option *options;
-        struct ec_setting *settings;
-        struct ec_option **command_options; /* one table for each command */
+        char **arrays; /* the memory of all of them */
 };
 /* raw_size: the descriptor's size in the symbol table. err: one line without the plugin's name. */
 int descriptor_read(const void *raw, size_t raw_size, const struct bounds *b, const char *name, struct descriptor **ret,
