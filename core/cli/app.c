@@ -15,52 +15,12 @@
 
 /* ---- configuration ----------------------------------------------------- */
 
-struct toggle_settings {
-        struct ec_setting *items;
-        size_t n;
-        bool failed;
-};
-
-static void add_toggle(void *data, const char *key, const char *value)
+/* A key of [plugins]: the path, or the name of a plugin. */
+static int declare_key(struct conf *c, const char *key, struct ec_err *err)
 {
-        struct toggle_settings *t = data;
-        struct ec_setting *items;
+        const struct ec_setting setting = { .key = key, .type = "string" };
 
-        (void)value;
-        if (t->failed || !plugin_name_valid(key))
-                return;
-        items = reallocarray(t->items, t->n + 1, sizeof(*items));
-        if (!items) {
-                t->failed = true;
-                return;
-        }
-        t->items = items;
-        t->items[t->n++] = (struct ec_setting){ .key = key, .type = "string", .help = "Toggle of the plugin" };
-}
-
-/* [plugins]: one key for the path, the rest are names. */
-static int declare_toggles(struct conf *c, struct ec_err *err)
-{
-        static const struct ec_setting path = {
-                .key = PLUGIN_PATH_KEY,
-                .type = "string",
-                .help = "More directories of plugins, separated by ':'",
-        };
-        struct toggle_settings t = { 0 };
-        struct ec_array a = { &path, 1, sizeof(path) };
-        int r = conf_declare(c, "plugins", &a, err);
-
-        if (r < 0)
-                return r;
-        conf_foreach(c, "plugins", add_toggle, &t);
-        if (t.failed)
-                r = err_oom(err);
-        else if (t.n) {
-                a = (struct ec_array){ t.items, t.n, sizeof(*t.items) };
-                r = conf_declare(c, "plugins", &a, err);
-        }
-        free(t.items);
-        return r;
+        return conf_declare(c, "plugins", &(struct ec_array){ &setting, 1, sizeof(setting) }, err);
 }
 
 /* A plugin's section: a value of the wrong type only rejects that plugin. */
@@ -73,7 +33,7 @@ static int declare_plugin(struct app *a, struct plugin *p, struct ec_err *err)
                 return err_oom(err);
         if (p->state != PLUGIN_LOADED)
                 conf_ignore(a->conf, p->name);
-        return 0;
+        return plugin_name_valid(p->name) ? declare_key(a->conf, p->name, err) : 0;
 }
 
 /* ---- start and end ----------------------------------------------------- */
@@ -105,10 +65,12 @@ static int load_plugins(struct app *a, const struct ec_array *builtin, struct ec
                 return r;
         s.dirs = STRV_CONST(dirs);
         s.conf = a->conf;
-        r = plugins_load(&s, &a->plugins, err);
+        r = declare_key(a->conf, PLUGIN_PATH_KEY, err);
+        if (r >= 0)
+                r = plugins_load(&s, &a->plugins, err);
         for (size_t i = 0; r >= 0 && i < a->plugins.n; i++)
                 r = declare_plugin(a, &a->plugins.items[i], err);
-        return r < 0 ? r : declare_toggles(a->conf, err);
+        return r;
 }
 
 int app_load(struct app *a, const char *config, const struct ec_array *builtin, struct ec_err *err)
