@@ -175,38 +175,26 @@ static int feature_disabled(const struct app *a, const char *what, const char *w
                             struct ec_err *err)
 {
         const struct plugin *p = plugins_find(&a->plugins, f->name);
+        bool rejected = p && p->state == PLUGIN_REJECTED;
 
-        if (p && p->state == PLUGIN_REJECTED)
-                return err_usage(err, "%s '%s': feature %s is disabled: its plugin was rejected: %s", what, word,
-                                 f->name, p->reason);
-        if (p && p->state == PLUGIN_OFF)
-                return err_usage(err,
-                                 "%s '%s': feature %s is disabled: it is off in section [plugins] of the configuration",
-                                 what, word, f->name);
-        return err_usage(err, "%s '%s': feature %s is disabled: its plugin is not installed", what, word, f->name);
+        return err_usage(err, "%s '%s': feature %s is disabled: %s%s", what, word, f->name,
+                         rejected                      ? "its plugin was rejected: "
+                         : p && p->state == PLUGIN_OFF ? "it is off in section [plugins] of the configuration"
+                                                       : "its plugin is not installed",
+                         rejected ? p->reason : "");
 }
 
 static bool has_command(const struct ec_plugin *p, const char *word)
 {
-        const struct ec_command *c = p->commands.items;
-
-        for (uint32_t i = 0; c && i < p->commands.count; i++)
-                if (command_is_named(&c[i], word))
-                        return true;
-        return false;
+        return command_in(&p->commands, word);
 }
 
 /* `word` is "--NAME", maybe with "=VALUE". */
 static bool has_option(const struct ec_plugin *p, const char *word)
 {
-        const struct ec_option *o = p->options.items;
         const char *name = str_after(word, "--");
-        size_t len = name ? strcspn(name, "=") : 0;
 
-        for (uint32_t i = 0; name && o && i < p->options.count; i++)
-                if (strlen(o[i].name) == len && !strncmp(o[i].name, name, len))
-                        return true;
-        return false;
+        return name && option_in(&p->options, name, strcspn(name, "="));
 }
 
 /* Fails with the reason if the command or option is one of a rejected plugin whose tables could be read. */
@@ -223,21 +211,12 @@ static int check_rejected(const struct app *a, const char *what, const char *wor
         return 0;
 }
 
-/* A rejected plugin whose tables could not be read: the command may belong to it. */
-static const struct plugin *rejected_unread(const struct app *a)
-{
-        for (size_t i = 0; i < a->plugins.n; i++)
-                if (a->plugins.items[i].state == PLUGIN_REJECTED && !a->plugins.items[i].plugin)
-                        return &a->plugins.items[i];
-        return NULL;
-}
-
 static int nearest_command(const struct app *a, const char *word, struct ec_err *err)
 {
         _cleanup_(command_list_done) struct command_list commands = { 0 };
         _cleanup_strv_ char **names = NULL;
         const char *near;
-        int r = commands_list(&a->plugins, false, &commands, err);
+        int r = commands_list(&a->plugins, &commands, err);
 
         if (r < 0)
                 return r;
@@ -256,7 +235,6 @@ static int nearest_command(const struct app *a, const char *word, struct ec_err 
 int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
 {
         const struct feature *f;
-        const struct plugin *p;
         int r = app_check_conf(a, err);
 
         if (r >= 0)
@@ -269,10 +247,14 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
         f = feature_of_command(&a->features, word);
         if (f)
                 return feature_disabled(a, "command", word, f, err);
-        p = rejected_unread(a);
-        if (p)
-                return err_usage(err, "unknown command '%s'; it may belong to plugin %s, which was rejected: %s", word,
-                                 p->name, p->reason);
+        for (size_t i = 0; i < a->plugins.n; i++) {
+                const struct plugin *p = &a->plugins.items[i];
+
+                if (p->state == PLUGIN_REJECTED && !p->plugin) /* its tables could not be read */
+                        return err_usage(err,
+                                         "unknown command '%s'; it may belong to plugin %s, which was rejected: %s",
+                                         word, p->name, p->reason);
+        }
         return nearest_command(a, word, err);
 }
 

@@ -87,35 +87,32 @@ static int set_hooks(struct ec_table *t, const struct ec_hooks *h, struct ec_err
 
 static int add_plugin(struct ec_table *t, const struct plugin *p, struct ec_err *err)
 {
+        const struct ec_plugin *q = p->plugin;
+        char abi[16] = "";
+        const struct {
+                const char *key, *value; /* NULL: not known */
+        } cells[] = {
+                { "name", p->name },
+                { "state", plugin_state_names[p->state] },
+                { "toggle", plugin_toggle_names[p->toggle] },
+                { "reason", p->reason },
+                { "file", p->file },
+                { "abi", q ? abi : NULL },
+                { "version", q ? q->version : NULL },
+                { "summary", q ? q->summary : NULL },
+        };
         int r = table_add_row(t, err);
 
-        if (r >= 0)
-                r = table_set_str(t, "name", p->name, err);
-        if (r >= 0)
-                r = table_set_str(t, "state", plugin_state_names[p->state], err);
-        if (r >= 0)
-                r = table_set_str(t, "toggle", plugin_toggle_names[p->toggle], err);
-        if (r >= 0 && p->reason)
-                r = table_set_str(t, "reason", p->reason, err);
-        if (r >= 0 && p->file)
-                r = table_set_str(t, "file", p->file, err);
-        if (r >= 0 && p->plugin) {
-                char abi[16];
-
-                snprintf(abi, sizeof(abi), "%u.%u", p->plugin->abi_major, p->plugin->abi_minor);
-                r = table_set_str(t, "abi", abi, err);
-                if (r >= 0)
-                        r = table_set_str(t, "version", p->plugin->version, err);
-                if (r >= 0)
-                        r = table_set_str(t, "summary", p->plugin->summary, err);
-                if (r >= 0)
-                        r = set_commands(t, p->plugin, err);
-                if (r >= 0)
-                        r = set_options(t, p->plugin, err);
-                if (r >= 0)
-                        r = set_hooks(t, p->plugin->hooks, err);
-        }
-        return r;
+        if (q)
+                snprintf(abi, sizeof(abi), "%u.%u", q->abi_major, q->abi_minor);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(cells); i++)
+                if (cells[i].value)
+                        r = table_set_str(t, cells[i].key, cells[i].value, err);
+        if (r >= 0 && q)
+                r = set_commands(t, q, err);
+        if (r >= 0 && q)
+                r = set_options(t, q, err);
+        return r >= 0 && q ? set_hooks(t, q->hooks, err) : r;
 }
 
 static int run_plugins(void *self, struct ec_op *op, struct ec_err *err)
@@ -138,19 +135,11 @@ static int run_plugins(void *self, struct ec_op *op, struct ec_err *err)
 static int run_help(void *self, struct ec_op *op, struct ec_err *err)
 {
         const char *const *args = options_args(op->options);
-        struct app *a = op->app;
-        struct command_ref ref;
 
         (void)self;
-        if (!args[0]) {
-                app_warn_conf(a);
-                return help_overview(&a->plugins, err);
-        }
-        if (args[1])
+        if (args[0] && args[1])
                 return err_usage(err, "help: only one command can be given");
-        if (!command_find(&a->plugins, args[0], &ref))
-                return app_unknown_command(a, args[0], err);
-        return help_command(&a->plugins, &ref, err);
+        return help_word(op->app, args[0], err);
 }
 
 static int run_complete(void *self, struct ec_op *op, struct ec_err *err)

@@ -12,16 +12,16 @@ static int compare_commands(const void *a, const void *b)
         return strcmp(((const struct command_ref *)a)->command->name, ((const struct command_ref *)b)->command->name);
 }
 
-static void add_commands(struct command_list *l, const struct ec_array *a, const struct plugin *p, bool hidden)
+static void add_commands(struct command_list *l, const struct ec_array *a, const struct plugin *p)
 {
         const struct ec_command *c = a->items;
 
         for (uint32_t i = 0; i < a->count; i++)
-                if (hidden || !(c[i].flags & EC_CMD_HIDDEN))
+                if (!(c[i].flags & EC_CMD_HIDDEN))
                         l->items[l->n++] = (struct command_ref){ .command = &c[i], .plugin = p };
 }
 
-int commands_list(const struct plugins *l, bool hidden, struct command_list *ret, struct ec_err *err)
+int commands_list(const struct plugins *l, struct command_list *ret, struct ec_err *err)
 {
         struct command_list c = { 0 };
         size_t max = l->builtin.count;
@@ -32,10 +32,10 @@ int commands_list(const struct plugins *l, bool hidden, struct command_list *ret
         c.items = calloc(max, sizeof(*c.items));
         if (!c.items)
                 return err_oom(err);
-        add_commands(&c, &l->builtin, NULL, hidden);
+        add_commands(&c, &l->builtin, NULL);
         for (size_t i = 0; i < l->n; i++)
                 if (l->items[i].state == PLUGIN_LOADED)
-                        add_commands(&c, &l->items[i].plugin->commands, &l->items[i], hidden);
+                        add_commands(&c, &l->items[i].plugin->commands, &l->items[i]);
         qsort(c.items, c.n, sizeof(*c.items), compare_commands);
         *ret = c;
         return 0;

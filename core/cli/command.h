@@ -9,8 +9,8 @@ struct command_list {
         size_t n;
 };
 
-/* All commands, by name; the hidden ones only if asked for. */
-int commands_list(const struct plugins *l, bool hidden, struct command_list *ret, struct ec_err *err);
+/* All commands but the hidden ones, by name. */
+int commands_list(const struct plugins *l, struct command_list *ret, struct ec_err *err);
 void command_list_done(struct command_list *l);
 
 /* The options of a command: its own, then the core's, then the plugins', in name order. */

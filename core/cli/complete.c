@@ -103,7 +103,7 @@ static void offer(const char *word, const char *text)
 static int offer_commands(const struct app *a, struct ec_err *err)
 {
         _cleanup_(command_list_done) struct command_list commands = { 0 };
-        int r = commands_list(&a->plugins, false, &commands, err);
+        int r = commands_list(&a->plugins, &commands, err);
 
         for (size_t i = 0; r >= 0 && i < commands.n; i++) {
                 const struct ec_command *c = commands.items[i].command;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/help.h"
 
-#include "plugin/core_options.h"
-
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "cli/app.h"
+#include "plugin/core_options.h"
 #include "plugin/loader.h"
 #include "svc/term/term.h"
 #include "util/err.h"
@@ -211,13 +211,13 @@ int help_command(const struct plugins *l, const struct command_ref *ref, struct 
         return print_groups(l, &set, width, err);
 }
 
-int help_overview(const struct plugins *l, struct ec_err *err)
+static int overview(const struct plugins *l, struct ec_err *err)
 {
         _cleanup_(command_list_done) struct command_list commands = { 0 };
         _cleanup_strv_ char **v = NULL, **o = NULL;
         const struct ec_option *core = core_options.items;
         size_t width = terminal_width(), left_width = 0;
-        int r = commands_list(l, false, &commands, err);
+        int r = commands_list(l, &commands, err);
 
         if (r < 0)
                 return r;
@@ -246,4 +246,17 @@ int help_overview(const struct plugins *l, struct ec_err *err)
                    "nixos-container if it is installed.",
                    width);
         return 0;
+}
+
+int help_word(struct app *a, const char *word, struct ec_err *err)
+{
+        struct command_ref ref;
+
+        if (!word) {
+                app_warn_conf(a);
+                return overview(&a->plugins, err);
+        }
+        if (!command_find(&a->plugins, word, &ref))
+                return app_unknown_command(a, word, err);
+        return help_command(&a->plugins, &ref, err);
 }

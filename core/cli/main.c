@@ -108,7 +108,7 @@ static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
         _cleanup_(command_list_done) struct command_list commands = { 0 };
         static const char *const ours[] = { "--help", "--version", "--verbose", "--debug", "--config", NULL };
         const char *name = str_after(word, "--"), *near;
-        int r = commands_list(&a->plugins, false, &commands, err);
+        int r = commands_list(&a->plugins, &commands, err);
 
         for (size_t i = 0; r >= 0 && name && i < commands.n; i++) {
                 _cleanup_(option_set_done) struct option_set set = { 0 };
@@ -283,15 +283,8 @@ static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
                 r = app_load(a, l.config, &builtin_commands, err);
         if (r < 0)
                 return r;
-        if (l.help) {
-                if (!*l.rest) {
-                        app_warn_conf(a);
-                        return help_overview(&a->plugins, err);
-                }
-                if (!command_find(&a->plugins, *l.rest, &ref))
-                        return app_unknown_command(a, *l.rest, err);
-                return help_command(&a->plugins, &ref, err);
-        }
+        if (l.help)
+                return help_word(a, *l.rest, err);
         r = choose_command(a, l.rest, &ref, &args, err);
         if (r == -ENOENT && !err->code) {
                 log_notice("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n"

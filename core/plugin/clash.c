@@ -10,12 +10,7 @@
 
 static const struct ec_option *table_find(const struct ec_array *a, const char *name)
 {
-        const struct ec_option *o = a->items;
-
-        for (uint32_t i = 0; i < a->count; i++)
-                if (!strcmp(o[i].name, name))
-                        return &o[i];
-        return NULL;
+        return option_in(a, name, strlen(name));
 }
 
 /* Does an option that is given to every command of its scopes clash with one of these commands' own options? */

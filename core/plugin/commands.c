@@ -5,18 +5,29 @@
 
 #include "plugin/loader.h"
 
-bool command_is_named(const struct ec_command *c, const char *word)
-{
-        return !strcmp(c->name, word) || (c->alias && !strcmp(c->alias, word));
-}
-
 static const struct ec_command *find_in(const struct ec_array *a, const char *word, uint32_t scope)
 {
         const struct ec_command *c = a->items;
 
         for (uint32_t i = 0; i < a->count; i++)
-                if (word ? command_is_named(&c[i], word) : (c[i].scopes & scope) != 0)
+                if (word ? !strcmp(c[i].name, word) || (c[i].alias && !strcmp(c[i].alias, word))
+                         : (c[i].scopes & scope) != 0)
                         return &c[i];
+        return NULL;
+}
+
+const struct ec_command *command_in(const struct ec_array *commands, const char *word)
+{
+        return find_in(commands, word, 0);
+}
+
+const struct ec_option *option_in(const struct ec_array *options, const char *name, size_t len)
+{
+        const struct ec_option *o = options->items;
+
+        for (uint32_t i = 0; i < options->count; i++)
+                if (strlen(o[i].name) == len && !memcmp(o[i].name, name, len))
+                        return &o[i];
         return NULL;
 }
 

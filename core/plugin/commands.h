@@ -12,4 +12,6 @@ struct command_ref {
 bool command_find(const struct plugins *l, const char *word, struct command_ref *ret);
 /* If several have the scope: the command of the plugin that wins clashes. */
 bool command_find_scope(const struct plugins *l, uint32_t scope, struct command_ref *ret);
-bool command_is_named(const struct ec_command *c, const char *word);
+/* In one table of commands or options; NULL: there is none. */
+const struct ec_command *command_in(const struct ec_array *commands, const char *word);
+const struct ec_option *option_in(const struct ec_array *options, const char *name, size_t len);

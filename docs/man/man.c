@@ -575,7 +575,7 @@ static int page_make(struct page *p, const char *template, const char *plugins)
                         r = err_set(p->err, -EINVAL, "plugin %s: %s", p->plugins.items[i].name,
                                     p->plugins.items[i].reason ?: "not loaded");
         if (r >= 0)
-                r = commands_list(&p->plugins, false, &p->commands, p->err);
+                r = commands_list(&p->plugins, &p->commands, p->err);
         if (r < 0)
                 return r;
         f = fopen(template, "re");
