@@ -28,28 +28,24 @@ int prefix_parse(const char *text, int family, struct prefix *ret)
         if (inet_pton(family, addr, p.addr) != 1)
                 return -EINVAL;
         if (slash) {
-                unsigned bits = 0;
-
                 if (!slash[1] || strlen(slash + 1) > 3 || strspn(slash + 1, "0123456789") != strlen(slash + 1))
                         return -EINVAL;
-                for (const char *d = slash + 1; *d; d++)
-                        bits = bits * 10 + (unsigned)(*d - '0');
-                if (bits > p.bits)
+                p.bits = (unsigned)strtoul(slash + 1, NULL, 10);
+                if (p.bits > family_bits(family))
                         return -EINVAL;
-                p.bits = bits;
         }
         *ret = p;
         return 0;
 }
 
-/* Do the first bits of two addresses agree? */
-static int same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
+/* These bits of an address, at most 64, as a number. */
+static uint64_t bits_of(const uint8_t *addr, unsigned from, unsigned to)
 {
-        unsigned whole = bits / 8, rest = bits % 8;
+        uint64_t bits = 0;
 
-        if (memcmp(a, b, whole))
-                return 0;
-        return !rest || !((a[whole] ^ b[whole]) >> (8 - rest));
+        for (unsigned i = from; i < to; i++)
+                bits = bits << 1 | !!(addr[i / 8] & (0x80 >> i % 8));
+        return bits;
 }
 
 int range_parse(const char *text, int family, struct range *ret)
@@ -62,36 +58,25 @@ int range_parse(const char *text, int family, struct range *ret)
         if (r.prefix.bits < min || r.prefix.bits > max)
                 return -ERANGE;
         /* Bits after the prefix are a mistake: 10.1.2.0/16. */
-        for (unsigned i = r.prefix.bits; i < family_bits(family); i++)
-                if (r.prefix.addr[i / 8] & (0x80 >> i % 8))
-                        return -EINVAL;
+        if (bits_of(r.prefix.addr, r.prefix.bits, max) || bits_of(r.prefix.addr, max, family_bits(family)))
+                return -EINVAL;
         r.slots = UINT32_C(1) << (max - r.prefix.bits);
         *ret = r;
         return 0;
-}
-
-/* The slot of an address that is in the range. */
-static uint32_t slot_at(const struct range *r, const uint8_t *addr)
-{
-        uint32_t slot = 0;
-
-        for (unsigned i = r->prefix.bits; i < slot_bits(r->prefix.family); i++)
-                slot = slot << 1 | !!(addr[i / 8] & (0x80 >> i % 8));
-        return slot;
 }
 
 int range_covered(const struct range *r, const struct prefix *p, uint32_t *ret_from, uint32_t *ret_to)
 {
         unsigned common = p->bits < r->prefix.bits ? p->bits : r->prefix.bits, bits = slot_bits(r->prefix.family);
 
-        if (p->family != r->prefix.family || !same_bits(p->addr, r->prefix.addr, common))
+        if (p->family != r->prefix.family || bits_of(p->addr, 0, common) != bits_of(r->prefix.addr, 0, common))
                 return 0;
         if (p->bits <= r->prefix.bits) {
                 *ret_from = 0;
                 *ret_to = r->slots - 1;
                 return 1;
         }
-        *ret_from = *ret_to = slot_at(r, p->addr);
+        *ret_from = *ret_to = (uint32_t)bits_of(p->addr, r->prefix.bits, bits);
         if (p->bits < bits) {
                 uint32_t size = UINT32_C(1) << (bits - p->bits);
 
@@ -104,16 +89,7 @@ int range_covered(const struct range *r, const struct prefix *p, uint32_t *ret_f
 /* Are the bits after the slot this number? 1 is the host, 2 the container. */
 static int is_end(const struct range *r, const uint8_t *addr, unsigned number)
 {
-        unsigned total = family_bits(r->prefix.family) / 8;
-        uint8_t rest[16] = { 0 };
-
-        memcpy(rest, addr, total);
-        for (unsigned i = 0; i < slot_bits(r->prefix.family); i++)
-                rest[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-        for (unsigned i = 0; i + 1 < total; i++)
-                if (rest[i])
-                        return 0;
-        return rest[total - 1] == number;
+        return bits_of(addr, slot_bits(r->prefix.family), family_bits(r->prefix.family)) == number;
 }
 
 int64_t range_slot_of(const struct range *r, const char *host, const char *local)
