@@ -5,70 +5,48 @@
 
 #define CONF_MAX (1 << 20)
 
+/* The keys of the addresses, in their order in struct addresses, and of the rest. */
+static const char *const keys[] = { "HOST_ADDRESS",   "LOCAL_ADDRESS",   "HOST_ADDRESS6",
+                                    "LOCAL_ADDRESS6", "PRIVATE_NETWORK", "HOST_BRIDGE" };
+
 void addresses_done(struct addresses *a)
 {
-        free(a->host4);
-        free(a->local4);
-        free(a->host6);
-        free(a->local6);
+        for (size_t i = 0; i < ARRAY_SIZE(a->all); i++)
+                free(a->all[i]);
         *a = (struct addresses){ 0 };
 }
 
-static int set_address(char **to, const char *value)
+/* Removes the masks. */
+static void strip(struct addresses *a)
 {
-        char *copy;
-
-        if (!value || !*value)
-                return 0;
-        copy = strdup(value);
-        if (!copy)
-                return -ENOMEM;
-        free(*to);
-        *to = copy;
-        return 0;
-}
-
-static void strip(char *address)
-{
-        if (address)
-                address[strcspn(address, "/")] = 0;
-}
-
-void addresses_strip(struct addresses *a)
-{
-        strip(a->host4);
-        strip(a->local4);
-        strip(a->host6);
-        strip(a->local6);
+        for (size_t i = 0; i < ARRAY_SIZE(a->all); i++)
+                if (a->all[i])
+                        a->all[i][strcspn(a->all[i], "/")] = 0;
 }
 
 static int set_key(struct addresses *a, const char *key, const char *value)
 {
-        if (!strcmp(key, "HOST_ADDRESS"))
-                return set_address(&a->host4, value);
-        if (!strcmp(key, "LOCAL_ADDRESS"))
-                return set_address(&a->local4, value);
-        if (!strcmp(key, "HOST_ADDRESS6"))
-                return set_address(&a->host6, value);
-        if (!strcmp(key, "LOCAL_ADDRESS6"))
-                return set_address(&a->local6, value);
         if (!strcmp(key, "PRIVATE_NETWORK"))
-                a->private_network = value && !strcmp(value, "1");
+                a->private_network = !strcmp(value, "1");
         if (!strcmp(key, "HOST_BRIDGE"))
-                a->bridge = value && *value;
+                a->bridge = *value != 0;
+        for (size_t i = 0; i < ARRAY_SIZE(a->all) && *value; i++)
+                if (!strcmp(key, keys[i])) {
+                        free(a->all[i]);
+                        a->all[i] = strdup(value);
+                        return a->all[i] ? 0 : -ENOMEM;
+                }
         return 0;
 }
 
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err)
 {
-        static const char *const keys[] = { "HOST_ADDRESS",   "LOCAL_ADDRESS",   "HOST_ADDRESS6",
-                                            "LOCAL_ADDRESS6", "PRIVATE_NETWORK", "HOST_BRIDGE" };
         _cleanup_(addresses_done) struct addresses a = { 0 };
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-                if (set_key(&a, keys[i], h->containers->conf_get(c, keys[i])) < 0)
+                if (set_key(&a, keys[i], h->containers->conf_get(c, keys[i]) ?: "") < 0)
                         return no_memory(h, err);
-        addresses_strip(&a);
+        strip(&a);
         *ret = a;
         a = (struct addresses){ 0 };
         return 0;
@@ -114,7 +92,7 @@ int addresses_read(const struct ec_host *h, const char *name, struct addresses *
         int r = name_valid(name, strlen(name)) ? read_file(h, name, ret, err) : 0;
 
         if (r > 0)
-                addresses_strip(ret);
+                strip(ret);
         return r;
 }
 
@@ -140,6 +118,8 @@ int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char 
                         r = read_file(h, names[i]->d_name, &a, err);
                         if (r > 0)
                                 r = fn(data, names[i]->d_name, &a);
+                        if (r == -ENOMEM)
+                                no_memory(h, err);
                 }
                 addresses_done(&a);
                 free(names[i]);

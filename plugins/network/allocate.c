@@ -54,7 +54,6 @@ int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *er
 /* ---- JSON ---- */
 
 struct family {
-        const struct ec_host *host;
         struct range range;
         FILE *to;
         int first;
@@ -135,7 +134,7 @@ static int get_range(const struct ec_host *h, int family, struct range *ret, con
 
 static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_err *err)
 {
-        struct family f = { .host = h, .to = to, .first = 1 };
+        struct family f = { .to = to, .first = 1 };
         _cleanup_(routes_done) struct routes routes = { 0 };
         const char *text;
         int r = get_range(h, family, &f.range, &text, err);
@@ -181,7 +180,7 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
         if (fclose(to) != 0 && r >= 0)
                 r = no_memory(h, err);
         if (r < 0)
-                return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
+                return r;
         *ret = TAKE_PTR(text);
         return 0;
 }
@@ -191,13 +190,8 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
 struct clash {
         const char *name, *address;
         const struct addresses *mine;
-        char *with;
+        char **with;
 };
-
-static void clash_done(struct clash *c)
-{
-        free(c->with);
-}
 
 static int same(const char *a, const char *b, int family)
 {
@@ -219,15 +213,16 @@ static int find_clash(void *data, const char *name, const struct addresses *a)
                 c->address = c->mine->local6;
         else
                 return 0;
-        c->with = strdup(name);
-        return c->with ? 1 : -ENOMEM;
+        *c->with = strdup(name);
+        return *c->with ? 1 : -ENOMEM;
 }
 
 int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err)
 {
         const struct ec_host *h = n->host;
         _cleanup_(addresses_done) struct addresses mine = { 0 };
-        _cleanup_(clash_done) struct clash clash = { .name = h->containers->name(c), .mine = &mine };
+        _cleanup_free_ char *with = NULL;
+        struct clash clash = { .name = h->containers->name(c), .mine = &mine, .with = &with };
         struct range r4, r6;
         const char *text;
         int r = addresses_of(h, c, &mine, err), picked;
@@ -240,13 +235,13 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
                 return r;
         r = addresses_foreach(h, find_clash, &clash, err);
         if (r <= 0)
-                return r == -ENOMEM && !*h->err->message(err) ? no_memory(h, err) : r;
+                return r;
         picked = range_slot_of(&r4, mine.host4, mine.local4) >= 0 || range_slot_of(&r6, mine.host6, mine.local6) >= 0;
         if (picked)
                 return h->err->set(err, -EADDRINUSE,
                                    "its address %s was given to container '%s' after it was built; build it again",
-                                   clash.address, clash.with);
+                                   clash.address, with);
         /* Chosen by the user, perhaps on purpose: only one of them can run. */
-        h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, clash.with, clash.address);
+        h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, with, clash.address);
         return 0;
 }

@@ -48,18 +48,22 @@ void routes_done(struct routes *r);
 /* ---- addresses.c: the addresses in containers' settings ---- */
 
 struct addresses {
-        char *host4, *local4, *host6, *local6; /* NULL: none */
+        union {
+                struct {
+                        char *host4, *local4, *host6, *local6; /* NULL: none */
+                };
+                char *all[4];
+        };
         int private_network, bridge;
 };
 void addresses_done(struct addresses *a);
-void addresses_strip(struct addresses *a); /* removes the masks */
 /* The addresses of a container of the operation, without masks. */
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err);
 /* The addresses of an installed container, also of one that other tools installed, without masks: 1; 0: there is no
  * such container. */
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
 /* The addresses of all installed containers, with masks, in name order. If fn returns non-zero, the walk ends with that
- * value. */
+ * value; err need not be set for -ENOMEM. */
 int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
                       void *data, struct ec_err *err);
 
