@@ -47,7 +47,8 @@ char *key_parse_public(const char *text)
 
 /* ---- the directory ------------------------------------------------------- */
 
-int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
+/* The configured one, below the root prefix of the host. */
+static int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
 {
         const char *dir = h->conf->get(h, "key-dir");
         _cleanup_free_ char *path = NULL;
@@ -126,29 +127,20 @@ static char *above(const char *dir)
         return strndup(dir, name > dir ? (size_t)(name - dir) : 1);
 }
 
-/* Called before anything is created. */
-static int check_made(const struct ec_host *h, const char *dir, struct ec_err *err)
-{
-        _cleanup_free_ char *parent = above(dir);
-        int r = parent ? check_way(h, dir, parent, 0, err) : no_memory(h, err);
-
-        return r == -ENOENT ? 0 : r;
-}
-
 /* dir with its parents resolved, so that no link can be changed between two checks. */
-static int resolve(const struct ec_host *h, const char *dir, char **ret, struct ec_err *err)
+static int resolve(const struct ec_host *h, const char *dir, const char *parent, char **ret, struct ec_err *err)
 {
-        _cleanup_free_ char *path = above(dir), *parent = NULL;
-        int r = path ? check_way(h, dir, path, 0, err) : no_memory(h, err);
+        _cleanup_free_ char *real = NULL;
+        int r = check_way(h, dir, parent, 0, err);
 
         if (r < 0 && r != -ENOENT)
                 return r;
-        parent = r < 0 ? NULL : realpath(path, NULL);
-        if (!parent) {
+        real = r < 0 ? NULL : realpath(parent, NULL);
+        if (!real) {
                 r = r < 0 ? r : -errno;
-                return h->err->set(err, r, "the SSH key directory '%s': %s: %s", dir, path, strerror(-r));
+                return h->err->set(err, r, "the SSH key directory '%s': %s: %s", dir, parent, strerror(-r));
         }
-        *ret = fs_join(parent, strrchr(dir, '/'));
+        *ret = fs_join(real, strrchr(dir, '/'));
         return *ret ? 0 : no_memory(h, err);
 }
 
@@ -178,10 +170,9 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
 
         if (make) {
                 made = mkdir(dir, 0700) == 0;
-                if (!made && errno != EEXIST) {
-                        r = -errno;
-                        return h->err->set(err, r, "cannot create the SSH key directory '%s': %s", dir, strerror(-r));
-                }
+                if (!made && errno != EEXIST)
+                        return h->err->set(err, -errno, "cannot create the SSH key directory '%s': %s", dir,
+                                           strerror(errno));
         }
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
@@ -192,10 +183,8 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
                         return h->err->set(err, r, "cannot open the SSH key directory '%s': %s", dir, strerror(-r));
                 return untrusted(h, dir, &st, r, err);
         }
-        if (fstat(fd, &st) < 0) {
-                r = -errno;
-                return h->err->set(err, r, "'%s': %s", dir, strerror(-r));
-        }
+        if (fstat(fd, &st) < 0)
+                return h->err->set(err, -errno, "'%s': %s", dir, strerror(errno));
         /* The umask may have removed bits. */
         if (made && st.st_uid == geteuid() && fchmod(fd, 0700) == 0)
                 st.st_mode = (st.st_mode & S_IFMT) | 0700;
@@ -241,21 +230,13 @@ static char *read_public(int dirfd)
 /* For the user. Failures are harmless: it can be derived again. */
 static void write_public(int dirfd, const char *public)
 {
+        _cleanup_close_ int fd = -1;
         char tmp[64];
-        FILE *f;
-        int fd;
 
         snprintf(tmp, sizeof(tmp), NEW_PREFIX "%d.pub", getpid());
         unlinkat(dirfd, tmp, 0);
         fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        f = fd < 0 ? NULL : fdopen(fd, "w");
-        if (!f) {
-                if (fd >= 0)
-                        close(fd);
-                return;
-        }
-        fprintf(f, "%s extra-container\n", public);
-        if (fclose(f) != 0 || renameat(dirfd, tmp, dirfd, "key.pub") < 0)
+        if (fd >= 0 && (dprintf(fd, "%s extra-container\n", public) < 0 || renameat(dirfd, tmp, dirfd, "key.pub") < 0))
                 unlinkat(dirfd, tmp, 0);
 }
 
@@ -283,11 +264,8 @@ static int find_private(const struct ec_host *h, int dirfd, const char *path, st
 {
         struct stat st;
 
-        if (fstatat(dirfd, "key", &st, AT_SYMLINK_NOFOLLOW) < 0) {
-                int r = -errno;
-
-                return r == -ENOENT ? 0 : h->err->set(err, r, "'%s': %s", path, strerror(-r));
-        }
+        if (fstatat(dirfd, "key", &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : h->err->set(err, -errno, "'%s': %s", path, strerror(errno));
         if (!S_ISREG(st.st_mode))
                 return h->err->set(err, -EINVAL,
                                    "the SSH key '%s' is not a regular file; remove it, and a new one is created", path);
@@ -359,10 +337,8 @@ static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const 
         if (!new)
                 return no_memory(h, err);
         sweep(dirfd);
-        if (!mkdtemp(new) || chmod(new, 0700) < 0) { /* regardless of the umask */
-                r = -errno;
-                return h->err->set(err, r, "cannot create an SSH key in '%s': %s", dir, strerror(-r));
-        }
+        if (!mkdtemp(new) || chmod(new, 0700) < 0) /* regardless of the umask */
+                return h->err->set(err, -errno, "cannot create an SSH key in '%s': %s", dir, strerror(errno));
         file = fs_join(new, "key");
         r = file ? keygen(h, op,
                           (const char *const[]){ "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "extra-container",
@@ -378,25 +354,26 @@ static int generate(const struct ec_host *h, struct ec_op *op, int dirfd, const 
 int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret, struct ec_err *err)
 {
         _cleanup_(key_done) struct key k = { 0 };
-        _cleanup_free_ char *dir = NULL;
+        _cleanup_free_ char *dir = NULL, *parent = NULL;
         _cleanup_close_ int fd = -1;
         int r = key_dir(h, &dir, err);
 
         if (r < 0)
                 return r;
+        parent = above(dir);
+        if (!parent)
+                return no_memory(h, err);
         if (make) {
-                _cleanup_free_ char *parent = above(dir);
-
-                r = check_made(h, dir, err);
-                if (r < 0)
+                r = check_way(h, dir, parent, 0, err); /* before anything is created */
+                if (r < 0 && r != -ENOENT)
                         return r;
-                r = parent ? fs_mkdir_p(parent, 0755) : -ENOMEM;
+                r = fs_mkdir_p(parent, 0755);
                 if (r < 0)
                         return h->err->set(err, r, "cannot create the directory of '%s': %s", dir, strerror(-r));
         } else if (access(dir, F_OK) < 0 && errno == ENOENT) {
                 return 0;
         }
-        r = resolve(h, dir, &k.dir, err);
+        r = resolve(h, dir, parent, &k.dir, err);
         if (r < 0)
                 return r;
         fd = open_dir(h, k.dir, make, err);

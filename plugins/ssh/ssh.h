@@ -15,8 +15,6 @@ struct key {
         char *public; /* "ssh-ed25519 AAAA...", without a comment */
 };
 
-/* The configured key directory, below the root prefix of the host. */
-int key_dir(const struct ec_host *h, char **ret, struct ec_err *err);
 /* 1: it exists or was created; 0: there is none. A directory or a file that others could
  * have changed is an error. Parallel runs are safe. */
 int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret, struct ec_err *err);
