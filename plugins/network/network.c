@@ -84,6 +84,7 @@ static int removed(void *self, struct ec_op *op, const struct ec_container *c, s
         return state_clear(h, op, h->containers->name(c), err);
 }
 
+/* Always called, so done() has nothing else to release. */
 static void finish(void *self, struct ec_op *op, int status)
 {
         (void)op, (void)status;
@@ -127,12 +128,6 @@ static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
         return 0;
 }
 
-static void done(void *self)
-{
-        partition_release(self);
-        free(self);
-}
-
 static const struct ec_hooks hooks = {
         .size = sizeof(hooks),
         .eval = eval,
@@ -166,4 +161,4 @@ static const struct ec_setting settings[] = {
 };
 
 EC_PLUGIN(network, .version = EC_VERSION, .summary = "Addresses and internet access for containers",
-          .commands = EC_ARRAY(commands), .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = done);
+          .commands = EC_ARRAY(commands), .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = free);

@@ -58,6 +58,7 @@ static int pre_destroy(void *self, struct ec_op *op, const struct ec_container *
         return 0;
 }
 
+/* Always called, so done() has nothing else to free. */
 static void finish(void *self, struct ec_op *op, int status)
 {
         struct ssh *s = self;
@@ -77,15 +78,6 @@ static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
         s->host = host;
         *ret_self = s;
         return 0;
-}
-
-static void done(void *self)
-{
-        struct ssh *s = self;
-
-        free(s->container);
-        free(s->sockets);
-        free(s);
 }
 
 static const struct ec_hooks hooks = {
@@ -112,4 +104,4 @@ static const struct ec_setting settings[] = {
 };
 
 EC_PLUGIN(ssh, .version = EC_VERSION, .summary = "Reach containers by SSH", .options = EC_ARRAY(options),
-          .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = done);
+          .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = free);

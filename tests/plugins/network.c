@@ -67,6 +67,7 @@ static int teardown(void **state)
         char cmd[64];
 
         (void)state;
+        PLUGIN->hooks->finish(self, &fake.op, 0);
         fake_unload(PLUGIN, self);
         fake_done(&fake);
         snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);

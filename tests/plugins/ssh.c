@@ -115,6 +115,7 @@ static int teardown(void **state)
         char cmd[128];
 
         (void)state;
+        PLUGIN->hooks->finish(self, &fake.op, 0);
         fake_unload(PLUGIN, self);
         fake_done(&fake);
         snprintf(cmd, sizeof(cmd), "chmod -R u+rwX %s; rm -r %s", dir, dir);
