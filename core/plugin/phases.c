@@ -21,7 +21,8 @@
 #define DESTROY_FLAGS (EC_DESTROY_ALL | EC_DESTROY_ABSENT | EC_DESTROY_QUIET | EC_DESTROY_NO_CANCEL)
 
 /* Phases belong to commands: a hook would wait for the run that called it. */
-static int check_phase(const struct ec_op *op, const char *what, uint32_t scope, struct ec_err *err)
+static int check_phase(const struct ec_op *op, const char *what, uint32_t scope, uint32_t flags, uint32_t known,
+                       struct ec_err *err)
 {
         const struct call *c = call_current();
 
@@ -31,55 +32,30 @@ static int check_phase(const struct ec_op *op, const char *what, uint32_t scope,
         if (!op->command || (op->command->scopes & scope) != scope)
                 return err_set(err, -EINVAL, "%s: the command '%s' does not declare the scope of this phase", what,
                                op->command ? op->command->name : "");
-        return 0;
+        return argument_flags(what, flags, known, err);
 }
 
 /* ---- containers -------------------------------------------------------- */
 
-static const char *container_name(const struct ec_container *c)
-{
-        return c->name;
-}
-
-static const char *container_unit(const struct ec_container *c)
-{
-        return c->unit;
-}
-
-static const char *container_unit_path(const struct ec_container *c)
-{
-        return c->unit_path;
-}
-
-static const char *container_conf_path(const struct ec_container *c)
-{
-        return c->conf_path;
-}
-
-static const char *container_state_path(const struct ec_container *c)
-{
-        return c->state_path;
-}
-
-static const char *container_unit_target(const struct ec_container *c)
-{
-        return c->unit_target;
-}
-
-static const char *container_conf_target(const struct ec_container *c)
-{
-        return c->conf_target;
-}
-
-static uint32_t container_change(const struct ec_container *c)
-{
-        return c->change;
-}
+/* Services that return a member of a container. */
+#define MEMBER(type, member)                                         \
+        static type container_##member(const struct ec_container *c) \
+        {                                                            \
+                return c->member;                                    \
+        }
+MEMBER(const char *, name)
+MEMBER(const char *, unit)
+MEMBER(const char *, unit_path)
+MEMBER(const char *, conf_path)
+MEMBER(const char *, state_path)
+MEMBER(const char *, unit_target)
+MEMBER(const char *, conf_target)
+MEMBER(uint32_t, change)
 
 static int phase_build(struct ec_op *op, struct ec_err *err)
 {
         SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, err);
+        int r = check_phase(op, "deploy->build()", EC_SCOPE_BUILD, 0, 0, err);
 
         return r < 0 ? r : deploy_build(op, err);
 }
@@ -90,7 +66,7 @@ static int load_defined(struct ec_op *op, struct ec_err *err)
         SERVICE_SCOPE(err);
         int r = deploy_output(op)
                         ? 0
-                        : check_phase(op, "containers->foreach() before deploy->build()", EC_SCOPE_BUILD, err);
+                        : check_phase(op, "containers->foreach() before deploy->build()", EC_SCOPE_BUILD, 0, 0, err);
 
         return r < 0 ? r : deploy_build(op, err);
 }
@@ -156,7 +132,7 @@ const struct ec_containers_api services_containers = {
 static int phase_install(struct ec_op *op, struct ec_err *err)
 {
         SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->install()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL, err);
+        int r = check_phase(op, "deploy->install()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL, 0, 0, err);
 
         return r < 0 ? r : deploy_install(op, err);
 }
@@ -164,10 +140,9 @@ static int phase_install(struct ec_op *op, struct ec_err *err)
 static int phase_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
 {
         SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->start()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, err);
+        int r = check_phase(op, "deploy->start()", EC_SCOPE_BUILD | EC_SCOPE_INSTALL | EC_SCOPE_START, flags,
+                            START_FLAGS, err);
 
-        if (r >= 0)
-                r = argument_flags("deploy->start()", flags, START_FLAGS, err);
         return r < 0 ? r : deploy_start(op, flags, err);
 }
 
@@ -175,10 +150,8 @@ static int by_name(struct ec_op *op, const char *what, const char *const *names,
                    int (*phase)(struct ec_op *op, const char *const *names, struct ec_err *err), struct ec_err *err)
 {
         SERVICE_SCOPE(err);
-        int r = check_phase(op, what, EC_SCOPE_START, err);
+        int r = check_phase(op, what, EC_SCOPE_START, flags, 0, err);
 
-        if (r >= 0)
-                r = argument_flags(what, flags, 0, err);
         return r < 0 ? r : phase(op, names, err);
 }
 
@@ -201,10 +174,9 @@ static int phase_destroy(struct ec_op *op, const char *const *names, uint32_t fl
 {
         bool defined = !names && !(flags & EC_DESTROY_ALL);
         SERVICE_SCOPE(err);
-        int r = check_phase(op, "deploy->destroy()", EC_SCOPE_DESTROY | (defined ? EC_SCOPE_BUILD : 0), err);
+        int r = check_phase(op, "deploy->destroy()", EC_SCOPE_DESTROY | (defined ? EC_SCOPE_BUILD : 0), flags,
+                            DESTROY_FLAGS, err);
 
-        if (r >= 0)
-                r = argument_flags("deploy->destroy()", flags, DESTROY_FLAGS, err);
         if (r >= 0 && names && flags & EC_DESTROY_ALL)
                 r = err_set(err, -EINVAL, "deploy->destroy(): EC_DESTROY_ALL does not take names");
         return r < 0 ? r : deploy_destroy(op, names, flags, err);
@@ -245,7 +217,7 @@ const struct ec_deploy_api services_deploy = {
 static int open_shell(struct ec_op *op, const struct ec_container *c, struct ec_shell **ret, struct ec_err *err)
 {
         SERVICE_SCOPE(err);
-        int r = check_phase(op, "shell->open()", EC_SCOPE_SHELL, err);
+        int r = check_phase(op, "shell->open()", EC_SCOPE_SHELL, 0, 0, err);
 
         return r < 0 ? r : shell_open(op, c, ret, err);
 }
