@@ -19,28 +19,15 @@
 
 #define ROOM_FOR_SERVICES 64 /* for tables of later minors; see EC_HAS */
 
-/* The words of a setting of type "list". */
-struct words {
-        struct words *next;
-        char *key;
-        char **words;
-};
-
 struct plugin_host {
         struct ec_host api;                   /* first: plugins hand this back */
         const void *later[ROOM_FOR_SERVICES]; /* directly after it, and all NULL */
         const struct host_context *ctx;
         char *plugin, *dir;
-        struct words *lists;
+        char ***lists; /* settings of type "list": each one's key, then its words */
+        size_t n_lists;
 };
 static_assert(offsetof(struct plugin_host, later) == sizeof(struct ec_host), "nothing comes between");
-
-static void words_free(struct words *w)
-{
-        free(w->key);
-        strv_free(w->words);
-        free(w);
-}
 
 static const struct plugin_host *host_of(const struct ec_host *h)
 {
@@ -179,22 +166,20 @@ static const char *const *host_conf_get_list(const struct ec_host *h, const char
 {
         static const char *const none[] = { NULL };
         struct plugin_host *own = (struct plugin_host *)host_of(h);
-        const char *value = host_conf_get(h, key);
-        struct words *w;
+        _cleanup_strv_ char **split = NULL, **list = NULL;
+        char ***lists;
 
-        for (w = own->lists; w; w = w->next)
-                if (!strcmp(w->key, key))
-                        return STRV_CONST(w->words);
-        w = value && *value ? calloc(1, sizeof(*w)) : NULL;
-        if (!w)
+        for (size_t i = 0; i < own->n_lists; i++)
+                if (!strcmp(own->lists[i][0], key))
+                        return STRV_CONST(own->lists[i] + 1);
+        split = strv_split(host_conf_get(h, key) ?: "", " \t");
+        lists = reallocarray(own->lists, own->n_lists + 1, sizeof(*lists));
+        if (lists)
+                own->lists = lists;
+        if (!lists || !split || strv_push(&list, key) < 0 || strv_extend(&list, STRV_CONST(split)) < 0)
                 return none;
-        *w = (struct words){ own->lists, strdup(key), strv_split(value, " \t") };
-        if (!w->key || !w->words) {
-                words_free(w);
-                return none;
-        }
-        own->lists = w;
-        return STRV_CONST(w->words);
+        own->lists[own->n_lists++] = list;
+        return STRV_CONST(TAKE_PTR(list) + 1);
 }
 
 static const char *host_conf_path(const struct ec_host *h, const char *what)
@@ -279,12 +264,9 @@ void plugin_host_free(struct plugin_host *h)
 {
         if (!h)
                 return;
-        while (h->lists) {
-                struct words *w = h->lists;
-
-                h->lists = w->next;
-                words_free(w);
-        }
+        for (size_t i = 0; i < h->n_lists; i++)
+                strv_free(h->lists[i]);
+        free(h->lists);
         free(h->plugin);
         free(h->dir);
         free(h);
