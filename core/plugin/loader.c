@@ -65,31 +65,18 @@ static int add(struct plugins *l, const char *name, struct plugin **ret, struct 
 
 /* ---- where plugins are ------------------------------------------------- */
 
-static int push_parts(char ***v, const char *path, struct ec_err *err)
-{
-        _cleanup_strv_ char **parts = strv_split(path, ":");
-
-        if (!parts && *path)
-                return err_oom(err);
-        return strv_extend(v, STRV_CONST(parts)) < 0 ? err_oom(err) : 0;
-}
-
 int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, struct ec_err *err)
 {
         const char *user = geteuid() != 0 ? secure_getenv("EXTRA_CONTAINER_PLUGIN_DIR") : NULL;
-        const char *more = conf_get(conf, "plugins", PLUGIN_PATH_KEY);
-        _cleanup_strv_ char **dirs = NULL;
-        int r = push_parts(&dirs, user && *user ? user : builtin, err);
+        _cleanup_free_ char *path = str_printf("%s:%s", user && *user ? user : builtin,
+                                               conf_get(conf, "plugins", PLUGIN_PATH_KEY) ?: "");
+        _cleanup_strv_ char **dirs = path ? strv_split(path, ":") : NULL;
 
-        if (r >= 0 && more) {
-                r = push_parts(&dirs, more, err);
-                for (char **d = dirs; r >= 0 && *d; d++)
-                        if (**d != '/' && !(user && *user))
-                                r = err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is not an absolute path",
-                                            *d);
-        }
-        if (r < 0)
-                return r;
+        if (!dirs)
+                return err_oom(err);
+        for (char **d = dirs; *d; d++)
+                if (**d != '/' && !(user && *user))
+                        return err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is not an absolute path", *d);
         *ret = TAKE_PTR(dirs);
         return 0;
 }

@@ -102,10 +102,8 @@ static int check_file(const char *file, bool check_trust, struct ec_err *err)
                         return r;
         }
         /* Opening a FIFO would block. */
-        if (stat(file, &st) < 0) {
-                r = -errno;
-                return err_set(err, r, "%s: %s", file, strerror(-r));
-        }
+        if (stat(file, &st) < 0)
+                return err_set(err, -errno, "%s: %s", file, strerror(errno));
         if (!S_ISREG(st.st_mode))
                 return err_set(err, -EINVAL, "it is not a regular file");
         return 0;
