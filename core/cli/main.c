@@ -17,6 +17,7 @@
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/fs.h"
 #include "util/strv.h"
 
 #define EXIT_USAGE  2
@@ -44,15 +45,11 @@ static void open_standard_fds(void)
 
 static char *program_path(const char *argv0)
 {
-        _cleanup_free_ char *path = malloc(PATH_MAX);
-        ssize_t n = path ? readlink("/proc/self/exe", path, PATH_MAX - 1) : -1;
+        _cleanup_free_ char *path = NULL;
         char *real;
 
-        if (n > 0) {
-                path[n] = 0;
-                if (access(path, X_OK) == 0)
-                        return TAKE_PTR(path);
-        }
+        if (fs_readlinkat(AT_FDCWD, "/proc/self/exe", &path) >= 0 && access(path, X_OK) == 0)
+                return TAKE_PTR(path);
         /* The file was replaced, or its directory cannot be searched. */
         real = strchr(argv0, '/') ? realpath(argv0, NULL) : NULL;
         return real ? real : strdup(argv0);
