@@ -103,28 +103,31 @@ static int write_file(const struct ec_host *h, const char *dir, const char *name
         return 0;
 }
 
-static int push(const struct ec_host *h, char ***argv, const char *a, const char *b, struct ec_err *err)
-{
-        return strv_push(argv, a) < 0 || strv_push(argv, b) < 0 ? no_memory(h, err) : 0;
-}
+/* A shell that reads one file of ours. */
+struct startup {
+        const char *shells[9];
+        const char *file, *text;
+        const char *option; /* takes the path of the file after `before`; NULL: a variable does */
+        const char *before;
+};
+static const struct startup startups[] = {
+        { { "bash" }, "bashrc", rc_bash, "--rcfile", "" },
+        { { "fish" }, "config.fish", rc_fish, "--init-command", "source " },
+        { { "sh", "dash", "ash", "ksh", "mksh", "ksh93", "oksh", "yash" }, "shrc", rc_posix, NULL, "ENV=" },
+};
 
-static int for_bash(const struct ec_host *h, const char *dir, char ***argv, struct ec_err *err)
+static int for_shell(const struct ec_host *h, const char *dir, const struct startup *s, char ***argv, char ***env,
+                     struct ec_err *err)
 {
         _cleanup_free_ char *path = NULL;
-        int r = write_file(h, dir, "bashrc", rc_bash, &path, err);
-
-        return r < 0 ? r : push(h, argv, "--rcfile", path, err);
-}
-
-static int for_fish(const struct ec_host *h, const char *dir, char ***argv, struct ec_err *err)
-{
-        _cleanup_free_ char *path = NULL, *command = NULL;
-        int r = write_file(h, dir, "config.fish", rc_fish, &path, err);
+        int r = write_file(h, dir, s->file, s->text, &path, err);
 
         if (r < 0)
                 return r;
-        command = str_printf("source %s", path);
-        return command ? push(h, argv, "--init-command", command, err) : no_memory(h, err);
+        if ((s->option && strv_push(argv, s->option) < 0) ||
+            strv_pushf(s->option ? argv : env, "%s%s", s->before, path) < 0)
+                return no_memory(h, err);
+        return 0;
 }
 
 static int for_zsh(const struct ec_host *h, const char *dir, char ***env, struct ec_err *err)
@@ -144,21 +147,6 @@ static int for_zsh(const struct ec_host *h, const char *dir, char ***env, struct
                        strv_pushf(env, old ? "EXTRA_CONTAINER_ZDOTDIR=%s" : "EXTRA_CONTAINER_ZDOTDIR", old) < 0))
                 r = no_memory(h, err);
         return r;
-}
-
-static int for_posix(const struct ec_host *h, const char *dir, char ***env, struct ec_err *err)
-{
-        _cleanup_free_ char *path = NULL;
-        int r = write_file(h, dir, "shrc", rc_posix, &path, err);
-
-        return r < 0 ? r : strv_pushf(env, "ENV=%s", path) < 0 ? no_memory(h, err) : 0;
-}
-
-static const char *base_of(const char *shell)
-{
-        const char *slash = strrchr(shell, '/');
-
-        return slash ? slash + 1 : shell;
 }
 
 static bool is_program(const char *path)
@@ -190,7 +178,7 @@ static const char *choose(const char *shell)
 {
         static const char *const none[] = { "nologin", "false", "true", "sync", NULL };
 
-        if (shell && *shell && !strv_contains(none, base_of(shell)) && find_program(shell))
+        if (shell && *shell && !strv_contains(none, basename(shell)) && find_program(shell))
                 return shell;
         return find_program("bash") ? "bash" : "sh";
 }
@@ -198,23 +186,19 @@ static const char *choose(const char *shell)
 int rc_prepare(const struct ec_host *h, const char *shell, const char *dir, char ***ret_argv, char ***env,
                struct ec_err *err)
 {
-        static const char *const posix[] = { "sh", "dash", "ash", "ksh", "mksh", "ksh93", "oksh", "yash", NULL };
         _cleanup_strv_ char **argv = NULL;
         const char *base;
         int r = 0;
 
         shell = choose(shell);
-        base = base_of(shell);
+        base = basename(shell);
         if (strv_push(&argv, shell) < 0)
                 return no_memory(h, err);
-        if (!strcmp(base, "bash"))
-                r = for_bash(h, dir, &argv, err);
-        else if (!strcmp(base, "zsh"))
+        if (!strcmp(base, "zsh"))
                 r = for_zsh(h, dir, env, err);
-        else if (!strcmp(base, "fish"))
-                r = for_fish(h, dir, &argv, err);
-        else if (strv_contains(posix, base))
-                r = for_posix(h, dir, env, err);
+        for (size_t i = 0; i < ARRAY_SIZE(startups); i++)
+                if (strv_contains(startups[i].shells, base))
+                        r = for_shell(h, dir, &startups[i], &argv, env, err);
         if (r >= 0)
                 *ret_argv = TAKE_PTR(argv);
         return r;
