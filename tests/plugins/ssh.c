@@ -595,6 +595,7 @@ static struct ec_container *container(int marked)
 
         fake_conf(c, "SYSTEM_PATH", dir);
         fake_conf(c, "LOCAL_ADDRESS", "10.0.0.2");
+        fake.host.plugin_dir = "plugins/ssh";
         if (!marked)
                 return c;
         assert_true(asprintf(&p, "mkdir -p %s/etc/extra-container && echo 22 %s > %s/etc/extra-container/ssh", dir,
@@ -622,6 +623,7 @@ static void test_shell(void **state)
         assert_non_null(strstr(fake.calls, k.path));
         assert_non_null(strstr(fake.calls, "cssh [CMD]\t"));
         assert_non_null(strstr(fake.calls, " timeout=30\n"));
+        assert_non_null(strstr(fake.calls, "\nfail() {\n"));
         assert_string_equal(fake.log, "");
         key_done(&k);
 }
@@ -639,6 +641,16 @@ static void test_shell_without(void **state)
         assert_non_null(strstr(fake.log, "4: container 'web' was built without SSH"));
         assert_non_null(strstr(fake.calls, "shell.command cssh"));
         PLUGIN->hooks->finish(self, &fake.op, 0);
+}
+
+static void test_shell_no_script(void **state)
+{
+        (void)state;
+        container(1);
+        fake_option(&fake, "ssh", NULL);
+        fake.host.plugin_dir = dir;
+        assert_int_equal(open_shell(), -ENOENT);
+        assert_non_null(strstr(fake.err.msg, "/cssh.sh: No such file"));
 }
 
 /* If the key is lost or not trusted, a session opens anyway. */
@@ -733,6 +745,7 @@ int main(void)
                 T(test_eval_fails),
                 T(test_shell),
                 T(test_shell_without),
+                T(test_shell_no_script),
                 T(test_shell_no_key),
                 T(test_close),
                 T(test_quote),
