@@ -135,34 +135,30 @@ static int push_option(char ***v, const struct ec_option *o, int short_name)
         return strv_pushf(v, "%s--%s%s%s\t%s", dash, o->name, o->arg ? " " : "", o->arg ? o->metavar : "", o->help);
 }
 
-/* Which options of a set are printed under one heading. */
-struct group {
-        bool own;
-        const char *plugin;
-};
+#define OWN    "" /* of the command */
+#define COMMON "-"
 
-static bool in_group(const struct option_ref *o, const struct group *g)
+/* The options that are printed under one heading: OWN, COMMON, or the name of a plugin. */
+static const char *group_of(const struct option_ref *o)
 {
-        if (g->own || o->own)
-                return g->own && o->own;
-        return !g->plugin == !o->plugin && (!g->plugin || !strcmp(g->plugin, o->plugin));
+        return o->own ? OWN : o->plugin ?: COMMON;
 }
 
-/* "left\tright" of each option of the group; of all options if g is NULL. */
-static int group_rows(const struct option_set *set, const struct group *g, char ***ret, struct ec_err *err)
+/* "left\tright" of each option of the group; of all options if it is NULL. */
+static int group_rows(const struct option_set *set, const char *group, char ***ret, struct ec_err *err)
 {
         for (size_t i = 0; i < set->n; i++)
-                if ((!g || in_group(&set->items[i], g)) &&
+                if ((!group || !strcmp(group_of(&set->items[i]), group)) &&
                     push_option(ret, set->items[i].option, option_set_short(set, &set->items[i])) < 0)
                         return err_oom(err);
         return 0;
 }
 
-static int print_group(const struct option_set *set, const struct group *g, const char *title, size_t left_width,
+static int print_group(const struct option_set *set, const char *group, const char *title, size_t left_width,
                        size_t width, struct ec_err *err)
 {
         _cleanup_strv_ char **v = NULL;
-        int r = group_rows(set, g, &v, err);
+        int r = group_rows(set, group, &v, err);
 
         if (r >= 0 && v) {
                 term_out("\n%s\n", title);
@@ -179,15 +175,13 @@ static int print_groups(const struct plugins *l, const struct option_set *set, s
 
         widen(&left_width, all);
         if (r >= 0)
-                r = print_group(set, &(struct group){ .own = true }, "Options:", left_width, width, err);
+                r = print_group(set, OWN, "Options:", left_width, width, err);
         for (size_t i = 0; r >= 0 && i < l->n; i++) {
                 _cleanup_free_ char *title = str_printf("Options of %s:", l->items[i].name);
 
-                r = title ? print_group(set, &(struct group){ .plugin = l->items[i].name }, title, left_width, width,
-                                        err)
-                          : err_oom(err);
+                r = title ? print_group(set, l->items[i].name, title, left_width, width, err) : err_oom(err);
         }
-        return r < 0 ? r : print_group(set, &(struct group){ 0 }, "Common options:", left_width, width, err);
+        return r < 0 ? r : print_group(set, COMMON, "Common options:", left_width, width, err);
 }
 
 int help_command(const struct plugins *l, const struct command_ref *ref, struct ec_err *err)

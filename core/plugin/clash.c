@@ -34,15 +34,13 @@ static const struct ec_option *meets_commands(const struct ec_array *options, co
 static int check_core(const struct ec_plugin *p, struct ec_err *err)
 {
         static const struct ec_array json = { &option_json, 1, sizeof(option_json) };
-        const struct ec_option *o = p->options.items, *clash;
+        const struct ec_option *o = p->options.items, *clash = NULL;
 
-        for (uint32_t i = 0; i < p->options.count; i++)
+        for (uint32_t i = 0; i < p->options.count && !clash; i++)
                 if (table_find(&core_options, o[i].name) || !strcmp(o[i].name, option_json.name) ||
                     !strcmp(o[i].name, option_version.name))
-                        return err_set(err, -EEXIST, "option --%s belongs to extra-container itself", o[i].name);
-        clash = meets_commands(&core_options, &p->commands);
-        if (!clash)
-                clash = meets_commands(&json, &p->commands);
+                        clash = &o[i];
+        clash = clash ?: meets_commands(&core_options, &p->commands) ?: meets_commands(&json, &p->commands);
         if (clash)
                 return err_set(err, -EEXIST, "option --%s belongs to extra-container itself", clash->name);
         clash = meets_commands(&p->options, &p->commands);
@@ -75,10 +73,7 @@ int plugin_check_clash(const struct plugins *l, const struct ec_plugin *p, struc
                         continue;
                 for (uint32_t i = 0; i < p->options.count && !clash; i++)
                         clash = table_find(&q->options, o[i].name);
-                if (!clash)
-                        clash = meets_commands(&p->options, &q->commands);
-                if (!clash)
-                        clash = meets_commands(&q->options, &p->commands);
+                clash = clash ?: meets_commands(&p->options, &q->commands) ?: meets_commands(&q->options, &p->commands);
                 if (clash)
                         return err_set(err, -EEXIST, "option --%s already belongs to plugin %s", clash->name, q->name);
         }
