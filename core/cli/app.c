@@ -157,18 +157,20 @@ void app_done(struct app *a)
 
 /* ---- unknown commands and options --------------------------------------- */
 
-static void load_features(struct app *a)
+/* Of plugins that are not loaded. */
+static const struct feature_list *features(struct app *a)
 {
         struct registry loaded = { 0 };
         struct ec_err err = { 0 };
 
         if (a->features_loaded)
-                return;
+                return &a->features;
         a->features_loaded = true;
         if (plugins_registry(&a->plugins, &loaded, &err) < 0 || features_load(&loaded, true, &a->features, &err) < 0)
                 log_debug("%s", err_msg(&err));
         registry_done(&loaded);
         err_done(&err);
+        return &a->features;
 }
 
 static int feature_disabled(const struct app *a, const char *what, const char *word, const struct feature *f,
@@ -243,8 +245,7 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
                 r = check_rejected(a, "command", word, has_command, err);
         if (r < 0)
                 return r;
-        load_features(a);
-        f = feature_of_command(&a->features, word);
+        f = feature_of_command(features(a), word);
         if (f)
                 return feature_disabled(a, "command", word, f, err);
         for (size_t i = 0; i < a->plugins.n; i++) {
@@ -266,16 +267,13 @@ int app_unknown_option(void *app, const char *word, struct ec_err *err)
 
         if (r < 0)
                 return r;
-        load_features(a);
-        f = feature_of_option(&a->features, word);
+        f = feature_of_option(features(a), word);
         return f ? feature_disabled(a, "option", word, f, err) : 0;
 }
 
 bool app_forwards(struct app *a, const char *word)
 {
-        const struct feature *f;
+        const struct feature *f = feature_of_command(features(a), word);
 
-        load_features(a);
-        f = feature_of_command(&a->features, word);
         return !f || strv_contains(STRV_CONST(f->forwards), word);
 }

@@ -106,8 +106,7 @@ static int add_plugin(struct ec_table *t, const struct plugin *p, struct ec_err 
         if (q)
                 snprintf(abi, sizeof(abi), "%u.%u", q->abi_major, q->abi_minor);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(cells); i++)
-                if (cells[i].value)
-                        r = table_set_str(t, cells[i].key, cells[i].value, err);
+                r = table_set_str(t, cells[i].key, cells[i].value, err);
         if (r >= 0 && q)
                 r = set_commands(t, q, err);
         if (r >= 0 && q)
