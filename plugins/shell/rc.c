@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* @BIN@ is the directory of the session's commands. It needs no quoting: the name of
- * the private directory has no characters that are special to a shell. */
+/* @DIR@ is the session's own directory, with its commands in bin. It needs no quoting: its
+ * name has no characters that are special to a shell. */
 
 static const char rc_bash[] =
         "[ ! -r ~/.bashrc ] || . ~/.bashrc\n"
-        "case $PATH: in @BIN@:*) ;; *) PATH=@BIN@:$PATH ;; esac\n"
+        "case $PATH: in @DIR@/bin:*) ;; *) PATH=@DIR@/bin:$PATH ;; esac\n"
         /* After everything else that sets the prompt each time. */
         "__extra_container_prompt() {\n"
         "        case $PS1 in \"[$EXTRA_CONTAINER_PROMPT] \"*) ;; *) PS1=\"[$EXTRA_CONTAINER_PROMPT] $PS1\" ;; esac\n"
@@ -37,13 +37,13 @@ static const char rc_zsh[] =
         "if (( ${+EXTRA_CONTAINER_ZDOTDIR} )); then export ZDOTDIR=$EXTRA_CONTAINER_ZDOTDIR; else unset ZDOTDIR; fi\n"
         "unset EXTRA_CONTAINER_ZDOTDIR\n"
         "[[ ! -r ${ZDOTDIR-$HOME}/.zshrc ]] || . ${ZDOTDIR-$HOME}/.zshrc\n"
-        "[[ $PATH: == @BIN@:* ]] || PATH=@BIN@:$PATH\n"
+        "[[ $PATH: == @DIR@/bin:* ]] || PATH=@DIR@/bin:$PATH\n"
         "__extra_container_prompt() {\n"
         "        [[ $PROMPT == \"[$EXTRA_CONTAINER_PROMPT] \"* ]] || PROMPT=\"[$EXTRA_CONTAINER_PROMPT] $PROMPT\"\n"
         "}\n"
         "[[ -z ${EXTRA_CONTAINER_PROMPT-} ]] || precmd_functions+=(__extra_container_prompt)\n";
 
-static const char rc_fish[] = "test \"$PATH[1]\" = @BIN@; or set -gx PATH @BIN@ $PATH\n"
+static const char rc_fish[] = "test \"$PATH[1]\" = @DIR@/bin; or set -gx PATH @DIR@/bin $PATH\n"
                               "function __extra_container_status; return $argv[1]; end\n"
                               "if test -n \"$EXTRA_CONTAINER_PROMPT\"; and functions -q fish_prompt\n"
                               "        functions -c fish_prompt __extra_container_prompt\n"
@@ -57,12 +57,12 @@ static const char rc_fish[] = "test \"$PATH[1]\" = @BIN@; or set -gx PATH @BIN@ 
 
 /* POSIX: an interactive shell reads $ENV. */
 static const char rc_posix[] =
-        "case $PATH: in @BIN@:*) ;; *) PATH=@BIN@:$PATH ;; esac\n"
+        "case $PATH: in @DIR@/bin:*) ;; *) PATH=@DIR@/bin:$PATH ;; esac\n"
         "if [ -n \"${EXTRA_CONTAINER_PROMPT-}\" ]; then\n"
         "        case $PS1 in \"[$EXTRA_CONTAINER_PROMPT] \"*) ;; *) PS1=\"[$EXTRA_CONTAINER_PROMPT] $PS1\" ;; esac\n"
         "fi\n";
 
-/* Replaces @DIR@ and @BIN@. */
+/* Replaces @DIR@. */
 static char *fill(const char *text, const char *dir)
 {
         _cleanup_free_ char *out = NULL;
@@ -71,18 +71,8 @@ static char *fill(const char *text, const char *dir)
 
         if (!f)
                 return NULL;
-        for (const char *at; (at = strchr(text, '@'));) {
-                bool bin = !strncmp(at, "@BIN@", 5);
-
-                fprintf(f, "%.*s", (int)(at - text), text);
-                text = at + 1;
-                if (bin || !strncmp(at, "@DIR@", 5)) {
-                        fprintf(f, "%s%s", dir, bin ? "/bin" : "");
-                        text = at + 5;
-                } else {
-                        fputc('@', f);
-                }
-        }
+        for (const char *at; (at = strstr(text, "@DIR@")); text = at + strlen("@DIR@"))
+                fprintf(f, "%.*s%s", (int)(at - text), text, dir);
         fputs(text, f);
         return fclose(f) ? NULL : TAKE_PTR(out);
 }
