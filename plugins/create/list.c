@@ -21,7 +21,6 @@ struct listing {
         struct ec_table *table; /* NULL: names alone */
         char **states;          /* "UNIT=STATE" of each unit that is loaded; NULL: systemd did not answer */
         struct ec_err *err;
-        int result;
 };
 
 static int add_state(void *data, const char *unit, const char *active, const char *sub)
@@ -91,11 +90,10 @@ static int add(void *data, const struct ec_container *c)
 {
         struct listing *l = data;
 
-        if (!l->table)
-                l->host->term->out(l->host, "%s\n", l->host->containers->name(c));
-        else
-                l->result = fill_row(l, c);
-        return l->result < 0;
+        if (l->table)
+                return fill_row(l, c);
+        l->host->term->out(l->host, "%s\n", l->host->containers->name(c));
+        return 0;
 }
 
 int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
@@ -110,8 +108,6 @@ int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
                 r = read_states(&l, op);
         if (r >= 0)
                 r = h->containers->foreach_installed(op, add, &l, err);
-        if (r > 0)
-                r = l.result;
         if (r >= 0 && l.table)
                 r = h->table->print(l.table, err);
         if (l.table)
