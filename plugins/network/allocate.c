@@ -59,7 +59,8 @@ struct family {
         int first;
 };
 
-static void put_taken(struct family *f, const struct prefix *p, const char *dev)
+/* The interface is VE followed by dev. */
+static void put_taken(struct family *f, const struct prefix *p, const char *ve, const char *dev)
 {
         uint32_t from, to;
 
@@ -68,7 +69,7 @@ static void put_taken(struct family *f, const struct prefix *p, const char *dev)
         fprintf(f->to, "%s[%u,%u", f->first ? "" : ",", from, to);
         /* Other names may need escaping in JSON; only those of containers matter. */
         if (strspn(dev, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == strlen(dev))
-                fprintf(f->to, ",\"%s\"", dev);
+                fprintf(f->to, ",\"%s%s\"", ve, dev);
         fputc(']', f->to);
         f->first = 0;
 }
@@ -79,17 +80,12 @@ static int put_conf(void *data, const char *name, const struct addresses *a)
         int family = f->range.prefix.family;
         const char *const all[] = { family == AF_INET ? a->host4 : a->host6,
                                     family == AF_INET ? a->local4 : a->local6 };
+        struct prefix p;
+
         /* With the interface, because a container may keep its own addresses. */
-        _cleanup_free_ char *dev = str_printf("ve-%s", name);
-
-        if (!dev)
-                return -ENOMEM;
-        for (size_t i = 0; i < 2; i++) {
-                struct prefix p;
-
+        for (size_t i = 0; i < 2; i++)
                 if (all[i] && prefix_parse(all[i], family, &p) >= 0)
-                        put_taken(f, &p, dev);
-        }
+                        put_taken(f, &p, "ve-", name);
         return 0;
 }
 
@@ -147,7 +143,7 @@ static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_e
         put_base(&f);
         fputs(",\"taken\":[", to);
         for (size_t i = 0; i < routes.n; i++)
-                put_taken(&f, &routes.items[i].to, routes.items[i].dev);
+                put_taken(&f, &routes.items[i].to, "", routes.items[i].dev);
         r = addresses_foreach(h, put_conf, &f, err);
         fputs("],\"assigned\":{", to);
         f.first = 1;
