@@ -26,17 +26,6 @@ static int nix_store(const struct ec_host *h, struct ec_op *op, const char *quer
         return *ret ? 0 : no_memory(h, err);
 }
 
-static int sum_sizes(const struct ec_host *h, struct ec_op *op, const char *const *paths, size_t n, int64_t *ret,
-                     struct ec_err *err)
-{
-        _cleanup_strv_ char **sizes = NULL;
-        int r = nix_store(h, op, "--size", paths, n, &sizes, err);
-
-        for (size_t i = 0; r >= 0 && sizes[i]; i++)
-                *ret += strtoll(sizes[i], NULL, 10);
-        return r;
-}
-
 int closure_query(const struct ec_host *h, struct ec_op *op, const char *const *files, struct closure *ret,
                   struct ec_err *err)
 {
@@ -46,8 +35,13 @@ int closure_query(const struct ec_host *h, struct ec_op *op, const char *const *
         int r = nix_store(h, op, "--requisites", files, strv_len(files), &paths, err);
 
         c.paths = n = strv_len(STRV_CONST(paths));
-        for (size_t i = 0; r >= 0 && i < n; i += CHUNK)
-                r = sum_sizes(h, op, STRV_CONST(paths) + i, n - i < CHUNK ? n - i : CHUNK, &c.bytes, err);
+        for (size_t i = 0; r >= 0 && i < n; i += CHUNK) {
+                _cleanup_strv_ char **sizes = NULL;
+
+                r = nix_store(h, op, "--size", STRV_CONST(paths) + i, n - i < CHUNK ? n - i : CHUNK, &sizes, err);
+                for (char **s = sizes; r >= 0 && *s; s++)
+                        c.bytes += strtoll(*s, NULL, 10);
+        }
         if (r >= 0)
                 *ret = c;
         return r;

@@ -113,17 +113,28 @@ static int drop_stale(const struct ec_host *h, struct root *root, struct ec_err 
         return r;
 }
 
-static int fill_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const char *name, char **paths,
-                    char **stores, struct ec_err *err)
+/* The roots of one container: n of them from first on. */
+static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n,
+                   struct ec_err *err)
 {
-        _cleanup_free_ char *roots = strv_join(STRV_CONST(paths), "\n"), *files = strv_join(STRV_CONST(stores), "\n");
+        _cleanup_strv_ char **paths = NULL, **stores = NULL;
+        _cleanup_free_ char *roots = NULL, *files = NULL;
         struct closure closure;
-        int r = roots && files ? closure_query(h, op, STRV_CONST(stores), &closure, err) : no_memory(h, err);
+        int r;
 
+        for (size_t i = 0; i < n; i++)
+                if (first[i].target &&
+                    (strv_push(&paths, first[i].path) < 0 || strv_push(&stores, first[i].target) < 0))
+                        return no_memory(h, err);
+        if (!paths)
+                return 0;
+        roots = strv_join(STRV_CONST(paths), "\n");
+        files = strv_join(STRV_CONST(stores), "\n");
+        r = roots && files ? closure_query(h, op, STRV_CONST(stores), &closure, err) : no_memory(h, err);
         if (r >= 0)
                 r = h->table->add_row(t, err);
         if (r >= 0)
-                r = h->table->set_str(t, "name", name, err);
+                r = h->table->set_str(t, "name", first->name, err);
         if (r >= 0)
                 r = h->table->set_int(t, "paths", closure.paths, err);
         if (r >= 0)
@@ -131,19 +142,6 @@ static int fill_row(const struct ec_host *h, struct ec_op *op, struct ec_table *
         if (r >= 0)
                 r = h->table->set_str(t, "roots", roots, err);
         return r < 0 ? r : h->table->set_str(t, "storePaths", files, err);
-}
-
-/* The roots of one container: n of them from first on. */
-static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n,
-                   struct ec_err *err)
-{
-        _cleanup_strv_ char **paths = NULL, **stores = NULL;
-
-        for (size_t i = 0; i < n; i++)
-                if (first[i].target &&
-                    (strv_push(&paths, first[i].path) < 0 || strv_push(&stores, first[i].target) < 0))
-                        return no_memory(h, err);
-        return paths ? fill_row(h, op, t, first->name, paths, stores, err) : 0;
 }
 
 struct missing {
