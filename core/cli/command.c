@@ -47,29 +47,31 @@ void command_list_done(struct command_list *l)
         *l = (struct command_list){ 0 };
 }
 
+static int add_options(struct option_set *set, const struct ec_array *options, const struct ec_command *c,
+                       const char *plugin, bool own)
+{
+        const struct ec_option *o = options->items;
+        int r = 0;
+
+        for (uint32_t i = 0; r >= 0 && i < options->count; i++)
+                if (own || option_applies(&o[i], c))
+                        r = option_set_add(set, &o[i], plugin, own);
+        return r;
+}
+
 int command_options(const struct plugins *l, const struct command_ref *ref, struct option_set *ret, struct ec_err *err)
 {
         const struct ec_command *c = ref->command;
-        const struct ec_option *o = c->options.items;
-        const struct ec_option *core = core_options.items;
         struct option_set set = { 0 };
-        int r = 0;
+        int r = add_options(&set, &c->options, c, ref->plugin ? ref->plugin->name : NULL, true);
 
-        for (uint32_t i = 0; r >= 0 && i < c->options.count; i++)
-                r = option_set_add(&set, &o[i], ref->plugin ? ref->plugin->name : NULL, true);
-        if (r >= 0 && core_option_applies(&option_json, c))
-                r = option_set_add(&set, &option_json, NULL, false);
-        for (uint32_t i = 0; r >= 0 && i < core_options.count; i++)
-                if (core_option_applies(&core[i], c))
-                        r = option_set_add(&set, &core[i], NULL, false);
-        for (size_t p = 0; r >= 0 && p < l->n; p++) {
-                if (l->items[p].state != PLUGIN_LOADED)
-                        continue;
-                o = l->items[p].plugin->options.items;
-                for (uint32_t i = 0; r >= 0 && i < l->items[p].plugin->options.count; i++)
-                        if (o[i].scopes & c->scopes)
-                                r = option_set_add(&set, &o[i], l->items[p].name, false);
-        }
+        if (r >= 0)
+                r = add_options(&set, &json_option, c, NULL, false);
+        if (r >= 0)
+                r = add_options(&set, &core_options, c, NULL, false);
+        for (size_t i = 0; r >= 0 && i < l->n; i++)
+                if (l->items[i].state == PLUGIN_LOADED)
+                        r = add_options(&set, &l->items[i].plugin->options, c, l->items[i].name, false);
         if (r < 0) {
                 option_set_done(&set);
                 return err_oom(err);

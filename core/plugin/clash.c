@@ -24,7 +24,7 @@ static const struct ec_option *meets_commands(const struct ec_array *options, co
                 for (uint32_t k = 0; k < c[i].options.count; k++) {
                         const struct ec_option *o = table_find(options, own[k].name);
 
-                        if (o && core_option_applies(o, &c[i]))
+                        if (o && option_applies(o, &c[i]))
                                 return o;
                 }
         }
@@ -33,14 +33,13 @@ static const struct ec_option *meets_commands(const struct ec_array *options, co
 
 static int check_core(const struct ec_plugin *p, struct ec_err *err)
 {
-        static const struct ec_array json = { &option_json, 1, sizeof(option_json) };
         const struct ec_option *o = p->options.items, *clash = NULL;
 
         for (uint32_t i = 0; i < p->options.count && !clash; i++)
-                if (table_find(&core_options, o[i].name) || !strcmp(o[i].name, option_json.name) ||
+                if (table_find(&core_options, o[i].name) || table_find(&json_option, o[i].name) ||
                     !strcmp(o[i].name, option_version.name))
                         clash = &o[i];
-        clash = clash ?: meets_commands(&core_options, &p->commands) ?: meets_commands(&json, &p->commands);
+        clash = clash ?: meets_commands(&core_options, &p->commands) ?: meets_commands(&json_option, &p->commands);
         if (clash)
                 return err_set(err, -EEXIST, "option --%s belongs to extra-container itself", clash->name);
         clash = meets_commands(&p->options, &p->commands);

@@ -47,10 +47,11 @@ static const struct ec_option core_option_table[] = {
 };
 const struct ec_array core_options = EC_ARRAY(core_option_table);
 
-const struct ec_option option_json = { .name = "json", .help = "Print JSON" };
+static const struct ec_option json_option_table[] = { { .name = "json", .help = "Print JSON" } };
+const struct ec_array json_option = EC_ARRAY(json_option_table);
 const struct ec_option option_version = { .name = "version", .help = "Show the version and exit" };
 
-bool core_option_applies(const struct ec_option *o, const struct ec_command *c)
+bool option_applies(const struct ec_option *o, const struct ec_command *c)
 {
-        return o == &option_json ? c->flags & EC_CMD_LISTING : !o->scopes || o->scopes & c->scopes;
+        return o == json_option_table ? c->flags & EC_CMD_LISTING : !o->scopes || o->scopes & c->scopes;
 }
