@@ -29,9 +29,9 @@ struct plugin_host {
 };
 static_assert(offsetof(struct plugin_host, later) == sizeof(struct ec_host), "nothing comes between");
 
-static const struct plugin_host *host_of(const struct ec_host *h)
+static struct plugin_host *host_of(const struct ec_host *h)
 {
-        return (const struct plugin_host *)h;
+        return (struct plugin_host *)h;
 }
 
 /* ---- log, err ---------------------------------------------------------- */
@@ -165,7 +165,7 @@ static int64_t host_conf_get_int(const struct ec_host *h, const char *key)
 static const char *const *host_conf_get_list(const struct ec_host *h, const char *key)
 {
         static const char *const none[] = { NULL };
-        struct plugin_host *own = (struct plugin_host *)host_of(h);
+        struct plugin_host *own = host_of(h);
         _cleanup_strv_ char **split = NULL, **list = NULL;
         char ***lists;
 
@@ -223,7 +223,7 @@ static const struct ec_term_api term_api = { .size = sizeof(term_api),
 
 /* ---- one plugin's host ------------------------------------------------- */
 
-int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret,
+int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, const struct ec_host **ret,
                     struct ec_err *err)
 {
         struct plugin_host *h = calloc(1, sizeof(*h));
@@ -231,7 +231,7 @@ int plugin_host_new(const struct host_context *ctx, const char *plugin, const ch
         if (h)
                 *h = (struct plugin_host){ .ctx = ctx, .plugin = strdup(plugin), .dir = strdup(dir) };
         if (!h || !h->plugin || !h->dir) {
-                plugin_host_free(h);
+                plugin_host_free((struct ec_host *)h);
                 return err_oom(err);
         }
         h->api = (struct ec_host){
@@ -256,12 +256,14 @@ int plugin_host_new(const struct host_context *ctx, const char *plugin, const ch
                 .plugin_dir = h->dir,
                 .program = ctx->program,
         };
-        *ret = h;
+        *ret = &h->api;
         return 0;
 }
 
-void plugin_host_free(struct plugin_host *h)
+void plugin_host_free(const struct ec_host *host)
 {
+        struct plugin_host *h = host_of(host);
+
         if (!h)
                 return;
         for (size_t i = 0; i < h->n_lists; i++)
@@ -270,9 +272,4 @@ void plugin_host_free(struct plugin_host *h)
         free(h->plugin);
         free(h->dir);
         free(h);
-}
-
-const struct ec_host *plugin_host_api(const struct plugin_host *h)
-{
-        return &h->api;
 }

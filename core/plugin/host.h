@@ -12,8 +12,6 @@ struct host_context {
 };
 
 /* The services as one plugin sees them: its own log and its own settings. */
-struct plugin_host;
-int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, struct plugin_host **ret,
+int plugin_host_new(const struct host_context *ctx, const char *plugin, const char *dir, const struct ec_host **ret,
                     struct ec_err *err);
-void plugin_host_free(struct plugin_host *h);
-const struct ec_host *plugin_host_api(const struct plugin_host *h);
+void plugin_host_free(const struct ec_host *host);

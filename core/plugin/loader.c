@@ -341,7 +341,7 @@ static int start(struct plugin *p, const struct host_context *ctx, struct ec_err
         if (r < 0 || !p->plugin->init)
                 return r;
         call_enter(&call, NULL, p->name, "init()", true);
-        r = p->plugin->init(plugin_host_api(p->host), &p->self, err);
+        r = p->plugin->init(p->host, &p->self, err);
         call_leave(&call);
         if (r < 0 && !err->code)
                 err_set(err, r, "%s", strerror(-r));

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 struct conf;
 struct descriptor;
-struct plugin_host;
 struct host_context;
 struct registry;
 
@@ -25,7 +24,7 @@ struct plugin {
         /* Of PLUGIN_LOADED, and of PLUGIN_REJECTED if it could be read. */
         struct descriptor *descriptor;
         const struct ec_plugin *plugin; /* the descriptor's */
-        struct plugin_host *host;       /* while it is initialised */
+        const struct ec_host *host;     /* while it is initialised */
         void *self;
         bool started;
 };

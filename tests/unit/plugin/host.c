@@ -15,8 +15,7 @@
 #include "util/fs.h"
 
 static struct host_context ctx = { .program = "/bin/ec" };
-static struct plugin_host *own, *other;
-static const struct ec_host *h;
+static const struct ec_host *h, *other;
 
 static const struct ec_setting settings[] = { { "colour", "string", "red", "x" },
                                               { "wait", "duration", "2s", "x" },
@@ -44,21 +43,20 @@ static int setup(void **state)
         if (r >= 0)
                 r = conf_declare(ctx.conf, "two", &settings_array, &err);
         if (r >= 0)
-                r = plugin_host_new(&ctx, "one", "/plugins/one", &own, &err);
+                r = plugin_host_new(&ctx, "one", "/plugins/one", &h, &err);
         if (r >= 0)
                 r = plugin_host_new(&ctx, "two", "/plugins/two", &other, &err);
         if (r < 0) {
                 print_error("%s\n", err_msg(&err));
                 return -1;
         }
-        h = plugin_host_api(own);
         return 0;
 }
 
 static int teardown(void **state)
 {
         (void)state;
-        plugin_host_free(own);
+        plugin_host_free(h);
         plugin_host_free(other);
         plugin_host_free(NULL);
         conf_free(ctx.conf);
@@ -131,7 +129,7 @@ static void test_later_tables(void **state)
 
 static void test_lists_and_numbers(void **state)
 {
-        const struct ec_host *two = plugin_host_api(other);
+        const struct ec_host *two = other;
 
         (void)state;
         assert_int_equal(h->conf->get_int(h, "depth"), -3);
@@ -146,7 +144,7 @@ static void test_lists_and_numbers(void **state)
 
 static void test_settings_are_own(void **state)
 {
-        const struct ec_host *two = plugin_host_api(other);
+        const struct ec_host *two = other;
 
         (void)state;
         assert_string_equal(h->conf->get(h, "colour"), "blue");
