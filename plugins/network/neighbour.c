@@ -25,18 +25,16 @@ int neighbours_add(struct neighbours *list, const struct ec_host *h, const char 
         if (!v)
                 return no_memory(h, err);
         list->items = v;
-        n.container = strdup(container);
+        n.container = container;
         n.address = strdup(address);
         v[list->n++] = n;
-        return n.container && n.address ? 0 : no_memory(h, err);
+        return n.address ? 0 : no_memory(h, err);
 }
 
 void neighbours_done(struct neighbours *list)
 {
-        for (size_t i = 0; i < list->n; i++) {
-                free(list->items[i].container);
+        for (size_t i = 0; i < list->n; i++)
                 free(list->items[i].address);
-        }
         free(list->items);
         *list = (struct neighbours){ 0 };
 }

@@ -80,7 +80,8 @@ int allocation_check(struct network *n, const struct ec_container *c, struct ec_
 /* ---- neighbour.c: addresses that are waited for ---- */
 
 struct neighbour {
-        char *container, *address;
+        const char *container; /* of neighbours_add() */
+        char *address;
         struct prefix prefix;
         int answers;
 };
