@@ -12,7 +12,7 @@ static int is_live(const char *word, const char *container)
 {
         const char *dir = strchr(word, '=');
 
-        if (!dir || (container && (strlen(container) != (size_t)(dir - word) || memcmp(word, container, dir - word))))
+        if (!dir || (container && str_after(word, container) != dir))
                 return 0;
         return access(dir + 1, F_OK) == 0;
 }

@@ -6,8 +6,7 @@
 
 static void print_help(FILE *f, const struct ec_host *h, const struct ec_shell *sh)
 {
-        static const char *const last[] = { "h\tShow this help", NULL };
-        const char *const *lists[] = { h->shell->help(sh), last };
+        const char *const *help = h->shell->help(sh);
         const struct ec_container *c = h->shell->container(sh);
         int width = 0;
 
@@ -19,16 +18,16 @@ static void print_help(FILE *f, const struct ec_host *h, const struct ec_shell *
                 if (islower((unsigned char)**e) && (*e)[len])
                         fprintf(f, "$%.*s is %s\n", len, *e, *e + len + 1);
         }
-        for (const char *const *l = lists[0]; *l; l++)
+        for (const char *const *l = help; *l; l++)
                 if ((int)strcspn(*l, "\t") > width)
                         width = (int)strcspn(*l, "\t");
         fputs("\nCommands:\n", f);
-        for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-                for (const char *const *l = lists[i]; *l; l++) {
-                        int len = (int)strcspn(*l, "\t");
+        for (const char *const *l = help; *l; l++) {
+                int len = (int)strcspn(*l, "\t");
 
-                        fprintf(f, "  %-*.*s  %s\n", width, len, *l, (*l)[len] ? *l + len + 1 : "");
-                }
+                fprintf(f, "  %-*.*s  %s\n", width, len, *l, (*l)[len] ? *l + len + 1 : "");
+        }
+        fprintf(f, "  %-*s  Show this help\n", width, "h");
 }
 
 /* What `h` prints, after all hooks have run. */
