@@ -215,15 +215,15 @@ static int check_rejected(const struct app *a, const char *what, const char *wor
 
 static int nearest_command(const struct app *a, const char *word, struct ec_err *err)
 {
-        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        _cleanup_free_ struct command_ref *commands = NULL;
         _cleanup_strv_ char **names = NULL;
         const char *near;
         int r = commands_list(&a->plugins, &commands, err);
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < commands.n; i++) {
-                const struct ec_command *c = commands.items[i].command;
+        for (size_t i = 0; commands[i].command; i++) {
+                const struct ec_command *c = commands[i].command;
 
                 if (strv_push(&names, c->name) < 0 || (c->alias && strv_push(&names, c->alias) < 0))
                         return err_oom(err);

@@ -12,39 +12,34 @@ static int compare_commands(const void *a, const void *b)
         return strcmp(((const struct command_ref *)a)->command->name, ((const struct command_ref *)b)->command->name);
 }
 
-static void add_commands(struct command_list *l, const struct ec_array *a, const struct plugin *p)
+static struct command_ref *add_commands(struct command_ref *to, const struct ec_array *a, const struct plugin *p)
 {
         const struct ec_command *c = a->items;
 
         for (uint32_t i = 0; i < a->count; i++)
                 if (!(c[i].flags & EC_CMD_HIDDEN))
-                        l->items[l->n++] = (struct command_ref){ .command = &c[i], .plugin = p };
+                        *to++ = (struct command_ref){ .command = &c[i], .plugin = p };
+        return to;
 }
 
-int commands_list(const struct plugins *l, struct command_list *ret, struct ec_err *err)
+int commands_list(const struct plugins *l, struct command_ref **ret, struct ec_err *err)
 {
-        struct command_list c = { 0 };
-        size_t max = l->builtin.count;
+        struct command_ref *c, *end;
+        size_t max = l->builtin.count + 1;
 
         for (size_t i = 0; i < l->n; i++)
                 if (l->items[i].state == PLUGIN_LOADED)
                         max += l->items[i].plugin->commands.count;
-        c.items = calloc(max, sizeof(*c.items));
-        if (!c.items)
+        c = calloc(max, sizeof(*c));
+        if (!c)
                 return err_oom(err);
-        add_commands(&c, &l->builtin, NULL);
+        end = add_commands(c, &l->builtin, NULL);
         for (size_t i = 0; i < l->n; i++)
                 if (l->items[i].state == PLUGIN_LOADED)
-                        add_commands(&c, &l->items[i].plugin->commands, &l->items[i]);
-        qsort(c.items, c.n, sizeof(*c.items), compare_commands);
+                        end = add_commands(end, &l->items[i].plugin->commands, &l->items[i]);
+        qsort(c, end - c, sizeof(*c), compare_commands);
         *ret = c;
         return 0;
-}
-
-void command_list_done(struct command_list *l)
-{
-        free(l->items);
-        *l = (struct command_list){ 0 };
 }
 
 static int add_options(struct option_set *set, const struct ec_array *options, const struct ec_command *c,

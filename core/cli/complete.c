@@ -102,11 +102,11 @@ static void offer(const char *word, const char *text)
 
 static int offer_commands(const struct app *a, struct ec_err *err)
 {
-        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        _cleanup_free_ struct command_ref *commands = NULL;
         int r = commands_list(&a->plugins, &commands, err);
 
-        for (size_t i = 0; r >= 0 && i < commands.n; i++) {
-                const struct ec_command *c = commands.items[i].command;
+        for (size_t i = 0; r >= 0 && commands[i].command; i++) {
+                const struct ec_command *c = commands[i].command;
 
                 offer(c->name, c->summary);
                 if (c->alias)

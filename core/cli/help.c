@@ -207,7 +207,7 @@ int help_command(const struct plugins *l, const struct command_ref *ref, struct 
 
 static int overview(const struct plugins *l, struct ec_err *err)
 {
-        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        _cleanup_free_ struct command_ref *commands = NULL;
         _cleanup_strv_ char **v = NULL, **o = NULL;
         const struct ec_option *core = core_options.items;
         size_t width = terminal_width(), left_width = 0;
@@ -215,8 +215,8 @@ static int overview(const struct plugins *l, struct ec_err *err)
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < commands.n; i++) {
-                const struct ec_command *c = commands.items[i].command;
+        for (size_t i = 0; commands[i].command; i++) {
+                const struct ec_command *c = commands[i].command;
 
                 if (strv_pushf(&v, "%s%s%s\t%s", c->name, c->alias ? ", " : "", c->alias ?: "", c->summary) < 0)
                         return err_oom(err);

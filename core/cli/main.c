@@ -102,15 +102,15 @@ static int check_config_option(const char *config, struct ec_err *err)
 /* An option was given in place of the command. */
 static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
 {
-        _cleanup_(command_list_done) struct command_list commands = { 0 };
+        _cleanup_free_ struct command_ref *commands = NULL;
         static const char *const ours[] = { "--help", "--version", "--verbose", "--debug", "--config", NULL };
         const char *name = str_after(word, "--"), *near;
         int r = commands_list(&a->plugins, &commands, err);
 
-        for (size_t i = 0; r >= 0 && name && i < commands.n; i++) {
+        for (size_t i = 0; r >= 0 && name && commands[i].command; i++) {
                 _cleanup_(option_set_done) struct option_set set = { 0 };
 
-                r = command_options(&a->plugins, &commands.items[i], &set, err);
+                r = command_options(&a->plugins, &commands[i], &set, err);
                 if (r >= 0 && option_set_find(&set, name, strcspn(name, "=")))
                         return err_usage(err, "option '%s' must follow the command", word);
         }

@@ -218,8 +218,8 @@ static bool visible(const struct ec_option *o)
 
 static int part_usage(struct page *p)
 {
-        for (size_t i = 0; i < p->commands.n; i++) {
-                const struct ec_command *c = p->commands.items[i].command;
+        for (size_t i = 0; p->commands[i].command; i++) {
+                const struct ec_command *c = p->commands[i].command;
 
                 printf(".Nm\n.Cm %s\n", c->name);
                 if (c->scopes || c->options.count)
@@ -250,9 +250,9 @@ static int part_scopes(struct page *p)
                 const char *comma = "";
 
                 printf(".It Dv %s\n", scopes[i].name);
-                for (size_t k = 0; k < p->commands.n; k++)
-                        if (p->commands.items[k].command->scopes & scopes[i].scope) {
-                                printf("%s.Cm %s", comma, p->commands.items[k].command->name);
+                for (size_t k = 0; p->commands[k].command; k++)
+                        if (p->commands[k].command->scopes & scopes[i].scope) {
+                                printf("%s.Cm %s", comma, p->commands[k].command->name);
                                 comma = " ,\n";
                         }
                 printf("%s", *comma ? "\n" : "no command\n");
@@ -291,8 +291,8 @@ static int part_commands(struct page *p)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < p->commands.n; i++) {
-                const struct command_ref *ref = &p->commands.items[i];
+        for (size_t i = 0; r >= 0 && p->commands[i].command; i++) {
+                const struct command_ref *ref = &p->commands[i];
                 const struct ec_command *c = ref->command;
 
                 printf(".Ss %s%s%s\n", c->name, c->alias ? ", " : "", c->alias ?: "");
@@ -311,14 +311,14 @@ static int part_commands(struct page *p)
 /* Names of the commands that accept an option of another table. */
 static int takers(struct page *p, const struct ec_option *o, char ***ret)
 {
-        for (size_t i = 0; i < p->commands.n; i++) {
+        for (size_t i = 0; p->commands[i].command; i++) {
                 _cleanup_(option_set_done) struct option_set set = { 0 };
-                int r = command_options(&p->plugins, &p->commands.items[i], &set, p->err);
+                int r = command_options(&p->plugins, &p->commands[i], &set, p->err);
 
                 if (r < 0)
                         return r;
                 for (size_t k = 0; k < set.n; k++)
-                        if (set.items[k].option == o && strv_push(ret, p->commands.items[i].command->name) < 0)
+                        if (set.items[k].option == o && strv_push(ret, p->commands[i].command->name) < 0)
                                 return err_oom(p->err);
         }
         return 0;
@@ -602,7 +602,7 @@ int main(int argc, char **argv)
         r = page_make(&p, argv[1], argv[2]);
         if (r < 0)
                 fprintf(stderr, "man: %s\n", err_msg(&err));
-        command_list_done(&p.commands);
+        free(p.commands);
         plugins_done(&p.plugins);
         err_done(&err);
         return r < 0;

@@ -6,9 +6,9 @@
 /* What a template is filled in from. */
 struct page {
         struct plugins plugins;
-        struct command_list commands;
-        const char *source; /* the top of the sources */
-        const char *arg;    /* the word after a part's name, or NULL */
+        struct command_ref *commands; /* the last one has no command */
+        const char *source;           /* the top of the sources */
+        const char *arg;              /* the word after a part's name, or NULL */
         struct ec_err *err;
 };
 
