@@ -16,7 +16,7 @@
 #define KIND_FILE    (1U << 0)
 #define KIND_DIR     (1U << 1)
 #define KIND_NAME    (1U << 2) /* of an installed container */
-#define KIND_COMMAND (1U << 3) /* of this program */
+#define KIND_COMMAND (1U << 3) /* of this program; only in its own synopses */
 
 /* The words before the one to complete. */
 struct position {
@@ -36,57 +36,49 @@ static bool is_option(const char *word)
 /* ---- kinds of words ----------------------------------------------------- */
 
 /* One word of a synopsis, or a metavar: "[NAME...]". */
-static unsigned kind_of(const char *s, size_t len, bool builtin)
+static unsigned kind_of(const char *s)
 {
         static const struct {
                 const char *word;
                 unsigned kind;
         } kinds[] = {
                 { "DEFINITION", KIND_FILE }, { "FILE", KIND_FILE }, { "DIR", KIND_DIR },
-                { "NAME", KIND_NAME },       { "CMD", KIND_FILE },
+                { "NAME", KIND_NAME },       { "CMD", KIND_FILE },  { "COMMAND", KIND_COMMAND },
         };
+        size_t len;
 
-        while (len && *s == '[') {
-                s++;
-                len--;
-        }
-        while (len && (s[len - 1] == ']' || s[len - 1] == '.'))
-                len--;
+        s += strspn(s, "[");
+        len = strcspn(s, "].");
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
                 if (len == strlen(kinds[i].word) && !strncmp(s, kinds[i].word, len))
                         return kinds[i].kind;
-        return builtin && len == strlen("COMMAND") && !strncmp(s, "COMMAND", len) ? KIND_COMMAND : 0;
+        return 0;
 }
 
 /* What argument number `at` may be: "NAME... | DEFINITION [NAME...] | --all". */
-static unsigned argument_kinds(const char *synopsis, size_t at, bool builtin)
+static unsigned argument_kinds(const char *synopsis, size_t at)
 {
+        _cleanup_strv_ char **words = strv_split(synopsis, " ");
         const char *last = NULL;
         unsigned kinds = 0;
-        size_t i = 0, last_len = 0;
+        size_t i = 0;
 
-        for (const char *s = synopsis;;) {
-                size_t len;
-
-                s += strspn(s, " ");
-                len = strcspn(s, " ");
-                if (len && *s != '|') {
-                        if (i++ == at && *s != '-')
-                                kinds |= kind_of(s, len, builtin);
-                        last = s;
-                        last_len = len;
-                        s += len;
+        for (char **w = words; w; w++) {
+                if (*w && **w != '|') {
+                        if (i++ == at && **w != '-')
+                                kinds |= kind_of(*w);
+                        last = *w;
                         continue;
                 }
                 /* The end of one alternative: its last word may be repeated. */
-                if (last && i <= at && memmem(last, last_len, "...", 3))
-                        kinds |= kind_of(last, last_len, builtin);
-                if (!*s)
-                        return kinds;
+                if (last && i <= at && strstr(last, "..."))
+                        kinds |= kind_of(last);
+                if (!*w)
+                        break;
                 i = 0;
                 last = NULL;
-                s++;
         }
+        return kinds;
 }
 
 /* ---- offers ------------------------------------------------------------- */
@@ -259,13 +251,12 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
 
         equals = strchr(*words, '=');
         if (p.value)
-                return offer_kinds(a, kind_of(p.value->metavar, strlen(p.value->metavar), false), *words, NULL, err);
+                return offer_kinds(a, kind_of(p.value->metavar) & ~KIND_COMMAND, *words, NULL, err);
         if (is_option(*words) && words[0][1] == '-' && equals && !p.words && !p.rest) {
                 const struct option_ref *o = option_set_find(&set, *words + 2, equals - *words - 2);
 
                 return o && o->option->arg == EC_ARG_ONE
-                               ? offer_kinds(a, kind_of(o->option->metavar, strlen(o->option->metavar), false),
-                                             equals + 1, NULL, err)
+                               ? offer_kinds(a, kind_of(o->option->metavar) & ~KIND_COMMAND, equals + 1, NULL, err)
                                : 0;
         }
         if (**words == '-' && !p.words) {
@@ -274,7 +265,8 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
         }
         if (p.rest)
                 return offer_kinds(a, KIND_FILE, *words, NULL, err);
-        return offer_kinds(a, argument_kinds(ref->command->synopsis, p.n_args, !ref->plugin), *words, first, err);
+        return offer_kinds(a, argument_kinds(ref->command->synopsis, p.n_args) & (ref->plugin ? ~KIND_COMMAND : ~0U),
+                           *words, first, err);
 }
 
 /* The program's own options, which come before a command. */
