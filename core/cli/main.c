@@ -189,6 +189,13 @@ static int parse_options(struct app *a, struct command_ref *ref, char **args, st
         return 0;
 }
 
+static int exit_status(int r, const struct ec_err *err)
+{
+        int sig = r < 0 ? interrupt_signal() : 0;
+
+        return r >= 0 ? r : sig ? EXIT_SIGNAL + sig : err->usage ? EXIT_USAGE : EXIT_FAILURE;
+}
+
 /* A command's result as an exit status, or -errno. */
 static int command_result(const struct command_ref *ref, int r, struct ec_err *err)
 {
@@ -209,7 +216,6 @@ static int run_started(const struct command_ref *ref, struct ec_op *op, struct e
         _cleanup_free_ char *what = str_printf("command '%s'", ref->command->name);
         int r = what ? 0 : err_oom(err);
         struct call call;
-        int status;
 
         if (r >= 0 && ref->command->scopes)
                 r = hooks_configure(op, err);
@@ -221,11 +227,7 @@ static int run_started(const struct command_ref *ref, struct ec_op *op, struct e
                 call_leave(&call);
                 r = command_result(ref, r, err);
         }
-        status = r >= 0               ? r
-                 : interrupt_signal() ? EXIT_SIGNAL + interrupt_signal()
-                 : err->usage         ? EXIT_USAGE
-                                      : EXIT_FAILURE;
-        hooks_finish(op, status);
+        hooks_finish(op, exit_status(r, err));
         return r;
 }
 
@@ -318,16 +320,13 @@ static int report(int r, struct ec_err *err)
 {
         int sig = r < 0 ? interrupt_signal() : 0;
 
-        if (r >= 0)
-                return r;
-        if (err->code && !(sig && err->code == -ECANCELED))
+        if (r < 0 && err->code && !(sig && err->code == -ECANCELED))
                 log_msg(LOG_ERR, "%s", err_msg(err));
-        else if (!sig)
+        else if (r < 0 && !sig)
                 log_msg(LOG_ERR, "%s", strerror(-r));
-        if (!sig)
-                return err->usage ? EXIT_USAGE : EXIT_FAILURE;
-        log_notice("interrupted");
-        return EXIT_SIGNAL + sig;
+        if (sig)
+                log_notice("interrupted");
+        return exit_status(r, err);
 }
 
 int main(int argc, char **argv)
