@@ -29,6 +29,7 @@ struct reading {
         const struct bounds *bounds;
         struct descriptor *descriptor;
         uint16_t minor; /* the plugin's */
+        bool own;       /* options of one command */
         struct ec_err *err;
 };
 
@@ -99,8 +100,10 @@ static bool word_valid(const char *s)
         return *s && *s != '-' && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")];
 }
 
-static int check_option(const struct reading *r, const struct ec_option *o, bool own, const struct ec_option *before)
+static int check_option(const struct reading *r, void *items, uint32_t i)
 {
+        const struct ec_option *o = (const struct ec_option *)items + i;
+
         if (!o->name)
                 return err_set(r->err, -EPROTO, "an option has no name");
         if (!word_valid(o->name))
@@ -114,14 +117,14 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
         }
         if (o->arg != EC_ARG_NONE && !o->metavar)
                 return err_set(r->err, -EPROTO, "option --%s takes a value but has no metavar", o->name);
-        if (!own && !o->scopes)
+        if (!r->own && !o->scopes)
                 return err_set(r->err, -EPROTO, "option --%s has no scope", o->name);
-        if (!own && o->short_name)
+        if (!r->own && o->short_name)
                 return err_set(r->err, -EPROTO,
                                "option --%s has a short name, which only a command's own options may have", o->name);
         if (o->short_name && (!isascii(o->short_name) || !isalnum(o->short_name)))
                 return err_set(r->err, -EPROTO, "the short name of option --%s is not a letter or digit", o->name);
-        for (; before < o; before++) {
+        for (const struct ec_option *before = items; before < o; before++) {
                 if (!strcmp(before->name, o->name))
                         return err_set(r->err, -EPROTO, "option --%s is declared twice", o->name);
                 if (o->short_name && before->short_name == o->short_name)
@@ -130,20 +133,12 @@ static int check_option(const struct reading *r, const struct ec_option *o, bool
         return 0;
 }
 
-static int check_plugin_option(const struct reading *r, void *items, uint32_t i)
-{
-        return check_option(r, (const struct ec_option *)items + i, false, items);
-}
-
-static int check_own_option(const struct reading *r, void *items, uint32_t i)
-{
-        return check_option(r, (const struct ec_option *)items + i, true, items);
-}
-
 static int read_command(const struct reading *r, void *items, uint32_t i)
 {
         struct ec_command *c = (struct ec_command *)items + i;
+        struct reading own = *r;
 
+        own.own = true;
         if (!c->name)
                 return err_set(r->err, -EPROTO, "a command has no name");
         if (!word_valid(c->name) || (c->alias && !word_valid(c->alias)))
@@ -164,7 +159,7 @@ static int read_command(const struct reading *r, void *items, uint32_t i)
                 if (!strcmp(b->name, c->name) || (b->alias && !strcmp(b->alias, c->name)) ||
                     (c->alias && (!strcmp(b->name, c->alias) || (b->alias && !strcmp(b->alias, c->alias)))))
                         return err_set(r->err, -EPROTO, "command '%s' is declared twice", c->name);
-        return read_array(r, &c->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", check_own_option) < 0
+        return read_array(&own, &c->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", check_option) < 0
                        ? err_prefix(r->err, "command '%s'", c->name)
                        : 0;
 }
@@ -208,7 +203,7 @@ static int read_hooks(const struct reading *r)
 static int read_tables(const struct reading *r)
 {
         struct ec_plugin *p = &r->descriptor->plugin;
-        int e = read_array(r, &p->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", check_plugin_option);
+        int e = read_array(r, &p->options, sizeof(struct ec_option), OPTION_SIZE_1_0, "options", check_option);
 
         if (e >= 0)
                 e = read_array(r, &p->settings, sizeof(struct ec_setting), SETTING_SIZE_1_0, "settings", check_setting);
