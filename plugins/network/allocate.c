@@ -78,8 +78,7 @@ static int put_conf(void *data, const char *name, const struct addresses *a)
 {
         struct family *f = data;
         int family = f->range.prefix.family;
-        const char *const all[] = { family == AF_INET ? a->host4 : a->host6,
-                                    family == AF_INET ? a->local4 : a->local6 };
+        char *const *all = &a->all[family == AF_INET ? 0 : 2];
         struct prefix p;
 
         /* With the interface, because a container may keep its own addresses. */
@@ -92,8 +91,8 @@ static int put_conf(void *data, const char *name, const struct addresses *a)
 static int put_assigned(void *data, const char *name, const struct addresses *a)
 {
         struct family *f = data;
-        int v4 = f->range.prefix.family == AF_INET;
-        int64_t slot = range_slot_of(&f->range, v4 ? a->host4 : a->host6, v4 ? a->local4 : a->local6);
+        char *const *all = &a->all[f->range.prefix.family == AF_INET ? 0 : 2];
+        int64_t slot = range_slot_of(&f->range, all[0], all[1]);
 
         if (slot < 0)
                 return 0;
