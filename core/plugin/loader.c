@@ -34,17 +34,12 @@ static void plugin_done(struct plugin *p)
         *p = (struct plugin){ 0 };
 }
 
-static struct plugin *find(struct plugins *l, const char *name)
+struct plugin *plugins_find(const struct plugins *l, const char *name)
 {
         for (size_t i = 0; i < l->n; i++)
                 if (!strcmp(l->items[i].name, name))
                         return &l->items[i];
         return NULL;
-}
-
-const struct plugin *plugins_find(const struct plugins *l, const char *name)
-{
-        return find((struct plugins *)l, name);
 }
 
 static int add(struct plugins *l, const char *name, struct plugin **ret, struct ec_err *err)
@@ -122,7 +117,7 @@ static int scan_dir(struct plugins *l, const char *given, bool optional, struct 
 
                 if (!name || !file)
                         return err_oom(err);
-                p = find(l, name);
+                p = plugins_find(l, name);
                 if (p && p->file) {
                         if (!same_file(p->file, file))
                                 log_warn("plugin %s: %s is ignored, because %s comes first", name, file, p->file);
@@ -160,7 +155,7 @@ static void read_toggle(void *data, const char *key, const char *value)
         for (int i = 0; plugin_toggle_names[i]; i++) {
                 if (strcmp(plugin_toggle_names[i], value))
                         continue;
-                p = find(t->list, key);
+                p = plugins_find(t->list, key);
                 if (!p)
                         t->result = add(t->list, key, &p, t->err);
                 if (t->result >= 0)
@@ -357,7 +352,7 @@ int plugins_start(struct plugins *l, const struct host_context *ctx, struct regi
         int r = plugins_registry(l, reg, err);
 
         for (size_t i = 0; r >= 0 && i < reg->n; i++) {
-                struct plugin *p = find(l, reg->plugins[i].plugin->name);
+                struct plugin *p = plugins_find(l, reg->plugins[i].plugin->name);
 
                 r = start(p, ctx, err);
                 if (r >= 0) {
@@ -386,7 +381,7 @@ void plugins_done(struct plugins *l)
         /* In reverse order of their start. */
         if (plugins_registry(l, &reg, &err) >= 0)
                 for (size_t i = reg.n; i-- > 0;) {
-                        struct plugin *p = find(l, reg.plugins[i].plugin->name);
+                        struct plugin *p = plugins_find(l, reg.plugins[i].plugin->name);
 
                         if (p->started && p->plugin->done) {
                                 struct call call;

@@ -60,7 +60,7 @@ int plugin_reject(struct plugin *p, struct ec_err *err);
 int plugins_start(struct plugins *l, const struct host_context *ctx, struct registry *reg, struct ec_err *err);
 /* Calls done() of those that were started, backwards, then frees everything. */
 void plugins_done(struct plugins *l);
-const struct plugin *plugins_find(const struct plugins *l, const char *name);
+struct plugin *plugins_find(const struct plugins *l, const char *name);
 /* The loaded plugins without their instances. */
 int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_err *err);
 
