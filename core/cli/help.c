@@ -87,18 +87,6 @@ static void paragraphs(const char *text, size_t width)
         }
 }
 
-static void row(const char *left, const char *right, size_t left_width, size_t width)
-{
-        size_t cols = columns(left, strlen(left));
-
-        if (cols > left_width) {
-                term_out("  %s\n  %*s  ", left, (int)left_width, "");
-                cols = left_width;
-        } else
-                term_out("  %s%*s  ", left, (int)(left_width - cols), "");
-        fill(right, strlen(right), left_width + 4, left_width + 4, width);
-}
-
 /* The left column's width for "left\tright" each, in all groups of a page. */
 static void widen(size_t *left_width, char *const *v)
 {
@@ -113,11 +101,16 @@ static void widen(size_t *left_width, char *const *v)
 static void rows(char *const *v, size_t left_width, size_t width)
 {
         for (; v && *v; v++) {
-                char *tab = strchr(*v, '\t');
+                size_t len = strcspn(*v, "\t"), cols = columns(*v, len);
+                const char *right = *v + len + 1;
 
-                *tab = 0;
-                row(*v, tab + 1, left_width, width);
-                *tab = '\t';
+                term_out("  %.*s", (int)len, *v);
+                if (cols > left_width) {
+                        term_out("\n  ");
+                        cols = 0;
+                }
+                term_out("%*s  ", (int)(left_width - cols), "");
+                fill(right, strlen(right), left_width + 4, left_width + 4, width);
         }
 }
 
