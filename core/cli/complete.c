@@ -21,7 +21,7 @@
 /* The words before the one to complete. */
 struct position {
         const struct option_set *set;
-        const char **given; /* names of options */
+        const char **given; /* names of options; NULL-terminated */
         size_t n_given, n_args;
         const struct ec_option *value; /* the word is its value */
         const struct ec_option *rest;  /* the word is one of its values */
@@ -153,11 +153,9 @@ static void offer_options(const struct position *p, const char *word)
         for (size_t i = 0; i < p->set->n; i++) {
                 const struct option_ref *ref = &p->set->items[i];
                 const struct ec_option *o = ref->option;
-                bool given = false;
 
-                for (size_t k = 0; k < p->n_given && !given; k++)
-                        given = !strcmp(p->given[k], o->name);
-                if ((given && !(o->flags & EC_OPT_REPEAT)) || (p->rest && !(o->flags & EC_OPT_FINAL)))
+                if ((strv_contains(p->given, o->name) && !(o->flags & EC_OPT_REPEAT)) ||
+                    (p->rest && !(o->flags & EC_OPT_FINAL)))
                         continue;
                 offer_option(o, option_set_short(p->set, ref), word);
         }
@@ -245,9 +243,8 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
                 return err_oom(err);
         for (; words[1]; words++)
                 step(&p, ref->command, *words);
-        for (size_t i = 0; i < p.n_given; i++) /* the expression is the definition */
-                if (ref->command->flags & EC_CMD_DEFINITION && !strcmp(p.given[i], "expr"))
-                        p.n_args++;
+        if (ref->command->flags & EC_CMD_DEFINITION && strv_contains(given, "expr"))
+                p.n_args++; /* the expression is the definition */
 
         equals = strchr(*words, '=');
         if (p.value)
