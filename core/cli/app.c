@@ -186,27 +186,16 @@ static int feature_disabled(const struct app *a, const char *what, const char *w
                          rejected ? p->reason : "");
 }
 
-static bool has_command(const struct ec_plugin *p, const char *word)
-{
-        return command_in(&p->commands, word);
-}
-
-/* `word` is "--NAME", maybe with "=VALUE". */
-static bool has_option(const struct ec_plugin *p, const char *word)
-{
-        const char *name = str_after(word, "--");
-
-        return name && option_in(&p->options, name, strcspn(name, "="));
-}
-
-/* Fails with the reason if the command or option is one of a rejected plugin whose tables could be read. */
-static int check_rejected(const struct app *a, const char *what, const char *word,
-                          bool (*has)(const struct ec_plugin *, const char *), struct ec_err *err)
+/* Fails with the reason if the option (NULL: the command) is one of a rejected plugin whose tables could be read. */
+static int check_rejected(const struct app *a, const char *what, const char *word, const char *option,
+                          struct ec_err *err)
 {
         for (size_t i = 0; i < a->plugins.n; i++) {
                 const struct plugin *p = &a->plugins.items[i];
 
-                if (p->state == PLUGIN_REJECTED && p->plugin && has(p->plugin, word))
+                if (p->state == PLUGIN_REJECTED && p->plugin &&
+                    (option ? option_in(&p->plugin->options, option, strcspn(option, "=")) != NULL
+                            : command_in(&p->plugin->commands, word) != NULL))
                         return err_set(err, -ELIBBAD, "%s '%s': plugin %s was rejected: %s", what, word, p->name,
                                        p->reason);
         }
@@ -242,7 +231,7 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
         if (r >= 0)
                 r = plugins_check(&a->plugins, err); /* a required plugin may have the command */
         if (r >= 0)
-                r = check_rejected(a, "command", word, has_command, err);
+                r = check_rejected(a, "command", word, NULL, err);
         if (r < 0)
                 return r;
         f = feature_of_command(features(a), word);
@@ -263,7 +252,8 @@ int app_unknown_option(void *app, const char *word, struct ec_err *err)
 {
         struct app *a = app;
         const struct feature *f;
-        int r = check_rejected(a, "option", word, has_option, err);
+        const char *name = str_after(word, "--");
+        int r = name ? check_rejected(a, "option", word, name, err) : 0;
 
         if (r < 0)
                 return r;
