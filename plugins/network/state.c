@@ -40,8 +40,7 @@ static int run_down(const struct ec_host *h, struct ec_op *op, const char *file,
 {
         const char *old = getenv("PATH");
         _cleanup_free_ char *script = fs_join(h->plugin_dir, file);
-        _cleanup_free_ char *env = str_printf("PATH=%s%s%s", tools ? tools : "", tools && old ? ":" : "",
-                                              old ? old : "");
+        _cleanup_free_ char *env = str_printf("PATH=%s%s%s", tools ?: "", tools && old ? ":" : "", old ?: "");
         struct ec_proc p = {
                 .flags = EC_PROC_NO_CANCEL,
                 .argv = (const char *const[]){ "sh", script, "down", name, NULL },
