@@ -45,15 +45,12 @@ static void ask(const struct prefix *p)
         struct sockaddr_in s4 = { .sin_family = AF_INET, .sin_port = htons(9) };
         struct sockaddr_in6 s6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
         _cleanup_close_ int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        ssize_t ignored;
 
-        if (fd < 0)
-                return;
         memcpy(&s4.sin_addr, p->addr, sizeof(s4.sin_addr));
         memcpy(&s6.sin6_addr, p->addr, sizeof(s6.sin6_addr));
-        ignored = p->family == AF_INET ? sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&s4, sizeof(s4))
-                                       : sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&s6, sizeof(s6));
-        (void)ignored;
+        if (fd >= 0)
+                (void)sendto(fd, "", 0, MSG_NOSIGNAL, p->family == AF_INET ? (void *)&s4 : (void *)&s6,
+                             p->family == AF_INET ? sizeof(s4) : sizeof(s6));
 }
 
 static int is_answer(const struct nlmsghdr *m, const struct prefix *p)

@@ -16,22 +16,11 @@ void routes_done(struct routes *r)
         *r = (struct routes){ 0 };
 }
 
-static int add(struct routes *r, const struct route *route)
-{
-        struct route *v = reallocarray(r->items, r->n + 1, sizeof(*v));
-
-        if (!v)
-                return -ENOMEM;
-        r->items = v;
-        v[r->n++] = *route;
-        return 0;
-}
-
 static int add_message(struct routes *r, const struct nlmsghdr *m)
 {
         const struct rtmsg *rt = NLMSG_DATA(m);
         int len = (int)RTM_PAYLOAD(m), found = 0;
-        struct route route = { .to = { .family = rt->rtm_family, .bits = rt->rtm_dst_len } };
+        struct route *items, route = { .to = { .family = rt->rtm_family, .bits = rt->rtm_dst_len } };
 
         if (m->nlmsg_type != RTM_NEWROUTE || rt->rtm_dst_len < NETWORK_BITS || rt->rtm_flags & RTM_F_CLONED)
                 return 0;
@@ -47,7 +36,14 @@ static int add_message(struct routes *r, const struct nlmsghdr *m)
                                 *route.dev = 0;
                 }
         }
-        return found ? add(r, &route) : 0;
+        if (!found)
+                return 0;
+        items = reallocarray(r->items, r->n + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        r->items = items;
+        items[r->n++] = route;
+        return 0;
 }
 
 static int dump(int fd, int family, struct routes *r)

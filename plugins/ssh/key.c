@@ -120,13 +120,6 @@ static int check_way(const struct ec_host *h, const char *dir, const char *path,
         }
 }
 
-static char *above(const char *dir)
-{
-        const char *name = strrchr(dir, '/');
-
-        return strndup(dir, name > dir ? (size_t)(name - dir) : 1);
-}
-
 /* dir with its parents resolved, so that no link can be changed between two checks. */
 static int resolve(const struct ec_host *h, const char *dir, const char *parent, char **ret, struct ec_err *err)
 {
@@ -356,11 +349,13 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
         _cleanup_(key_done) struct key k = { 0 };
         _cleanup_free_ char *dir = NULL, *parent = NULL;
         _cleanup_close_ int fd = -1;
+        const char *name;
         int r = key_dir(h, &dir, err);
 
         if (r < 0)
                 return r;
-        parent = above(dir);
+        name = strrchr(dir, '/');
+        parent = strndup(dir, name > dir ? (size_t)(name - dir) : 1);
         if (!parent)
                 return no_memory(h, err);
         if (make) {
