@@ -54,6 +54,7 @@ static int read_root(const char *dir, const char *file, struct root *ret)
 {
         const char *name = file + strlen(GC_PREFIX), *dot = strchr(name, '.');
         struct root r = { 0 };
+        int k;
 
         if (dot && strcmp(dot, ".conf"))
                 return 0;
@@ -64,8 +65,9 @@ static int read_root(const char *dir, const char *file, struct root *ret)
                 *ret = r;
                 return 1;
         }
+        k = r.path && r.name ? 0 : -ENOMEM;
         root_done(&r);
-        return r.path && r.name ? 0 : -ENOMEM;
+        return k;
 }
 
 static int read_roots(const struct ec_host *h, const char *dir, struct roots *l, struct ec_err *err)
