@@ -80,6 +80,11 @@ for p in plugins/*/; do
         none "the core reads no option of plugin $name"
 done
 
+# ---- programs of the host do not enter containers either
+grep -rnE '(^|[^a-z])(nsenter|chroot|systemd-run.* (-M|--machine)|machinectl.* shell)' plugins nix core \
+        --include='*.sh' --include='*.nix' --include='*.c' | grep -vE ':[[:space:]]*(/\*|\*|#)' | grep -v vm-test.nix > "$T/found"
+none "no script enters a container with the rights of the host"
+
 # ---- calls: only main and proc change or end the process
 if [ "${OBJ-}" ]; then
         find "$OBJ/core" -name '*.o' | LC_ALL=C sort | while read -r o; do
@@ -92,6 +97,7 @@ if [ "${OBJ-}" ]; then
                 */core/model/operation/call.o) allowed='^(_exit|raise|sigaction|signal)$' ;;
                 # Its children run in the namespaces of a container.
                 */core/svc/machine/setns.o) allowed='^(fork|kill)$' ;;
+                */core/svc/machine/inner_bus.o) allowed='^(_exit|fork)$' ;;
                 */core/svc/machine/joiner.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine/*.o | */core/svc/systemd/*.o) allowed='^(sigaction)$' ;;
                 esac
@@ -100,6 +106,14 @@ if [ "${OBJ-}" ]; then
                         grep -vE "$allowed" | sed "s|^|${o#"$OBJ"/}: |"
         done > "$T/found"
         none "only main and proc call functions that end or change the process"
+        # libsystemd's ways into a container take descriptors and capabilities of ours along.
+        find "$OBJ/core" "$OBJ/plugins" -name '*.o' ! -path '*/machine/joiner.o' ! -path '*/machine/inner_bus.o' |
+                LC_ALL=C sort | while read -r o; do
+                nm --undefined-only "$o" | awk '{ sub(/@.*/, "", $2); print $2 }' |
+                        grep -E '^(setns|sd_bus_open_(system|user)_machine|sd_journal_open_(container|machine))$' |
+                        sed "s|^|${o#"$OBJ"/}: |"
+        done > "$T/found"
+        none "only joiner and inner_bus enter namespaces of a container"
         # Only term.c writes to stdout.
         find "$OBJ/core" -name '*.o' ! -name term.o | LC_ALL=C sort | while read -r o; do
                 nm --undefined-only "$o" | awk '{ sub(/@.*/, "", $2); print $2 }' |

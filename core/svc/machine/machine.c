@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/machine/machine.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "svc/machine/inner_bus.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
-#include "util/resolve.h"
 #include "util/strv.h"
 
 #define MACHINED_PATH    "/org/freedesktop/machine1"
@@ -235,58 +232,18 @@ static int read_names(sd_bus_message *m, char ***ret)
         return r;
 }
 
-/* Connects to the container's bus. The path is resolved inside the container: no link leads out of it. */
-static int connect_bus(uint32_t leader)
-{
-        _cleanup_close_ int root = -1, node = -1, fd = -1;
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        char path[32];
-
-        snprintf(path, sizeof(path), "/proc/%" PRIu32 "/root", leader);
-        root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (root < 0)
-                return -errno;
-        node = resolve_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC);
-        if (node < 0)
-                return node;
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return -errno;
-        snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d", node);
-        if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-                return -errno;
-        return TAKE_FD(fd);
-}
-
-/* The container's bus from outside, for read-only calls: we are not authenticated there.
- * sd_bus_open_system_machine() forks two processes for each container, which is slow for many. */
 static int open_bus(struct systemd *s, const char *name, sd_bus **ret)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
-        _cleanup_bus_ sd_bus *bus = NULL;
-        _cleanup_close_ int fd = -1;
         uint32_t leader = 0;
         sd_bus *host;
         int r = geteuid() ? -EPERM : systemd_bus(s, &host, NULL);
 
         if (r >= 0)
                 r = get_leader(host, name, &leader, &e);
-        if (r >= 0)
-                r = fd = leader ? connect_bus(leader) : -EHOSTDOWN;
-        if (r >= 0)
-                r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_fd(bus, fd, fd);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(bus, true);
         if (r < 0)
                 return r;
-        TAKE_FD(fd); /* the bus closes it */
-        r = sd_bus_start(bus);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(bus);
-        return 0;
+        return leader ? inner_bus_open(leader, ret) : -EHOSTDOWN;
 }
 
 static int ask_failed(sd_bus *bus, char ***ret)
@@ -309,15 +266,6 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
         *ret = NULL;
         if (r >= 0)
                 r = ask_failed(bus, &units);
-        if (r < 0 && r != -ENOMEM && r != -ECANCELED && r != -ETIMEDOUT) {
-                /* Some bus daemons require authentication. */
-                bus = sd_bus_close_unref(bus);
-                strv_free(units);
-                units = NULL;
-                r = sd_bus_open_system_machine(&bus, name);
-                if (r >= 0)
-                        r = ask_failed(bus, &units);
-        }
         if (r == -ENOMEM)
                 return err_oom(err);
         if (r == -ECANCELED)

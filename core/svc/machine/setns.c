@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
 #include "svc/machine/joiner.h"
+#include "svc/machine/namespaces.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -40,20 +40,6 @@ static int read_bounding(struct join *j)
         if (!p)
                 return -EBADMSG;
         j->bounding = strtoull(p + strlen("\nCapBnd:"), NULL, 16);
-        return 0;
-}
-
-static int other_user_ns(struct join *j)
-{
-        _cleanup_free_ char *path = str_printf("/proc/%" PRIu32 "/ns/user", j->x->leader);
-        struct stat a, b;
-
-        if (!path)
-                return -ENOMEM;
-        if (stat(path, &a) < 0 || stat("/proc/self/ns/user", &b) < 0)
-                return -errno;
-        /* setns() rejects our own user namespace. */
-        j->user_ns = a.st_ino != b.st_ino || a.st_dev != b.st_dev;
         return 0;
 }
 
@@ -192,7 +178,8 @@ int exec_setns_begin(struct exec *x, struct join **ret, struct ec_err *err)
                 return err_oom(err);
         *j = (struct join){ .x = x, .ours = -1, .theirs = -1 };
         j->leader_fd = syscall(SYS_pidfd_open, x->leader, 0);
-        k = j->leader_fd < 0 ? -errno : other_user_ns(j);
+        k = j->leader_fd < 0 ? -errno : namespaces_other_user(x->leader);
+        j->user_ns = k > 0;
         if (k >= 0)
                 k = read_bounding(j);
         if (k >= 0)

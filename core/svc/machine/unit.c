@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
+#include "svc/machine/inner_bus.h"
 #include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
@@ -29,7 +30,7 @@
 static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
-        int r = sd_bus_open_system_machine(&bus, x->name);
+        int r = inner_bus_open(x->leader, &bus);
 
         if (r >= 0)
                 r = bus_wait_ready(bus, until);
@@ -57,7 +58,7 @@ int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
                 if (exec_state_down(state))
                         return err_set(err, -EHOSTDOWN, "container '%s' is %s", x->name,
                                        strcmp(state, "deactivating") ? "not running" : "shutting down");
-                if (!state || strcmp(state, "activating") || clock_usec() >= until)
+                if ((r != -EAGAIN && (!state || strcmp(state, "activating"))) || clock_usec() >= until)
                         return 0;
                 /* There is no event for a socket in another namespace that begins to listen. */
                 r = interrupt_pause(LOOK_AGAIN, err);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Only the socket is looked up in the container. sd_bus_open_system_machine() would fork a process into the container
+ * that has our descriptors, memory and capabilities. */
+#include "svc/machine/inner_bus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "svc/machine/namespaces.h"
+#include "svc/systemd/bus.h"
+#include "util/cleanup.h"
+#include "util/resolve.h"
+
+/* No link leads out of the container. */
+static int open_node(uint32_t leader)
+{
+        _cleanup_close_ int root = -1;
+        char path[32];
+
+        snprintf(path, sizeof(path), "/proc/%" PRIu32 "/root", leader);
+        root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return root < 0 ? -errno : resolve_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC);
+}
+
+static int connect_node(int fd, int node)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+        snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d", node);
+        return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
+}
+
+/* The bus asks the kernel which user has connected, so a process has to become the container's root. It stays in the
+ * host's PID namespace, where the container does not see it. */
+static int connect_mapped(int fd, int node, int leader)
+{
+        pid_t pid = fork();
+        int status;
+
+        if (pid < 0)
+                return -errno;
+        if (!pid) {
+                if (setns(leader, CLONE_NEWUSER) < 0 || setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 ||
+                    setresuid(0, 0, 0) < 0)
+                        _exit(errno);
+                _exit(-connect_node(fd, node));
+        }
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static int connect_bus(uint32_t leader)
+{
+        _cleanup_close_ int pidfd = syscall(SYS_pidfd_open, leader, 0), node = -1, fd = -1;
+        struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+        int r;
+
+        if (pidfd < 0)
+                return -errno;
+        node = open_node(leader);
+        if (node < 0)
+                return node;
+        /* Another process may have got the number meanwhile. */
+        if (poll(&ended, 1, 0))
+                return -ESRCH;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        r = namespaces_other_user(leader);
+        if (r >= 0)
+                r = r ? connect_mapped(fd, node, pidfd) : connect_node(fd, node);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+int inner_bus_open(uint32_t leader, sd_bus **ret)
+{
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int fd = connect_bus(leader), r;
+
+        if (fd < 0)
+                return fd;
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_fd(bus, fd, fd);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
