@@ -12,11 +12,14 @@ char *gc_root_path(const char *dir, const char *name, const char *suffix)
 
 static int set_root(const struct ec_host *h, const char *dir, const char *path, const char *target, struct ec_err *err)
 {
-        int r = fs_mkdir_p(dir, 0755);
+        int r = fs_symlink_atomic(target, path);
 
-        if (r < 0)
-                return h->err->set(err, r, "cannot create the directory %s: %s", dir, strerror(-r));
-        r = fs_symlink_atomic(target, path);
+        if (r == -ENOENT) {
+                r = fs_mkdir_p(dir, 0755);
+                if (r < 0)
+                        return h->err->set(err, r, "cannot create the directory %s: %s", dir, strerror(-r));
+                r = fs_symlink_atomic(target, path);
+        }
         return r < 0 ? h->err->set(err, r, "cannot create the garbage collector root %s: %s", path, strerror(-r)) : 0;
 }
 

@@ -196,7 +196,7 @@ done_testing() {
                 diag "failed units:"
                 diag "$(systemctl list-units --failed --plain --no-legend 2>&1)"
                 diag "end of the journal:"
-                diag "$(journalctl -q --no-pager -n 60 2>&1)"
+                diag "$(journalctl -q --no-pager -n 3000 2>&1)"
         fi
         printf '1..%d\n' "$tap_count"
         exit "$((tap_failed != 0))"
