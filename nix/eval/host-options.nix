@@ -32,8 +32,7 @@ let
   # script creates files there and changes modes. Links that NixOS makes lead to /etc/static.
   refuseLinks = name: {
     script = lib.mkBefore ''
-      mapfile -d "" -t real < <(realpath -mz -- "$root" "$root"/{etc,root,usr,usr/bin,var,var/lib,var/lib/private})
-      wait "$!"
+      mapfile -t real <<< "$(realpath -m -- "$root" "$root"/{etc,root,usr,usr/bin,var,var/lib,var/lib/private})"
       for i in "''${!real[@]}"; do
         if [[ $i != 0 && "''${real[i]}" != "''${real[0]}"/* ]]; then
           echo "container '${name}': a symbolic link in its state directory leads out of it, to ''${real[i]@Q};" \
@@ -42,7 +41,7 @@ let
         fi
       done
       for file in "$root"/etc/{os-release,machine-id}; do
-        if [[ -L $file && "$(realpath -m -- "$file"; echo .)" != @("''${real[0]}"|/nix/store|/etc/static)/* ]]; then
+        if [[ -L $file && "$(realpath -m -- "$file")" != @("''${real[0]}"|/nix/store|/etc/static)/* ]]; then
           echo "container '${name}': $file is a symbolic link that leads out of the container; remove it" >&2
           exit 1
         fi
