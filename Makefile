@@ -56,12 +56,13 @@ PKGDATADIR := $(DATADIR)/extra-container
 SAN     ?=
 WARN    := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Werror=implicit-function-declaration -Wno-missing-field-initializers
-# Sanitizers find more without them. _FORTIFY_SOURCE needs optimization, and a distribution may set its own.
+# Sanitizers find more without them. _FORTIFY_SOURCE needs optimization, and a distribution or compiler may set its own.
 hardening = $(if $(SAN),,$(eval hardening := $$(strip $$(foreach f,-fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection,$$(call supported,$$(f))) $$(fortify)))$(hardening))
 supported = $(shell echo 'int f;' | $(CC) -Werror $(1) -x c -c - -o /dev/null 2>/dev/null && echo '$(1)')
-fortify   = $(if $(or $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS)),$(filter-out -O -O1 -O2 -O3 -Og -Os -Oz,$(lastword -O0 \
-	$(filter -O%,$(CFLAGS))))),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+fortify   = $(if $(fortified)$(unoptimized),,-D_FORTIFY_SOURCE=2)
+fortified = $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS) $(shell $(CC) -O2 -dM -E - </dev/null 2>/dev/null))
+unoptimized = $(filter-out -O -O1 -O2 -O3 -Og -Os -Oz,$(lastword -O0 $(filter -O%,$(CFLAGS))))
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN)
 HARDEN  := -Wl,-z,relro,-z,now
 PLUGIN_CFLAGS = $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common

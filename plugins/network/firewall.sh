@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 #
 #   firewall.sh up NAME auto|nft|iptables ADDRESS...
-#   firewall.sh link NAME
 #   firewall.sh down NAME
+#   firewall.sh guard NAME
 #
 # The host's rules that let a container reach other networks. They are tagged
 # with its name, so that `up` and `down` first find and remove all of them, even
-# if the unit that added them is gone. `link` runs after the container has
-# started, if the name of its interface was not known before.
+# if the unit that added them is gone. `guard` renews the rules that protect other
+# containers, when one of those starts, and after the start of a container whose
+# interface has a name that was not known before.
 #
 # $state has a file for each such container that runs, and notes of what is to
 # be undone after the last one; the names of notes begin with a dot.
@@ -185,24 +186,46 @@ nft_down() {
 
 # ---- forwarding ----------------------------------------------------------------
 
+# systemd-nspawn shortens a name that is too long for an interface, and gives the interface the long one as well.
+find_interface() { # NAME: as $i; empty if it is not known before the start
+        case ve-$1 in
+        ????????????????*) i=$(ip -o link show dev "ve-$1" 2> /dev/null | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p') ;;
+        *) i=ve-$1 ;;
+        esac
+}
+
 # Forwarding is a switch of the whole host. If it is on because of us, packets from and to other containers are
-# dropped: those do not send through the host, and other machines cannot connect to any container.
+# dropped: those do not send through the host, and other machines cannot connect to any container. Containers without
+# addresses have no route, or systemd-networkd manages their network.
 guard() {
+        opened='' closed=''
+        # shellcheck disable=SC2013 # names of containers have no blanks
+        for f in $(grep -lsE '^(HOST|LOCAL)_ADDRESS6?=.' /etc/nixos-containers/*.conf /etc/containers/*.conf); do
+                n=${f##*/} n=${n%.conf}
+                find_interface "$n"
+                if [ ! "$i" ]; then continue
+                elif [ -e "$state/$n" ]; then opened="$opened \"$i\","
+                else closed="$closed \"$i\","
+                fi
+        done
         {
                 echo "table inet extra-container"
                 echo "delete table inet extra-container"
                 echo "table inet extra-container {"
+                [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
+                [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
                 echo "chain forward {"
                 echo "type filter hook forward priority -1; policy accept;"
                 for v in 4 6; do [ -e "$state/.forwarding$v" ] || echo "meta nfproto ipv$v accept"; done
                 echo "ct state established,related accept"
-                sed -n 's/^interface=\(.*\)/iifname "\1" accept/p' "$state"/[!.]*
-                echo 'iifname "ve-*" drop'
+                [ ! "$opened" ] || echo "iifname @opened accept"
+                [ ! "$closed" ] || echo "iifname @closed drop"
                 echo "ct status dnat accept"
-                echo 'oifname "ve-*" drop'
+                [ ! "$opened" ] || echo "oifname @opened drop"
+                [ ! "$closed" ] || echo "oifname @closed drop"
                 echo "}"
                 echo "}"
-        } | nft -f -
+        } | nft -f - || die "nft rejects the rules that protect other containers"
 }
 
 guarded() {
@@ -215,13 +238,23 @@ switch_on() {
                 warn "forwarding cannot be switched on ($1): the container can only reach the host"
 }
 
+# Does the configuration of the host switch forwarding on?
+configured() { # ipv4|ipv6
+        cat /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf 2> /dev/null |
+                grep -qE "^[[:space:]]*-?net[./]$1[./](ip_forward|conf[./]all[./]forwarding)[[:space:]]*=[[:space:]]*1"
+}
+
+# Notes which interfaces forward already, because the switch overwrites that.
+note_forwarding() { # ipv4|ipv6
+        configured "$1" || grep -lx 1 "/proc/sys/net/$1"/conf/*/forwarding > "$state/.forwarding${1#ipv}"
+}
+
 forwarding() {
-        [ ! "$addresses4" ] || [ "$(cat $forward4)" = 1 ] || : > "$state/.forwarding4"
-        [ ! "$addresses6" ] || [ "$(cat $forward6)" = 1 ] ||
-                grep -lx 1 /proc/sys/net/ipv6/conf/*/accept_ra > "$state/.forwarding6"
+        [ ! "$addresses4" ] || [ "$(cat $forward4)" = 1 ] || note_forwarding ipv4
+        [ ! "$addresses6" ] || [ "$(cat $forward6)" = 1 ] || note_forwarding ipv6
         if [ -e "$state/.forwarding4" ] || [ -e "$state/.forwarding6" ]; then
                 if nft_works; then
-                        guard || die "nft rejects the rules that protect other containers"
+                        guard
                 else
                         warn "nft does not work on this host, so other machines can also reach containers through it"
                 fi
@@ -229,9 +262,10 @@ forwarding() {
         [ ! "$addresses4" ] || switch_on $forward4
         [ "$addresses6" ] && [ "$(cat $forward6)" != 1 ] || return 0
         # Routers ignore router advertisements by default, so the host would lose its own route.
-        while read -r f; do
-                echo 2 2> /dev/null > "$f"
-        done < "$state/.forwarding6"
+        grep -lx 2 /proc/sys/net/ipv6/conf/*/accept_ra > "$state/.accept_ra"
+        for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
+                [ "$(cat "$f")" != 1 ] || echo 2 2> /dev/null > "$f"
+        done
         switch_on $forward6
 }
 
@@ -240,27 +274,32 @@ others_forward() {
         iptables_has legacy '-j (MASQUERADE|SNAT|DNAT)' && return 0
         nft list tables 2> /dev/null | {
                 while read -r _ f t; do
-                        # systemd-nspawn never removes its table.
-                        case $t in extra-container | io.systemd.nat) continue ;; esac
-                        nft list table "$f" "$t" 2> /dev/null < /dev/null | grep -qiE '(masquerade|[sd]nat)' && exit 0
+                        case $t in
+                        extra-container) continue ;;
+                        # systemd never removes this table; the set has what systemd-networkd translates.
+                        io.systemd.nat) nft list set "$f" "$t" masq_saddr 2> /dev/null < /dev/null | grep -q elements ;;
+                        *) nft list table "$f" "$t" 2> /dev/null < /dev/null | grep -qiE '(masquerade|[sd]nat)' ;;
+                        esac && exit 0
                 done
                 exit 1
         }
 }
 
+switch_off() { # ipv4|ipv6 FILE
+        note=$state/.forwarding${1#ipv}
+        [ -e "$note" ] && ! configured "$1" && echo 0 2> /dev/null > "$2" || return 0
+        while read -r f; do
+                echo 1 2> /dev/null > "$f"
+        done < "$note"
+        [ "$1" = ipv4 ] || for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
+                [ "$(cat "$f")" != 2 ] || grep -qsxF "$f" "$state/.accept_ra" || echo 1 2> /dev/null > "$f"
+        done
+}
+
 # After the last container, as it was before the first.
 stop_forwarding() {
-        notes=$(ls -d "$state"/.forwarding* 2> /dev/null)
-        if [ "$notes" ] && ! others_forward; then
-                [ ! -e "$state/.forwarding4" ] || echo 0 2> /dev/null > $forward4
-                [ ! -e "$state/.forwarding6" ] || {
-                        echo 0 2> /dev/null > $forward6
-                        while read -r f; do
-                                [ "$(cat "$f" 2> /dev/null)" != 2 ] || echo 1 2> /dev/null > "$f"
-                        done < "$state/.forwarding6"
-                }
-        fi
-        rm -f "$state"/.forwarding*
+        others_forward || { switch_off ipv4 $forward4; switch_off ipv6 $forward6; }
+        rm -f "$state"/.forwarding* "$state/.accept_ra"
         ! guarded || nft delete table inet extra-container || failed=1
 }
 
@@ -382,18 +421,9 @@ down() {
         if [ ! -e "$1" ]; then
                 stop_forwarding
         elif guarded; then
-                guard || failed=1
+                guard
         fi
-        [ ! "$failed" ] || die "the rules that protect other containers could not be changed"
-}
-
-# systemd-nspawn shortens a name that is too long for an interface, and gives the interface the long one as well.
-note_interface() {
-        case ve-$name in
-        ????????????????*) i=$(ip -o link show dev "ve-$name" 2> /dev/null | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p') ;;
-        *) i=ve-$name ;;
-        esac
-        [ ! "$i" ] || echo "interface=$i" >> "$state/$name"
+        [ ! "$failed" ] || die "the rules that protect other containers could not be removed"
 }
 
 case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is not a container name" ;; esac
@@ -413,7 +443,6 @@ up)
         done
         remove_rules
         echo "path=$PATH" > "$state/$name" || die "cannot write to $state"
-        note_interface
         choose "$choice"
         case $backend in nftables) nft_up ;; *) iptables_up $backend ;; esac
         forwarding
@@ -421,9 +450,8 @@ up)
         check_iptables nft
         check_nft
         ;;
-link)
-        note_interface
-        ! guarded || guard || die "nft rejects the rules that protect other containers"
+guard)
+        ! guarded || guard
         ;;
 down)
         down

@@ -134,10 +134,6 @@ let
       resolv=$(${script ./resolver.sh "${name} ${pkgs.systemd}/bin/systemd-nspawn"} || :)
       EXTRA_NSPAWN_FLAGS="$resolv ''${EXTRA_NSPAWN_FLAGS-}"
     '');
-    # The interface of a container with a long name has a name that systemd-nspawn chooses.
-    postStart = mkIf (lib.stringLength name > 12) (mkAfter ''
-      ${script ./firewall.sh "link ${name}"} || :
-    '');
     # Runs however the container ends, even if its start failed. A failure does not stop the other scripts; the next
     # start tries again.
     postStop = ''
@@ -156,6 +152,20 @@ let
       fi
     '';
   };
+
+  # Forwarding that other containers need must not open this one, nor them to each other's networks. The interface of a
+  # container with a long name has a name that systemd-nspawn chooses.
+  guardService = name:
+    let
+      guard = mkAfter ''
+        [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
+          ${script ./firewall.sh "guard ${name}"}
+      '';
+    in
+    mkIf (isAddressed containers.${name}) {
+      preStart = mkIf (!containers.${name}.extra.enableWAN) guard;
+      postStart = mkIf (lib.stringLength name > 12) guard;
+    };
 
   private = filter (n: containers.${n}.privateNetwork) (attrNames containers);
   # Whether the container's unit sets the addresses of the interface ve-NAME; otherwise the host does.
@@ -292,6 +302,11 @@ in
       let
         services = names: of: lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (of n)) names);
       in
-      mkMerge [ (services natted natService) (services others otherService) (services private linkService) ];
+      mkMerge [
+        (services natted natService)
+        (services others otherService)
+        (services private linkService)
+        (services private guardService)
+      ];
   };
 }

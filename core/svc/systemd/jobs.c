@@ -237,7 +237,7 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
                 i->e->failure = r;
                 return 0;
         }
-        for (char **x = early; x && *x; x += 2) {
+        for (char **x = early; x && x[0] && x[1]; x += 2) {
                 if (strcmp(x[0], job))
                         continue;
                 job_removed(i, x[1]);
