@@ -473,8 +473,10 @@ struct ec_exec {
         const char *user;        /* NULL: root */
         const char *cwd;         /* NULL: the user's home */
         int32_t fds[3];          /* stdin, stdout, stderr of the caller's, all
-                                  * three; -1 is /dev/null. Ignored with a
-                                  * TTY. A pipe must be read meanwhile. */
+                                  * three; -1: none. They are copied from and
+                                  * to pipes, and never reach the container.
+                                  * Ignored with a TTY. A pipe must be read
+                                  * meanwhile. */
         uint32_t timeout_ms;     /* 0: none */
 };
 struct ec_machine_api {

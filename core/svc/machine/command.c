@@ -59,10 +59,12 @@ void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS])
         /* A call may have read the signal meanwhile, so that it no longer wakes poll(). */
         if (x->stage == EXEC_RUNS && interrupt_check(NULL) < 0)
                 on_interrupt(x);
+        for (size_t i = 2; i < EXEC_FDS; i++)
+                fds[i] = (struct pollfd){ .fd = -1 };
         if (x->pty)
                 pty_fill(x->pty, fds + 2);
-        for (size_t i = 2; !x->pty && i < EXEC_FDS; i++)
-                fds[i] = (struct pollfd){ .fd = -1 };
+        else if (x->streams)
+                streams_fill(x->streams, fds + 2);
 }
 
 void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS])
@@ -71,6 +73,8 @@ void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS])
 
         if (fds[1].revents)
                 on_interrupt(x);
+        if (x->streams)
+                streams_handle(x->streams, fds + 2);
         if (x->pty && pty_handle(x->pty, fds + 2) == SIGHUP && x->stage == EXEC_RUNS) {
                 x->failure = -ECANCELED;
                 to_stage(x, EXEC_ASKED, SIGHUP);

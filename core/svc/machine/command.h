@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "svc/machine/pty.h"
+#include "svc/machine/streams.h"
 #include "svc/machine/user.h"
 
 /* One command in a container, while it runs: its streams, its time limit, and how it is ended. */
@@ -24,8 +25,8 @@ struct exec {
         char *cwd;
         bool cwd_optional, tty;
         struct machine_user user;
-        int fds[3];
-        int null; /* /dev/null, used for fds that are not given; or -1 */
+        int fds[3];              /* the container's ends of its streams */
+        struct streams *streams; /* one of these; with sink of run.c set if that takes the output */
         struct pty *pty;
         char *tty_path;    /* of the terminal, in the container */
         uint64_t deadline; /* UINT64_MAX: none */
@@ -39,7 +40,7 @@ struct exec {
         int failure; /* -ECANCELED, -ETIMEDOUT; 0: none */
 };
 
-#define EXEC_FDS (2 + PTY_FDS) /* bus or child, interruption, terminal */
+#define EXEC_FDS (2 + STREAMS_FDS) /* bus or child, interruption, streams or terminal */
 /* Fills fds[1] and the following; fds[0] is the caller's. */
 void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS]);
 /* Handles these descriptors and the time limits; then see x->signal and x->stage. */

@@ -37,27 +37,28 @@ static int check_args(const struct ec_exec *in, struct ec_err *err)
         return 0;
 }
 
-static int take_fds(struct exec *x, const struct ec_exec *in, struct ec_err *err)
+/* Only pipes and terminals that are made for it reach the container, never a descriptor of ours. */
+static int make_streams(struct exec *x, const struct ec_exec *in, struct ec_err *err)
 {
         bool unset = !in->fds[0] && !in->fds[1] && !in->fds[2];
+        struct stat st;
+        int ours[3], r;
 
         for (int i = 0; i < 3; i++) {
-                struct stat st;
-
-                x->fds[i] = unset ? i : in->fds[i];
-                if (x->fds[i] < 0) {
-                        if (x->null < 0)
-                                x->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-                        if (x->null < 0)
-                                return err_set(err, -errno, "cannot open /dev/null: %s", strerror(errno));
-                        x->fds[i] = x->null;
-                }
-                if (fstat(x->fds[i], &st) < 0)
-                        return err_set(err, -errno, "descriptor %d for '%s': %s", x->fds[i], x->label, strerror(errno));
-                /* A directory of the host would give access to the whole host. */
-                if (S_ISDIR(st.st_mode))
-                        return err_set(err, -EISDIR, "descriptor %d for '%s' is a directory", x->fds[i], x->label);
+                ours[i] = unset ? i : in->fds[i] < 0 ? -1 : in->fds[i];
+                if (ours[i] >= 0 && fstat(ours[i], &st) < 0)
+                        return err_set(err, -errno, "descriptor %d for '%s': %s", ours[i], x->label, strerror(errno));
+                if (ours[i] >= 0 && S_ISDIR(st.st_mode))
+                        return err_set(err, -EISDIR, "descriptor %d for '%s' is a directory", ours[i], x->label);
         }
+        if (!x->streams)
+                x->streams = streams_new(NULL, NULL);
+        if (!x->streams)
+                return err_oom(err);
+        r = streams_begin(x->streams, ours);
+        if (r < 0)
+                return err_set(err, r, "cannot make pipes for '%s': %s", x->label, strerror(-r));
+        memcpy(x->fds, x->streams->theirs, sizeof(x->fds));
         return 0;
 }
 
@@ -299,8 +300,7 @@ void exec_done(struct exec *x)
         strv_free(x->env);
         if (x->root >= 0)
                 close(x->root);
-        if (x->null >= 0)
-                close(x->null);
+        streams_free(x->streams);
 }
 
 static bool all_utf8(char **v)
@@ -336,7 +336,7 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
         if (!x->unit)
                 return err_oom(err);
         if (!x->tty)
-                r = take_fds(x, in, err);
+                r = make_streams(x, in, err);
         if (r >= 0)
                 r = find_leader(x, err);
         /* First, because this waits for a booting container, which may not have any users and programs before. */

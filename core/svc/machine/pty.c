@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -93,7 +92,7 @@ void pty_end(struct pty *p)
 
 void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS])
 {
-        bool room = p->from.end == p->from.start, pending = p->to.end > p->to.start || p->eof_due;
+        bool room = buffer_empty(&p->from), pending = !buffer_empty(&p->to) || p->eof_due;
 
         fds[0] = (struct pollfd){ .fd = room || pending ? p->master : -1,
                                   .events = (room ? POLLIN : 0) | (pending ? POLLOUT : 0) };
@@ -112,20 +111,6 @@ static void on_signal(struct pty *p)
                         make_raw(p);
                 copy_size(p);
         }
-}
-
-/* Writes what can be written without waiting. false: the other end is closed. */
-static bool flush(struct pty_way *w, int fd)
-{
-        size_t len = w->end - w->start;
-        ssize_t n = write(fd, w->data + w->start, len < PIPE_BUF ? len : PIPE_BUF);
-
-        if (n < 0)
-                return errno == EAGAIN || errno == EINTR;
-        w->start += n;
-        if (w->start == w->end)
-                w->start = w->end = 0;
-        return true;
 }
 
 static bool escaped(struct pty *p, const char *data, size_t n)
@@ -149,13 +134,12 @@ enum input { INPUT_MORE, INPUT_ENDED, INPUT_ESCAPED };
 
 static enum input read_ours(struct pty *p)
 {
-        ssize_t n = read(p->in, p->to.data, PTY_BUFFER);
+        ssize_t n = buffer_read(&p->to, p->in);
 
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
                 return INPUT_MORE;
         if (n <= 0)
                 return INPUT_ENDED;
-        p->to.end = n;
         return p->raw && escaped(p, p->to.data, n) ? INPUT_ESCAPED : INPUT_MORE;
 }
 
@@ -170,14 +154,6 @@ static void type_eof(struct pty *p)
         /* Once to submit an unfinished line, once for the end of file. */
         p->to.data[0] = p->to.data[1] = t.c_cc[VEOF];
         p->to.end = 2;
-}
-
-static void read_master(struct pty *p)
-{
-        ssize_t n = read(p->master, p->from.data, PTY_BUFFER);
-
-        if (n > 0)
-                p->from.end = n;
 }
 
 int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS])
@@ -197,19 +173,19 @@ int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS])
                         p->eof_due = true;
                 }
         }
-        if (p->eof_due && p->to.start == p->to.end)
+        if (p->eof_due && buffer_empty(&p->to))
                 type_eof(p);
-        if (p->to.end > p->to.start && !flush(&p->to, p->master))
-                p->to.start = p->to.end = 0;
-        if (fds[0].revents && p->from.end == p->from.start)
-                read_master(p);
-        if (p->from.end > p->from.start) {
+        if (!buffer_empty(&p->to) && buffer_write(&p->to, p->master) < 0)
+                buffer_clear(&p->to);
+        if (fds[0].revents && buffer_empty(&p->from))
+                buffer_read(&p->from, p->master);
+        if (!buffer_empty(&p->from)) {
                 struct pollfd out = { .fd = p->out, .events = POLLOUT };
 
                 if (p->out_done) {
-                        p->from.start = p->from.end = 0;
-                } else if (poll(&out, 1, 0) > 0 && !flush(&p->from, p->out)) {
-                        p->from.start = p->from.end = 0;
+                        buffer_clear(&p->from);
+                } else if (poll(&out, 1, 0) > 0 && buffer_write(&p->from, p->out) < 0) {
+                        buffer_clear(&p->from);
                         p->out_done = true;
                         return SIGHUP;
                 }
@@ -227,14 +203,13 @@ void pty_drain(struct pty *p)
         while (!p->out_done && total < DRAIN_MAX) {
                 struct pollfd out = { .fd = p->out, .events = POLLOUT };
 
-                if (p->from.end == p->from.start) {
-                        read_master(p);
-                        if (p->from.end == p->from.start)
+                if (buffer_empty(&p->from)) {
+                        if (buffer_read(&p->from, p->master) <= 0)
                                 return;
                         total += p->from.end;
                 }
                 (void)poll(&out, 1, 1000);
-                if (!out.revents || !flush(&p->from, p->out))
+                if (!out.revents || buffer_write(&p->from, p->out) < 0)
                         return;
         }
 }

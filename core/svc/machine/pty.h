@@ -6,12 +6,9 @@
 #include <stdint.h>
 #include <termios.h>
 
+#include "svc/machine/buffer.h"
+
 /* Connects our terminal to the master of another one. */
-#define PTY_BUFFER 16384
-struct pty_way {
-        char data[PTY_BUFFER];
-        size_t start, end;
-};
 struct pty {
         int master;
         int peer; /* kept open: without an open slave, reads from the master fail */
@@ -24,7 +21,7 @@ struct pty {
         bool in_done, out_done, eof_due;
         unsigned escapes; /* of three ^] within a second */
         uint64_t escape_until;
-        struct pty_way to, from;
+        struct buffer to, from;
 };
 #define PTY_FDS 4
 

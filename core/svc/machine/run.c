@@ -16,19 +16,16 @@
 #include "util/err.h"
 #include "util/escape.h"
 
-#define RUN_FDS   (EXEC_FDS + 1) /* and its output */
 #define LINE_SIZE 4096
 /* Each has a bus, a pipe and a directory open. */
 #define AT_ONCE 32
 
 struct run {
         struct machine_command *command;
-        struct ec_exec in; /* its arguments, with output as its streams */
         struct exec x;
         struct unit *unit; /* one of these: as a unit of the container's systemd, */
         struct join *join; /* or in the container's namespaces */
         bool running;
-        int output[2]; /* a pipe */
         char line[LINE_SIZE];
         size_t len;
 };
@@ -56,39 +53,38 @@ static void put_line(struct run *r)
         r->len = 0;
 }
 
-static void put_output(struct run *r, const char *data, size_t n)
+static void put_output(void *data, const char *text, size_t len)
 {
-        for (size_t i = 0; i < n; i++) {
-                if (data[i] == '\n' || r->len == sizeof(r->line) - 1)
+        struct run *r = data;
+
+        for (size_t i = 0; i < len; i++) {
+                if (text[i] == '\n' || r->len == sizeof(r->line) - 1)
                         put_line(r);
-                if (data[i] != '\n')
-                        r->line[r->len++] = data[i];
+                if (text[i] != '\n')
+                        r->line[r->len++] = text[i];
         }
 }
 
-static void read_output(struct run *r)
+/* What is still in its pipes. */
+static int put_rest(struct run *r, struct ec_err *err)
 {
-        char data[4096];
-        ssize_t n;
+        struct exec *x = &r->x;
+        int k;
 
-        while ((n = read(r->output[0], data, sizeof(data))) > 0)
-                put_output(r, data, n);
-}
-
-static int open_output(struct run *r, struct ec_err *err)
-{
-        if (pipe2(r->output, O_CLOEXEC) < 0 || fcntl(r->output[0], F_SETFL, O_NONBLOCK) < 0)
-                return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
-        r->in = *r->command->exec;
-        r->in.fds[1] = r->in.fds[2] = r->output[1];
-        return 0;
+        streams_drain(x->streams);
+        if (r->len)
+                put_line(r);
+        k = x->streams->failure;
+        return k < 0 ? err_set(err, k, "cannot write the output of '%s' in container '%s': %s", x->label, x->name,
+                               strerror(-k))
+                     : 0;
 }
 
 /* ---- one command -------------------------------------------------------- */
 
 static void run_init(struct run *r, struct systemd *s, struct machine_command *c)
 {
-        *r = (struct run){ .command = c, .x = EXEC_INIT(s), .output = { -1, -1 } };
+        *r = (struct run){ .command = c, .x = EXEC_INIT(s) };
         c->result = 0;
         c->status = 0;
 }
@@ -99,13 +95,10 @@ static void run_done(struct run *r, int result)
 
         if (r->x.pty)
                 pty_drain(r->x.pty);
-        if (r->output[0] >= 0) {
-                /* Processes that it left running may keep the pipe open, so do not wait for the end of file. */
-                read_output(r);
-                if (r->len)
-                        put_line(r);
-                close(r->output[0]);
-                close(r->output[1]);
+        if (r->x.streams) {
+                int k = put_rest(r, result < 0 ? NULL : c->err);
+
+                result = result < 0 ? result : k;
         }
         if (r->x.failure) {
                 err_done(c->err);
@@ -126,10 +119,14 @@ static void run_begin(struct run *r)
 {
         struct machine_command *c = r->command;
         sd_bus *bus = NULL;
-        int k = c->line ? open_output(r, c->err) : 0;
+        int k = 0;
 
+        if (c->line) {
+                r->x.streams = streams_new(put_output, r);
+                k = r->x.streams ? 0 : err_oom(c->err);
+        }
         if (k >= 0)
-                k = exec_prepare(&r->x, c->line ? &r->in : c->exec, &bus, &c->status, c->err);
+                k = exec_prepare(&r->x, c->exec, &bus, &c->status, c->err);
         if (k == 0)
                 k = bus ? exec_unit_begin(&r->x, TAKE_PTR(bus), &r->unit, c->err) : begin_setns(r);
         sd_bus_close_unref(bus);
@@ -153,23 +150,20 @@ static void run_end(struct run *r)
         run_done(r, k);
 }
 
-static void run_fill(struct run *r, struct pollfd fds[static RUN_FDS], uint64_t *deadline)
+static void run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
         bool runs = r->unit ? exec_unit_fill(r->unit, fds, deadline) : exec_setns_fill(r->join, fds, deadline);
 
-        fds[EXEC_FDS] = (struct pollfd){ .fd = r->output[0], .events = POLLIN };
         if (runs)
                 return;
         run_end(r);
         *deadline = 0;
-        for (size_t i = 0; i < RUN_FDS; i++)
+        for (size_t i = 0; i < EXEC_FDS; i++)
                 fds[i] = (struct pollfd){ .fd = -1 };
 }
 
-static void run_handle(struct run *r, const struct pollfd fds[static RUN_FDS])
+static void run_handle(struct run *r, const struct pollfd fds[static EXEC_FDS])
 {
-        if (fds[EXEC_FDS].revents)
-                read_output(r);
         if (r->unit)
                 exec_unit_handle(r->unit, fds);
         else if (r->join)
@@ -199,16 +193,16 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
         uint64_t deadline = UINT64_MAX;
 
         for (size_t i = 0; i < n_runs; i++) {
-                for (size_t k = 0; k < RUN_FDS; k++)
-                        fds[i * RUN_FDS + k] = (struct pollfd){ .fd = -1 };
+                for (size_t k = 0; k < EXEC_FDS; k++)
+                        fds[i * EXEC_FDS + k] = (struct pollfd){ .fd = -1 };
                 if (runs[i].running)
-                        run_fill(&runs[i], fds + i * RUN_FDS, &deadline);
+                        run_fill(&runs[i], fds + i * EXEC_FDS, &deadline);
         }
-        if (poll(fds, n_runs * RUN_FDS, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
+        if (poll(fds, n_runs * EXEC_FDS, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
                 return -errno;
         for (size_t i = 0; i < n_runs; i++)
                 if (runs[i].running)
-                        run_handle(&runs[i], fds + i * RUN_FDS);
+                        run_handle(&runs[i], fds + i * EXEC_FDS);
         return 0;
 }
 
@@ -226,7 +220,7 @@ int machine_exec_many(struct systemd *s, struct machine_command *commands, size_
 {
         size_t n_runs = n < AT_ONCE ? n : AT_ONCE, next = 0;
         _cleanup_free_ struct run *runs = calloc(n_runs + 1, sizeof(*runs));
-        _cleanup_free_ struct pollfd *fds = calloc(n_runs * RUN_FDS + 1, sizeof(*fds));
+        _cleanup_free_ struct pollfd *fds = calloc(n_runs * EXEC_FDS + 1, sizeof(*fds));
         int r = 0;
 
         if (!runs || !fds)
