@@ -12,6 +12,32 @@
 #include "util/cleanup.h"
 #include "util/strv.h"
 
+int fs_check_regular(int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        return S_ISREG(st.st_mode) ? 0 : FS_NOT_REGULAR;
+}
+
+int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode)
+{
+        /* O_NONBLOCK: opening a FIFO or a device must not block. */
+        _cleanup_close_ int fd = openat(dirfd, path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+        int r;
+
+        if (fd < 0)
+                return errno == ENXIO ? FS_NOT_REGULAR : -errno; /* a socket; a FIFO without a reader */
+        r = fs_check_regular(fd);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+const char *fs_strerror(int r)
+{
+        return r == FS_NOT_REGULAR ? "it is not a regular file" : strerror(-r);
+}
+
 int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 {
         _cleanup_free_ char *buf = NULL;
@@ -43,9 +69,9 @@ int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 
 int fs_read(const char *path, size_t max, char **ret, size_t *ret_len)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = fs_open_regular(AT_FDCWD, path, O_RDONLY, 0);
 
-        return fd < 0 ? -errno : fs_read_fd(fd, max, ret, ret_len);
+        return fd < 0 ? fd : fs_read_fd(fd, max, ret, ret_len);
 }
 
 int fs_readlinkat(int dirfd, const char *path, char **ret)
@@ -67,10 +93,22 @@ int fs_readlinkat(int dirfd, const char *path, char **ret)
         }
 }
 
+/* Independent of the umask. */
+static int make_dir(const char *path, mode_t mode)
+{
+        struct stat st;
+
+        if (mkdir(path, mode) < 0)
+                return -errno;
+        if (lstat(path, &st) >= 0 && (st.st_mode & mode) == mode)
+                return 0;
+        return chmod(path, mode) < 0 ? -errno : 0;
+}
+
 int fs_mkdir_p(const char *path, mode_t mode)
 {
         struct stat st;
-        int r = mkdir(path, mode) < 0 ? -errno : 0;
+        int r = make_dir(path, mode);
 
         if (r == -ENOENT && *path) {
                 _cleanup_free_ char *copy = strdup(path);
@@ -78,7 +116,7 @@ int fs_mkdir_p(const char *path, mode_t mode)
                 r = copy ? fs_mkdir_p(dirname(copy), mode) : -ENOMEM;
                 if (r < 0)
                         return r;
-                r = mkdir(path, mode) < 0 ? -errno : 0;
+                r = make_dir(path, mode);
         }
         /* In a read-only parent, mkdir() may fail otherwise although the directory exists. */
         if (!r || (stat(path, &st) >= 0 && S_ISDIR(st.st_mode)))

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 struct ec_err;
 
-int fs_read(const char *path, size_t max, char **ret,
-            size_t *ret_len); /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
+#define FS_NOT_REGULAR (-EBADFD) /* a FIFO, a device, a socket or a directory where a file is expected */
+const char *fs_strerror(int r);  /* the text for a negative result */
+/* Every file is opened by this function: it does not block, whatever it finds there, and accepts only a regular file.
+ * flags are those of open(), O_CLOEXEC is implied. */
+int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode);
+int fs_check_regular(int fd); /* 0 or FS_NOT_REGULAR */
+/* NUL-terminated; -EFBIG over max; ret_len may be NULL */
+int fs_read(const char *path, size_t max, char **ret, size_t *ret_len);
 int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len); /* from where it is */
 int fs_readlinkat(int dirfd, const char *path, char **ret);
-int fs_mkdir_p(const char *path, mode_t mode);
+int fs_mkdir_p(const char *path, mode_t mode); /* whatever the umask; what exists is not changed */
 /* Both replace an existing one by renaming a temporary name, so the old one or the new one exists at any time. */
 int fs_symlink_atomic(const char *target, const char *path);
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);

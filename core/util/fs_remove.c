@@ -140,7 +140,7 @@ static void unlock_file(int dir, const char *name, const struct ident *id)
 
         if (!S_ISREG(id->mode))
                 return;
-        fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        fd = fs_open_regular(dir, name, O_RDONLY | O_NOFOLLOW, 0);
         if (fd >= 0 && identify(fd, "", &now) >= 0 && same_file(&now, id))
                 clear_flags(fd);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "util/cleanup.h"
@@ -30,11 +29,7 @@ int resolve_read(int root, const char *path, size_t max, char **ret)
 {
         /* O_NONBLOCK: opening a FIFO must not block. */
         _cleanup_close_ int fd = resolve_in(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        struct stat st;
+        int r = fd < 0 ? fd : fs_check_regular(fd);
 
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        return S_ISREG(st.st_mode) ? fs_read_fd(fd, max, ret, NULL) : -EINVAL;
+        return r < 0 ? r : fs_read_fd(fd, max, ret, NULL);
 }

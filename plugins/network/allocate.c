@@ -37,7 +37,7 @@ int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *er
 
                 if (!path)
                         return no_memory(h, err);
-                fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                fd = fs_open_regular(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
                 if (fd < 0)
                         break;
                 if (flock(fd, LOCK_EX | LOCK_NB) == 0) {

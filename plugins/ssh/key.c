@@ -206,12 +206,12 @@ static int keygen(const struct ec_host *h, struct ec_op *op, const char *const *
 /* The key in key.pub; NULL: not usable. */
 static char *read_public(int dirfd)
 {
-        _cleanup_close_ int fd = openat(dirfd, "key.pub", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        _cleanup_close_ int fd = fs_open_regular(dirfd, "key.pub", O_RDONLY | O_NOFOLLOW, 0);
         char text[PUBLIC_MAX + 1];
         struct stat st;
         ssize_t n;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid())
                 return NULL;
         n = read(fd, text, sizeof(text) - 1);
         if (n < 0)
@@ -228,8 +228,9 @@ static void write_public(int dirfd, const char *public)
 
         snprintf(tmp, sizeof(tmp), NEW_PREFIX "%d.pub", getpid());
         unlinkat(dirfd, tmp, 0);
-        fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (fd >= 0 && (dprintf(fd, "%s extra-container\n", public) < 0 || renameat(dirfd, tmp, dirfd, "key.pub") < 0))
+        fd = fs_open_regular(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+        if (fd >= 0 && (fchmod(fd, 0644) < 0 || dprintf(fd, "%s extra-container\n", public) < 0 ||
+                        renameat(dirfd, tmp, dirfd, "key.pub") < 0))
                 unlinkat(dirfd, tmp, 0);
 }
 
@@ -306,7 +307,7 @@ static int publish(const struct ec_host *h, int dirfd, const char *name, const c
 
         snprintf(private, sizeof(private), "%s/key", name);
         snprintf(public, sizeof(public), "%s/key.pub", name);
-        fd = openat(dirfd, private, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        fd = fs_open_regular(dirfd, private, O_RDONLY | O_NOFOLLOW, 0);
         if (fd < 0 || fsync(fd) < 0 || (unlinkat(dirfd, "key.pub", 0) < 0 && errno != ENOENT))
                 goto failed;
         if (linkat(dirfd, private, dirfd, "key", 0) < 0) {

@@ -25,7 +25,7 @@ static int make_script(const struct ec_host *h, const struct ssh *s, const struc
                 return no_memory(h, err);
         r = fs_read(file, SCRIPT_MAX, &text, NULL);
         if (r < 0)
-                return h->err->set(err, r, "cannot read %s: %s", file, strerror(-r));
+                return h->err->set(err, r, "cannot read %s: %s", file, fs_strerror(r));
         *ret = str_printf("#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path,
                           sockets, (unsigned long long)(seconds ? seconds : 1), text);
         return *ret ? 0 : no_memory(h, err);

@@ -52,6 +52,36 @@ for p in plugins/*/; do
         none "plugin $name includes only plugin.h, libc, plugins/common and its own files"
 done
 
+# ---- files: util/fs opens them, because it neither blocks nor accepts anything but a regular file
+# open_calls DIR...: prints "FILE: CALL" for each call that opens something else than a directory or a mere path
+open_calls() {
+        grep -rnE --include='*.[ch]' '(^|[^a-z_>.])(open|openat|open64|fopen|freopen|creat)\([^)]' "$@" |
+                grep -vE 'O_DIRECTORY|O_PATH|^[^:]*:[0-9]+:( \*|/\*)' |
+                sed -E 's/^([^:]*):[0-9]+:(|.*[^a-z_>.])((open|openat|open64|fopen|freopen|creat)\([^|)]*).*/\1: \3/; s/ *$//' |
+                LC_ALL=C sort -u
+}
+open_calls core plugins > "$T/calls"
+sed 's/ *# .*//' << 'EOT' | LC_ALL=C sort > "$T/exceptions"
+core/cli/main.c: open("/dev/null", O_RDWR # missing descriptors 0 to 2
+core/model/definition/definition.c: open(arg, O_RDONLY # may be a FIFO: <(command)
+core/model/operation/call.c: open("/dev/null", O_RDWR # as the output of a plugin that ends the process
+core/svc/machine/cgroup.c: open(file, O_RDONLY # a file of the kernel
+core/svc/machine/cgroup.c: open(file, O_WRONLY # a file of the kernel
+core/svc/machine/exec.c: open("/dev/null", O_RDWR # what a command inside gets instead of a descriptor
+core/svc/machine/joiner.c: open(x->tty_path, O_RDWR # the terminal, opened with the rights of the container
+core/svc/process/tty_guard.c: open("/dev/tty", O_RDWR # the terminal
+core/util/fs.c: open(temp, O_WRONLY # only creates: O_EXCL
+core/util/fs.c: openat(dirfd, path, flags # the function
+core/util/fs_unmount.c: fopen("/proc/self/mountinfo", "re" # a file of the kernel
+plugins/shell/shell.c: open("/dev/tty", O_RDWR # the terminal
+EOT
+LC_ALL=C comm -23 "$T/calls" "$T/exceptions" > "$T/found"
+none "files are opened by fs_open_regular() and fs_read() (or add the call and its reason to this check)"
+LC_ALL=C comm -13 "$T/calls" "$T/exceptions" | while IFS=: read -r file call; do
+        [ ! -e "$file" ] || echo "$file:$call"
+done > "$T/found"
+none "each exception from that is needed"
+
 # option_uses PLUGIN CORE: prints calls in the directory CORE that read an option of the plugin in the directory PLUGIN.
 # check-man compares feature.json with the tables.
 option_uses() {
@@ -170,6 +200,23 @@ rm "$T/option/tiny/feature.json"
 (cd "$T/option" && option_uses tiny/ core) > "$T/uses"
 grep -q 'feature.json' "$T/uses" || echo "a missing feature.json is not reported" > "$T/found"
 none "planted: a plugin without feature.json"
+
+# Tests the checks themselves with planted files: calls that open files.
+mkdir -p "$T/open/core"
+cat > "$T/open/core/main.c" << 'EOT'
+/* Like open(x, O_RDONLY). */
+int a = open(p, O_RDONLY | O_CLOEXEC), b = sh->open(op), c = open(p, O_RDONLY | O_DIRECTORY);
+int d = path ? openat(fd, p, O_RDONLY) : -1;
+        if (open("/dev/null", O_RDWR) < 0)
+FILE *f =
+        fopen(p, "re");
+EOT
+(cd "$T/open" && open_calls core) | diff - /dev/fd/3 3<< 'EOT' > "$T/found"
+core/main.c: fopen(p, "re"
+core/main.c: open("/dev/null", O_RDWR
+core/main.c: openat(fd, p, O_RDONLY
+EOT
+none "planted: files are opened"
 
 # Tests the checks themselves with planted objects.
 plant() { # FILE [USED...]: makes an object with a symbol named after FILE, which uses the symbols of the others

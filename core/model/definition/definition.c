@@ -245,8 +245,9 @@ static int set_directory(const char *arg, struct definition *d, struct ec_err *e
         _cleanup_free_ char *file = fs_join(arg, "default.nix");
         if (!file)
                 return err_oom(err);
-        if (access(file, R_OK) < 0)
-                return err_set(err, -errno, "cannot read '%s': %s", file, strerror(errno));
+        _cleanup_close_ int fd = fs_open_regular(AT_FDCWD, file, O_RDONLY, 0); /* Nix would wait for a FIFO's writer */
+        if (fd < 0)
+                return err_set(err, fd, "cannot read '%s': %s", file, fs_strerror(fd));
         return set_file(arg, arg, d, err);
 }
 
@@ -288,7 +289,7 @@ static int set_argument(struct ec_op *op, const char *arg, struct definition *d,
                 return err_set(err, -EINVAL, "'%s' is a socket, not a definition", arg);
         if (fd < 0)
                 return err_set(err, -errno, "cannot read definition '%s': %s", arg, strerror(errno));
-        if (!S_ISREG(st.st_mode))
+        if (fs_check_regular(fd) < 0)
                 return set_stream(op, fd, arg, d, err); /* <(command) */
 
         char head[4096];

@@ -57,7 +57,7 @@ static int feature_read(const char *path, const char *name, struct feature *ret,
 
         r = fs_read(path, FEATURE_MAX, &text, &len);
         if (r < 0)
-                return err_set(err, r, "%s: %s", path, strerror(-r));
+                return err_set(err, r, "%s: %s", path, fs_strerror(r));
         file = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
         if (!file)
                 return err_set(err, -EINVAL, "%s:%d: %s", path, je.line, je.text);

@@ -16,6 +16,7 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/fs.h"
 
 #define HOLDER_MAX 256
 
@@ -23,7 +24,7 @@
 static void write_holder(int fd)
 {
         char text[HOLDER_MAX], args[HOLDER_MAX - 32];
-        _cleanup_close_ int cmdline = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int cmdline = fs_open_regular(AT_FDCWD, "/proc/self/cmdline", O_RDONLY, 0);
         ssize_t n = cmdline < 0 ? 0 : read(cmdline, args, sizeof(args) - 1);
 
         for (ssize_t i = 0; i < n; i++)
@@ -99,9 +100,9 @@ static int lock_take(const struct layout *l, int *ret_fd, struct ec_err *err)
         if (r < 0)
                 return r;
         /* Mode 0600, because everyone who can open it can lock it. */
-        fd = open(l->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        fd = fs_open_regular(AT_FDCWD, l->lock, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
         if (fd < 0)
-                return err_set(err, -errno, "cannot open %s: %s", l->lock, strerror(errno));
+                return err_set(err, fd, "cannot open %s: %s", l->lock, fs_strerror(fd));
         r = wait_for_lock(l->lock, fd, err);
         if (r < 0)
                 return r;

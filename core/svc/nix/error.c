@@ -124,12 +124,10 @@ static void put_source_line(FILE *f, int64_t number, const char *s, size_t len, 
 static void put_excerpt(FILE *f, const struct nix_pos *p)
 {
         _cleanup_free_ char *text = NULL;
-        struct stat st;
         size_t len = 0;
         int64_t line = 1;
 
-        if (*p->file != '/' || stat(p->file, &st) < 0 || !S_ISREG(st.st_mode) ||
-            fs_read(p->file, EXCERPT_FILE_MAX, &text, &len) < 0)
+        if (*p->file != '/' || fs_read(p->file, EXCERPT_FILE_MAX, &text, &len) < 0)
                 return;
         for (const char *s = text, *end = text + len; s < end && line <= p->line + 1; line++) {
                 const char *nl = memchr(s, '\n', (size_t)(end - s));

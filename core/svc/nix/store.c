@@ -43,7 +43,7 @@ void nix_forget_roots(const char *dir)
 static bool collecting(void)
 {
         _cleanup_free_ char *path = state_path("gc.lock");
-        _cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        _cleanup_close_ int fd = path ? fs_open_regular(AT_FDCWD, path, O_RDONLY, 0) : -1;
         return fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0;
 }
 

@@ -2,7 +2,10 @@
 #include "fs_fixture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "util/strv.h"
 
@@ -57,13 +60,49 @@ static void test_read(void **state)
         assert_memory_equal(text, "a\0b", 4);
         free(text);
         assert_int_equal(fs_read(at("none"), 10, &text, NULL), -ENOENT);
-        assert_int_equal(fs_read(top, 10, &text, NULL), -EISDIR);
         /* Files that report no size. */
         assert_int_equal(fs_read("/proc/self/status", 100000, &text, &len), 0);
         assert_true(len > 100 && len == strlen(text));
         free(text);
         assert_int_equal(fs_read("/proc/self/status", 100, &text, &len), -EFBIG);
-        assert_int_equal(fs_read("/dev/zero", 100, &text, &len), -EFBIG);
+}
+
+static void check_not_regular(const char *path)
+{
+        char *text = NULL;
+
+        assert_int_equal(symlink(path, at("to")), 0);
+        alarm(600); /* ends a read that blocks */
+        assert_int_equal(fs_read(path, 10, &text, NULL), FS_NOT_REGULAR);
+        assert_int_equal(fs_read(at("to"), 10, &text, NULL), FS_NOT_REGULAR);
+        alarm(0);
+        assert_int_equal(unlink(at("to")), 0);
+}
+
+static void test_not_regular(void **state)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void)state;
+        assert_int_equal(mkfifo(at("fifo"), 0600), 0);
+        assert_true(strlen(at("socket")) < sizeof(addr.sun_path));
+        strcpy(addr.sun_path, at("socket"));
+        assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+        check_not_regular(top);
+        check_not_regular(addr.sun_path);
+        check_not_regular("/dev/zero");
+        check_not_regular("/dev/null");
+        assert_string_equal(fs_strerror(FS_NOT_REGULAR), "it is not a regular file");
+        assert_string_equal(fs_strerror(-ENOENT), strerror(ENOENT));
+        close(fd);
+
+        char *fifo = strdup(at("fifo"));
+
+        check_not_regular(fifo);
+        assert_int_equal(fs_open_regular(AT_FDCWD, fifo, O_WRONLY, 0), FS_NOT_REGULAR);
+        assert_int_equal(fs_open_regular(AT_FDCWD, fifo, O_RDWR | O_CREAT, 0600), FS_NOT_REGULAR);
+        free(fifo);
 }
 
 static void test_readlink(void **state)
@@ -126,6 +165,13 @@ static void test_mkdir(void **state)
         assert_int_equal(chdir(cwd), 0);
         assert_int_equal(stat(at("relative/dir"), &st), 0);
         free(cwd);
+        /* Whatever the umask. */
+        umask(077);
+        assert_int_equal(fs_mkdir_p(at("private/umask"), 0755), 0);
+        assert_int_equal(stat(at("private/umask"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
+        assert_int_equal(stat(at("private"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
         umask(old);
 }
 
@@ -276,8 +322,9 @@ static void test_remove_temp(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_read),     TEST(test_readlink), TEST(test_mkdir), TEST(test_symlink),     TEST(test_write),
-                TEST(test_no_space), TEST(test_unlink),   TEST(test_join),  TEST(test_remove_temp),
+                TEST(test_read),        TEST(test_readlink),    TEST(test_mkdir),  TEST(test_symlink),
+                TEST(test_write),       TEST(test_no_space),    TEST(test_unlink), TEST(test_join),
+                TEST(test_remove_temp), TEST(test_not_regular),
         };
         return cmocka_run_group_tests_name("fs", tests, NULL, NULL);
 }

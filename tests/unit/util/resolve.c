@@ -62,8 +62,8 @@ static void test_kinds(void **state UNUSED)
 
         /* Neither of them blocks. */
         assert_int_equal(mkfifo(at("root/fifo"), 0600), 0);
-        assert_int_equal(resolve_read(root, "fifo", 100, &text), -EINVAL);
-        assert_int_equal(resolve_read(root, "etc", 100, &text), -EINVAL);
+        assert_int_equal(resolve_read(root, "fifo", 100, &text), FS_NOT_REGULAR);
+        assert_int_equal(resolve_read(root, "etc", 100, &text), FS_NOT_REGULAR);
         assert_int_equal(resolve_read(root, "none", 100, &text), -ENOENT);
         assert_null(text);
 }

@@ -134,10 +134,20 @@ static void test_unreadable(void **state)
         }
         assert_int_equal(unlink(path), 0);
         assert_int_equal(mkdir(path, 0755), 0);
-        assert_int_equal(conf_load_dir(&c, d->path, &d->err), -EISDIR);
-        assert_err(&d->err, -EISDIR, "extra-container.ini");
+        assert_int_equal(conf_load_dir(&c, d->path, &d->err), FS_NOT_REGULAR);
+        assert_err(&d->err, FS_NOT_REGULAR, "extra-container.ini': it is not a regular file");
         assert_int_equal(rmdir(path), 0);
         free(path);
+        path = put(d, "extra-container.d/a.ini", "");
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0); /* does not wait for a writer */
+        assert_int_equal(conf_load_dir(&c, d->path, &d->err), FS_NOT_REGULAR);
+        assert_err(&d->err, FS_NOT_REGULAR, "a.ini': it is not a regular file");
+        assert_int_equal(unlink(path), 0);
+        free(path);
+        /* /dev/null is an empty file. */
+        assert_int_equal(conf_load(&c, "/dev/null", &d->err), 0);
+        conf_free(c);
         /* A dangling link in a directory does not count as absent. */
         path = put(d, "extra-container.d/a.ini", "");
         assert_int_equal(unlink(path), 0);
