@@ -244,28 +244,18 @@ struct output {
         char **names; /* of all its containers */
 };
 
-/* Follows links to a file. Directories are not resolved if all links are absolute. */
-static int follow(const char *path, char **ret)
+/* The file in the store that a link of an output leads to. Another file could be changed later, and systemd would run
+ * it as root. */
+static int resolve(const struct output *o, const char *path, char **ret, struct ec_err *err)
 {
-        _cleanup_free_ char *at = strdup(path);
+        int r = nix_store_file(path, ret);
 
-        for (int depth = 0; at && depth < 16; depth++) {
-                _cleanup_free_ char *next = NULL;
-                int r = fs_readlinkat(AT_FDCWD, at, &next);
-
-                if (r == -EINVAL && depth) {
-                        *ret = TAKE_PTR(at);
-                        return 0;
-                }
-                if (r < 0 && r != -EINVAL)
-                        return r;
-                if (r < 0 || *next != '/')
-                        break;
-                free(at);
-                at = TAKE_PTR(next);
-        }
-        *ret = realpath(path, NULL);
-        return *ret ? 0 : -errno;
+        if (r == -ENOMEM)
+                return err_oom(err);
+        if (r == -EXDEV)
+                return err_set(err, r, "%s is not used: its %s leads out of the store", o->path,
+                               path + strlen(o->path) + 1);
+        return r < 0 ? err_set(err, r, "cannot read %s: %s", path, fs_strerror(r)) : 0;
 }
 
 /* Lists the names that exist, so that a typing error is easy to see. */
@@ -281,28 +271,25 @@ static int unknown_name(const struct output *o, const char *name, struct ec_err 
 static int read_unit(const struct output *o, const char *name, char **ret, struct ec_err *err)
 {
         _cleanup_free_ char *path = str_printf("%s/" UNITS "/container@%s.service", o->path, name);
-        int r = path ? follow(path, ret) : -ENOMEM;
 
-        if (r == -ENOMEM)
-                return err_oom(err);
-        return r < 0 ? err_set(err, r, "cannot read %s: %s", path, strerror(-r)) : 0;
+        return path ? resolve(o, path, ret, err) : err_oom(err);
 }
 
 static int read_conf(const struct output *o, const char *name, char **ret, bool *ret_legacy, struct ec_err *err)
 {
         static const char *const dirs[] = { "nixos-containers", "containers" };
-        int r = -ENOENT;
 
-        for (size_t i = 0; (r == -ENOENT || r == -ENOTDIR) && i < ARRAY_SIZE(dirs); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
                 _cleanup_free_ char *path = str_printf("%s/etc/%s/%s.conf", o->path, dirs[i], name);
 
-                r = path ? follow(path, ret) : -ENOMEM;
+                if (!path)
+                        return err_oom(err);
                 *ret_legacy = i;
+                if (fs_exists(path))
+                        return resolve(o, path, ret, err);
         }
-        if (r < 0)
-                return err_set(err, r, "%s has a unit for container '%s', but no settings (%s.conf)", o->path, name,
-                               name);
-        return 0;
+        return err_set(err, -ENOENT, "%s has a unit for container '%s', but no settings (%s.conf)", o->path, name,
+                       name);
 }
 
 static int find_in_output(void *data, const char *name, struct ec_container **ret, struct ec_err *err)

@@ -80,6 +80,32 @@ static const char *store_dir(void)
         return s && *s ? s : "/nix/store";
 }
 
+int nix_store_file(const char *path, char **ret)
+{
+        _cleanup_free_ char *real = realpath(path, NULL), *store = real ? realpath(store_dir(), NULL) : NULL,
+                            *file = NULL;
+        const char *rest;
+        struct stat st;
+
+        if (!store)
+                return -errno;
+        /* The store itself may be reached by a link. */
+        rest = str_after(real, store);
+        if (!rest)
+                return -EXDEV;
+        file = str_printf("%s%s", store_dir(), rest);
+        if (!file)
+                return -ENOMEM;
+        if (!nix_is_store_path(file))
+                return -EXDEV;
+        if (lstat(real, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return FS_NOT_REGULAR;
+        *ret = TAKE_PTR(file);
+        return 0;
+}
+
 size_t nix_store_path_len(const char *path)
 {
         const char *s = str_after(path, store_dir());

@@ -7,6 +7,8 @@
 bool nix_is_store_path(const char *path); /* /nix/store/HASH-name, or a path below one */
 /* The length of "/nix/store/HASH-name" at its beginning; 0: it is not such a path. */
 size_t nix_store_path_len(const char *path);
+/* The regular file in the store that path leads to. -EXDEV: it leads out of the store. Also what fs_read() returns. */
+int nix_store_file(const char *path, char **ret);
 /* Makes the gc root, and the link by which Nix finds it, as nix-store --realise would, but much faster. False, with
  * nothing changed: a running collection may have read the roots already. */
 bool nix_hold_directly(const char *store_path, const char *root);

@@ -223,6 +223,52 @@ static void test_output_bad(void **state)
         assert_non_null(strstr(err_msg(&f->err), "container@a.service"));
 }
 
+/* Adds a container whose unit or conf file is a link to target, and returns the result of reading the output. */
+static int of_link(struct fixture *f, const char *output, const char *file, const char *target)
+{
+        char *format = str_printf("/store/" HASH "-%s/etc/%s", output, file), *p = fx_path(f, format);
+        struct container_list l = { 0 };
+        int r;
+
+        err_done(&f->err);
+        fx_container(f, output, "a", 1, "", false);
+        assert_int_equal(unlink(p), 0);
+        fx_link(target, p);
+        r = of_output(f, output, NULL, &l);
+        container_list_done(&l);
+        if (r < 0)
+                assert_non_null(strstr(err_msg(&f->err), file));
+        free(p);
+        free(format);
+        return r;
+}
+
+/* What could be changed after the installation is refused. */
+static void test_output_foreign(void **state)
+{
+        static const char *const files[] = { "systemd/system/container@a.service", "nixos-containers/a.conf" };
+        struct fixture *f = *state;
+        char *evil = fx_path(f, "/evil"), *dir = fx_path(f, "/store/" HASH "-other"), *way = fx_path(f, "/way");
+        char *up = str_printf("%s/" HASH "-other/../../evil", f->store),
+             *through = str_printf("%s/" HASH "-other/file", way);
+        char *fifo = fx_path(f, "/store/" HASH "-pipe"), *file = fx_path(f, "/store/" HASH "-other/file");
+
+        fx_write(evil, "[Service]\nExecStart=/evil\n");
+        fx_write(file, "");
+        fx_link(f->store, way);
+        assert_int_equal(mkfifo(fifo, 0644), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                assert_int_equal(of_link(f, "out", files[i], evil), -EXDEV);
+                assert_int_equal(of_link(f, "up", files[i], up), -EXDEV);
+                assert_int_equal(of_link(f, "fifo", files[i], fifo), FS_NOT_REGULAR);
+                assert_int_equal(of_link(f, "dir", files[i], dir), FS_NOT_REGULAR);
+                assert_int_equal(of_link(f, "loop", files[i], strrchr(files[i], '/') + 1), -ELOOP);
+                /* A link back into the store is resolved, so that the way outside no longer matters. */
+                assert_int_equal(of_link(f, "through", files[i], through), 0);
+        }
+        free(evil), free(dir), free(up), free(way), free(through), free(fifo), free(file);
+}
+
 static void test_declarative(void **state)
 {
         struct fixture *f = *state;
@@ -240,8 +286,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_installed_none), T(test_installed),    T(test_many),       T(test_output),
-                T(test_output_chain),   T(test_output_names), T(test_output_bad), T(test_declarative),
+                T(test_installed_none), T(test_installed),    T(test_many),
+                T(test_output),         T(test_output_chain), T(test_output_names),
+                T(test_output_bad),     T(test_declarative),  T(test_output_foreign),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

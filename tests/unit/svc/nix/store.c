@@ -198,12 +198,44 @@ static void test_hold_directly(void **state)
         hold_teardown(&h);
 }
 
+static void test_store_file(void **state)
+{
+        char path[400], link[100], *got = NULL;
+        struct hold h;
+
+        (void)state;
+        hold_setup(&h);
+        snprintf(path, sizeof(path), "%s/file", h.store);
+        snprintf(link, sizeof(link), "%s/link", h.dir);
+        assert_int_equal(fs_write_atomic(path, "", 0, 0644), 0);
+        assert_int_equal(symlink(path, link), 0);
+        assert_int_equal(nix_store_file(link, &got), 0);
+        assert_string_equal(got, path);
+        free(got);
+        assert_int_equal(nix_store_file(h.store, &got), FS_NOT_REGULAR);
+        assert_int_equal(nix_store_file("/etc/passwd", &got), -EXDEV);
+        assert_int_equal(nix_store_file("/nowhere", &got), -ENOENT);
+        /* Next to the store paths, and beside the store. */
+        snprintf(path, sizeof(path), "%s/passwd", h.dir);
+        assert_int_equal(fs_write_atomic(path, "", 0, 0644), 0);
+        assert_int_equal(nix_store_file(path, &got), -EXDEV);
+        /* A store behind a link. */
+        assert_int_equal(unlink(link), 0);
+        assert_int_equal(symlink(h.dir, link), 0);
+        setenv("NIX_STORE_DIR", link, 1);
+        snprintf(path, sizeof(path), "%s%s/file", link, strrchr(h.store, '/'));
+        assert_int_equal(nix_store_file(path, &got), 0);
+        assert_string_equal(got, path);
+        free(got);
+        hold_teardown(&h);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_store_path),       cmocka_unit_test(test_forget_roots),
                 cmocka_unit_test(test_hold_without_nix), cmocka_unit_test(test_hold_refused),
-                cmocka_unit_test(test_hold_directly),
+                cmocka_unit_test(test_hold_directly),    cmocka_unit_test(test_store_file),
         };
         return cmocka_run_group_tests_name("nix_store", tests, NULL, NULL);
 }
