@@ -47,15 +47,33 @@ char *key_parse_public(const char *text)
 
 /* ---- the directory ------------------------------------------------------- */
 
-/* The configured one, below the root prefix of the host. */
-static int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
+static int is_set(const struct ec_host *h)
 {
         const char *dir = h->conf->get(h, "key-dir");
-        _cleanup_free_ char *path = NULL;
 
-        if (!dir || !*dir)
-                return h->err->set(err, -EINVAL, "key-dir in section [ssh] is empty");
-        path = host_path(h, dir);
+        return dir && *dir;
+}
+
+/* Each user has one, in a place where others cannot create it first. */
+static char *default_dir(const struct ec_host *h)
+{
+        const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+        _cleanup_free_ char *parent = runtime && *runtime == '/' ? host_path(h, runtime) : NULL, *name = NULL;
+        struct stat st;
+
+        if (geteuid() == 0)
+                return fs_join(h->conf->path(h, "run-state"), "ssh");
+        if (parent && lstat(parent, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+                return fs_join(parent, "extra-container-ssh");
+        name = str_printf("/tmp/extra-container-ssh-%u", geteuid());
+        return name ? host_path(h, name) : NULL;
+}
+
+/* The configured one, below the root prefix of the host, or the default. */
+static int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
+{
+        _cleanup_free_ char *path = is_set(h) ? host_path(h, h->conf->get(h, "key-dir")) : default_dir(h);
+
         if (!path)
                 return no_memory(h, err);
         for (size_t n = strlen(path); n > 1 && path[n - 1] == '/';)
@@ -363,7 +381,7 @@ int key_get(const struct ec_host *h, struct ec_op *op, int make, struct key *ret
                 r = check_way(h, dir, parent, 0, err); /* before anything is created */
                 if (r < 0 && r != -ENOENT)
                         return r;
-                r = fs_mkdir_p(parent, 0755);
+                r = fs_mkdir_p(parent, is_set(h) ? 0755 : 0700); /* the default's is only for root */
                 if (r < 0)
                         return h->err->set(err, r, "cannot create the directory of '%s': %s", dir, strerror(-r));
         } else if (access(dir, F_OK) < 0 && errno == ENOENT) {

@@ -98,8 +98,10 @@ static const struct ec_option options[] = {
 static const struct ec_setting settings[] = {
         { .key = "key-dir",
           .type = "path",
-          .def = "/tmp/extra-container-ssh",
-          .help = "Directory of the SSH key, which only root may access; it is created if it is missing" },
+          .help = "Directory of the SSH key, which only its user may access; it is created if it is missing. The "
+                  "default "
+                  "is ssh in run-state of section [paths] for root, and extra-container-ssh in $XDG_RUNTIME_DIR, or "
+                  "/tmp/extra-container-ssh-UID, for other users" },
         { .key = "timeout", .type = "duration", .def = "30s", .help = "How long cssh waits for a container to answer" },
 };
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced after containers.sh by the tests of cssh.
 
-keys=/tmp/extra-container-ssh
+keys=/run/extra-container/ssh
 # network FILE [TEXT [SYSTEM]]: writes the definition of the container of these sessions
 network() {
         def "$1" <<END

@@ -396,9 +396,48 @@ static void test_root_prefix(void **state)
         key_done(&k);
 }
 
+/* Each user has a directory that others cannot occupy. */
+static void test_default(void **state)
+{
+        char run[64], tmp[64], user[64];
+        struct key k = { 0 };
+        struct stat st;
+
+        (void)state;
+        snprintf(run, sizeof(run), "%s/run-state", dir);
+        snprintf(tmp, sizeof(tmp), "%s/tmp", dir);
+        snprintf(user, sizeof(user), "%s/user", dir);
+        assert_int_equal(mkdir(tmp, 0700) | chmod(tmp, 01777) | mkdir(user, 0700), 0);
+        fake_setting(&fake, "key-dir", "");
+        fake_path(&fake, "root", dir);
+        fake_path(&fake, "run-state", run);
+        setenv("XDG_RUNTIME_DIR", "/user", 1);
+        if (geteuid() == 0) {
+                assert_int_equal(get(1, &k), 1);
+                assert_int_equal(strncmp(k.path, run, strlen(run)), 0);
+                assert_string_equal(k.path + strlen(run), "/ssh/key");
+                key_done(&k);
+                assert_int_equal(stat(run, &st), 0);
+                assert_int_equal(st.st_mode & 07777, 0700); /* as the program demands */
+                assert_int_equal(chmod(dir, 0755) | chown(user, 65534, 65534) | chown(run, 65534, 65534), 0);
+                assert_int_equal(seteuid(65534), 0);
+        }
+        assert_int_equal(get(1, &k), 1);
+        assert_true(str_ends(k.path, "/user/extra-container-ssh/key"));
+        key_done(&k);
+        setenv("XDG_RUNTIME_DIR", "/tmp", 1); /* of another user, as after su */
+        if (geteuid() == 65534) {
+                assert_int_equal(get(1, &k), 1);
+                assert_true(str_ends(k.path, "/tmp/extra-container-ssh-65534/key"));
+                key_done(&k);
+                assert_int_equal(seteuid(0), 0);
+        }
+        unsetenv("XDG_RUNTIME_DIR");
+}
+
 static void test_bad_setting(void **state)
 {
-        static const char *const bad[] = { "", "/tmp/100%", "/tmp/$HOME", "/tmp/a\nb" };
+        static const char *const bad[] = { "/tmp/100%", "/tmp/$HOME", "/tmp/a\nb" };
         struct key k = { 0 };
 
         (void)state;
@@ -723,32 +762,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor),
-                T(test_parse_public),
-                T(test_made_and_reused),
-                T(test_umask),
-                T(test_public_half),
-                T(test_private_half),
-                T(test_bad_keys),
-                T(test_directory),
-                T(test_parents),
-                T(test_links_above),
-                T(test_root_prefix),
-                T(test_bad_setting),
-                T(test_no_keygen),
-                T(test_stale_directories),
-                T(test_race),
-                T(test_configure),
-                T(test_eval),
-                T(test_eval_problem),
-                T(test_eval_unasked),
-                T(test_eval_fails),
-                T(test_shell),
-                T(test_shell_without),
-                T(test_shell_no_script),
-                T(test_shell_no_key),
-                T(test_close),
-                T(test_quote),
+                T(test_descriptor),   T(test_parse_public),  T(test_made_and_reused),
+                T(test_umask),        T(test_public_half),   T(test_private_half),
+                T(test_bad_keys),     T(test_directory),     T(test_parents),
+                T(test_links_above),  T(test_root_prefix),   T(test_bad_setting),
+                T(test_default),      T(test_no_keygen),     T(test_stale_directories),
+                T(test_race),         T(test_configure),     T(test_eval),
+                T(test_eval_problem), T(test_eval_unasked),  T(test_eval_fails),
+                T(test_shell),        T(test_shell_without), T(test_shell_no_script),
+                T(test_shell_no_key), T(test_close),         T(test_quote),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
