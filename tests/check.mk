@@ -55,12 +55,15 @@ $(ZOO_DIR)/%.so: tests/loader/zoo.c core/include/extra-container/plugin.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -DZOO_$* -DID=$* $< -o $@
 
-# A plugin whose descriptor is in a library that it links.
+# A plugin whose descriptor is in a library that it links, which links another one.
 $(ZOO_DIR)/borrowed.so: tests/loader/zoo.c core/include/extra-container/plugin.h
-	@mkdir -p $(@D)/lib
-	$(call say,LD,$(@D)/lib/lender.so)$(CC) $(TEST_PLUGIN) -DZOO_minimal -DID=borrowed $< -o $(@D)/lib/lender.so
+	@mkdir -p $(@D)/lib/deep
+	$(call say,LD,$(@D)/lib/deep/deep.so)$(CC) $(TEST_PLUGIN) -DZOO_nosymbol -DID=deep $< -o $(@D)/lib/deep/deep.so
+	$(call say,LD,$(@D)/lib/lender.so)$(CC) $(TEST_PLUGIN) -DZOO_minimal -DID=borrowed $< -o $(@D)/lib/lender.so \
+		-Wl,--no-as-needed -L$(@D)/lib/deep -l:deep.so '-Wl,-rpath,$$ORIGIN/deep'
 	$(call say,LD,$@)$(CC) $(TEST_PLUGIN) -DZOO_nosymbol -DID=borrowed $< -o $@ \
-		-Wl,--no-as-needed -L$(@D)/lib -l:lender.so -Wl,-rpath,$(abspath $(ZOO_DIR))/lib
+		-Wl,--no-as-needed -L$(@D)/lib -l:lender.so -Wl,--allow-shlib-undefined \
+		'-Wl,-rpath,$$ORIGIN/lib' '-Wl,-rpath-link,$(@D)/lib/deep'
 
 $(BUILD)/tests/loader/loader: tests/loader/loader.c $(SIGNALS) $(BUILD)/libcore.a
 	@mkdir -p $(@D)

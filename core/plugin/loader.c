@@ -17,6 +17,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_trusted.h"
 #include "util/name.h"
 #include "util/strv.h"
 
@@ -193,6 +194,10 @@ static int load_file(const struct plugins *l, struct plugin *p, bool check_trust
         if (strv_contains(reserved, p->name))
                 return err_set(err, -EINVAL, "its name is reserved: section [%s] of the configuration is the program's",
                                p->name);
+        /* Its modules, scripts and feature.json, which root may run. */
+        r = check_trust && fs_exists(p->dir) ? fs_trusted_tree(p->dir, err) : 0;
+        if (r < 0)
+                return r;
         r = object_open(p->file, p->name, check_trust, &p->descriptor, err);
         if (r < 0)
                 return r;

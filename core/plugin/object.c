@@ -9,6 +9,7 @@
 
 #include "model/operation/call.h"
 #include "plugin/descriptor.h"
+#include "plugin/libraries.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs_trusted.h"
@@ -106,7 +107,7 @@ static int check_file(const char *file, bool check_trust, struct ec_err *err)
                 return err_set(err, -errno, "%s: %s", file, strerror(errno));
         if (!S_ISREG(st.st_mode))
                 return err_set(err, -EINVAL, "it is not a regular file");
-        return 0;
+        return check_trust ? libraries_trusted(file, err) : 0;
 }
 
 int object_open(const char *file, const char *name, bool check_trust, struct descriptor **ret, struct ec_err *err)

@@ -13,6 +13,7 @@
 #include "util/strv.h"
 
 #define SYMLINKS_MAX 40 /* as in the kernel */
+#define TREE_DEPTH   8  /* also ends a circle of links */
 
 /* A walk through a path as the kernel does it, symbolic links included: the directories that contain a link are checked
  * as well as those that it leads through. */
@@ -141,4 +142,32 @@ int fs_trusted(const char *path, struct ec_err *err)
         while (r >= 0 && (r = step(&w)) > 0)
                 ;
         return r;
+}
+
+static int tree(const char *path, unsigned depth, struct ec_err *err)
+{
+        _cleanup_closedir_ DIR *d = NULL;
+        int r = fs_trusted(path, err);
+
+        if (r < 0)
+                return r;
+        d = opendir(path);
+        if (!d)
+                return errno == ENOTDIR ? 0 : err_set(err, -errno, "'%s': %s", path, strerror(errno));
+        if (depth == TREE_DEPTH)
+                return err_set(err, -ELOOP, "'%s' is not trusted: its directories are nested too deeply", path);
+        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
+                _cleanup_free_ char *entry = NULL;
+
+                if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+                        continue;
+                entry = fs_join(path, e->d_name);
+                r = entry ? tree(entry, depth + 1, err) : err_oom(err);
+        }
+        return r;
+}
+
+int fs_trusted_tree(const char *dir, struct ec_err *err)
+{
+        return tree(dir, 0, err);
 }

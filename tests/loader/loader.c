@@ -469,13 +469,77 @@ static void test_trust_links(void **state)
         plugins_done(&l);
 }
 
+/* The libraries that a plugin needs are loaded as root too. */
+static void check_libraries(const char *path, uid_t owner, mode_t mode, const char *reason)
+{
+        const char *dirs[] = { in_tmp("dir"), NULL };
+        struct plugins l = { 0 };
+
+        assert_int_equal(chown(in_tmp(path), owner, 0), 0);
+        assert_int_equal(chmod(in_tmp(path), mode), 0);
+        load(dirs, NULL, true, &l);
+        assert_state(&l, "borrowed", PLUGIN_REJECTED, reason);
+        plugins_done(&l);
+        assert_int_equal(chown(in_tmp(path), 0, 0), 0);
+        assert_int_equal(chmod(in_tmp(path), 0755), 0);
+}
+
+static void test_trust_libraries(void **state)
+{
+        static const char *const later = "its descriptor comes from another library"; /* nothing else is wrong */
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(fs_mkdir_p(in_tmp("dir/lib/deep"), 0755), 0);
+        assert_int_equal(mkdir(in_tmp("loose"), 0755), 0);
+        copy_animal("borrowed", in_tmp("dir/borrowed.so"));
+        copy_animal("lib/lender", in_tmp("dir/lib/lender.so"));
+        copy_animal("lib/deep/deep", in_tmp("dir/lib/deep/deep.so"));
+        check_libraries("dir/lib", USER, 0755, "belongs to user 65534");
+        check_libraries("dir/lib", 0, 0777, "writable by everybody");
+        check_libraries("dir/lib/lender.so", USER, 0755, "belongs to user 65534");
+        check_libraries("dir/lib/deep", USER, 0755, "belongs to user 65534");
+        check_libraries("dir/lib/deep/deep.so", 0, 0775, "writable by its group");
+        check_libraries("dir/lib", 0, 0755, later);
+        /* A link. */
+        assert_int_equal(rename(in_tmp("dir/lib/deep/deep.so"), in_tmp("loose/deep.so")), 0);
+        assert_int_equal(symlink("../../../loose/deep.so", in_tmp("dir/lib/deep/deep.so")), 0);
+        check_libraries("loose", 0, 0777, "writable by everybody");
+        check_libraries("loose", 0, 0755, later);
+}
+
+/* Root also runs the files of a plugin beside its library. */
+static void test_trust_files(void **state)
+{
+        const char *dirs[] = { in_tmp("dir"), NULL };
+        struct plugins l = { 0 };
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(fs_mkdir_p(in_tmp("dir/minimal/more"), 0755), 0);
+        copy_animal("minimal", in_tmp("dir/minimal.so"));
+        write_file(in_tmp("dir/minimal/more/script.sh"), "");
+        load(dirs, NULL, true, &l);
+        assert_state(&l, "minimal", PLUGIN_LOADED, NULL);
+        plugins_done(&l);
+        assert_int_equal(chown(in_tmp("dir/minimal/more/script.sh"), USER, 0), 0);
+        load(dirs, NULL, true, &l);
+        assert_state(&l, "minimal", PLUGIN_REJECTED, "dir/minimal/more/script.sh' belongs to user 65534");
+        plugins_done(&l);
+        load(dirs, NULL, false, &l);
+        assert_state(&l, "minimal", PLUGIN_LOADED, NULL);
+        plugins_done(&l);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_tmp, remove_tmp)
         const struct CMUnitTest tests[] = {
-                TEST(test_zoo),         TEST(test_newer_arrays), TEST(test_files),      TEST(test_directories),
-                TEST(test_clash_order), TEST(test_toggles),      TEST(test_bad_toggle), TEST(test_search_path),
-                TEST(test_trust),       TEST(test_trust_links),
+                TEST(test_zoo),         TEST(test_newer_arrays), TEST(test_files),           TEST(test_directories),
+                TEST(test_clash_order), TEST(test_toggles),      TEST(test_bad_toggle),      TEST(test_search_path),
+                TEST(test_trust),       TEST(test_trust_links),  TEST(test_trust_libraries), TEST(test_trust_files),
         };
 
         if (argc != 2) {

@@ -17,6 +17,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/fs_trusted.h"
 #include "util/name.h"
 #include "util/strv.h"
 
@@ -53,9 +54,13 @@ DEFINE_CLEANUP(struct ec_eval, evaluation_free)
 static int allocate(struct ec_op *op, const struct definition *def, struct ec_eval **ret, struct ec_err *err)
 {
         _cleanup_(cleanup_evaluation_free) struct ec_eval *ev = calloc(1, sizeof(*ev));
+        _cleanup_free_ char *code = fs_join(op->layout->data, "nix");
         const char *tmp_dir;
-        int r = ev ? op_tmp_dir(op, &tmp_dir, err) : err_oom(err);
+        int r = ev && code ? op_tmp_dir(op, &tmp_dir, err) : err_oom(err);
 
+        /* Nix runs it, possibly as root. */
+        if (r >= 0 && geteuid() == 0)
+                r = fs_trusted_tree(code, err);
         if (r < 0)
                 return r;
         ev->definition = def;
@@ -63,7 +68,7 @@ static int allocate(struct ec_op *op, const struct definition *def, struct ec_ev
         ev->nix.print_build_logs = options_is_set(op->options, "print-build-logs");
         ev->nix.show_trace = options_is_set(op->options, "show-trace");
         ev->nix.flakes = def->kind == DEFINITION_FLAKE;
-        ev->file = fs_join(op->layout->data, "nix/eval-config.nix");
+        ev->file = fs_join(code, "eval-config.nix");
         ev->what = str_printf("evaluating %s", def->kind == DEFINITION_FILE ? def->path : def->display);
         ev->modules = json_array();
         ev->feature_args = json_object();

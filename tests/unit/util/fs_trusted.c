@@ -175,10 +175,43 @@ static void test_relative(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+static void bad_tree(int code, const char *part)
+{
+        struct ec_err err = { 0 };
+
+        assert_int_equal(fs_trusted_tree(at("tree"), &err), code);
+        assert_err(&err, code, part);
+}
+
+static void test_tree(void **state)
+{
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(fs_mkdir_p(at("tree/a/b"), 0755), 0);
+        file("tree/a/b/f", 0644);
+        assert_int_equal(mkfifo(at("tree/fifo"), 0600), 0);
+        assert_int_equal(symlink("a", at("tree/link")), 0);
+        assert_int_equal(fs_trusted_tree(at("tree"), &err), 0);
+        assert_int_equal(fs_trusted_tree(at("tree/a/b/f"), &err), 0);
+        assert_int_equal(symlink("..", at("tree/a/circle")), 0);
+        bad_tree(-ELOOP, "nested too deeply");
+        assert_int_equal(unlink(at("tree/a/circle")), 0);
+        assert_int_equal(chmod(at("tree/a/b/f"), 0646), 0);
+        bad_tree(-EPERM, "tree/a/b/f' is writable by everybody");
+        assert_int_equal(rename(at("tree/a"), at("outside")), 0);
+        assert_int_equal(unlink(at("tree/link")), 0);
+        assert_int_equal(symlink("../outside", at("tree/link")), 0);
+        bad_tree(-EPERM, "b/f' is writable by everybody");
+        assert_int_equal(unlink(at("tree/link")), 0);
+        assert_int_equal(symlink("nowhere", at("tree/link")), 0);
+        bad_tree(-ENOENT, "tree/link");
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_plain), TEST(test_writable), TEST(test_owner), TEST(test_links),
-                                            TEST(test_relative) };
+        const struct CMUnitTest tests[] = { TEST(test_plain), TEST(test_writable), TEST(test_owner),
+                                            TEST(test_links), TEST(test_relative), TEST(test_tree) };
 
         return cmocka_run_group_tests_name("fs_trusted", tests, NULL, NULL);
 }

@@ -122,6 +122,7 @@ static int group_setup(void **state)
         free(bin);
         free(path);
         put("plugins/other/feature.json", "{ \"feature\": \"other\", \"nixOptions\": [\"extra.enableWAN\"] }", 0644);
+        put("data/nix/eval-config.nix", "", 0644);
         put("store/" HASH "-source/flake.nix", "{ }", 0644);
         put("nix-build.do", "", 0644);
         put("nix-flake.do",
@@ -445,6 +446,25 @@ static void test_clash(void **state)
         err_done(&err);
 }
 
+/* Root does not evaluate what another user can change. */
+static void test_untrusted_data(void **state)
+{
+        char *file = in_top("data/nix/eval-config.nix");
+        struct ec_err err = { 0 };
+        struct ec_eval *ev = NULL;
+
+        (void)state;
+        if (geteuid() == 0) {
+                assert_int_equal(chown(file, 65534, 0), 0);
+                assert_int_equal(evaluation_new(&op, &def, &ev, &err), -EPERM);
+                assert_non_null(strstr(err_msg(&err), "data/nix/eval-config.nix' belongs to user 65534, not to root"));
+                assert_null(ev);
+                assert_int_equal(chown(file, 0, 0), 0);
+                err_done(&err);
+        }
+        free(file);
+}
+
 static void test_refused(void **state)
 {
         struct ec_err err = { 0 };
@@ -469,6 +489,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_prebuilt, begin, end),
                 cmocka_unit_test_setup_teardown(test_refused, begin, end),
                 cmocka_unit_test_setup_teardown(test_clash, begin, end),
+                cmocka_unit_test_setup_teardown(test_untrusted_data, begin, end),
         };
 
         return cmocka_run_group_tests_name("evaluation", tests, group_setup, group_teardown);
