@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/escape.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/utf8.h"
@@ -49,6 +50,37 @@ const char *escape_skip(const char *s, bool *ret_colour)
         if (ret_colour)
                 *ret_colour = colour;
         return s;
+}
+
+char *escape_text(const char *s, bool colour)
+{
+        char *text = malloc(strlen(s) + 1), *to = text;
+        const char *end = s + strlen(s);
+
+        while (text && s < end) {
+                bool sets_colour = false;
+                size_t n, keep;
+                uint32_t c;
+
+                if (*s == 0x1b) {
+                        n = (size_t)(escape_skip(s, &sets_colour) - s);
+                        keep = colour && sets_colour ? n : 0;
+                } else {
+                        n = keep = utf8_decode(s, (size_t)(end - s), &c);
+                        if (n && utf8_control(c) && c != '\n' && c != '\t')
+                                keep = 0;
+                }
+                if (n) {
+                        to = mempcpy(to, s, keep);
+                        s += n;
+                } else {
+                        *to++ = '?';
+                        s++;
+                }
+        }
+        if (text)
+                *to = 0;
+        return text;
 }
 
 void escape_clean(char *s, size_t max)

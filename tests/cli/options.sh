@@ -103,6 +103,8 @@ is "an unknown command suggests the nearest name" 2 "" "error: unknown command '
 if ! command -v nixos-container > /dev/null; then
         run qqqqqqqqqq
         is "an unknown command without a similar name suggests nothing" 2 "" "error: unknown command 'qqqqqqqqqq'"
+        run "$(printf 'qqqq\033]0;title\007qqqq\033[2Jqq\302\233')"
+        is "a message has no escape sequences" 2 "" "error: unknown command 'qqqqqqqqqq'"
 fi
 run help qqqqqqqqqq
 says "help of an unknown command is an error" 2 "unknown command 'qqqqqqqqqq'"

@@ -75,7 +75,7 @@ void op_result(const struct ec_op *op, const char *fmt, ...)
                 if (vasprintf(&text, fmt, ap) < 0)
                         text = NULL;
                 if (text)
-                        term_err_write(text, strlen(text));
+                        term_err_write(text);
         } else {
                 term_outv(fmt, ap);
         }

@@ -11,6 +11,7 @@
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/escape.h"
 #include "util/strv.h"
 
 #define RESULT_LOG_LINE       101
@@ -105,7 +106,7 @@ static uint64_t field_count(const json_t *fields, size_t i)
 
 static char *clean_trimmed(const char *s)
 {
-        char *text = nix_text_clean(s, false);
+        char *text = escape_text(s, false);
         if (!text)
                 return NULL;
         size_t n = strlen(text);
@@ -127,8 +128,7 @@ static bool get_pos(const json_t *o, struct nix_pos *ret)
         size_t len = strlen(file);
         if (str_ends(file, suffix))
                 len -= strlen(suffix);
-        _cleanup_free_ char *raw = strndup(file, len);
-        pos.file = raw ? nix_text_clean(raw, false) : NULL;
+        pos.file = strndup(file, len);
         if (!pos.file)
                 return false;
         *ret = pos;
@@ -200,7 +200,7 @@ static void warn_once(struct nix_log *l, const char *text)
 /* "Did you mean hello?" is only in `msg`, the message as Nix would print it, not in `raw_msg`. */
 static char *with_suggestion(const char *text, const char *msg)
 {
-        _cleanup_free_ char *clean = nix_text_clean(msg, false);
+        _cleanup_free_ char *clean = escape_text(msg, false);
         char *found = clean ? strstr(clean, "Did you mean ") : NULL;
 
         if (found)
@@ -271,10 +271,9 @@ static void on_start(struct nix_log *l, const json_t *o)
         a->type = (int)type;
         const char *path = json_string_value(json_array_get(json_object_get(o, "fields"), 0));
         if (named && path) {
-                _cleanup_free_ char *clean = nix_text_clean(path, false);
-                a->name = clean ? nix_text_short(clean) : NULL;
+                a->name = nix_text_short(path);
                 if (type == NIX_ACT_BUILD)
-                        a->drv = TAKE_PTR(clean);
+                        a->drv = strdup(path);
                 l->oom = l->oom || !a->name;
         }
 }
@@ -309,7 +308,7 @@ static void on_log_line(struct nix_log *l, struct nix_activity *a, const char *s
         if (a && a->type == NIX_ACT_BUILD) {
                 char **slot = &a->tail[a->n_lines++ % NIX_TAIL_LINES];
                 free(*slot);
-                *slot = nix_text_clean(s, false);
+                *slot = escape_text(s, false);
                 if (*slot && strlen(*slot) > MAX_LOG_LINE) {
                         char *end = *slot + MAX_LOG_LINE;
                         while ((*end & 0xc0) == 0x80)
@@ -319,10 +318,9 @@ static void on_log_line(struct nix_log *l, struct nix_activity *a, const char *s
         }
         if (!l->print_logs)
                 return;
-        _cleanup_free_ char *clean = nix_text_clean(s, term_colour());
-        _cleanup_free_ char *line = clean ? str_printf("%s> %s\n", a && a->name ? a->name : "build", clean) : NULL;
+        _cleanup_free_ char *line = str_printf("%s> %s\n", a && a->name ? a->name : "build", s);
         if (line)
-                term_err_write(line, strlen(line));
+                term_err_write(line);
 }
 
 static void on_result(struct nix_log *l, const json_t *o)
@@ -349,9 +347,8 @@ static void on_result(struct nix_log *l, const json_t *o)
 static void on_plain(struct nix_log *l, const char *line, size_t len)
 {
         _cleanup_free_ char *copy = str_printf("%.*s\n", (int)len, line);
-        _cleanup_free_ char *clean = copy ? nix_text_clean(copy, term_colour()) : NULL;
-        if (clean)
-                term_err_write(clean, strlen(clean));
+        if (copy)
+                term_err_write(copy);
         else
                 l->oom = true;
 }

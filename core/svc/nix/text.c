@@ -4,35 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/escape.h"
-
-char *nix_text_clean(const char *s, bool colour)
-{
-        char *out = malloc(strlen(s) + 1), *o = out;
-        if (!out)
-                return NULL;
-        while (*s) {
-                unsigned char c = (unsigned char)*s;
-                if (c == '\033') {
-                        bool is_colour;
-                        const char *end = escape_skip(s, &is_colour);
-                        if (colour && is_colour) {
-                                memcpy(o, s, (size_t)(end - s));
-                                o += end - s;
-                        }
-                        s = end;
-                } else if (c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0) {
-                        s += 2; /* a C1 control character */
-                } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-                        s++;
-                } else {
-                        *o++ = *s++;
-                }
-        }
-        *o = '\0';
-        return out;
-}
-
 char *nix_text_short(const char *store_path)
 {
         const char *slash = strrchr(store_path, '/');

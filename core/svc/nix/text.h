@@ -4,9 +4,6 @@
 #include <stddef.h>
 /* Prepares Nix's text for display. Each result is a new string; NULL: no memory. */
 
-/* Removes terminal escapes and control characters, except line feeds and tabs, and with colour, sequences that only set
- * colours. */
-char *nix_text_clean(const char *s, bool colour);
 /* "/nix/store/HASH-name.drv" to "name". */
 char *nix_text_short(const char *store_path);
 /* Replaces all occurrences of from. */

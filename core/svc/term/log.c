@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "svc/term/term.h"
+#include "util/escape.h"
 #include "util/strv.h"
 
 static int max_level = LOG_NOTICE;
@@ -23,8 +24,8 @@ int log_level(void)
 
 void log_msg(int level, const char *fmt, ...)
 {
-        _cleanup_free_ char *msg = NULL, *line = NULL;
         const char *word = level <= LOG_ERR ? "error:" : level == LOG_WARNING ? "warning:" : NULL;
+        _cleanup_free_ char *raw = NULL, *msg = NULL, *line = NULL;
         const char *on = "", *off = "", *end;
         va_list ap;
         int n;
@@ -32,13 +33,14 @@ void log_msg(int level, const char *fmt, ...)
         if (level > max_level)
                 return;
         va_start(ap, fmt);
-        n = vasprintf(&msg, fmt, ap);
+        n = vasprintf(&raw, fmt, ap);
         va_end(ap);
-        if (n < 0) {
-                static const char oom[] = "error: out of memory\n";
-
-                msg = NULL;
-                term_err_write(oom, sizeof(oom) - 1);
+        if (n < 0)
+                raw = NULL;
+        /* Parts of it may come from a container or a definition: no colour of theirs can hide a part. */
+        msg = raw ? escape_text(raw, false) : NULL;
+        if (!msg) {
+                term_err_write("error: out of memory\n");
                 return;
         }
         if (term_colour()) {
@@ -48,5 +50,5 @@ void log_msg(int level, const char *fmt, ...)
         end = *msg && msg[strlen(msg) - 1] == '\n' ? "" : "\n";
         /* In one write, so that output of other processes does not split it. */
         line = word ? str_printf("%s%s%s %s%s", on, word, off, msg, end) : str_printf("%s%s", msg, end);
-        term_err_write(line ? line : msg, strlen(line ? line : msg));
+        term_err_write(line ? line : msg);
 }

@@ -211,11 +211,14 @@ void term_progress_clear(void)
         term.progress = NULL;
 }
 
-void term_err_write(const char *data, size_t len)
+void term_err_write(const char *text)
 {
+        _cleanup_free_ char *clean = escape_text(text, term_colour());
+        size_t len = clean ? strlen(clean) : 0;
+
         if (!len)
                 return;
         term_progress_clear();
-        write_stderr(data, len);
-        term.midline = data[len - 1] != '\n';
+        write_stderr(clean, len);
+        term.midline = clean[len - 1] != '\n';
 }

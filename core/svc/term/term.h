@@ -15,5 +15,6 @@ bool term_colour(void); /* stderr is a terminal, NO_COLOR unset, TERM not dumb *
 /* One line on stderr that is redrawn; nothing without a terminal. */
 void term_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void term_progress_clear(void);
-/* Clears the progress line and writes a raw block to stderr (a child's output). */
-void term_err_write(const char *data, size_t len);
+/* Clears the progress line and writes a text to stderr, in one write. Whatever it contains, only sequences that set
+ * colours reach the terminal. */
+void term_err_write(const char *text);

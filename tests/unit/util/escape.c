@@ -60,13 +60,41 @@ static void test_clean(void **state UNUSED)
         cleaned("12345", 3, "123");
 }
 
+static void check_text(const char *in, bool colour, const char *out)
+{
+        char *s = escape_text(in, colour);
+        assert_non_null(s);
+        assert_string_equal(s, out);
+        free(s);
+}
+
+static void test_text(void **state UNUSED)
+{
+        check_text("", false, "");
+        check_text("plain\n\ttext", false, "plain\n\ttext");
+        check_text("\033[31;1merror:\033[0m x", false, "error: x");
+        check_text("\033[31;1merror:\033[0m x", true, "\033[31;1merror:\033[0m x");
+        check_text("a\033[2Jb\033[10;3Hc", true, "abc"); /* cursor movement is removed */
+        check_text("\033]0;title\ab", true, "b");
+        check_text("\033]8;;http://x\033\\link", true, "link");
+        check_text("\033]no end\nnext", false, "\nnext");
+        check_text("a\rb\bc\177d", false, "abcd");
+        check_text("\302\233"
+                   "31mx\303\251",
+                   false, "31mx\303\251"); /* C1 control characters, but not é */
+        check_text("\033", false, "");
+        check_text("\033[", false, "");
+        check_text("\033[1;", true, "");
+        check_text("\033(Bx", true, "x");
+        check_text("\302", false, "?");
+        check_text("a\377b\233c", true, "a?b?c");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_control),
-                cmocka_unit_test(test_string),
-                cmocka_unit_test(test_short),
-                cmocka_unit_test(test_clean),
+                cmocka_unit_test(test_control), cmocka_unit_test(test_string), cmocka_unit_test(test_short),
+                cmocka_unit_test(test_clean),   cmocka_unit_test(test_text),
         };
 
         return cmocka_run_group_tests_name("escape", tests, NULL, NULL);

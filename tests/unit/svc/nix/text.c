@@ -11,36 +11,6 @@
 
 #include "svc/nix/text.h"
 
-static void check_clean(const char *in, bool colour, const char *out)
-{
-        char *s = nix_text_clean(in, colour);
-        assert_non_null(s);
-        assert_string_equal(s, out);
-        free(s);
-}
-
-static void test_clean(void **state)
-{
-        (void)state;
-        check_clean("", false, "");
-        check_clean("plain\n\ttext", false, "plain\n\ttext");
-        check_clean("\033[31;1merror:\033[0m x", false, "error: x");
-        check_clean("\033[31;1merror:\033[0m x", true, "\033[31;1merror:\033[0m x");
-        check_clean("a\033[2Jb\033[10;3Hc", true, "abc"); /* cursor movement is removed */
-        check_clean("\033]0;title\ab", true, "b");
-        check_clean("\033]8;;http://x\033\\link", true, "link");
-        check_clean("\033]no end\nnext", false, "\nnext");
-        check_clean("a\rb\bc\177d", false, "abcd");
-        check_clean("\302\233"
-                    "31mx\303\251",
-                    false, "31mx\303\251"); /* C1 control characters, but not é */
-        check_clean("\033", false, "");
-        check_clean("\033[", false, "");
-        check_clean("\033[1;", true, "");
-        check_clean("\033(Bx", true, "x");
-        check_clean("\302", false, "\302");
-}
-
 static void check_short(const char *in, const char *out)
 {
         char *s = nix_text_short(in);
@@ -98,7 +68,6 @@ static void test_drv(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_clean),
                 cmocka_unit_test(test_short),
                 cmocka_unit_test(test_replace),
                 cmocka_unit_test(test_drv),

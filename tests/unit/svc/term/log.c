@@ -65,6 +65,17 @@ static void test_lines(void **state)
         is(capture_end(&c), "ends itself\n\ntwo\nlines\n");
 }
 
+/* Parts of a message may come from a container. */
+static void test_escapes(void **state)
+{
+        struct terminal t;
+
+        (void)state;
+        terminal_begin(&t, STDERR_FILENO, 80);
+        log_notice("%s", "a\033]0;title\ab\033[8mhidden\033[0m\033[1Ac\rd\b\302\2332J\nnext\tline \377");
+        is(terminal_end(&t), "abhiddencd2J\r\nnext\tline ?\r\n");
+}
+
 static void test_colour(void **state)
 {
         struct terminal t;
@@ -94,9 +105,8 @@ static void test_above_progress(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(test_levels, setup),
-                cmocka_unit_test_setup(test_lines, setup),
-                cmocka_unit_test_setup(test_colour, setup),
+                cmocka_unit_test_setup(test_levels, setup),         cmocka_unit_test_setup(test_lines, setup),
+                cmocka_unit_test_setup(test_escapes, setup),        cmocka_unit_test_setup(test_colour, setup),
                 cmocka_unit_test_setup(test_above_progress, setup),
         };
         return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -203,14 +203,31 @@ static void test_err_write(void **state)
         (void)state;
         terminal_begin(&t, STDERR_FILENO, 40);
         term_progress("working");
-        term_err_write("", 0);
-        term_err_write("half a line", 11);
+        term_err_write("");
+        term_err_write("half a line");
         term_progress("working on");
-        term_err_write("done\n", 5);
+        term_err_write("done\n");
         term_progress("more");
         term_progress_clear();
         is(terminal_end(&t),
            "\rworking\033[K\r\033[Khalf a line\r\n\rworking on\033[K\r\033[Kdone\r\n\rmore\033[K\r\033[K");
+}
+
+/* Text from elsewhere may set colours, and nothing else. */
+static void test_err_write_escapes(void **state)
+{
+        static const char text[] = "\033]0;title\a\033[2J\033[1;31mred\033[0m\b\302\233\n";
+        struct terminal t;
+
+        (void)state;
+        terminal_begin(&t, STDERR_FILENO, 40);
+        term_err_write(text);
+        is(terminal_end(&t), "\033[1;31mred\033[0m\r\n");
+        setenv("NO_COLOR", "1", 1);
+        terminal_begin(&t, STDERR_FILENO, 40);
+        term_err_write(text);
+        is(terminal_end(&t), "red\r\n");
+        unsetenv("NO_COLOR");
 }
 
 static void test_out_clears_progress(void **state)
@@ -243,11 +260,11 @@ static void test_nonblocking(void **state)
         fflush(NULL);
         pid = fork();
         if (!pid) {
-                char *big = calloc(1, 1 << 20);
+                char *big = calloc(1, (1 << 20) + 1);
 
                 memset(big, 'x', 1 << 20);
                 dup2(fds[1], STDERR_FILENO);
-                term_err_write(big, 1 << 20);
+                term_err_write(big);
                 _exit(0);
         }
         close(fds[1]);
@@ -270,10 +287,9 @@ static void test_nonblocking(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_out),         TEST(test_lines_are_flushed),
-                TEST(test_failures),    TEST(test_colour),
-                TEST(test_progress),    TEST(test_progress_text),
-                TEST(test_err_write),   TEST(test_out_clears_progress),
+                TEST(test_out),         TEST(test_lines_are_flushed), TEST(test_failures),
+                TEST(test_colour),      TEST(test_progress),          TEST(test_progress_text),
+                TEST(test_err_write),   TEST(test_err_write_escapes), TEST(test_out_clears_progress),
                 TEST(test_nonblocking),
         };
         return cmocka_run_group_tests_name("term", tests, NULL, NULL);
