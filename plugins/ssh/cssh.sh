@@ -3,8 +3,8 @@
 #
 # `cssh` of a session: session.c writes it after assignments of what does not change during
 # a session. The rest is read at each call, because the container may have been updated or
-# restarted. Each start of a container has a connection of its own and a new host key, so
-# there is no point in remembering host keys, least of all in the user's known_hosts.
+# restarted. Each start of a container has a connection of its own and may have new host
+# keys, so they are read from the container instead of being remembered.
 
 fail() {
         printf 'cssh: %s\n' "$*" >&2
@@ -45,28 +45,37 @@ case $state in
 active | activating | reloading | unknown) ;;
 *) fail "container '$name' is not running" ;;
 esac
-socket=$sockets/ssh-$invocation
+socket=$sockets/ssh-$invocation known=$sockets/known_hosts
 
 connect() {
         ssh -F /dev/null -S "$socket" -i "$key" -l root -p "$port" \
                 -o IdentitiesOnly=yes -o IdentityAgent=none -o PreferredAuthentications=publickey -o BatchMode=yes \
-                -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=no \
-                -o UpdateHostKeys=no -o LogLevel=ERROR -o ServerAliveInterval=10 -o ServerAliveCountMax=3 "$@"
+                -o UserKnownHostsFile="\"$known\"" -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes \
+                -o HostKeyAlias="$name" -o CheckHostIP=no -o UpdateHostKeys=no -o LogLevel=ERROR \
+                -o ServerAliveInterval=10 -o ServerAliveCountMax=3 "$@"
 }
 
 # A booting container refuses connections or answers late. If our own address is not set up
-# yet, a connection keeps the wrong one. So try several times.
+# yet, a connection keeps the wrong one. So try several times, also without a host key: sshd
+# may create it at the first connection.
 master() {
         end=$(($(date +%s) + timeout)) limit=2
         until [ -S "$socket" ]; do
+                problem=''
+                host_keys >"$known.$$" 2>"$known.$$.err" || problem=$(cat "$known.$$.err")
+                mv "$known.$$" "$known" && rm -f "$known.$$.err" || exit 255
                 said=$(connect -o ConnectTimeout=$limit -f -N -M "$address" 2>&1 >/dev/null </dev/null) && return
                 left=$((end - $(date +%s)))
                 case $said in
                 *'connect to host'* | *'timed out'* | *'closed by remote host'* | *'reset by peer'*) ;;
+                *'Host key verification failed'*)
+                        said=${problem:-"what answers at $address is not container '$name': it has another host key"}
+                        [ "$problem" ] || left=0
+                        ;;
                 *) left=0 ;;
                 esac
                 if [ $left -le 0 ]; then
-                        printf 'cssh: %s\n' "$said" >&2
+                        printf 'cssh: %s\n' "${said#error: }" >&2
                         exit 255
                 fi
                 sleep 0.1

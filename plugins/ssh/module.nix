@@ -26,9 +26,10 @@ let
     config = {
       services.openssh.enable = true;
       users.users.root.openssh.authorizedKeys.keys = [ "${publicKey name} extra-container" ];
-      # For `cssh`: the port, and the key that this was built for.
+      # For `cssh`: the port, the key that this was built for, and the host keys.
       environment.etc."extra-container/ssh".text =
-        "${toString (lib.head (config.services.openssh.ports ++ [ 22 ]))} ${publicKey name}\n";
+        "${toString (lib.head (config.services.openssh.ports ++ [ 22 ]))} ${publicKey name}\n"
+        + lib.concatMapStrings (key: "HostKey ${key.path}\n") (config.services.openssh.hostKeys or [ ]);
     };
   };
 in

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A file in the system of containers with SSH: "PORT TYPE KEY"; see module.nix. */
+/* "PORT TYPE KEY", then a line "HostKey PATH" for each host key. */
 #define MARKER        "etc/extra-container/ssh" /* as in cssh.sh, */
 #define SOCKET_PREFIX "ssh-"                    /* and so is this */
 #define SCRIPT_MAX    (1 << 16)
@@ -17,25 +17,34 @@ static int make_script(const struct ec_host *h, const struct ssh *s, const struc
 {
         _cleanup_free_ char *conf = shell_quote(h->containers->conf_path(c)), *path = shell_quote(key->path);
         _cleanup_free_ char *sockets = shell_quote(s->sockets), *file = fs_join(h->plugin_dir, "cssh.sh"), *text = NULL;
+        _cleanup_free_ char *program = shell_quote(h->program);
         uint64_t seconds = (h->conf->get_ms(h, "timeout") + 999) / 1000;
 
         int r;
 
-        if (!conf || !path || !sockets || !file)
+        if (!conf || !path || !sockets || !file || !program)
                 return no_memory(h, err);
         r = fs_read(file, SCRIPT_MAX, &text, NULL);
         if (r < 0)
                 return h->err->set(err, r, "cannot read %s: %s", file, fs_strerror(r));
-        *ret = str_printf("#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n\n%s", s->container, conf, path,
-                          sockets, (unsigned long long)(seconds ? seconds : 1), text);
+        *ret = str_printf("#!/bin/sh\nname=%s conf=%s\nkey=%s sockets=%s timeout=%llu\n"
+                          "host_keys() { %s " HOST_KEYS_COMMAND " \"$name\"; }\n\n%s",
+                          s->container, conf, path, sockets, (unsigned long long)(seconds ? seconds : 1), program,
+                          text);
         return *ret ? 0 : no_memory(h, err);
+}
+
+char *ssh_marker(const struct ec_host *h, const struct ec_container *c)
+{
+        const char *system = h->containers->conf_get(c, "SYSTEM_PATH");
+
+        return system ? fs_join(system, MARKER) : NULL;
 }
 
 /* Was the system of the container built with SSH? */
 static int is_marked(const struct ec_host *h, const struct ec_container *c)
 {
-        const char *system = h->containers->conf_get(c, "SYSTEM_PATH");
-        _cleanup_free_ char *path = system ? fs_join(system, MARKER) : NULL;
+        _cleanup_free_ char *path = ssh_marker(h, c);
 
         return path && access(path, R_OK) == 0;
 }

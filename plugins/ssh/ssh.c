@@ -95,6 +95,14 @@ static const struct ec_option options[] = {
           .help = "Allow SSH to containers, using a key generated on first use; cssh connects from a session" },
 };
 
+static const struct ec_command commands[] = {
+        { .name = HOST_KEYS_COMMAND,
+          .synopsis = "NAME",
+          .summary = "Print the host keys of a running container, for a session's cssh",
+          .flags = EC_CMD_ROOT | EC_CMD_HIDDEN,
+          .run = host_keys_run },
+};
+
 static const struct ec_setting settings[] = {
         { .key = "key-dir",
           .type = "path",
@@ -105,5 +113,5 @@ static const struct ec_setting settings[] = {
         { .key = "timeout", .type = "duration", .def = "30s", .help = "How long cssh waits for a container to answer" },
 };
 
-EC_PLUGIN(ssh, .version = EC_VERSION, .summary = "Reach containers by SSH", .options = EC_ARRAY(options),
-          .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = free);
+EC_PLUGIN(ssh, .version = EC_VERSION, .summary = "Reach containers by SSH", .commands = EC_ARRAY(commands),
+          .options = EC_ARRAY(options), .settings = EC_ARRAY(settings), .hooks = &hooks, .init = init, .done = free);

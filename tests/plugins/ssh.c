@@ -746,6 +746,62 @@ static void test_close(void **state)
         close(fd);
 }
 
+/* ---- host keys ---- */
+
+static void check_line(const char *text, const char *line)
+{
+        char *got = host_key_line("web", text);
+
+        assert_true(line ? got != NULL : got == NULL);
+        if (line)
+                assert_string_equal(got, line);
+        free(got);
+}
+
+/* The files are those of a container, which may contain anything. */
+static void test_host_key_line(void **state)
+{
+        (void)state;
+        check_line(PUBLIC " root@web\n", "web " PUBLIC "\n");
+        check_line(PUBLIC, "web " PUBLIC "\n");
+        check_line("ssh-rsa AAAA\n* ssh-rsa BBBB\n", "web ssh-rsa AAAA\n");
+        check_line("ecdsa-sha2-nistp256 AAAA==\n", "web ecdsa-sha2-nistp256 AAAA==\n");
+        check_line("", NULL);
+        check_line("ssh-ed25519", NULL);
+        check_line("ssh-ed25519 \n", NULL);
+        check_line("ssh-ed25519 AA\033[2J\n", NULL);
+        check_line("ssh-ed25519-cert-v01@openssh.com AAAA\n", NULL);
+        check_line("@cert-authority * ssh-rsa AAAA\n", NULL);
+        check_line("\nssh-rsa AAAA\n", NULL);
+}
+
+static void test_host_key_paths(void **state)
+{
+        char **paths = host_key_paths("22 " PUBLIC "\nHostKey /etc/ssh/a b\nHostKey /persist/key\n");
+
+        (void)state;
+        assert_string_equal(paths[0], "/etc/ssh/a b.pub");
+        assert_string_equal(paths[1], "/persist/key.pub");
+        assert_null(paths[2]);
+        strv_free(paths);
+        paths = host_key_paths("22 " PUBLIC "\n"); /* of an earlier version */
+        assert_string_equal(paths[0], "/etc/ssh/ssh_host_ed25519_key.pub");
+        assert_int_equal(strv_len(STRV_CONST(paths)), 3);
+        strv_free(paths);
+}
+
+static void test_host_keys_errors(void **state)
+{
+        (void)state;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, HOST_KEYS_COMMAND), -EINVAL);
+        assert_true(fake.err.usage);
+        fake_reset(&fake);
+        container(0);
+        fake_args(&fake, "web", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, HOST_KEYS_COMMAND), -ENOENT);
+        assert_non_null(strstr(fake.err.msg, "container 'web' is built without SSH"));
+}
+
 static void test_quote(void **state)
 {
         char *q = shell_quote("a'b \"$c\\");
@@ -762,15 +818,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor),   T(test_parse_public),  T(test_made_and_reused),
-                T(test_umask),        T(test_public_half),   T(test_private_half),
-                T(test_bad_keys),     T(test_directory),     T(test_parents),
-                T(test_links_above),  T(test_root_prefix),   T(test_bad_setting),
-                T(test_default),      T(test_no_keygen),     T(test_stale_directories),
-                T(test_race),         T(test_configure),     T(test_eval),
-                T(test_eval_problem), T(test_eval_unasked),  T(test_eval_fails),
-                T(test_shell),        T(test_shell_without), T(test_shell_no_script),
-                T(test_shell_no_key), T(test_close),         T(test_quote),
+                T(test_descriptor),       T(test_parse_public), T(test_made_and_reused),   T(test_umask),
+                T(test_public_half),      T(test_private_half), T(test_bad_keys),          T(test_directory),
+                T(test_parents),          T(test_links_above),  T(test_root_prefix),       T(test_bad_setting),
+                T(test_default),          T(test_no_keygen),    T(test_stale_directories), T(test_race),
+                T(test_configure),        T(test_eval),         T(test_eval_problem),      T(test_eval_unasked),
+                T(test_eval_fails),       T(test_shell),        T(test_shell_without),     T(test_shell_no_script),
+                T(test_shell_no_key),     T(test_close),        T(test_host_key_line),     T(test_host_key_paths),
+                T(test_host_keys_errors), T(test_quote),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host keys of a running container as lines of known_hosts, for cssh: in a bridge,
+ * another machine may answer at the container's address. They are read in the container's
+ * root directory from outside, so no link in it leads out of it.
+ */
+#include "ssh.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define KEY_MAX    (16 * 1024) /* bytes of a public key file */
+#define MARKER_MAX (64 * 1024)
+#define KEYS_MAX   16
+
+char *host_key_line(const char *name, const char *text)
+{
+        static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+        static const char *const types[] = { "ssh-ed25519",         "ssh-rsa",
+                                             "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+                                             "ecdsa-sha2-nistp521", NULL };
+        size_t type = strcspn(text, " \n"), key = text[type] == ' ' ? strspn(text + type + 1, base64) : 0;
+
+        for (size_t i = 0; types[i] && key; i++)
+                if (strlen(types[i]) == type && !strncmp(types[i], text, type) && strchr(" \n", text[type + 1 + key]))
+                        return str_printf("%s %.*s\n", name, (int)(type + 1 + key), text);
+        return NULL;
+}
+
+char **host_key_paths(const char *marker)
+{
+        static const char *const usual[] = { "/etc/ssh/ssh_host_ed25519_key.pub", "/etc/ssh/ssh_host_ecdsa_key.pub",
+                                             "/etc/ssh/ssh_host_rsa_key.pub", NULL };
+        _cleanup_strv_ char **lines = strv_split(marker, "\n"), **paths = strv_copy(NULL);
+
+        if (!lines || !paths)
+                return NULL;
+        for (char **l = lines; *l; l++) {
+                const char *path = str_after(*l, "HostKey ");
+
+                if (path && strv_len(STRV_CONST(paths)) < KEYS_MAX && strv_pushf(&paths, "%s.pub", path) < 0)
+                        return NULL;
+        }
+        if (!*paths && strv_extend(&paths, usual) < 0)
+                return NULL;
+        return TAKE_PTR(paths);
+}
+
+/* The root directory of the container. The process may have ended meanwhile, and its number been given to another. */
+static int open_root(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -1;
+        uint32_t leader, now;
+        int r = h->machine->leader(op, name, &leader, err);
+
+        if (r < 0)
+                return r;
+        path = str_printf("/proc/%u/root", leader);
+        if (!path)
+                return no_memory(h, err);
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return h->err->set(err, -errno, "cannot open the root directory of container '%s': %s", name,
+                                   strerror(errno));
+        r = h->machine->leader(op, name, &now, err);
+        if (r >= 0 && now != leader)
+                r = h->err->set(err, -EAGAIN, "container '%s' was restarted meanwhile", name);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+static int print_keys(const struct ec_host *h, int root, const char *name, char **paths, struct ec_err *err)
+{
+        int found = 0;
+
+        for (char **p = paths; *p; p++) {
+                _cleanup_free_ char *text = NULL, *line = NULL;
+
+                if (resolve_read(root, *p, KEY_MAX, &text) < 0)
+                        continue;
+                line = host_key_line(name, text);
+                if (!line)
+                        continue;
+                h->term->out(h, "%s", line);
+                found = 1;
+        }
+        return found ? 0
+                     : h->err->set(err, -ENOENT, "container '%s' has no SSH host key: there is no %s", name, *paths);
+}
+
+int host_keys_run(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = ((struct ssh *)self)->host;
+        const char *const *args = h->opt->args(op);
+        _cleanup_free_ char *marker = NULL, *text = NULL;
+        _cleanup_strv_ char **paths = NULL;
+        const struct ec_container *c;
+        _cleanup_close_ int root = -1;
+        int r;
+
+        if (!args[0] || args[1])
+                return h->err->usage(err, HOST_KEYS_COMMAND " needs the name of one container");
+        r = h->containers->find(op, args[0], &c, err);
+        if (r < 0)
+                return r;
+        marker = ssh_marker(h, c);
+        if (!marker || fs_read(marker, MARKER_MAX, &text, NULL) < 0)
+                return h->err->set(err, -ENOENT, "container '%s' is built without SSH: build it with --ssh", args[0]);
+        paths = host_key_paths(text);
+        if (!paths)
+                return no_memory(h, err);
+        root = open_root(h, op, args[0], err);
+        return root < 0 ? root : print_keys(h, root, args[0], paths, err);
+}
