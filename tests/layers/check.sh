@@ -67,8 +67,8 @@ core/model/definition/definition.c: open(arg, O_RDONLY # may be a FIFO: <(comman
 core/model/operation/call.c: open("/dev/null", O_RDWR # as the output of a plugin that ends the process
 core/svc/machine/cgroup.c: open(file, O_RDONLY # a file of the kernel
 core/svc/machine/cgroup.c: open(file, O_WRONLY # a file of the kernel
-core/svc/machine/exec.c: open("/dev/null", O_RDWR # what a command inside gets instead of a descriptor
-core/svc/machine/joiner.c: open(x->tty_path, O_RDWR # the terminal, opened with the rights of the container
+core/svc/machine/joiner.c: open("/dev/null", O_RDWR # what it shows in place of our own streams
+core/svc/machine/joiner.c: open(j->tty_path, O_RDWR # the terminal, opened with the rights of the container
 core/svc/process/tty_guard.c: open("/dev/tty", O_RDWR # the terminal
 core/util/fs.c: open(temp, O_WRONLY # only creates: O_EXCL
 core/util/fs.c: openat(dirfd, path, flags # the function

@@ -16,6 +16,7 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
+#include "util/fs.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -243,7 +244,7 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
         if (r == -ENOMEM)
                 return err_oom(err);
         if (r < 0)
-                return err_set(err, r, "cannot read the users of container '%s': %s", x->name, strerror(-r));
+                return err_set(err, r, "cannot read the users of container '%s': %s", x->name, fs_strerror(r));
         x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
         x->cwd_optional = !in->cwd;
         if (!x->cwd)

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/* Enters a container. Processes in there may be able to trace ours, to read its memory and to write to its program
+ * file, so it is a copy of our program in memory, executed afresh, with the capabilities of the container. */
 #include "svc/machine/joiner.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,75 +24,89 @@
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+/* argv[0] of the joiner. */
+#define JOINER "extra-container: joining a container"
+/* Its descriptors. */
+enum { FD_STDIN = 3, FD_STDOUT, FD_STDERR, FD_LEADER, FD_REPORT, FD_END };
+
+/* What it gets as its arguments. */
+struct joiner {
+        pid_t parent;
+        int user_ns, tty, cwd_optional;
+        uint64_t bounding;
+        uid_t uid;
+        gid_t gid, *groups;
+        size_t n_groups;
+        char *cgroup, *tty_path, *cwd;
+        char **env, **argv;
+};
 
 /* ---- the command ---------------------------------------------------------- */
 
-static void report(const struct join *j, enum report_kind kind, int value)
+static void report(enum report_kind kind, int value)
 {
         struct report r = { kind, value };
 
-        (void)!send(j->theirs, &r, sizeof(r), MSG_NOSIGNAL);
+        (void)!send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
 }
 
-static void give_up(const struct join *j, enum report_kind kind)
+static void give_up(enum report_kind kind)
 {
-        report(j, kind, errno);
+        report(kind, errno);
         _exit(127);
 }
 
-/* The command must not have capabilities that the container's own root lacks. */
+/* Neither we nor the command may have capabilities that the container's own root lacks. */
 static int drop_capabilities(uint64_t bounding)
 {
-        for (int cap = 0; cap < 64; cap++) {
-                if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
-                        return 0;
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct caps[2] = { { 0 } };
+
+        for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
                 if (!(bounding >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
                         return -errno;
+        if (syscall(SYS_capget, &header, caps) < 0)
+                return -errno;
+        for (int i = 0; i < 2; i++) {
+                caps[i].permitted &= (uint32_t)(bounding >> (32 * i));
+                caps[i].effective = caps[i].permitted;
+                caps[i].inheritable = 0;
         }
-        return 0;
+        return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
 }
 
-static int become(const struct join *j)
+static int become(const struct joiner *j)
 {
-        const struct machine_user *u = &j->x->user;
-
         (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         /* The host's session keyring stays on the host. */
         (void)syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
-        if (drop_capabilities(j->bounding) < 0 || setgroups(u->n_groups, u->groups) < 0 ||
-            setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+        if (setgroups(j->n_groups, j->groups) < 0 || setresgid(j->gid, j->gid, j->gid) < 0 ||
+            setresuid(j->uid, j->uid, j->uid) < 0)
                 return -errno;
         /* Changing the user resets it. */
         return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int take_terminal(const struct exec *x)
+static int take_terminal(const struct joiner *j)
 {
-        int fd = open(x->tty_path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        int fd = open(j->tty_path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 
         if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0)
                 return -errno;
-        (void)!fchown(fd, x->user.uid, (gid_t)-1);
+        (void)!fchown(fd, j->uid, (gid_t)-1);
         for (int i = 0; i < 3; i++)
                 if (dup2(fd, i) < 0)
                         return -errno;
         return 0;
 }
 
-static int take_streams(const struct exec *x)
+static int take_streams(void)
 {
-        int fds[3];
-
-        /* Copies above 2, so that no dup2() overwrites another's source. */
-        for (int i = 0; i < 3; i++) {
-                fds[i] = fcntl(x->fds[i], F_DUPFD_CLOEXEC, 3);
-                if (fds[i] < 0)
-                        return -errno;
-        }
-        for (int i = 0; i < 3; i++)
-                if (dup2(fds[i], i) < 0)
-                        return -errno;
-        return 0;
+        return dup2(FD_STDIN, 0) < 0 || dup2(FD_STDOUT, 1) < 0 || dup2(FD_STDERR, 2) < 0 ? -errno : 0;
 }
 
 static void reset_signals(void)
@@ -99,21 +119,20 @@ static void reset_signals(void)
         sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void command(const struct join *j)
+static void command(const struct joiner *j)
 {
-        const struct exec *x = j->x;
-
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
-                give_up(j, REPORT_FORK);
-        if ((x->tty ? take_terminal(x) : take_streams(x)) < 0)
-                give_up(j, REPORT_TTY);
+                give_up(REPORT_FORK);
+        if ((j->tty ? take_terminal(j) : take_streams()) < 0)
+                give_up(REPORT_TTY);
         if (become(j) < 0)
-                give_up(j, REPORT_USER);
-        if (chdir(x->cwd) < 0 && (!x->cwd_optional || chdir("/") < 0))
-                give_up(j, REPORT_CWD);
+                give_up(REPORT_USER);
+        if (chdir(j->cwd) < 0 && (!j->cwd_optional || chdir("/") < 0))
+                give_up(REPORT_CWD);
         reset_signals();
-        execve(x->argv[0], x->argv, x->env);
-        give_up(j, REPORT_EXEC);
+        (void)syscall(SYS_close_range, FD_STDIN, FD_LEADER, 0);
+        execve(j->argv[0], j->argv, j->env);
+        give_up(REPORT_EXEC);
 }
 
 static void pass_on(pid_t pid, int sig)
@@ -124,11 +143,11 @@ static void pass_on(pid_t pid, int sig)
 }
 
 /* Passes on a signal that setns.c sends. -1: setns.c has closed its end. */
-static int take_order(const struct join *j, pid_t pid)
+static int take_order(pid_t pid)
 {
         int32_t sig;
 
-        if (recv(j->theirs, &sig, sizeof(sig), 0) == sizeof(sig)) {
+        if (recv(FD_REPORT, &sig, sizeof(sig), 0) == sizeof(sig)) {
                 pass_on(pid, sig);
                 return 0;
         }
@@ -137,9 +156,9 @@ static int take_order(const struct join *j, pid_t pid)
 }
 
 /* Always reaps: a PID namespace with a dead, unreaped member cannot end. */
-static void wait_for(const struct join *j, pid_t pid)
+static void wait_for(pid_t pid)
 {
-        struct pollfd fds[] = { { .fd = j->theirs, .events = POLLIN }, { .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = FD_REPORT, .events = POLLIN }, { .events = POLLIN } };
         struct signalfd_siginfo si;
         sigset_t chld;
         int status;
@@ -148,64 +167,39 @@ static void wait_for(const struct join *j, pid_t pid)
         sigaddset(&chld, SIGCHLD);
         fds[1].fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
         if (fds[1].fd < 0)
-                give_up(j, REPORT_FORK);
+                give_up(REPORT_FORK);
         for (;;) {
                 pid_t k = waitpid(pid, &status, WNOHANG);
 
                 if (k == pid) {
-                        report(j, REPORT_STATUS, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+                        report(REPORT_STATUS, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
                         _exit(0);
                 }
                 if ((k < 0 && errno != EINTR) || (poll(fds, 2, -1) < 0 && errno != EINTR))
-                        give_up(j, REPORT_FORK);
-                if (fds[0].revents && take_order(j, pid) < 0)
+                        give_up(REPORT_FORK);
+                if (fds[0].revents && take_order(pid) < 0)
                         fds[0].fd = -1;
                 while (read(fds[1].fd, &si, sizeof(si)) > 0)
                         ;
         }
 }
 
-static bool wanted(const struct join *j, int fd)
-{
-        for (int i = 0; i < 3 && !j->x->tty; i++)
-                if (j->x->fds[i] == fd)
-                        return true;
-        return fd <= STDERR_FILENO || fd == j->theirs || fd == j->leader_fd;
-}
-
-/* No other descriptor of the host's may reach the container. */
-static void close_others(const struct join *j)
-{
-        int highest = STDERR_FILENO;
-
-        for (int i = 0; i < 3 && !j->x->tty; i++)
-                highest = j->x->fds[i] > highest ? j->x->fds[i] : highest;
-        highest = j->theirs > highest ? j->theirs : highest;
-        highest = j->leader_fd > highest ? j->leader_fd : highest;
-        for (int fd = STDERR_FILENO + 1; fd <= highest; fd++)
-                if (!wanted(j, fd))
-                        close(fd);
-        (void)syscall(SYS_close_range, highest + 1, ~0U, 0);
-}
-
 /* The command's parent. Its own parent is the container's init, which gets a SIGCHLD: systemd-shutdown(8) waits its
  * full time for processes that end without one. */
-static void supervise(const struct join *j)
+static void supervise(const struct joiner *j)
 {
         pid_t pid = fork();
 
         if (pid < 0)
-                give_up(j, REPORT_FORK);
+                give_up(REPORT_FORK);
         if (!pid)
                 command(j);
         /* Readers of the command's streams must not wait for the supervisor's copies. */
-        for (int fd = 0; fd < j->theirs; fd++)
-                close(fd);
-        (void)syscall(SYS_close_range, j->theirs + 1, ~0U, 0);
-        wait_for(j, pid);
+        (void)syscall(SYS_close_range, 0, FD_REPORT - 1, 0);
+        wait_for(pid);
 }
 
-void joiner_run(const struct join *j, pid_t parent)
+static void join(const struct joiner *j)
 {
         int ns = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
         sigset_t all;
@@ -215,24 +209,29 @@ void joiner_run(const struct join *j, pid_t parent)
         sigprocmask(SIG_SETMASK, &all, NULL);
         /* If SIGCHLD is ignored, the exit status is lost. */
         signal(SIGCHLD, SIG_DFL);
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != j->parent)
                 _exit(127);
-        /* Processes in the container must not read our memory. */
-        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        close_others(j);
-        if (j->cgroup)
+        (void)syscall(SYS_close_range, FD_END, ~0U, 0);
+        (void)fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
+        if (*j->cgroup)
                 cgroup_enter(j->cgroup);
-        if (setns(j->leader_fd, ns | (j->user_ns ? CLONE_NEWUSER : 0)) < 0)
-                give_up(j, REPORT_JOIN);
-        close(j->leader_fd);
+        if (setns(FD_LEADER, ns | (j->user_ns ? CLONE_NEWUSER : 0)) < 0)
+                give_up(REPORT_JOIN);
+        if ((j->user_ns && (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) ||
+            drop_capabilities(j->bounding) < 0)
+                give_up(REPORT_JOIN);
+        /* Changing the user resets both. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                give_up(REPORT_JOIN);
         umask(022);
+        /* The container sees this child and those of it. */
         pid = fork();
         if (pid < 0)
-                give_up(j, REPORT_FORK);
+                give_up(REPORT_FORK);
         if (!pid) {
                 pid = fork();
                 if (pid < 0)
-                        give_up(j, REPORT_FORK);
+                        give_up(REPORT_FORK);
                 if (!pid)
                         supervise(j);
                 _exit(0);
@@ -240,4 +239,130 @@ void joiner_run(const struct join *j, pid_t parent)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
         _exit(0);
+}
+
+/* ---- its start ------------------------------------------------------------ */
+
+/* The arguments: numbers, paths, groups and environment with their numbers, and the command. */
+static char **encode(const struct join *j)
+{
+        const struct exec *x = j->x;
+        const struct machine_user *u = &x->user;
+        _cleanup_strv_ char **v = NULL;
+        int r = strv_push(&v, JOINER);
+
+        if (r >= 0)
+                r = strv_pushf(&v, "%d %d %d %d %" PRIx64 " %u %u %zu %zu", (int)getpid(), j->user_ns, x->tty,
+                               x->cwd_optional, j->bounding, u->uid, u->gid, u->n_groups, strv_len(STRV_CONST(x->env)));
+        if (r >= 0)
+                r = strv_push(&v, j->cgroup ? j->cgroup : "");
+        if (r >= 0)
+                r = strv_push(&v, x->tty_path ? x->tty_path : "");
+        if (r >= 0)
+                r = strv_push(&v, x->cwd);
+        for (size_t i = 0; i < u->n_groups && r >= 0; i++)
+                r = strv_pushf(&v, "%u", u->groups[i]);
+        if (r >= 0)
+                r = strv_extend(&v, STRV_CONST(x->env));
+        if (r >= 0)
+                r = strv_extend(&v, STRV_CONST(x->argv));
+        return r < 0 ? NULL : TAKE_PTR(v);
+}
+
+/* Runs before main(), in every program that contains this file: only a child of joiner_spawn() has this name. */
+__attribute__((constructor)) static void begin(int argc, char **argv)
+{
+        struct joiner j = { 0 };
+        size_t n_env;
+
+        if (argc < 6 || strcmp(argv[0], JOINER))
+                return;
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        if (sscanf(argv[1], "%d %d %d %d %" SCNx64 " %u %u %zu %zu", &j.parent, &j.user_ns, &j.tty, &j.cwd_optional,
+                   &j.bounding, &j.uid, &j.gid, &j.n_groups, &n_env) != 9 ||
+            (size_t)argc < 6 + j.n_groups + n_env)
+                _exit(127);
+        j.cgroup = argv[2];
+        j.tty_path = argv[3];
+        j.cwd = argv[4];
+        j.groups = calloc(j.n_groups + 1, sizeof(*j.groups));
+        j.env = calloc(n_env + 1, sizeof(*j.env));
+        if (!j.groups || !j.env)
+                _exit(127);
+        for (size_t i = 0; i < j.n_groups; i++)
+                j.groups[i] = (gid_t)strtoul(argv[5 + i], NULL, 10);
+        memcpy(j.env, argv + 5 + j.n_groups, n_env * sizeof(*j.env));
+        j.argv = argv + 5 + j.n_groups + n_env;
+        join(&j);
+}
+
+/* A sealed copy of our program. */
+static int copy_program(void)
+{
+        _cleanup_close_ int from = fs_open_regular(AT_FDCWD, "/proc/self/exe", O_RDONLY, 0), fd = -1;
+        struct stat st;
+        ssize_t n = 1;
+
+        if (from < 0)
+                return from;
+        if (fstat(from, &st) < 0)
+                return -errno;
+        /* Older kernels do not know MFD_EXEC. */
+        fd = memfd_create("extra-container", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x0010U);
+        if (fd < 0 && errno == EINVAL)
+                fd = memfd_create("extra-container", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+                return -errno;
+        for (off_t left = st.st_size; left > 0 && n > 0; left -= n)
+                n = sendfile(fd, from, NULL, (size_t)left);
+        if (n <= 0)
+                return n < 0 ? -errno : -EIO;
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+/* Gives the joiner its descriptors; 0 to 2 show neither files nor terminals of ours. Copies come first, above all of
+ * them, so that no dup2() overwrites another's source. */
+static int place(const struct join *j)
+{
+        const int from[] = { j->x->fds[0], j->x->fds[1], j->x->fds[2], j->leader_fd, j->theirs };
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC), copies[ARRAY_SIZE(from)];
+
+        if (null < 0)
+                return -errno;
+        for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+                copies[i] = fcntl(j->x->tty && i < 3 ? null : from[i], F_DUPFD_CLOEXEC, FD_END);
+                if (copies[i] < 0)
+                        return -errno;
+        }
+        for (int fd = 0; fd < FD_END; fd++)
+                if (dup2(fd < FD_STDIN ? null : copies[fd - FD_STDIN], fd) < 0)
+                        return -errno;
+        return 0;
+}
+
+int joiner_spawn(const struct join *j, pid_t *ret)
+{
+        _cleanup_close_ int program = copy_program();
+        _cleanup_strv_ char **argv = encode(j);
+        static char *const none[] = { NULL };
+        pid_t pid;
+
+        if (program < 0)
+                return program;
+        if (!argv)
+                return -ENOMEM;
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (!pid) {
+                program = fcntl(program, F_DUPFD_CLOEXEC, FD_END);
+                if (program < 0 || place(j) < 0)
+                        _exit(127); /* the report is missing */
+                (void)syscall(SYS_execveat, program, "", argv, none, AT_EMPTY_PATH);
+                give_up(REPORT_JOIN);
+        }
+        *ret = pid;
+        return 0;
 }

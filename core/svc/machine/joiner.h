@@ -26,5 +26,5 @@ struct join {
         struct report report;
 };
 
-/* In the child of a fork; does not return. */
-void joiner_run(const struct join *j, pid_t parent) __attribute__((noreturn));
+/* Starts the joiner. */
+int joiner_spawn(const struct join *j, pid_t *ret);

@@ -45,18 +45,15 @@ static int read_bounding(struct join *j)
 
 static int spawn(struct join *j)
 {
-        pid_t self = getpid();
-        int fds[2];
+        int fds[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
         j->ours = fds[0];
         j->theirs = fds[1];
-        j->joiner = fork();
-        if (j->joiner < 0)
-                return -errno;
-        if (!j->joiner)
-                joiner_run(j, self);
+        r = joiner_spawn(j, &j->joiner);
+        if (r < 0)
+                return r;
         close(j->theirs);
         j->theirs = -1;
         return 0;
