@@ -25,6 +25,7 @@ struct manager_unit {
         int main_code, main_status; /* how its main process ended */
         int pre_code, pre_status;   /* and its ExecStartPre command */
         uint64_t timeout;
+        uint32_t main_pid;
         char job[64]; /* path of its job that hangs */
 };
 
@@ -160,6 +161,8 @@ static int manager_get(struct manager *m, struct manager_unit *u, sd_bus_message
         manager_note(m, "get", prop);
         if (!strcmp(prop, "ActiveState"))
                 return sd_bus_reply_method_return(call, "v", "s", u->active ?: "inactive");
+        if (!strcmp(prop, "MainPID"))
+                return sd_bus_reply_method_return(call, "v", "u", u->main_pid);
         if (!strcmp(prop, "UnitPath"))
                 return sd_bus_reply_method_return(call, "v", "as", 2, "/etc/systemd/system", "/run/systemd/system");
         if (!strcmp(prop, "EnvironmentFiles"))
@@ -224,9 +227,9 @@ static int manager_kill(struct manager *m, sd_bus_message *call)
 
         if (r < 0)
                 return r;
-        manager_note(m, "kill", name);
+        manager_note(m, strcmp(who, "all") ? "ask again" : "kill", name);
         u = manager_find(m, name);
-        if (!u || strcmp(who, "all") || sig != SIGKILL)
+        if (!u || (sig != SIGKILL && (sig != SIGTERM || strcmp(who, "main"))))
                 return 1;
         if (*u->job) {
                 manager_removed(m, u->job, name, "done");

@@ -9,6 +9,7 @@
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
 #include "model/deploy/jobs.h"
+#include "model/deploy/leftovers.h"
 #include "model/deploy/outcome.h"
 #include "model/deploy/recover.h"
 #include "model/deploy/unit_state.h"
@@ -64,6 +65,7 @@ struct action {
 static int select_containers(struct ec_op *op, const struct container_list *list, const struct action *a,
                              struct group *g, struct ec_err *err)
 {
+        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
         struct unit_state *states;
         struct systemd *s;
         size_t n;
@@ -79,10 +81,12 @@ static int select_containers(struct ec_op *op, const struct container_list *list
 
                 if (a->job == JOB_START && unit_is_up(active))
                         log_notice("container '%s' is running", c->name);
-                else if (a->job == JOB_STOP && (!strcmp(active, "inactive") || !strcmp(active, "failed")))
+                else if (a->job == JOB_STOP && unit_is_down(active))
                         log_notice("container '%s' is not running", c->name);
                 else
                         group_add(g, c);
+                if (a->job != JOB_STOP && unit_is_down(active))
+                        leftovers_clear(&leftovers, op->layout, c);
         }
         unit_states_free(states, n);
         return 0;

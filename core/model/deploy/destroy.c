@@ -11,6 +11,7 @@
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/host_reload.h"
+#include "model/deploy/leftovers.h"
 #include "model/deploy/recover.h"
 #include "model/deploy/remove.h"
 #include "model/deploy/report.h"
@@ -201,6 +202,7 @@ static void clear_machine(struct systemd *s, const struct ec_container *c)
 static int stop_all(struct destroy *d, bool late, struct ec_err *err)
 {
         _cleanup_(group_done) struct group stopped = { 0 };
+        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
         struct systemd *s;
         int r = group_init(&stopped, d->list.n) < 0 ? err_oom(err) : op_systemd(d->op, &s, err);
 
@@ -219,8 +221,10 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
                         group_add(&stopped, t->c);
                 if (t->stop)
                         clear_machine(s, t->c);
-                if (t->stop || !late)
+                if (t->stop || !late) {
                         remove_veth(t->c);
+                        leftovers_clear(&leftovers, d->op->layout, t->c);
+                }
         }
         hooks_stopped(d->op, GROUP_CONST(&stopped));
         return 0;

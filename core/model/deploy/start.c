@@ -11,6 +11,7 @@
 #include "model/deploy/deployment.h"
 #include "model/deploy/install.h"
 #include "model/deploy/jobs.h"
+#include "model/deploy/leftovers.h"
 #include "model/deploy/outcome.h"
 #include "model/deploy/unit_state.h"
 #include "model/deploy/update.h"
@@ -65,6 +66,7 @@ static void plan_one(struct ec_op *op, const struct change *ch, const char *acti
 
 static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, struct plan *p, struct ec_err *err)
 {
+        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
         struct unit_state *states = NULL;
         struct systemd *s;
         size_t n = 0;
@@ -78,8 +80,14 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
                 r = systemd_list(s, "container@*.service", &states, &n, err);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < d->list.n; i++)
-                plan_one(op, &d->changes[i], unit_active(states, n, d->list.items[i]->unit), flags, p);
+        for (size_t i = 0; i < d->list.n; i++) {
+                const struct ec_container *c = d->list.items[i];
+                const char *active = unit_active(states, n, c->unit);
+
+                plan_one(op, &d->changes[i], active, flags, p);
+                if (flags & EC_START_STOPPED && unit_is_down(active))
+                        leftovers_clear(&leftovers, op->layout, c);
+        }
         unit_states_free(states, n);
         return 0;
 }

@@ -27,3 +27,8 @@ bool unit_is_up(const char *active)
 {
         return !strcmp(active, "active") || !strcmp(active, "reloading");
 }
+
+bool unit_is_down(const char *active)
+{
+        return !strcmp(active, "inactive") || !strcmp(active, "failed");
+}

@@ -7,4 +7,6 @@ struct unit_state;
  * it is inactive. */
 const struct unit_state *unit_state_find(const struct unit_state *states, size_t n, const char *unit);
 const char *unit_active(const struct unit_state *states, size_t n, const char *unit);
-bool unit_is_up(const char *active); /* of ActiveState */
+/* Of ActiveState; neither: it is about to change. */
+bool unit_is_up(const char *active);
+bool unit_is_down(const char *active);

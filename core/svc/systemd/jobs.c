@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "svc/process/children.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/jobs.h"
@@ -18,8 +19,13 @@
 #define CALLS_MAX 64
 /* Signals can get lost on an overloaded bus: check from time to time. */
 #define CHECK_USEC (5 * USEC_PER_SEC)
-/* After ^C: when to kill what does not stop, and when to leave the rest to systemd. */
-#define CANCEL_GRACE (5 * USEC_PER_SEC)
+/* JOB_KILL: how often to end what runs in a unit, when to ask its main process again, and when to kill everything. */
+#define KILL_EVERY (USEC_PER_SEC / 4)
+#define KILL_AGAIN (1 * USEC_PER_SEC)
+#define KILL_LIMIT (10 * USEC_PER_SEC)
+/* After ^C: when to end what does not stop, when to kill it, and when to leave the rest to systemd. */
+#define CANCEL_GRACE (2 * USEC_PER_SEC)
+#define CANCEL_KILL  (5 * USEC_PER_SEC)
 #define CANCEL_LIMIT (20 * USEC_PER_SEC)
 
 enum phase {
@@ -41,7 +47,9 @@ struct item {
         char *job_result;  /* of the start that failed */
         char **early;      /* jobs that were removed before the reply told us which is ours, each with its result */
         uint64_t since;    /* realtime of its start, to read the journal from */
+        uint64_t asked;    /* when its stop was sent */
         bool retried;
+        bool asked_again; /* its main process got a second SIGTERM */
 };
 
 struct engine {
@@ -52,6 +60,7 @@ struct engine {
         size_t n, left, calls, next;
         struct job_hooks hooks;
         bool cancelled, detached;
+        bool asked_again; /* after ^C: the main processes got a second SIGTERM */
         uint64_t next_check;
         uint64_t kill_at, give_up_at; /* after ^C; before: UINT64_MAX */
         int failure;                  /* of a callback: -ENOMEM */
@@ -75,6 +84,12 @@ static int reset_failed(struct engine *e, const char *unit)
 static int kill_all(struct engine *e, const char *unit)
 {
         return bus_tell_manager(e->bus, "KillUnit", "ssi", unit, "all", SIGKILL);
+}
+
+/* systemd-nspawn passes the first SIGTERM on; at the second, it kills the container and cleans up. */
+static int ask_again(struct engine *e, const char *unit)
+{
+        return bus_tell_manager(e->bus, "KillUnit", "ssi", unit, "main", SIGTERM);
 }
 
 static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error);
@@ -110,10 +125,8 @@ static int send_one(struct item *i)
                 r = reset_failed(e, i->res->unit);
                 return r < 0 ? r : queue_job(i, "StartUnit");
         }
-        r = queue_job(i, "StopUnit");
-        if (r >= 0 && e->kind == JOB_KILL)
-                r = kill_all(e, i->res->unit);
-        return r;
+        i->asked = clock_usec();
+        return queue_job(i, "StopUnit");
 }
 
 static int send_some(struct engine *e)
@@ -216,7 +229,8 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
 
         (void)error;
         i->call = sd_bus_slot_unref(i->call);
-        i->e->calls--;
+        if (--i->e->calls == 0 && i->e->kind == JOB_KILL)
+                i->e->next_check = 0;
         /* The connection is lost, which the loop notices. */
         if (failure && sd_bus_is_open(i->e->bus) <= 0)
                 return 0;
@@ -351,12 +365,33 @@ static int look(struct item *i)
         return 0;
 }
 
+/* Kills the container's init and not systemd-nspawn, which undoes what it has set up: port forwarding, network
+ * interfaces, the copy of an ephemeral root. Only a systemd-nspawn that hangs is killed. */
+static int end_now(struct item *i)
+{
+        struct engine *e = i->e;
+        uint64_t waited = clock_usec() - i->asked, pid;
+        int r = 0;
+
+        if (waited >= KILL_LIMIT)
+                return kill_all(e, i->res->unit);
+        if (waited >= KILL_AGAIN && !i->asked_again) {
+                i->asked_again = true;
+                r = ask_again(e, i->res->unit);
+        }
+        if (r >= 0)
+                r = systemd_get_u64(e->s, i->res->unit, "Service", "MainPID", &pid, NULL);
+        if (r >= 0)
+                proc_kill_children((pid_t)pid);
+        return r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 0;
+}
+
 static int check(struct engine *e)
 {
         _cleanup_strv_ char **jobs = NULL;
         int r;
 
-        e->next_check = clock_usec() + CHECK_USEC;
+        e->next_check = clock_usec() + (e->kind == JOB_KILL ? KILL_EVERY : CHECK_USEC);
         r = list_jobs(e, &jobs);
         if (r < 0)
                 return r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 0;
@@ -369,21 +404,24 @@ static int check(struct engine *e)
                 if (!strv_contains(STRV_CONST(jobs), i->job))
                         r = look(i);
                 else if (e->kind == JOB_KILL)
-                        r = kill_all(e, i->res->unit);
+                        r = end_now(i);
         }
         return r;
 }
 
 /* ---- interruption ------------------------------------------------------- */
 
+/* The first time it lets systemd-nspawn clean up. */
 static int kill_cancelled(struct engine *e)
 {
+        bool kill = e->asked_again;
         int r = 0;
 
-        e->kill_at = UINT64_MAX;
+        e->kill_at = kill ? UINT64_MAX : clock_usec() + CANCEL_KILL;
+        e->asked_again = true;
         for (size_t k = 0; k < e->n && r >= 0; k++)
                 if (e->items[k].phase == PHASE_CANCEL && !e->items[k].wants_call)
-                        r = kill_all(e, e->items[k].res->unit);
+                        r = (kill ? kill_all : ask_again)(e, e->items[k].res->unit);
         return r;
 }
 
@@ -461,7 +499,7 @@ static int step(struct engine *e)
                 return 0;
         if (r >= 0)
                 r = bus_poll(e->bus, MIN(MIN(e->next_check, e->kill_at), e->give_up_at));
-        /* The second ^C kills. */
+        /* The second ^C does not wait for the end of the grace period, the third one kills. */
         if (r == BUS_SIGNAL && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
         if (r >= 0)

@@ -26,7 +26,8 @@ struct job_hooks {
  * JOB_RESTART: a stop job, then a start job. The start limit is reset before each start.
  * JOB_START_DETACH: ^C only ends the wait: units that are still starting continue, with -EINPROGRESS as their code, and
  * the interruption is forgotten.
- * JOB_KILL: a stop without a clean shutdown: all processes of all units are killed at once.
+ * JOB_KILL: a stop without a clean shutdown: the children of the units' main processes are killed at once; a main
+ * process that does not end by itself then is killed after some seconds.
  * hooks and its members may be NULL. */
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
                  struct unit_result **ret_results, struct ec_err *err);

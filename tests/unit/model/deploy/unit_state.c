@@ -33,6 +33,10 @@ static void test_up(void **state)
         assert_false(unit_is_up("deactivating"));
         assert_false(unit_is_up("failed"));
         assert_false(unit_is_up("inactive"));
+        assert_true(unit_is_down("failed"));
+        assert_true(unit_is_down("inactive"));
+        assert_false(unit_is_down("active"));
+        assert_false(unit_is_down("activating"));
 }
 
 int main(void)

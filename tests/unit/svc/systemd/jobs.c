@@ -269,9 +269,45 @@ static void test_kill(void **state)
         assert_string_equal(got, "a.service=0; b.service=0; none.service=0");
         free(got);
         unit_results_done(r, 3);
-        /* All stops are queued before any of them ends; failed states are reset. */
-        assert_non_null(strstr(manager_log(&fake), "stop a.service\nkill a.service\nstop b.service\nkill b.service\n"));
+        /* All stops are queued before any of them ends; failed states are reset; a main process that does not end is
+         * asked again, and not killed. */
+        assert_non_null(strstr(manager_log(&fake), "stop a.service\nstop b.service\nstop none.service\n"));
+        assert_non_null(strstr(manager_log(&fake), "ask again a.service\n"));
+        assert_null(strstr(manager_log(&fake), "kill "));
         assert_non_null(strstr(manager_log(&fake), "reset a.service\n"));
+}
+
+/* The children of a main process are killed: what it does when they end is its own business. */
+static void test_kill_children(void **state)
+{
+        struct unit_result *r = NULL;
+        int status, fds[2];
+        pid_t pid;
+        char c;
+
+        (void)state;
+        assert_int_equal(pipe(fds), 0);
+        pid = fork();
+        if (!pid) {
+                pid_t child = fork();
+
+                if (!child) {
+                        (void)!write(fds[1], "x", 1);
+                        pause();
+                }
+                waitpid(child, &status, 0);
+                _exit(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        }
+        assert_int_equal(read(fds[0], &c, 1), 1);
+        close(fds[0]);
+        close(fds[1]);
+        UNIT(0, .name = "a.service", .stop = "hang", .main_pid = (uint32_t)pid);
+        begin();
+        assert_int_equal(systemd_jobs(s, JOB_KILL, UNITS("a.service"), NULL, &r, &err), 0);
+        unit_results_done(r, 1);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), SIGKILL);
 }
 
 /* More than the pending calls that a bus daemon allows. */
@@ -399,7 +435,7 @@ static void in_test_interrupted_before(void)
 }
 CHILD_TEST(test_interrupted_before)
 
-/* The second ^C kills units that do not stop. */
+/* The second ^C ends units that do not stop. */
 static void in_test_impatient(void)
 {
         struct unit_result *r = NULL;
@@ -413,7 +449,7 @@ static void in_test_impatient(void)
         must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
         must(clock_usec() - begin_usec < 4 * USEC_PER_SEC);
         err_done(&err);
-        must(strstr(manager_log(&fake), "stop a.service\nkill a.service\n") != NULL);
+        must(strstr(manager_log(&fake), "stop a.service\nask again a.service\n") != NULL);
         end();
 }
 CHILD_TEST(test_impatient)
@@ -487,6 +523,7 @@ int main(void)
                 TEST(test_retry_once),
                 TEST(test_no_retry),
                 TEST(test_kill),
+                TEST(test_kill_children),
                 TEST(test_many),
                 TEST(test_end_while_asking),
                 TEST(test_lost_at_queueing),

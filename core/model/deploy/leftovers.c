@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/deploy/leftovers.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/containers/containers.h"
+#include "model/operation/layout.h"
+#include "svc/process/proc.h"
+#include "svc/term/log.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/fs_remove.h"
+#include "util/strv.h"
+
+#define RANDOM_DIGITS 16
+
+void leftovers_done(struct leftovers *l)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(l->ports); i++)
+                free(l->ports[i]);
+}
+
+/* ---- copies of ephemeral roots ---- */
+
+/* .#machine.NAME and random digits, and its lock, which has .# before and .lck after that. */
+static bool is_copy(const char *file, const char *name)
+{
+        const char *copy = str_after(file, ".#.#machine."), *digits;
+        bool lock = copy;
+
+        if (!copy)
+                copy = str_after(file, ".#machine.");
+        digits = copy ? str_after(copy, name) : NULL;
+        return digits && strspn(digits, "0123456789abcdef") == RANDOM_DIGITS &&
+               !strcmp(digits + RANDOM_DIGITS, lock ? ".lck" : "");
+}
+
+static void remove_copies(const struct layout *layout, const struct ec_container *c)
+{
+        _cleanup_closedir_ DIR *dir = opendir(layout->run);
+
+        for (struct dirent *e; dir && (e = readdir(dir));) {
+                _cleanup_err_ struct ec_err err = { 0 };
+                _cleanup_free_ char *path = NULL;
+
+                if (!is_copy(e->d_name, c->name))
+                        continue;
+                path = str_printf("%s/%s", layout->run, e->d_name);
+                if (path && fs_remove_tree(path, &err) < 0)
+                        log_warn("container '%s': %s", c->name, err_msg(&err));
+        }
+}
+
+/* ---- forwarded ports ---- */
+
+static const struct {
+        const char *table, *address;
+} families[] = { { "ip", "LOCAL_ADDRESS" }, { "ip6", "LOCAL_ADDRESS6" } };
+
+/* What nft prints; NULL if it fails, for example because nothing is forwarded. */
+static char *nft(const char *const *argv)
+{
+        struct ec_proc p = { .size = sizeof(p),
+                             .argv = argv,
+                             .flags = EC_PROC_CAPTURE | EC_PROC_CAPTURE_ERR | EC_PROC_NULL_STDIN | EC_PROC_NO_CANCEL };
+        _cleanup_proc_result_ struct ec_proc_result result = { .size = sizeof(result) };
+        _cleanup_err_ struct ec_err e = { 0 };
+
+        return proc_run(&p, &result, &e) < 0 || result.status ? NULL : TAKE_PTR(result.out);
+}
+
+static const char *read_ports(struct leftovers *l, size_t family)
+{
+        const char *argv[] = { "nft", "-n", "list", "map", families[family].table, "io.systemd.nat", "map_port_ipport",
+                               NULL };
+
+        if (!l->ports[family]) {
+                l->ports[family] = nft(argv);
+                if (!l->ports[family])
+                        l->ports[family] = strdup("");
+        }
+        return l->ports[family];
+}
+
+/* An element is `tcp . 8080 : 10.0.0.2 . 80`. */
+static void remove_ports(struct leftovers *l, const struct ec_container *c, size_t family)
+{
+        const char *address = container_conf_get(c, families[family].address), *ports;
+        _cleanup_free_ char *to = NULL;
+        _cleanup_strv_ char **elements = NULL;
+
+        if (!address || !*address)
+                return;
+        to = str_printf(" : %.*s . ", (int)strcspn(address, "/"), address);
+        ports = read_ports(l, family);
+        elements = ports ? strv_split(ports, "{},\n\t") : NULL;
+        for (char **e = elements; to && e && *e; e++) {
+                const char *argv[] = {
+                        "nft", "delete", "element", families[family].table, "io.systemd.nat", "map_port_ipport", "{",
+                        *e,    "}",      NULL
+                };
+                _cleanup_free_ char *out = NULL;
+
+                if (!strstr(*e, to))
+                        continue;
+                log_info("removing a forwarded port of container '%s', which does not run: %s", c->name, *e);
+                out = nft(argv);
+        }
+}
+
+void leftovers_clear(struct leftovers *l, const struct layout *layout, const struct ec_container *c)
+{
+        remove_copies(layout, c);
+        for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+                remove_ports(l, c, i);
+}
