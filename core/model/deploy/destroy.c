@@ -44,6 +44,7 @@ struct destroy {
         struct ec_op *op;
         uint32_t flags; /* EC_DESTROY_* */
         struct container_list list;
+        size_t unknown;           /* names that are not installed */
         struct target *targets;   /* one per container, in the same order */
         struct recovery recovery; /* of a run that was killed */
         struct removal removal;
@@ -63,10 +64,6 @@ static void destroy_done(struct destroy *d)
 
 static int unknown_name(const struct layout *l, const char *name, struct ec_err *err)
 {
-        err_done(err);
-        if (container_is_declarative(l, name))
-                return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there",
-                               name);
         if (*name && !access(name, F_OK))
                 return err_set(err, -ENOENT,
                                "no container named '%s' is installed; to destroy what that file defines, write './%s'",
@@ -74,21 +71,27 @@ static int unknown_name(const struct layout *l, const char *name, struct ec_err 
         return container_unknown(l, name, err);
 }
 
+/* What is not installed does not prevent the others from being destroyed: an earlier run may have got that far. */
 static int find_one(void *data, const char *name, struct ec_container **ret, struct ec_err *err)
 {
-        const struct destroy *d = data;
+        struct destroy *d = data;
         const struct layout *l = d->op->layout;
+        _cleanup_err_ struct ec_err e = { 0 };
         int r = container_name_possible(name) ? 0 : container_name_check(name, err);
 
         if (r >= 0)
                 r = container_installed(l, name, ret, err);
         if (r != -ENOENT)
                 return r < 0 ? r : 1;
-        if (container_is_declarative(l, name) ||
-            !(d->flags & EC_DESTROY_ABSENT || strv_contains(STRV_CONST(d->recovery.names), name)))
-                return unknown_name(l, name, err);
         err_done(err);
-        return 0;
+        if (container_is_declarative(l, name))
+                return err_set(err, -EPERM, "container '%s' is part of the host's own configuration: remove it there",
+                               name);
+        if (d->flags & EC_DESTROY_ABSENT || strv_contains(STRV_CONST(d->recovery.names), name))
+                return 0;
+        d->unknown++;
+        r = unknown_name(l, name, &e);
+        return r == -ENOENT ? report_add(&d->report, err, "%s", err_msg(&e)) : err_set(err, r, "%s", err_msg(&e));
 }
 
 static int find(struct destroy *d, const char *const *names, struct ec_err *err)
@@ -357,9 +360,7 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
                 hooks_pre_destroy(d->op, d->list.items[i]);
         if (!layout_offline(d->op->layout))
                 r = stop_all(d, false, err);
-        if (r >= 0)
-                r = remove_all(d, err);
-        return r < 0 ? r : report_result(&d->report, d->list.n, "destroyed completely", err);
+        return r < 0 ? r : remove_all(d, err);
 }
 
 static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
@@ -394,7 +395,8 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
                 log_notice("nothing to destroy; not installed: %s", text ? text : "any");
         }
         op_unlock(op);
-        return r;
+        d.report.code = d.unknown == d.report.n ? -ENOENT : 0;
+        return r < 0 ? r : report_result(&d.report, d.list.n + d.unknown, "destroyed completely", err);
 }
 
 int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)

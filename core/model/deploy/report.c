@@ -40,13 +40,15 @@ int report_add(struct report *r, struct ec_err *err, const char *fmt, ...)
 
 int report_result(struct report *r, size_t of, const char *what, struct ec_err *err)
 {
+        int code = r->code ? r->code : -EIO;
+
         if (!r->n)
                 return 0;
         if (r->n == 1)
-                return err_set(err, -EIO, "%s", r->failures[0]);
+                return err_set(err, code, "%s", r->failures[0]);
         for (size_t i = 0; i < r->n; i++)
                 log_msg(LOG_ERR, "%s", r->failures[i]);
-        return err_set(err, -EIO, "%zu of %zu containers could not be %s", r->n, of, what);
+        return err_set(err, code, "%zu of %zu containers could not be %s", r->n, of, what);
 }
 
 static void show_lines(char **lines)

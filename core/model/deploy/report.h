@@ -10,10 +10,11 @@ struct ec_op;
 struct report {
         char **failures;
         size_t n;
+        int code; /* of the result; 0: -EIO */
 };
 void report_done(struct report *r);
 int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* 0; -EIO: err is the only failure, or the number of failures, each of which is logged. */
+/* 0; or -EIO or the code: err is the only failure, or the number of failures, each of which is logged. */
 int report_result(struct report *r, size_t of, const char *what, struct ec_err *err);
 /* Shows why a unit did not start, on stderr: units that failed inside, or after a timeout those that were still
  * starting, and the last lines of the journals of its first attempt since then. */

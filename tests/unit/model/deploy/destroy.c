@@ -279,9 +279,11 @@ static void test_unknown(void **state)
 {
         struct fixture *f = *state;
 
-        expect(f, NAMES("a", "zzz"), 0, -ENOENT, "", "");
+        expect(f, NAMES("zzz", "a"), 0, -ENOENT, "reload\n", "");
         assert_non_null(strstr(err_msg(&f->err), "'zzz'"));
-        assert_true(fx_exists(f, "/etc/units/container@a.service"));
+        assert_gone(f, "a");
+        expect(f, NAMES("a", "zzz"), 0, -ENOENT, "", "");
+        assert_non_null(strstr(err_msg(&f->err), "2 of 2 containers"));
         expect(f, NAMES("zzz"), EC_DESTROY_ABSENT, 0, "", "");
         expect(f, NAMES("../etc"), EC_DESTROY_ABSENT, -EINVAL, "", "");
 }
