@@ -79,6 +79,7 @@ struct plan {
         const char *const *argv; /* NULL: a shell */
         int inside;              /* we are in a session of this container, which is updated */
         int keep;                /* the container is not destroyed */
+        struct claim claim;
 };
 
 static int destroy(const struct ec_host *h, struct ec_op *op, const struct plan *p, uint32_t flags, struct ec_err *err)
@@ -110,7 +111,7 @@ static int open_session(const struct ec_host *h, struct ec_op *op, const struct 
 }
 
 /* Called on every way out; an earlier error takes precedence. */
-static int end_session(const struct ec_host *h, struct ec_op *op, const struct plan *p, int r, int32_t *status,
+static int end_session(const struct ec_host *h, struct ec_op *op, struct plan *p, int r, int32_t *status,
                        struct ec_err *err)
 {
         _cleanup_free_ char *message = r < 0 ? strdup(h->err->message(err)) : NULL;
@@ -121,6 +122,7 @@ static int end_session(const struct ec_host *h, struct ec_op *op, const struct p
         if (r < 0)
                 h->err->clear(err);
         k = destroy(h, op, p, EC_DESTROY_NO_CANCEL, err);
+        claim_end(&p->claim, k >= 0);
         if (k < 0 && (r < 0 || *status)) {
                 h->log->log(h, 3, "%s", h->err->message(err));
                 h->err->clear(err);
@@ -131,14 +133,16 @@ static int end_session(const struct ec_host *h, struct ec_op *op, const struct p
         return r < 0 ? r : k;
 }
 
-static int run_plan(const struct ec_host *h, struct ec_op *op, const struct plan *p, struct ec_err *err)
+static int run_plan(const struct ec_host *h, struct ec_op *op, struct plan *p, struct ec_err *err)
 {
         int32_t status = 0;
         int r = p->keep ? 0 : destroy(h, op, p, 0, err);
 
         /* A container that cannot be destroyed, such as one of the host's configuration, is not touched afterwards. */
-        if (r < 0 && r != -ECANCELED)
+        if (r < 0 && r != -ECANCELED) {
+                claim_end(&p->claim, p->claim.made);
                 return r;
+        }
         if (r >= 0)
                 r = open_session(h, op, p, &status, err);
         if (!p->keep)
@@ -150,7 +154,7 @@ static int run_shell(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
         struct plan p = { 0 };
-        int terminal, r;
+        int terminal, inside, r;
 
         if (h->opt->is_set(op, "destroy") && h->opt->is_set(op, "no-destroy"))
                 return h->err->usage(err, "--destroy and --no-destroy exclude each other");
@@ -171,9 +175,11 @@ static int run_shell(void *self, struct ec_op *op, struct ec_err *err)
                 r = choose_container(h, op, &p.container, err);
         if (r < 0)
                 return r;
-        p.inside = session_has(h->containers->name(p.container)) && !h->opt->is_set(op, "destroy");
+        inside = session_has(h->containers->name(p.container));
+        p.inside = inside && !h->opt->is_set(op, "destroy");
         p.keep = p.inside || h->opt->is_set(op, "no-destroy");
-        return run_plan(h, op, &p, err);
+        r = p.keep || inside ? 0 : claim_take(h, op, p.container, h->opt->is_set(op, "destroy"), &p.claim, err);
+        return r < 0 ? r : run_plan(h, op, &p, err);
 }
 
 /* ---- the plugin --------------------------------------------------------- */
@@ -189,7 +195,8 @@ static const struct ec_option options[] = {
           .help = "Do not destroy the container, neither before nor after the session" },
         { .name = "destroy",
           .short_name = 'd',
-          .help = "Destroy the container before and after the session, also inside a session of the same container" },
+          .help = "Destroy the container before and after the session, also one that no session has made, and inside a "
+                  "session of the same container" },
         { .name = "restart-changed",
           .short_name = 'r',
           .help = "Restart the container if it has changed, even if an update would be enough" },
@@ -206,7 +213,9 @@ static const struct ec_command commands[] = {
                      "--run. If the definition has several containers, add the name of one. In the session, c CMD runs "
                      "a command in the container, c alone opens a root shell there, and h lists all commands. $name is "
                      "the container's name, $ip its address.\n\n"
-                     "The container is destroyed before and after the session, however it ends. Inside a session, "
+                     "The container is destroyed after the session, however it ends. A container that exists already "
+                     "is refused without --no-destroy or --destroy, and so is one with an open session. Inside a "
+                     "session, "
                      "shell for the same container updates it instead of opening another; for another container, it "
                      "opens a nested session.\n\n"
                      "^C while the container starts opens the shell at once.\n\n"

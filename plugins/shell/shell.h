@@ -10,6 +10,17 @@ int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
 /* The file with the text of `h`; NULL: no memory. */
 char *session_help_path(const struct ec_host *h, const struct ec_shell *sh);
 
+/* claim.c: a session's own file. made: there was none before, of a session that was killed. */
+struct claim {
+        int fd, made;
+        char *path; /* NULL: not claimed */
+};
+/* -EBUSY: another session has the container. -EEXIST: it exists, and was not made by a session; force: never mind. */
+int claim_take(const struct ec_host *h, struct ec_op *op, const struct ec_container *c, int force, struct claim *ret,
+               struct ec_err *err);
+/* forget: nothing is left that the next session may destroy. */
+void claim_end(struct claim *claim, int forget);
+
 /* session_run.c: opens a session and runs argv in it; NULL: the user's own shell. *ret_status as of struct
  * ec_proc_result, and 127 or 126 if argv did not start. */
 int session_run(const struct ec_host *h, struct ec_op *op, const struct ec_container *c, const char *const *argv,

@@ -13,7 +13,7 @@ static struct fake fake;
 static void *self;
 static struct ec_container *web;
 static int saved_stdin;
-static char dir[64], home[80], *old_path; /* the directory of the session and the user's home */
+static char dir[64], home[80], claim[96], *old_path; /* the directory of the session and the user's home */
 
 static int setup(void **state)
 {
@@ -27,12 +27,14 @@ static int setup(void **state)
         assert_non_null(mkdtemp(dir));
         snprintf(bin, sizeof(bin), "%s/bin", dir);
         snprintf(home, sizeof(home), "%s/home", dir);
+        snprintf(claim, sizeof(claim), "%s/sessions/web", dir);
         assert_int_equal(mkdir(bin, 0700) | mkdir(home, 0700), 0);
         setenv("HOME", home, 1);
         setenv("SHELL", "/bin/sh", 1);
         old_path = strdup(getenv("PATH"));
         fake_init(&fake);
         fake.shell.dir = dir;
+        fake_path(&fake, "run-state", dir);
         web = fake_container(&fake, "web", "/x", 0);
         self = fake_load(&fake, PLUGIN);
         fake_option(&fake, "expr", "{ }");
@@ -65,6 +67,7 @@ static void expect(int result, const char *calls)
 #define BEFORE "deploy.destroy 6\n  web\n"
 #define AFTER  "deploy.destroy 14\n  web\n"
 #define FIRST  "deploy.build\ncontainers.foreach\n"
+#define CLAIM  "deploy.lock\ncontainers.find web\n"
 
 static void test_descriptor(void **state)
 {
@@ -84,7 +87,7 @@ static void test_session(void **state)
 {
         (void)state;
         fake.status = 7;
-        expect(7, FIRST BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
+        expect(7, FIRST CLAIM BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
         assert_non_null(strstr(fake.log, "Destroying container 'web'"));
 }
 
@@ -95,7 +98,7 @@ static void test_run(void **state)
         fake_option(&fake, "run", "hostname");
         fake.status = 130;
         /* Started without EC_START_DETACH, because the command needs the running container. */
-        expect(130, FIRST BEFORE "deploy.install\ndeploy.start 3\nshell.open web\nproc c hostname\n" AFTER);
+        expect(130, FIRST CLAIM BEFORE "deploy.install\ndeploy.start 3\nshell.open web\nproc c hostname\n" AFTER);
         assert_string_equal(fake.log, "");
 }
 
@@ -139,7 +142,64 @@ static void test_failures(void **state)
         fake_option(&fake, "expr", "{ }");
         fake.fail_code = 0;
         fake.fail_at = " "; /* deploy.destroy */
-        expect(-EIO, FIRST BEFORE);
+        expect(-EIO, FIRST CLAIM BEFORE);
+        assert_int_equal(access(claim, F_OK), -1);
+}
+
+/* Only what a session has made is destroyed without a question. */
+static void test_exists(void **state)
+{
+        _cleanup_free_ char *root = str_printf("%s/state", dir), *file = str_printf("%s/state/file", dir);
+
+        (void)state;
+        web->installed = 1;
+        expect(-EEXIST, FIRST CLAIM);
+        assert_non_null(strstr(fake.err.msg, "'web' exists already"));
+        assert_non_null(strstr(fake.err.msg, "--no-destroy"));
+        assert_non_null(strstr(fake.err.msg, "--destroy to"));
+        assert_int_equal(access(claim, F_OK), -1);
+        fake_reset(&fake);
+        fake_option(&fake, "expr", "{ }");
+        fake_option(&fake, "destroy", NULL);
+        expect(0, FIRST "deploy.lock\n" BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
+        /* A session that was killed has left its file. */
+        assert_int_equal(close(open(claim, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+        fake_reset(&fake);
+        fake_option(&fake, "expr", "{ }");
+        expect(0, FIRST "deploy.lock\n" BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
+        assert_int_equal(access(claim, F_OK), -1);
+
+        /* Files of a container that is not installed. */
+        web->installed = 0;
+        free(web->state_path);
+        web->state_path = strdup(root);
+        assert_int_equal(mkdir(root, 0700), 0);
+        fake_reset(&fake);
+        fake_option(&fake, "expr", "{ }");
+        expect(0, FIRST CLAIM BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
+        assert_int_equal(close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+        fake_reset(&fake);
+        fake_option(&fake, "expr", "{ }");
+        expect(-EEXIST, FIRST CLAIM);
+        assert_non_null(strstr(fake.err.msg, root));
+}
+
+static void test_busy(void **state)
+{
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        int fd;
+
+        (void)state;
+        *strrchr(claim, '/') = 0;
+        assert_int_equal(mkdir(claim, 0700), 0);
+        claim[strlen(claim)] = '/';
+        fd = open(claim, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) >= 0 && dprintf(fd, "47\n") > 0);
+        fake_option(&fake, "destroy", NULL);
+        expect(-EBUSY, FIRST "deploy.lock\n");
+        assert_non_null(strstr(fake.err.msg, "a session with 'web' is open (process 47)"));
+        assert_int_equal(access(claim, F_OK), 0);
+        close(fd);
 }
 
 static void test_inside(void **state)
@@ -161,13 +221,14 @@ static void test_inside(void **state)
         fake_reset(&fake);
         fake_option(&fake, "expr", "{ }");
         fake_option(&fake, "destroy", NULL);
+        /* It belongs to the session around us. */
         expect(0, FIRST BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
 
         /* A session that has ended, and one of another container. */
         setenv(SESSION, "web=/no/such/session webb=/ we=/ =/ web", 1);
         fake_reset(&fake);
         fake_option(&fake, "expr", "{ }");
-        expect(0, FIRST BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
+        expect(0, FIRST CLAIM BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
 }
 
 static void test_stdin(void **state)
@@ -187,10 +248,10 @@ static void test_stdin(void **state)
         }
         fake_reset(&fake);
         fake_option(&fake, "run", "true");
-        expect(0, FIRST BEFORE "deploy.install\ndeploy.start 3\nshell.open web\nproc true\n" AFTER);
+        expect(0, FIRST CLAIM BEFORE "deploy.install\ndeploy.start 3\nshell.open web\nproc true\n" AFTER);
         fake_reset(&fake);
         setenv("EXTRA_CONTAINER_ETC", "/nix/store/x", 1);
-        expect(0, FIRST BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
+        expect(0, FIRST CLAIM BEFORE "deploy.install\ndeploy.start 11\nshell.open web\nproc /bin/sh\n" AFTER);
 }
 
 static void hook(const char *calls)
@@ -548,12 +609,19 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_descriptor), TEST(test_session),          TEST(test_run),      TEST(test_options),
-                TEST(test_several),    TEST(test_failures),         TEST(test_inside),   TEST(test_stdin),
-                TEST(test_hook),       TEST(test_hook_fails),       TEST(test_exec),     TEST(test_inside_a_session),
-                TEST(test_signals),    TEST(test_not_started),      TEST(test_posix),    TEST(test_no_prompt),
-                TEST(test_no_unset),   TEST(test_prompt_commands),  TEST(test_zdotdir),  TEST(test_fish),
-                TEST(test_choice),     TEST(test_no_shell_in_path), TEST(test_rc_fails),
+                TEST(test_descriptor), TEST(test_session),
+                TEST(test_run),        TEST(test_options),
+                TEST(test_several),    TEST(test_failures),
+                TEST(test_exists),     TEST(test_busy),
+                TEST(test_inside),     TEST(test_stdin),
+                TEST(test_hook),       TEST(test_hook_fails),
+                TEST(test_exec),       TEST(test_inside_a_session),
+                TEST(test_signals),    TEST(test_not_started),
+                TEST(test_posix),      TEST(test_no_prompt),
+                TEST(test_no_unset),   TEST(test_prompt_commands),
+                TEST(test_zdotdir),    TEST(test_fish),
+                TEST(test_choice),     TEST(test_no_shell_in_path),
+                TEST(test_rc_fails),
         };
 
         return cmocka_run_group_tests_name("shell", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
+#include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/jobs.h"
 #include "model/deploy/leftovers.h"
@@ -28,8 +29,14 @@ static int find_container(void *data, const char *name, struct ec_container **re
         _cleanup_free_ char *conf = conf_file_path(l, name, l->legacy);
         int r = containers_find(l, name, ret, err);
 
-        if (r != -ENOENT)
+        if (r >= 0) {
+                r = owner_check(l, name, err);
+                if (r < 0)
+                        container_free(*ret);
                 return r < 0 ? r : 1;
+        }
+        if (r != -ENOENT)
+                return r;
         if (!conf)
                 return err_oom(err);
         if (!container_is_declarative(l, name) && access(conf, F_OK))

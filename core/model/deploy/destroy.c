@@ -8,6 +8,7 @@
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
+#include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/host_reload.h"
@@ -36,7 +37,7 @@ struct target {
         struct ec_container *c; /* of the list */
         bool stop;              /* it is, or was, stopped */
         bool up;                /* it was running before */
-        bool keep;              /* it still runs */
+        bool keep;              /* it still runs, or belongs to a session */
 };
 
 /* One run of destroy. */
@@ -107,9 +108,15 @@ static int find(struct destroy *d, const char *const *names, struct ec_err *err)
         d->targets = calloc(d->list.n + 1, sizeof(*d->targets));
         if (!d->targets)
                 return err_oom(err);
-        for (size_t i = 0; i < d->list.n; i++)
-                d->targets[i].c = d->list.items[i];
-        return 0;
+        for (size_t i = 0; i < d->list.n && r >= 0; i++) {
+                struct target *t = &d->targets[i];
+                _cleanup_err_ struct ec_err e = { 0 };
+
+                t->c = d->list.items[i];
+                t->keep = owner_check(d->op->layout, t->c->name, &e) < 0;
+                r = t->keep ? report_add(&d->report, err, "%s", err_msg(&e)) : 0;
+        }
+        return r;
 }
 
 /* ---- stop ---- */
@@ -183,8 +190,8 @@ static int select_loaded(struct destroy *d, struct systemd *s, bool late, struct
                 struct target *t = &d->targets[i];
                 const struct unit_state *state = unit_state_find(states, n, t->c->unit);
 
-                t->stop = state && (strcmp(state->active, "inactive") || state->queued) &&
-                          !(late && (t->keep || fs_exists(t->c->unit_path)));
+                t->stop = state && !t->keep && (strcmp(state->active, "inactive") || state->queued) &&
+                          !(late && fs_exists(t->c->unit_path));
                 t->up = t->stop && unit_is_up(state->active);
         }
         unit_states_free(states, n);
@@ -357,10 +364,23 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
         if (r < 0)
                 return r;
         for (size_t i = 0; i < d->list.n; i++)
-                hooks_pre_destroy(d->op, d->list.items[i]);
+                if (!d->targets[i].keep)
+                        hooks_pre_destroy(d->op, d->list.items[i]);
         if (!layout_offline(d->op->layout))
                 r = stop_all(d, false, err);
         return r < 0 ? r : remove_all(d, err);
+}
+
+static void announce(const struct destroy *d)
+{
+        bool header = true;
+
+        for (size_t i = 0; i < d->list.n; i++) {
+                if (d->targets[i].keep)
+                        continue;
+                op_result(d->op, header ? "Destroying containers:\n%s\n" : "%s\n", d->list.items[i]->name);
+                header = false;
+        }
 }
 
 static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
@@ -386,8 +406,8 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
         if (r >= 0)
                 r = find(&d, names, err);
         if (r >= 0 && d.list.n) {
-                for (size_t i = 0; defined && !(flags & EC_DESTROY_QUIET) && i < d.list.n; i++)
-                        op_result(op, i ? "%s\n" : "Destroying containers:\n%s\n", d.list.items[i]->name);
+                if (defined && !(flags & EC_DESTROY_QUIET))
+                        announce(&d);
                 r = destroy_locked(&d, err);
         } else if (r >= 0 && defined && !(flags & EC_DESTROY_QUIET)) {
                 _cleanup_free_ char *text = strv_join(names, ", ");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/containers/links.h"
+#include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/compare.h"
 #include "model/deploy/deploy.h"
@@ -210,13 +211,26 @@ static int hold_output(struct ec_op *op, struct deployment *d, struct ec_err *er
         return r;
 }
 
+static int check_owners(struct ec_op *op, const struct deployment *d, struct ec_err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < d->list.n && r >= 0; i++)
+                r = owner_check(op->layout, d->list.items[i]->name, err);
+        for (size_t i = 0; i < d->list.n && r >= 0; i++)
+                owner_forget(op->layout, d->list.items[i]->name);
+        return r;
+}
+
 static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err later = { 0 };
         _cleanup_strv_ char **unfinished = NULL, **left = NULL;
         bool reload = pending_reload(op->layout), change = reload, units = false;
-        int r = compare_all(op->layout, d, err), k;
+        int r = check_owners(op, d, err), k;
 
+        if (r >= 0)
+                r = compare_all(op->layout, d, err);
         if (r >= 0 && reload) {
                 recover_temp(op);
                 r = pending_unfinished(op->layout, &unfinished, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/report.h"
 #include "model/operation/hooks.h"
@@ -142,6 +143,7 @@ int remove_container(struct removal *m, const struct ec_container *c, struct ec_
         if (r < 0 || m->report->n > before)
                 return r;
         pending_clear(m->op->layout, c->name);
+        owner_forget(m->op->layout, c->name);
         hooks_removed(m->op, c);
         return 0;
 }
