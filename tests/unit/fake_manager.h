@@ -33,7 +33,8 @@ struct manager {
         struct manager_unit units[MANAGER_UNITS];
         const char *die_at;                                    /* the connection ends at this call */
         const char *silent_at;                                 /* this call gets no reply */
-        const char *error_at, *error_name, *error_text;        /* this call gets this error */
+        const char *error_at, *error_name, *error_text;        /* this call gets this error, */
+        int errors;                                            /* so many times; 0: always */
         bool noisy;                                            /* jobs of other clients end too */
         bool signal_at_start;                                  /* sends SIGINT to the test when a start hangs */
         bool signal_at_stop;                                   /* the same when a stop hangs */
@@ -271,8 +272,11 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
         }
         if (m->silent_at && !strcmp(member, m->silent_at))
                 return 1;
-        if (m->error_at && !strcmp(member, m->error_at))
+        if (m->error_at && !strcmp(member, m->error_at) && m->errors >= 0) {
+                if (m->errors && !--m->errors)
+                        m->errors = -1;
                 return sd_bus_reply_method_errorf(call, m->error_name, "%s", m->error_text);
+        }
         r = m->other ? m->other(m, call) : 0;
         if (r)
                 return r;

@@ -19,7 +19,7 @@ static struct {
         const char *sick;      /* machine that has failed units inside */
         const char *unit_line; /* last line of each unit's journal */
         const char *exec_line; /* what each command in a container writes */
-        int exec_status, exec_result, has_unit_dir, bus_error, job_error;
+        int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
         int inner_lines, inner_blame; /* lines of the journal inside; every tenth is the failed unit's */
         void (*meanwhile)(void);      /* called while a job or a command runs */
         char *log;                    /* all calls in order */
@@ -185,6 +185,12 @@ bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_
 {
         (void)s, (void)unit, (void)since_usec;
         return false;
+}
+
+int machine_running(struct systemd *s, const char *name, struct ec_err *err)
+{
+        (void)s, (void)name;
+        return fake.machined_error ? err_set(err, fake.machined_error, "no machined") : 0;
 }
 
 int machine_clear_mount(const char *name)

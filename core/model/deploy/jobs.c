@@ -10,6 +10,7 @@
 #include "model/containers/pending.h"
 #include "model/deploy/outcome.h"
 #include "model/operation/op.h"
+#include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
@@ -27,7 +28,9 @@ void jobs_announce(const struct ec_op *op, const char *header, const struct grou
 
 struct progress {
         const char *verb;
-        size_t done, of;
+        enum unit_job job;
+        const struct group *group;
+        size_t done;
 };
 
 static void on_done(void *data, const struct unit_result *r)
@@ -35,7 +38,18 @@ static void on_done(void *data, const struct unit_result *r)
         struct progress *p = data;
 
         (void)r;
-        term_progress("%s: %zu of %zu", p->verb, ++p->done, p->of);
+        term_progress("%s: %zu of %zu", p->verb, ++p->done, p->group->n);
+}
+
+static void on_left(void *data, const char *unit, bool stopped)
+{
+        const struct progress *p = data;
+        const char *name = unit, *state = stopped ? "is stopped" : "is still stopping";
+
+        for (size_t i = 0; i < p->group->n; i++)
+                if (!strcmp(p->group->items[i]->unit, unit))
+                        name = p->group->items[i]->name;
+        log_notice("container '%s' %s%s", name, state, p->job == JOB_STOP ? "" : ", and is not started");
 }
 
 struct jobs {
@@ -71,6 +85,16 @@ static int prepare(struct jobs *j)
         return 0;
 }
 
+/* Before anything is stopped: without machined and the bus, systemd-nspawn does not start a container. */
+static int check_machined(const struct jobs *j, struct systemd *s, struct ec_err *err)
+{
+        int r = j->job == JOB_STOP ? 0 : machine_running(s, j->group->items[0]->name, err);
+
+        if (r >= 0 || r == -ECANCELED)
+                return r;
+        return err_prefix(err, r == -ETIMEDOUT ? "systemd-machined does not answer" : "containers cannot be started");
+}
+
 static int run(struct jobs *j, struct ec_err *err)
 {
         static const char *const verbs[] = {
@@ -79,14 +103,16 @@ static int run(struct jobs *j, struct ec_err *err)
                 [JOB_RESTART] = "restarting",
                 [JOB_START_DETACH] = "starting",
         };
-        struct progress p = { verbs[j->job], 0, j->group->n };
-        struct job_hooks hooks = { .done = on_done, .retry = machine_name_was_taken, .data = &p };
+        struct progress p = { verbs[j->job], j->job, j->group, 0 };
+        struct job_hooks hooks = { .done = on_done, .retry = machine_name_was_taken, .left = on_left, .data = &p };
         struct systemd *s;
         int r = op_systemd(j->op, &s, err);
 
+        if (r >= 0)
+                r = check_machined(j, s, err);
         if (r < 0)
                 return r;
-        term_progress("%s: 0 of %zu", p.verb, p.of);
+        term_progress("%s: 0 of %zu", p.verb, p.group->n);
         r = systemd_jobs(s, j->job, j->units, &hooks, &j->results, err);
         term_progress_clear();
         return r;

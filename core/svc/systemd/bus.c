@@ -106,20 +106,38 @@ static int call(sd_bus *bus, sd_bus_message *m, uint64_t timeout, sd_bus_error *
         return 0;
 }
 
+static bool repeatable(const char *method)
+{
+        return str_after(method, "Get") || str_after(method, "List") || !strcmp(method, "Reload");
+}
+
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...)
 {
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(bus, &m, dest, path, iface, method);
+        uint64_t until = clock_usec() + BUS_RECONNECT;
+        _cleanup_bus_error_ sd_bus_error own = SD_BUS_ERROR_NULL;
 
-        if (r >= 0 && types) {
-                va_list ap;
+        if (!e)
+                e = &own;
+        for (;;) {
+                _cleanup_bus_message_ sd_bus_message *m = NULL;
+                int r = sd_bus_message_new_method_call(bus, &m, dest, path, iface, method);
 
-                va_start(ap, types);
-                r = sd_bus_message_appendv(m, types, ap);
-                va_end(ap);
+                if (r >= 0 && types) {
+                        va_list ap;
+
+                        va_start(ap, types);
+                        r = sd_bus_message_appendv(m, types, ap);
+                        va_end(ap);
+                }
+                if (r >= 0)
+                        r = call(bus, m, timeout, e, ret);
+                if (r >= 0 || !repeatable(method) || !bus_error_reconnects(e, dest) || clock_usec() >= until)
+                        return r;
+                r = interrupt_pause(BUS_RECONNECT_EVERY, NULL);
+                if (r < 0)
+                        return r;
         }
-        return r < 0 ? r : call(bus, m, timeout, e, ret);
 }
 
 int bus_tell_manager(sd_bus *bus, const char *method, const char *types, ...)
@@ -165,6 +183,17 @@ int bus_get(sd_bus *bus, const char *dest, const char *path, const char *iface, 
 
 /* ---- errors ------------------------------------------------------------- */
 
+bool bus_error_reconnects(const sd_bus_error *e, const char *dest)
+{
+        if (!e || !e->name)
+                return false;
+        if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY))
+                return e->message && strstr(e->message, "disconnected");
+        return !strcmp(dest, BUS_SYSTEMD) && (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                                              sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+                                              str_after(e->name, "org.freedesktop.DBus.Error.Spawn."));
+}
+
 int bus_error_errno(int r, const sd_bus_error *e)
 {
         static const struct {
@@ -193,7 +222,7 @@ char *bus_error_text(int r, const sd_bus_error *e)
         char *s;
 
         if (!e || !e->name)
-                return strdup(strerror(-r));
+                return strdup(r == -ECONNRESET ? "the connection to the system bus was lost" : strerror(-r));
         if (sd_bus_error_has_name(e, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"))
                 return strdup("permission denied");
         if (!e->message || !*e->message)

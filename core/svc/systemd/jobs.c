@@ -48,6 +48,7 @@ struct item {
         char **early;      /* jobs that were removed before the reply told us which is ours, each with its result */
         uint64_t since;    /* realtime of its start, to read the journal from */
         uint64_t asked;    /* when its stop was sent */
+        uint64_t resend;   /* systemd reconnects: the call is sent again until then */
         bool retried;
         bool asked_again; /* its main process got a second SIGTERM */
 };
@@ -62,6 +63,7 @@ struct engine {
         bool cancelled, detached;
         bool asked_again; /* after ^C: the main processes got a second SIGTERM */
         uint64_t next_check;
+        uint64_t resume_at;           /* systemd reconnects: no call is sent until then; otherwise UINT64_MAX */
         uint64_t kill_at, give_up_at; /* after ^C; before: UINT64_MAX */
         int failure;                  /* of a callback: -ENOMEM */
 };
@@ -72,6 +74,13 @@ static void to_phase(struct item *i, enum phase phase, bool wants_call)
         i->wants_call = wants_call;
         if (phase == PHASE_DONE)
                 i->e->left--;
+}
+
+static void left(struct item *i, bool stopped)
+{
+        if (i->e->hooks.left)
+                i->e->hooks.left(i->e->hooks.data, i->res->unit, stopped);
+        to_phase(i, PHASE_DONE, false);
 }
 
 /* ---- calls -------------------------------------------------------------- */
@@ -131,6 +140,9 @@ static int send_one(struct item *i)
 
 static int send_some(struct engine *e)
 {
+        if (e->resume_at != UINT64_MAX && clock_usec() < e->resume_at)
+                return 0;
+        e->resume_at = UINT64_MAX;
         /* Continue where the last call stopped: of thousands of units, most are already done. */
         for (size_t seen = 0; seen < e->n && e->calls < CALLS_MAX; seen++) {
                 struct item *i = &e->items[e->next];
@@ -198,7 +210,7 @@ static void job_removed(struct item *i, const char *result)
                 break;
         case PHASE_CANCEL:
                 (void)reset_failed(i->e, i->res->unit);
-                to_phase(i, PHASE_DONE, false);
+                left(i, true);
                 break;
         default:
                 break;
@@ -217,6 +229,22 @@ static void refused(struct item *i, const sd_bus_error *error)
                 return;
         }
         finish(i, bus_error_errno(-EIO, error), bus_error_text(-EIO, error));
+}
+
+/* To queue a job a second time does no harm: systemd merges the two. */
+static bool send_again(struct item *i, const sd_bus_error *failure)
+{
+        uint64_t now = clock_usec();
+
+        if (!bus_error_reconnects(failure, BUS_SYSTEMD))
+                return false;
+        if (!i->resend)
+                i->resend = now + BUS_RECONNECT;
+        if (now >= i->resend)
+                return false;
+        i->wants_call = true;
+        i->e->resume_at = now + BUS_RECONNECT_EVERY;
+        return true;
 }
 
 static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -239,7 +267,8 @@ static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
                 return 0;
         early = TAKE_PTR(i->early);
         if (failure) {
-                refused(i, failure);
+                if (!send_again(i, failure))
+                        refused(i, failure);
                 return 0;
         }
         r = sd_bus_message_read(m, "o", &job);
@@ -438,6 +467,8 @@ static void cancel(struct engine *e)
                 if (i->phase == PHASE_START && (i->job || i->call)) {
                         free(TAKE_PTR(i->job));
                         to_phase(i, PHASE_CANCEL, true);
+                } else if (i->phase == (i->wants_call ? PHASE_START : PHASE_STOP) && e->kind != JOB_START) {
+                        left(i, i->wants_call);
                 } else if (i->phase == PHASE_STOP || i->phase == PHASE_START) {
                         to_phase(i, PHASE_DONE, false);
                 }
@@ -472,7 +503,7 @@ static int timers(struct engine *e)
         if (now >= e->give_up_at) {
                 for (size_t k = 0; k < e->n; k++)
                         if (e->items[k].phase == PHASE_CANCEL)
-                                to_phase(&e->items[k], PHASE_DONE, false);
+                                left(&e->items[k], false);
                 return 0;
         }
         if (now >= e->kill_at)
@@ -498,7 +529,7 @@ static int step(struct engine *e)
         if (r >= 0 && !e->left)
                 return 0;
         if (r >= 0)
-                r = bus_poll(e->bus, MIN(MIN(e->next_check, e->kill_at), e->give_up_at));
+                r = bus_poll(e->bus, MIN(MIN(e->next_check, e->resume_at), MIN(e->kill_at, e->give_up_at)));
         /* The second ^C does not wait for the end of the grace period, the third one kills. */
         if (r == BUS_SIGNAL && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
@@ -562,7 +593,7 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
                 r = systemd_bus(e.s, &e.bus, err);
         if (r < 0)
                 return r;
-        e.kill_at = e.give_up_at = UINT64_MAX;
+        e.kill_at = e.give_up_at = e.resume_at = UINT64_MAX;
         if (hooks)
                 e.hooks = *hooks;
         e.items = calloc(e.n + 1, sizeof(*e.items));

@@ -5,10 +5,14 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/strv.h"
+
+/* A bus daemon that hangs accepts connections, and never answers. */
+#define ANSWER_TIMEOUT (20 * USEC_PER_SEC)
 
 struct systemd {
         sd_bus *bus;
@@ -28,7 +32,10 @@ void systemd_free(struct systemd *s)
 {
         if (!s)
                 return;
-        sd_bus_flush_close_unref(s->bus);
+        /* To flush would wait for a bus that has not answered yet. */
+        if (sd_bus_is_ready(s->bus) > 0)
+                sd_bus_flush(s->bus);
+        sd_bus_close_unref(s->bus);
         free(s);
 }
 
@@ -48,6 +55,21 @@ static int open_private(sd_bus **ret)
         return 0;
 }
 
+/* Over the system bus, if it answers. -ECANCELED. */
+static int open_bus(sd_bus **ret)
+{
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r = sd_bus_open_system(&bus);
+
+        if (r >= 0)
+                r = bus_wait_ready(bus, clock_usec() + ANSWER_TIMEOUT);
+        if (r >= 0)
+                *ret = TAKE_PTR(bus);
+        else if (r != -ECANCELED && !geteuid() && open_private(ret) >= 0)
+                r = 0;
+        return r;
+}
+
 int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
 {
         int r;
@@ -58,12 +80,11 @@ int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
         if (!s->bus) {
                 if (sd_booted() <= 0)
                         return err_set(err, -ENOSYS, "cannot reach systemd: it is not PID 1 of this host");
-                r = sd_bus_open_system(&s->bus);
-                if (r < 0 && !geteuid() && open_private(&s->bus) >= 0)
-                        r = 0;
+                r = open_bus(&s->bus);
+                if (r == -ECANCELED && interrupt_check(err) < 0)
+                        return r;
                 if (r < 0)
-                        return err_set(err, r,
-                                       "cannot reach systemd over the system bus: %s; is a D-Bus daemon running?",
+                        return err_set(err, r, "the system bus of this host does not answer (%s); start dbus.socket",
                                        strerror(-r));
         }
         *ret = s->bus;

@@ -255,6 +255,20 @@ static void test_no_retry(void **state)
         assert_int_equal(retries, 1);
 }
 
+/* systemd executes itself again, and loses the call. */
+static void test_reexec(void **state)
+{
+        (void)state;
+        fake.error_at = "StartUnit";
+        fake.error_name = SD_BUS_ERROR_NO_REPLY;
+        fake.error_text = "Message recipient disconnected from message bus without replying";
+        fake.errors = 2;
+        UNIT(0, .name = "a.service");
+        UNIT(1, .name = "b.service");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 0, "a.service=0; b.service=0");
+}
+
 static void test_kill(void **state)
 {
         struct unit_result *r = NULL;
@@ -435,6 +449,44 @@ static void in_test_interrupted_before(void)
 }
 CHILD_TEST(test_interrupted_before)
 
+static void on_left(void *data, const char *unit, bool stopped)
+{
+        char **to = data, *more = str_printf("%s%s=%d ", *to, unit, stopped);
+
+        free(*to);
+        *to = more;
+}
+
+/* The caller is told in which state units are left. */
+static void in_test_left(void)
+{
+        struct job_hooks hooks = { .left = on_left, .data = &told };
+        struct unit_result *r = NULL;
+
+        fake.signal_at_stop = true;
+        UNIT(0, .name = "a.service", .stop = "hang");
+        must(interrupt_init() == 0);
+        begin();
+        must(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), &hooks, &r, &err) == -ECANCELED);
+        must(!strcmp(told, "a.service=0 "));
+        must(!strstr(manager_log(&fake), "start a.service"));
+        err_done(&err);
+        end();
+
+        /* A start that is undone. */
+        interrupt_clear();
+        told = strdup("");
+        memset(&fake, 0, sizeof(fake));
+        fake.signal_at_start = true;
+        UNIT(0, .name = "a.service", .start = "hang");
+        begin();
+        must(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), &hooks, &r, &err) == -ECANCELED);
+        must(!strcmp(told, "a.service=1 "));
+        err_done(&err);
+        end();
+}
+CHILD_TEST(test_left)
+
 /* The second ^C ends units that do not stop. */
 static void in_test_impatient(void)
 {
@@ -522,6 +574,7 @@ int main(void)
                 TEST(test_retry),
                 TEST(test_retry_once),
                 TEST(test_no_retry),
+                TEST(test_reexec),
                 TEST(test_kill),
                 TEST(test_kill_children),
                 TEST(test_many),
@@ -532,6 +585,7 @@ int main(void)
                 TEST(test_lost_signal),
                 TEST(test_interrupt),
                 TEST(test_interrupted_before),
+                TEST(test_left),
                 TEST(test_impatient),
                 TEST(test_idle_after_interrupt),
                 TEST(test_detach),

@@ -56,9 +56,32 @@ static void test_reload_lost(void **state)
         fake.die_at = "Reload";
         begin();
         assert_int_equal(systemd_daemon_reload(s, &err), -ECONNRESET);
-        assert_err(&err, -ECONNRESET, "systemd did not reload its units: Connection reset");
+        assert_err(&err, -ECONNRESET, "systemd did not reload its units: the connection to the system bus was lost");
         assert_true(systemd_daemon_reload(s, &err) < 0); /* a test's bus is not reopened */
         err_done(&err);
+}
+
+/* systemd executes itself again: its connection is lost, and then it has no name for a moment. */
+static void test_reexec(void **state)
+{
+        const char *const errors[][2] = {
+                { SD_BUS_ERROR_NO_REPLY, "Message recipient disconnected from message bus without replying" },
+                { SD_BUS_ERROR_SERVICE_UNKNOWN, "The name is not activatable" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                fake.error_at = "Reload";
+                fake.error_name = errors[i][0];
+                fake.error_text = errors[i][1];
+                fake.errors = 2;
+                begin();
+                assert_int_equal(systemd_daemon_reload(s, &err), 0);
+                assert_string_equal(manager_log(&fake), "reload\n");
+                done(state);
+                memset(&fake, 0, sizeof(fake));
+        }
+        begin();
 }
 
 static void test_list(void **state)
@@ -205,9 +228,9 @@ static void test_no_systemd(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_reload),    TEST(test_reload_fails),   TEST(test_reload_lost), TEST(test_list),
-                TEST(test_list_none), TEST(test_list_fails),     TEST(test_strings),     TEST(test_numbers),
-                TEST(test_unit_dir),  TEST(test_unit_dir_fails), TEST(test_no_systemd),
+                TEST(test_reload),  TEST(test_reload_fails), TEST(test_reload_lost),    TEST(test_reexec),
+                TEST(test_list),    TEST(test_list_none),    TEST(test_list_fails),     TEST(test_strings),
+                TEST(test_numbers), TEST(test_unit_dir),     TEST(test_unit_dir_fails), TEST(test_no_systemd),
         };
         return cmocka_run_group_tests_name("systemd", tests, NULL, NULL);
 }
