@@ -2,6 +2,8 @@
 #include "shell.h"
 
 #include <ctype.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 static void print_help(FILE *f, const struct ec_host *h, const struct ec_shell *sh)
@@ -75,17 +77,28 @@ static int run(const struct ec_host *h, struct ec_op *op, const char *const *arg
         return r < 0 ? r : 0;
 }
 
+/* The shell of a terminal that is closed may see the end of its input, and exit with 0, before the signal arrives. */
+static int hung_up(void)
+{
+        struct pollfd p = { .fd = STDIN_FILENO };
+
+        return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
+}
+
 static int run_shell(const struct ec_host *h, struct ec_op *op, const struct ec_shell *sh, char ***env,
                      int32_t *ret_status, struct ec_err *err)
 {
         _cleanup_strv_ char **argv = NULL;
-        int r = rc_prepare(h, getenv("SHELL"), h->shell->dir(sh), &argv, env, err);
+        int terminal = isatty(STDIN_FILENO), r = rc_prepare(h, getenv("SHELL"), h->shell->dir(sh), &argv, env, err);
 
         if (r < 0)
                 return r;
-        if (isatty(STDIN_FILENO))
+        if (terminal)
                 h->log->log(h, 5, "Starting shell.\nEnter \"h\" for documentation.");
-        return run(h, op, STRV_CONST(argv), *env, EC_PROC_HANGUP, ret_status, err);
+        r = run(h, op, STRV_CONST(argv), *env, EC_PROC_HANGUP, ret_status, err);
+        if (r >= 0 && terminal && hung_up())
+                *ret_status = 128 + SIGHUP;
+        return r;
 }
 
 static int run_command(const struct ec_host *h, struct ec_op *op, const char *const *argv, char **env,

@@ -3,6 +3,7 @@
 #include "fake_host.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 extern const struct ec_plugin ec_plugin_v1_shell;
@@ -382,6 +383,34 @@ static int check_shell(struct fake *f, const struct ec_proc *p, struct ec_proc_r
         return 0;
 }
 
+static int terminal_fd;
+
+static int close_terminal(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        (void)f, (void)p;
+        close(terminal_fd);
+        ret->status = 0;
+        return 0;
+}
+
+/* The terminal is closed while the shell runs, which exits with 0. */
+static void test_hangup(void **state)
+{
+        int32_t status = -1;
+        int slave;
+
+        (void)state;
+        terminal_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        assert_true(terminal_fd >= 0 && grantpt(terminal_fd) == 0 && unlockpt(terminal_fd) == 0);
+        slave = open(ptsname(terminal_fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        assert_true(slave >= 0 && dup2(slave, STDIN_FILENO) == STDIN_FILENO);
+        close(slave);
+        fake_reset(&fake);
+        fake.proc = close_terminal;
+        assert_int_equal(session_run(&fake.host, &fake.op, web, NULL, &status, &fake.err), 0);
+        assert_int_equal(status, 128 + SIGHUP);
+}
+
 static int check_command(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
         (void)f, (void)ret;
@@ -609,19 +638,15 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_descriptor), TEST(test_session),
-                TEST(test_run),        TEST(test_options),
-                TEST(test_several),    TEST(test_failures),
-                TEST(test_exists),     TEST(test_busy),
-                TEST(test_inside),     TEST(test_stdin),
-                TEST(test_hook),       TEST(test_hook_fails),
-                TEST(test_exec),       TEST(test_inside_a_session),
-                TEST(test_signals),    TEST(test_not_started),
-                TEST(test_posix),      TEST(test_no_prompt),
-                TEST(test_no_unset),   TEST(test_prompt_commands),
-                TEST(test_zdotdir),    TEST(test_fish),
-                TEST(test_choice),     TEST(test_no_shell_in_path),
-                TEST(test_rc_fails),
+                TEST(test_descriptor),       TEST(test_session),     TEST(test_run),
+                TEST(test_options),          TEST(test_several),     TEST(test_failures),
+                TEST(test_exists),           TEST(test_busy),        TEST(test_hangup),
+                TEST(test_inside),           TEST(test_stdin),       TEST(test_hook),
+                TEST(test_hook_fails),       TEST(test_exec),        TEST(test_inside_a_session),
+                TEST(test_signals),          TEST(test_not_started), TEST(test_posix),
+                TEST(test_no_prompt),        TEST(test_no_unset),    TEST(test_prompt_commands),
+                TEST(test_zdotdir),          TEST(test_fish),        TEST(test_choice),
+                TEST(test_no_shell_in_path), TEST(test_rc_fails),
         };
 
         return cmocka_run_group_tests_name("shell", tests, NULL, NULL);
