@@ -162,6 +162,8 @@ static int manager_get(struct manager *m, struct manager_unit *u, sd_bus_message
         manager_note(m, "get", prop);
         if (!strcmp(prop, "ActiveState"))
                 return sd_bus_reply_method_return(call, "v", "s", u->active ?: "inactive");
+        if (!strcmp(prop, "Result"))
+                return sd_bus_reply_method_return(call, "v", "s", u->result ?: "success");
         if (!strcmp(prop, "MainPID"))
                 return sd_bus_reply_method_return(call, "v", "u", u->main_pid);
         if (!strcmp(prop, "UnitPath"))

@@ -8,6 +8,7 @@
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
+#include "model/deploy/leftovers.h"
 #include "model/deploy/outcome.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
@@ -27,6 +28,7 @@ void jobs_announce(const struct ec_op *op, const char *header, const struct grou
 }
 
 struct progress {
+        const struct layout *layout;
         const char *verb;
         enum unit_job job;
         const struct group *group;
@@ -41,15 +43,31 @@ static void on_done(void *data, const struct unit_result *r)
         term_progress("%s: %zu of %zu", p->verb, ++p->done, p->group->n);
 }
 
+static const struct ec_container *container_of(const struct progress *p, const char *unit)
+{
+        size_t i = 0;
+
+        while (strcmp(p->group->items[i]->unit, unit))
+                i++;
+        return p->group->items[i];
+}
+
+static void on_killed(void *data, const char *unit)
+{
+        const struct progress *p = data;
+        const struct ec_container *c = container_of(p, unit);
+        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
+
+        log_warn("container '%s' did not stop in time, so systemd killed it", c->name);
+        leftovers_clear(&leftovers, p->layout, c);
+}
+
 static void on_left(void *data, const char *unit, bool stopped)
 {
         const struct progress *p = data;
-        const char *name = unit, *state = stopped ? "is stopped" : "is still stopping";
 
-        for (size_t i = 0; i < p->group->n; i++)
-                if (!strcmp(p->group->items[i]->unit, unit))
-                        name = p->group->items[i]->name;
-        log_notice("container '%s' %s%s", name, state, p->job == JOB_STOP ? "" : ", and is not started");
+        log_notice("container '%s' %s%s", container_of(p, unit)->name, stopped ? "is stopped" : "is still stopping",
+                   p->job == JOB_STOP ? "" : ", and is not started");
 }
 
 struct jobs {
@@ -103,8 +121,10 @@ static int run(struct jobs *j, struct ec_err *err)
                 [JOB_RESTART] = "restarting",
                 [JOB_START_DETACH] = "starting",
         };
-        struct progress p = { verbs[j->job], j->job, j->group, 0 };
-        struct job_hooks hooks = { .done = on_done, .retry = machine_name_was_taken, .left = on_left, .data = &p };
+        struct progress p = { j->op->layout, verbs[j->job], j->job, j->group, 0 };
+        struct job_hooks hooks = {
+                .done = on_done, .retry = machine_name_was_taken, .killed = on_killed, .left = on_left, .data = &p
+        };
         struct systemd *s;
         int r = op_systemd(j->op, &s, err);
 

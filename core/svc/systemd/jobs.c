@@ -30,6 +30,7 @@
 
 enum phase {
         PHASE_STOP,
+        PHASE_STOPPED, /* its stop job is done; find out how it ended */
         PHASE_START,
         PHASE_ASK,    /* its start failed; find out why */
         PHASE_TELL,   /* its result is known; tell the caller */
@@ -181,11 +182,11 @@ static void stopped(struct item *i, const char *result)
                                                             : "its stop failed"));
                 return;
         }
-        if (e->kind == JOB_RESTART) {
-                to_phase(i, PHASE_START, true);
+        if (e->kind != JOB_KILL) {
+                to_phase(i, PHASE_STOPPED, false);
                 return;
         }
-        if (e->kind == JOB_KILL && reset_failed(e, i->res->unit) < 0)
+        if (reset_failed(e, i->res->unit) < 0)
                 e->failure = -ENOMEM;
         finish(i, 0, NULL);
 }
@@ -332,6 +333,24 @@ static int ask(struct item *i)
         return 0;
 }
 
+/* The job of a unit that was killed is "done", too. */
+static int after_stop(struct item *i)
+{
+        const struct job_hooks *h = &i->e->hooks;
+        _cleanup_free_ char *result = NULL;
+        int r = h->killed ? systemd_get_string(i->e->s, i->res->unit, "Service", "Result", &result, NULL) : 0;
+
+        if (r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET)
+                return r;
+        if (result && !strcmp(result, "timeout"))
+                h->killed(h->data, i->res->unit);
+        if (i->e->kind == JOB_RESTART)
+                to_phase(i, PHASE_START, true);
+        else
+                finish(i, 0, NULL);
+        return 0;
+}
+
 /* Calls the bus and the caller's hooks, which callbacks must not do. Other jobs may end meanwhile. */
 static int settle(struct engine *e)
 {
@@ -342,8 +361,8 @@ static int settle(struct engine *e)
                 for (size_t k = 0; k < e->n; k++) {
                         struct item *i = &e->items[k];
 
-                        if (i->phase == PHASE_ASK && !e->cancelled) {
-                                int r = ask(i);
+                        if ((i->phase == PHASE_ASK || i->phase == PHASE_STOPPED) && !e->cancelled) {
+                                int r = i->phase == PHASE_ASK ? ask(i) : after_stop(i);
 
                                 if (r < 0)
                                         return r;
@@ -464,7 +483,9 @@ static void cancel(struct engine *e)
         for (size_t k = 0; k < e->n; k++) {
                 struct item *i = &e->items[k];
 
-                if (i->phase == PHASE_START && (i->job || i->call)) {
+                if (i->phase == PHASE_STOPPED) {
+                        left(i, true);
+                } else if (i->phase == PHASE_START && (i->job || i->call)) {
                         free(TAKE_PTR(i->job));
                         to_phase(i, PHASE_CANCEL, true);
                 } else if (i->phase == (i->wants_call ? PHASE_START : PHASE_STOP) && e->kind != JOB_START) {

@@ -449,6 +449,32 @@ static void in_test_interrupted_before(void)
 }
 CHILD_TEST(test_interrupted_before)
 
+static void on_killed(void *data, const char *unit)
+{
+        char **to = data, *more = str_printf("%s%s ", *to, unit);
+
+        free(*to);
+        *to = more;
+}
+
+/* A stop job is done, although the unit was killed. */
+static void test_killed_at_stop(void **state)
+{
+        struct job_hooks hooks = { .killed = on_killed, .data = &told };
+        struct unit_result *r = NULL;
+
+        (void)state;
+        UNIT(0, .name = "a.service", .result = "timeout");
+        UNIT(1, .name = "b.service");
+        begin();
+        assert_int_equal(systemd_jobs(s, JOB_RESTART, UNITS("a.service", "b.service"), &hooks, &r, &err), 0);
+        assert_string_equal(told, "a.service ");
+        unit_results_done(r, 2);
+        assert_int_equal(systemd_jobs(s, JOB_STOP, UNITS("a.service", "b.service"), &hooks, &r, &err), 0);
+        assert_string_equal(told, "a.service a.service ");
+        unit_results_done(r, 2);
+}
+
 static void on_left(void *data, const char *unit, bool stopped)
 {
         char **to = data, *more = str_printf("%s%s=%d ", *to, unit, stopped);
@@ -585,6 +611,7 @@ int main(void)
                 TEST(test_lost_signal),
                 TEST(test_interrupt),
                 TEST(test_interrupted_before),
+                TEST(test_killed_at_stop),
                 TEST(test_left),
                 TEST(test_impatient),
                 TEST(test_idle_after_interrupt),
