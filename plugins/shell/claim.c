@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session has its container for itself: it holds a lock on a file of the
+ * A session owns its container: it holds a lock on a file of the
  * container's name in run-state/sessions, which other runs of the program look at.
  * The file of a session that was killed stays: its container may be destroyed.
  */

@@ -7,5 +7,5 @@ struct layout;
 
 /* -EBUSY: a session of another process is open, and we are not a part of it. */
 int owner_check(const struct layout *l, const char *name, struct ec_err *err);
-/* Removes the file of a session that was killed, whose container belongs to nobody from now on. */
+/* Removes the file of a session that was killed, whose container is not a session's from now on. */
 void owner_forget(const struct layout *l, const char *name);

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
 #include "model/deploy/by_name.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/jobs.h"
-#include "model/deploy/leftovers.h"
 #include "model/deploy/outcome.h"
 #include "model/deploy/recover.h"
+#include "model/deploy/stale.h"
 #include "model/deploy/unit_state.h"
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
@@ -22,6 +18,9 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static int find_container(void *data, const char *name, struct ec_container **ret, struct ec_err *err)
 {
@@ -72,7 +71,7 @@ struct action {
 static int select_containers(struct ec_op *op, const struct container_list *list, const struct action *a,
                              struct group *g, struct ec_err *err)
 {
-        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
+        _cleanup_(stale_done) struct stale stale = { 0 };
         struct unit_state *states;
         struct systemd *s;
         size_t n;
@@ -93,7 +92,7 @@ static int select_containers(struct ec_op *op, const struct container_list *list
                 else
                         group_add(g, c);
                 if (a->job != JOB_STOP && unit_is_down(active))
-                        leftovers_clear(&leftovers, op->layout, c);
+                        stale_clear(&stale, op->layout, c);
         }
         unit_states_free(states, n);
         return 0;

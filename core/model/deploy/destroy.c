@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Removes containers and everything that belongs to them, and names what could not be removed. */
+
 #include "model/deploy/destroy.h"
-
-#include <net/if.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/host_reload.h"
-#include "model/deploy/leftovers.h"
 #include "model/deploy/recover.h"
 #include "model/deploy/remove.h"
 #include "model/deploy/report.h"
+#include "model/deploy/stale.h"
 #include "model/deploy/unit_state.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
@@ -31,6 +27,9 @@
 #include "util/fs.h"
 #include "util/name.h"
 #include "util/strv.h"
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* What happens to one container. */
 struct target {
@@ -212,7 +211,7 @@ static void clear_machine(struct systemd *s, const struct ec_container *c)
 static int stop_all(struct destroy *d, bool late, struct ec_err *err)
 {
         _cleanup_(group_done) struct group stopped = { 0 };
-        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
+        _cleanup_(stale_done) struct stale stale = { 0 };
         struct systemd *s;
         int r = group_init(&stopped, d->list.n) < 0 ? err_oom(err) : op_systemd(d->op, &s, err);
 
@@ -233,7 +232,7 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
                         clear_machine(s, t->c);
                 if (t->stop || !late) {
                         remove_veth(t->c);
-                        leftovers_clear(&leftovers, d->op->layout, t->c);
+                        stale_clear(&stale, d->op->layout, t->c);
                 }
         }
         hooks_stopped(d->op, GROUP_CONST(&stopped));

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
 #include "model/deploy/jobs.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
-#include "model/deploy/leftovers.h"
 #include "model/deploy/outcome.h"
+#include "model/deploy/stale.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
@@ -18,6 +14,9 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 void jobs_announce(const struct ec_op *op, const char *header, const struct group *g)
 {
@@ -56,10 +55,10 @@ static void on_killed(void *data, const char *unit)
 {
         const struct progress *p = data;
         const struct ec_container *c = container_of(p, unit);
-        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
+        _cleanup_(stale_done) struct stale stale = { 0 };
 
         log_warn("container '%s' did not stop in time, so systemd killed it", c->name);
-        leftovers_clear(&leftovers, p->layout, c);
+        stale_clear(&stale, p->layout, c);
 }
 
 static void on_left(void *data, const char *unit, bool stopped)

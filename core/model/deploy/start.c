@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Starts, updates or restarts the containers of a definition. */
+
 #include "model/deploy/start.h"
-
-#include <string.h>
-
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
@@ -11,8 +9,8 @@
 #include "model/deploy/deployment.h"
 #include "model/deploy/install.h"
 #include "model/deploy/jobs.h"
-#include "model/deploy/leftovers.h"
 #include "model/deploy/outcome.h"
+#include "model/deploy/stale.h"
 #include "model/deploy/unit_state.h"
 #include "model/deploy/update.h"
 #include "model/operation/layout.h"
@@ -21,6 +19,7 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include <string.h>
 
 struct plan {
         struct group start, update, restart;
@@ -66,7 +65,7 @@ static void plan_one(struct ec_op *op, const struct change *ch, const char *acti
 
 static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, struct plan *p, struct ec_err *err)
 {
-        _cleanup_(leftovers_done) struct leftovers leftovers = { 0 };
+        _cleanup_(stale_done) struct stale stale = { 0 };
         struct unit_state *states = NULL;
         struct systemd *s;
         size_t n = 0;
@@ -86,7 +85,7 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
 
                 plan_one(op, &d->changes[i], active, flags, p);
                 if (flags & EC_START_STOPPED && unit_is_down(active))
-                        leftovers_clear(&leftovers, op->layout, c);
+                        stale_clear(&stale, op->layout, c);
         }
         unit_states_free(states, n);
         return 0;

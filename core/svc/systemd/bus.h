@@ -42,7 +42,8 @@ bool bus_error_reconnects(const sd_bus_error *e, const char *dest);
 #define BUS_RECONNECT       (20 * USEC_PER_SEC) /* so long a call is repeated, */
 #define BUS_RECONNECT_EVERY (100 * USEC_PER_MSEC)
 /* A call that ^C interrupts: -ECANCELED. Not for use in callbacks. *e is freed first. -ETIMEDOUT: no reply within
- * timeout. Calls that only ask, and Reload, are repeated if the receiver reconnects. types as in sd_bus_message_append(). e may be NULL. */
+ * timeout. Calls that only ask, and Reload, are repeated if the receiver reconnects. types as in
+ * sd_bus_message_append(). e may be NULL. */
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
 /* Calls a method of systemd without waiting for a reply: its outcome does not matter. */

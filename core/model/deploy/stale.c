@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/deploy/leftovers.h"
+#include "model/deploy/stale.h"
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 
 #define RANDOM_DIGITS 16
 
-void leftovers_done(struct leftovers *l)
+void stale_done(struct stale *l)
 {
         for (size_t i = 0; i < ARRAY_SIZE(l->ports); i++)
                 free(l->ports[i]);
@@ -72,7 +72,7 @@ static char *nft(const char *const *argv)
         return proc_run(&p, &result, &e) < 0 || result.status ? NULL : TAKE_PTR(result.out);
 }
 
-static const char *read_ports(struct leftovers *l, size_t family)
+static const char *read_ports(struct stale *l, size_t family)
 {
         const char *argv[] = { "nft", "-n", "list", "map", families[family].table, "io.systemd.nat", "map_port_ipport",
                                NULL };
@@ -86,7 +86,7 @@ static const char *read_ports(struct leftovers *l, size_t family)
 }
 
 /* An element is `tcp . 8080 : 10.0.0.2 . 80`. */
-static void remove_ports(struct leftovers *l, const struct ec_container *c, size_t family)
+static void remove_ports(struct stale *l, const struct ec_container *c, size_t family)
 {
         const char *address = container_conf_get(c, families[family].address), *ports;
         _cleanup_free_ char *to = NULL;
@@ -111,7 +111,7 @@ static void remove_ports(struct leftovers *l, const struct ec_container *c, size
         }
 }
 
-void leftovers_clear(struct leftovers *l, const struct layout *layout, const struct ec_container *c)
+void stale_clear(struct stale *l, const struct layout *layout, const struct ec_container *c)
 {
         remove_copies(layout, c);
         for (size_t i = 0; i < ARRAY_SIZE(families); i++)

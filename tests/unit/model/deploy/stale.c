@@ -2,7 +2,7 @@
 #include "deploy_fixture.h"
 
 #include "model/deploy/install.h"
-#include "model/deploy/leftovers.h"
+#include "model/deploy/stale.h"
 
 /* An nft whose maps contain ports of two machines, and which notes what it deletes. */
 static const char nft[] =
@@ -14,10 +14,10 @@ static const char nft[] =
         "*) echo \"$*\" >>\"${0%/*}/log\" ;;\n"
         "esac\n";
 
-static void test_leftovers(void **state)
+static void test_stale(void **state)
 {
         struct fixture *f = fx_new();
-        struct leftovers l = { 0 };
+        struct stale l = { 0 };
         struct ec_container *c;
         char *path = fx_path(f, "/bin/nft"), *bin = fx_path(f, "/bin"), *log = fx_path(f, "/bin/log"), *text = NULL;
         const char *const files[] = { "/run/nixos-containers/.#machine.a0123456789abcdef/etc/x",
@@ -45,8 +45,8 @@ static void test_leftovers(void **state)
         text = str_printf("%s:%s", bin, getenv("PATH"));
         setenv("PATH", text, 1);
         free(text);
-        leftovers_clear(&l, &f->layout, c);
-        leftovers_done(&l);
+        stale_clear(&l, &f->layout, c);
+        stale_done(&l);
         for (size_t i = 0; i < ARRAY_SIZE(files); i++)
                 assert_int_equal(fx_exists(f, files[i]), i >= 2);
         assert_true(fs_read(log, 1000, &text, NULL) >= 0);
@@ -59,7 +59,7 @@ static void test_leftovers(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_leftovers) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_stale) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
