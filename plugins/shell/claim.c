@@ -27,9 +27,9 @@ static int open_file(char *path, int *ret_made)
         *slash = 0;
         (void)mkdir(path, 0700);
         *slash = '/';
-        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        fd = fs_open_regular(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600);
         *ret_made = fd >= 0;
-        return fd >= 0 ? fd : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        return fd >= 0 ? fd : fs_open_regular(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 }
 
 /* A session that ends removes its file before it unlocks it. */
@@ -41,7 +41,7 @@ static int lock_file(char *path, int *ret_made)
                 int fd = open_file(path, ret_made);
 
                 if (fd < 0 || (fcntl(fd, F_OFD_SETLK, &lock) >= 0 && fstat(fd, &st) >= 0 && st.st_nlink))
-                        return fd < 0 ? -errno : fd;
+                        return fd;
                 if (errno == EAGAIN || errno == EACCES) {
                         close(fd);
                         return -EBUSY;

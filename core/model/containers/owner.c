@@ -21,7 +21,7 @@ static char *owner_file(const struct layout *l, const char *name)
 /* The process of the session; 0: there is none. */
 static int holder(const char *path)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        _cleanup_close_ int fd = fs_open_regular(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
         _cleanup_free_ char *text = NULL;
 
