@@ -14,14 +14,11 @@ extern char **environ;
 /* Variables that the run as root keeps from the user's shell. */
 static bool is_kept(const char *assignment)
 {
-        static const char *const names[] = { "PATH=", "NIX_PATH=", "SHELL=", "NO_COLOR=", "EXTRA_CONTAINER_", NULL };
-        /* Ignored when running as root. */
-        static const char *const dropped[] = { "EXTRA_CONTAINER_PLUGIN_DIR=", ELEVATED_VARIABLE "=", NULL };
+        static const char *const names[] = {
+                "PATH=", "NIX_PATH=", "SHELL=", "NO_COLOR=", "EXTRA_CONTAINER_ETC=", "EXTRA_CONTAINER_SESSION=",
+        };
 
-        for (size_t i = 0; dropped[i]; i++)
-                if (str_after(assignment, dropped[i]))
-                        return false;
-        for (size_t i = 0; names[i]; i++)
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (str_after(assignment, names[i]))
                         return true;
         return false;

@@ -16,6 +16,7 @@
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
 #include "svc/nix/nix.h"
+#include "svc/nix/store.h"
 #include "svc/process/env.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/systemd.h"
@@ -222,6 +223,19 @@ static int check_owners(struct ec_op *op, const struct deployment *d, struct ec_
         return r;
 }
 
+static void warn_of_store(const struct ec_op *op)
+{
+        uid_t owner = nix_store_owner();
+
+        if (!registry_provides(op->registry, EC_PROVIDES_GCROOT))
+                log_warn("no plugin protects installed containers from Nix's garbage collector, which may delete their "
+                         "systems");
+        if (owner)
+                log_warn("the Nix store belongs to user %u, who can change what root's systemd runs of installed "
+                         "containers, and so become root; use a multi-user installation of Nix",
+                         owner);
+}
+
 static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err later = { 0 };
@@ -251,9 +265,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 r = veto(op, d, err);
         if (r < 0)
                 return r;
-        if (!registry_provides(op->registry, EC_PROVIDES_GCROOT))
-                log_warn("no plugin protects installed containers from Nix's garbage collector, which may delete their "
-                         "systems");
+        warn_of_store(op);
         r = make_dirs(op->layout, d, err);
         if (r >= 0 && units)
                 r = note_changes(op, d, unfinished, err);

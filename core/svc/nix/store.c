@@ -80,6 +80,13 @@ static const char *store_dir(void)
         return s && *s ? s : "/nix/store";
 }
 
+uid_t nix_store_owner(void)
+{
+        struct stat st;
+
+        return stat(store_dir(), &st) < 0 ? 0 : st.st_uid;
+}
+
 int nix_store_file(const char *path, char **ret)
 {
         _cleanup_free_ char *real = realpath(path, NULL), *store = real ? realpath(store_dir(), NULL) : NULL,

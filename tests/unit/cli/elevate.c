@@ -30,6 +30,7 @@ static void test_argv(void **state)
         setenv("NIX_REMOTE", "daemon", 1);
         setenv("EXTRA_CONTAINER_ETC", "/nix/store/x", 1);
         setenv("EXTRA_CONTAINER_PLUGIN_DIR", "/tmp", 1);
+        setenv("EXTRA_CONTAINER_ANYTHING", "x", 1);
         setenv(ELEVATED_VARIABLE, "0", 1);
         assert_int_equal(elevate_argv("/bin/sudo", "/bin/env", "/bin/ec", args, &v, &err), 0);
         s = strv_join(STRV_CONST(v), "|");
@@ -39,6 +40,64 @@ static void test_argv(void **state)
         assert_int_equal(elevate_argv("/bin/sudo", "/bin/env", "/opt/a=b/ec", args, &v, &err), -EINVAL);
         assert_non_null(strstr(err_msg(&err), "'/opt/a=b/ec'"));
         err_done(&err);
+}
+
+/* Each variable that the program or a library of it reads, alone. */
+static void test_variables(void **state)
+{
+        static const struct {
+                const char *name;
+                bool kept;
+        } cases[] = {
+                { "PATH", true },
+                { "NIX_PATH", true },
+                { "SHELL", true },
+                { "NO_COLOR", true },
+                { "EXTRA_CONTAINER_ETC", true },
+                { "EXTRA_CONTAINER_SESSION", true },
+                { "EXTRA_CONTAINER_PLUGIN_DIR", false },
+                { "EXTRA_CONTAINER_PROMPT", false },
+                { "EXTRA_CONTAINER_ZDOTDIR", false },
+                { ELEVATED_VARIABLE, false },
+                { "HOME", false },
+                { "LANG", false },
+                { "LOCALE_ARCHIVE", false },
+                { "TERM", false },
+                { "TMPDIR", false },
+                { "XDG_RUNTIME_DIR", false },
+                { "XDG_CONFIG_HOME", false },
+                { "NIX_CONFIG", false },
+                { "NIX_CONF_DIR", false },
+                { "NIX_REMOTE", false },
+                { "NIX_STATE_DIR", false },
+                { "NIX_STORE_DIR", false },
+                { "NIX_USER_CONF_FILES", false },
+                { "LD_PRELOAD", false },
+                { "LD_LIBRARY_PATH", false },
+                { "GCONV_PATH", false },
+                { "BASH_ENV", false },
+                { "ENV", false },
+                { "IFS", false },
+                { "CDPATH", false },
+                { "ZDOTDIR", false },
+                { "DBUS_SYSTEM_BUS_ADDRESS", false },
+                { "SYSTEMD_LOG_LEVEL", false },
+                { "SUDO_UID", false },
+        };
+        char *args[] = { (char *)"list", NULL };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_strv_ char **v = NULL;
+                _cleanup_free_ char *assignment = str_printf("%s=value", cases[i].name);
+                struct ec_err err = { 0 };
+
+                clearenv();
+                setenv(cases[i].name, "value", 1);
+                assert_int_equal(elevate_argv("sudo", "env", "ec", args, &v, &err), 0);
+                if (strv_contains(STRV_CONST(v), assignment) != cases[i].kept)
+                        fail_msg("%s", cases[i].name);
+        }
 }
 
 static void test_no_sudo(void **state)
@@ -56,7 +115,8 @@ static void test_no_sudo(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_argv), cmocka_unit_test(test_no_sudo) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_argv), cmocka_unit_test(test_variables),
+                                            cmocka_unit_test(test_no_sudo) };
 
         /* The environment is cleared first. */
         if (getenv("CMOCKA_MESSAGE_OUTPUT"))
