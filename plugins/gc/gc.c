@@ -2,6 +2,7 @@
 /* Roots that protect installed containers from Nix's garbage collector. */
 #include "gc.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,8 +13,12 @@ char *gc_root_path(const char *dir, const char *name, const char *suffix)
 
 static int set_root(const struct ec_host *h, const char *dir, const char *path, const char *target, struct ec_err *err)
 {
-        int r = fs_symlink_atomic(target, path);
+        _cleanup_free_ char *old = NULL;
+        int r = fs_readlinkat(AT_FDCWD, path, &old);
 
+        if (r >= 0 && !strcmp(old, target))
+                return 0;
+        r = fs_symlink_atomic(target, path);
         if (r == -ENOENT) {
                 r = fs_mkdir_p(dir, 0755);
                 if (r < 0)

@@ -88,6 +88,11 @@ static bool in_unit_dirs(const struct layout *l, const char *name)
         return false;
 }
 
+bool links_boot_missing(const struct layout *l)
+{
+        return !in_unit_dirs(l, BOOT_WANTS);
+}
+
 int links_machines_target(const struct layout *l, struct ec_err *err)
 {
         _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants"), *boot_dir = NULL;
@@ -103,19 +108,17 @@ int links_machines_target(const struct layout *l, struct ec_err *err)
         if (r < 0 && r != -ENOENT && r != -ENOTDIR)
                 return err_set(err, r, "cannot list %s: %s", wants, strerror(-r));
         if (!wanted) {
-                if (fs_readlinkat(AT_FDCWD, own, &old) < 0 || strcmp(old, OWN_TARGET))
-                        return 0;
-                r = fs_unlink(own);
+                r = fs_readlinkat(AT_FDCWD, own, &old) < 0 || strcmp(old, OWN_TARGET) ? 0 : fs_unlink(own);
                 if (r < 0)
                         return err_set(err, r, "cannot remove %s: %s", own, strerror(-r));
-                /* Only if they are empty. */
+                /* Only if they are empty; an earlier run may have been killed before it removed them. */
                 rmdir(boot_dir);
                 rmdir(wants);
-                return 1;
+                return r;
         }
         if (!in_unit_dirs(l, "machines.target"))
                 log_warn("this host has no machines.target, so no container is started at boot");
-        if (in_unit_dirs(l, BOOT_WANTS))
+        if (!links_boot_missing(l))
                 return 0;
         r = fs_mkdir_p(boot_dir, 0755);
         if (r >= 0)

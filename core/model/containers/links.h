@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 struct ec_err;
 struct layout;
@@ -13,5 +14,7 @@ struct links {
 int links_set(struct links *l, const char *path, const char *target, struct ec_err *err); /* target NULL: removes it */
 void links_undo(struct links *l);
 void links_done(struct links *l);
+/* Nothing starts machines.target at boot. */
+bool links_boot_missing(const struct layout *l);
 /* machines.target is wanted at boot while a container is wanted by it. Returns 1 if a link changed. */
 int links_machines_target(const struct layout *l, struct ec_err *err);

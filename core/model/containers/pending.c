@@ -82,7 +82,6 @@ int pending_reload_set(const struct layout *l, const char *const *names, struct 
 void pending_reload_clear(const struct layout *l)
 {
         pending_clear(l, RELOAD);
-        fs_remove_temp(l->pending);
 }
 
 bool pending_reload(const struct layout *l)

@@ -15,6 +15,7 @@
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
+#include "model/operation/tmp_dir.h"
 #include "svc/nix/nix.h"
 #include "svc/nix/store.h"
 #include "svc/process/env.h"
@@ -113,8 +114,14 @@ static void tell_old_state(const struct ec_op *op, const struct change *ch)
                          ch->c->state_path, old);
 }
 
-/* again: an earlier run may have been killed before its plugins were called. */
-static int install_one(struct ec_op *op, struct change *ch, bool again, struct ec_err *err)
+static bool differs(const struct change *ch)
+{
+        return ch->c->change != EC_CHANGE_NONE || ch->wants_differs;
+}
+
+/* The hook is also called for an unchanged container: an earlier run may have been killed before it, and its note is
+ * gone after a reboot. */
+static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
 {
         bool noted = ch->c->change == EC_CHANGE_UPDATE || ch->c->change == EC_CHANGE_RESTART;
         uint32_t pending = noted ? pending_get(op->layout, ch->c->name) : EC_CHANGE_NONE;
@@ -123,11 +130,11 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
 
         if (noted)
                 r = pending_set(op->layout, ch->c->name, ch->c->change, err);
-        if (r >= 0)
+        if (r >= 0 && differs(ch))
                 r = set_links(ch, &links, err);
-        if (r >= 0)
+        if (r >= 0 && differs(ch))
                 r = drop_old_links(ch, &links, err);
-        if (r >= 0 && (ch->c->change != EC_CHANGE_NONE || again))
+        if (r >= 0)
                 r = hooks_installed(op, ch->c, err);
         if (r >= 0) {
                 links_done(&links);
@@ -142,27 +149,18 @@ static int install_one(struct ec_op *op, struct change *ch, bool again, struct e
         return r == -ECANCELED ? r : err_prefix(err, "container '%s'", ch->c->name);
 }
 
-static bool differs(const struct change *ch)
-{
-        return ch->c->change != EC_CHANGE_NONE || ch->wants_differs;
-}
-
-static int install_all(struct ec_op *op, struct deployment *d, char **unfinished, struct ec_err *err)
+static int install_all(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         int r;
 
         for (size_t i = 0; i < d->list.n; i++) {
                 struct change *ch = &d->changes[i];
-                bool again = unfinished && strv_contains(STRV_CONST(unfinished), ch->c->name);
 
                 r = interrupt_check(err);
+                if (r >= 0)
+                        r = install_one(op, ch, err);
                 if (r < 0)
                         return r;
-                if (differs(ch) || again) {
-                        r = install_one(op, ch, again, err);
-                        if (r < 0)
-                                return r;
-                }
                 if (i == 0)
                         op_result(op, "Installing containers:\n");
                 op_result(op, ch->c->change == EC_CHANGE_NONE ? "%s (unchanged, skipped)\n" : "%s\n", ch->c->name);
@@ -236,28 +234,38 @@ static void warn_of_store(const struct ec_op *op)
                          owner);
 }
 
+/* A run that was killed before it made the link leaves no note after a reboot. */
+static bool boot_link_missing(const struct layout *l, const struct deployment *d)
+{
+        for (size_t i = 0; i < d->list.n; i++)
+                if (d->list.items[i]->auto_start && !d->changes[i].old_unit_path)
+                        return links_boot_missing(l);
+        return false;
+}
+
 static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err *err)
 {
         _cleanup_err_ struct ec_err later = { 0 };
         _cleanup_strv_ char **unfinished = NULL, **left = NULL;
-        bool reload = pending_reload(op->layout), change = reload, units = false;
+        bool reload, change, units = false;
         int r = check_owners(op, d, err), k;
 
         if (r >= 0)
                 r = compare_all(op->layout, d, err);
-        if (r >= 0 && reload) {
-                recover_temp(op);
+        tmp_dir_sweep(op->layout);
+        if (r >= 0)
                 r = pending_unfinished(op->layout, &unfinished, err);
-        }
         if (r < 0)
                 return r;
+        change = reload = pending_reload(op->layout) || boot_link_missing(op->layout, d);
         for (size_t i = 0; i < d->list.n; i++) {
                 change |= differs(&d->changes[i]);
                 units |= differs(&d->changes[i]) && d->changes[i].unit_differs;
         }
         if (!change)
-                return install_all(op, d, NULL, err);
+                return install_all(op, d, err);
 
+        recover_temp(op);
         r = units || reload ? check_systemd(op, err) : 0;
         if (r >= 0)
                 r = hold_output(op, d, err);
@@ -271,7 +279,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 r = note_changes(op, d, unfinished, err);
         if (r < 0)
                 return r;
-        r = install_all(op, d, unfinished, err);
+        r = install_all(op, d, err);
         if (r >= 0)
                 r = recover_hooks(op, unfinished, &d->list, &left, err);
 

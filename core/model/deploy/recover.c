@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/recover.h"
 
+#include <libgen.h>
 #include <string.h>
 
 #include "model/containers/containers.h"
@@ -9,6 +10,7 @@
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
 #include "model/operation/op.h"
+#include "model/operation/tmp_dir.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
 #include "util/err.h"
@@ -69,9 +71,10 @@ int recover_hooks(struct ec_op *op, char **noted, const struct container_list *b
 void recover_temp(const struct ec_op *op)
 {
         const struct layout *l = op->layout;
-        const char *const dirs[] = { l->units, l->conf, l->conf_legacy }, *const wants[] = {
-                "machines.target.wants", "multi-user.target.wants"
-        };
+        _cleanup_free_ char *os_release = strdup(l->static_os_release);
+        const char *const dirs[] = { l->units,   l->conf,    l->conf_legacy,
+                                     l->gcroots, l->pending, os_release ? dirname(os_release) : "" };
+        static const char *const wants[] = { "machines.target.wants", "multi-user.target.wants" };
 
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
                 fs_remove_temp(dirs[i]);
@@ -96,13 +99,14 @@ int recover_run(struct ec_op *op, struct recovery *ret, struct ec_err *err)
         int r;
 
         *ret = (struct recovery){ 0 };
+        recover_temp(op);
+        tmp_dir_sweep(l);
         if (!pending_reload(l))
                 return 0;
         r = pending_unfinished(l, &ret->names, err);
         if (r < 0)
                 return r;
         interrupt_hold();
-        recover_temp(op);
         r = recover_hooks(op, ret->names, NULL, &ret->left, err);
         if (r >= 0)
                 r = host_reload(op, ret->left, err);

@@ -115,6 +115,14 @@ static int make_dir(const struct tmp_place *p, struct tmp_dir *ret, struct ec_er
         return err_set(err, -EEXIST, "cannot make a temporary directory in %s", p->dir);
 }
 
+void tmp_dir_sweep(const struct layout *l)
+{
+        struct tmp_place p;
+
+        choose_place(&p, l);
+        sweep(&p);
+}
+
 int tmp_dir_make(const struct layout *l, struct tmp_dir *ret, struct ec_err *err)
 {
         struct tmp_place p;

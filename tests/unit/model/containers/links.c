@@ -94,6 +94,11 @@ static void test_machines_target(void **state)
         assert_false(fx_exists(f, "/etc/units/multi-user.target.wants"));
         assert_false(fx_exists(f, "/etc/units/machines.target.wants"));
         assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
+        /* A run was killed before it removed the directories. */
+        want(f, true);
+        want(f, false);
+        assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
+        assert_false(fx_exists(f, "/etc/units/machines.target.wants"));
         free(p);
 }
 

@@ -125,7 +125,7 @@ static void test_unchanged(void **state)
         expect_install(f, "etc", "Installing containers:\na\n");
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
         assert_int_equal(state_of(f, 0), EC_CHANGE_NONE);
-        assert_string_equal(calls, "");
+        assert_string_equal(calls, "installed:a ");
         /* Another output with the same files is not a change either. */
         fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\n", true);
         expect_install(f, "etc2", "Installing containers:\na (unchanged, skipped)\n");
@@ -150,7 +150,7 @@ static void test_after_a_kill(void **state)
         /* Another container that still fails does not fail this run, and stays noted. */
         fail_installed = "other";
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
-        assert_string_equal(calls, "installed:a installed:other ");
+        assert_string_equal(calls, "installed:a installed:b installed:other ");
         assert_true(fx_exists(f, "/etc/units/multi-user.target.wants/machines.target"));
         assert_int_equal(pending_unfinished(&f->layout, &noted, &f->err), 0);
         assert_int_equal(strv_len(STRV_CONST(noted)), 1);
@@ -164,11 +164,47 @@ static void test_after_a_kill(void **state)
         assert_true(pending_reload(&f->layout));
         fail_installed = NULL;
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
-        assert_string_equal(calls, "installed:a installed:other ");
+        assert_string_equal(calls, "installed:a installed:b installed:other ");
         assert_true(fx_exists(f, "/etc/units/multi-user.target.wants/machines.target"));
         expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
-        assert_string_equal(calls, "");
+        assert_string_equal(calls, "installed:a installed:b ");
         free(boot);
+}
+
+/* The same, but the host was started again, and the notes are gone. */
+static void test_after_a_kill_and_boot(void **state)
+{
+        struct fixture *f = *state;
+        char *boot = fx_path(f, "/etc/units/multi-user.target.wants/machines.target");
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
+        expect_install(f, "etc", "Installing containers:\na\n");
+        assert_int_equal(unlink(boot), 0);
+        assert_false(pending_reload(&f->layout));
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\n");
+        assert_string_equal(calls, "installed:a ");
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
+        free(boot);
+}
+
+/* A run was killed before it renamed a link; its note is gone, or it made none. */
+static void test_temporary_link(void **state)
+{
+        static const char *const dirs[] = { "/etc/nixos-containers", "/etc/units", "/etc/static", "/nix/gcroots/auto" };
+        struct fixture *f = *state;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\nB=2\n", false);
+        free(install(f, "etc", 0));
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+                char *dir = fx_path(f, dirs[i]), *temp = fs_join(dir, ".#extra-container-0123456789abcdef");
+
+                fx_link("/nowhere", temp);
+                free(install(f, i % 2 ? "etc" : "etc2", 0));
+                if (fs_exists(temp))
+                        fail_msg("%s remains", temp);
+                free(dir), free(temp);
+        }
 }
 
 static void test_update(void **state)
@@ -472,6 +508,8 @@ int main(void)
                 T(test_new),
                 T(test_unchanged),
                 T(test_after_a_kill),
+                T(test_after_a_kill_and_boot),
+                T(test_temporary_link),
                 T(test_update),
                 T(test_update_notes),
                 T(test_changed_unit),
