@@ -93,12 +93,33 @@ bool links_boot_missing(const struct layout *l)
         return !in_unit_dirs(l, BOOT_WANTS);
 }
 
+bool links_boot_stale(const struct layout *l)
+{
+        _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants");
+        _cleanup_strv_ char **wanted = NULL;
+
+        /* The directory is removed last. */
+        return wants && container_names_in(wants, &wanted) >= 0 && !wanted;
+}
+
+static int remove_empty(const char *dir, struct ec_err *err)
+{
+        static const int ignored[] = { ENOENT, ENOTDIR, ENOTEMPTY, EEXIST, EBUSY };
+
+        if (rmdir(dir) >= 0)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+                if (errno == ignored[i])
+                        return 0;
+        return err_set(err, -errno, "cannot remove %s: %s", dir, strerror(errno));
+}
+
 int links_machines_target(const struct layout *l, struct ec_err *err)
 {
         _cleanup_free_ char *wants = fs_join(l->units, "machines.target.wants"), *boot_dir = NULL;
         _cleanup_strv_ char **wanted = NULL;
         _cleanup_free_ char *own = fs_join(l->units, BOOT_WANTS), *old = NULL;
-        int r;
+        int r, k;
 
         boot_dir = fs_join(l->units, "multi-user.target.wants");
         if (!wants || !own || !boot_dir)
@@ -111,10 +132,10 @@ int links_machines_target(const struct layout *l, struct ec_err *err)
                 r = fs_readlinkat(AT_FDCWD, own, &old) < 0 || strcmp(old, OWN_TARGET) ? 0 : fs_unlink(own);
                 if (r < 0)
                         return err_set(err, r, "cannot remove %s: %s", own, strerror(-r));
-                /* Only if they are empty; an earlier run may have been killed before it removed them. */
-                rmdir(boot_dir);
-                rmdir(wants);
-                return r;
+                k = remove_empty(boot_dir, err);
+                if (k >= 0)
+                        k = remove_empty(wants, err);
+                return k < 0 ? k : r;
         }
         if (!in_unit_dirs(l, "machines.target"))
                 log_warn("this host has no machines.target, so no container is started at boot");

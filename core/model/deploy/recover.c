@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/links.h"
 #include "model/containers/pending.h"
 #include "model/deploy/host_reload.h"
 #include "model/operation/hooks.h"
@@ -101,7 +102,7 @@ int recover_run(struct ec_op *op, struct recovery *ret, struct ec_err *err)
         *ret = (struct recovery){ 0 };
         recover_temp(op);
         tmp_dir_sweep(l);
-        if (!pending_reload(l))
+        if (!pending_reload(l) && !links_boot_stale(l))
                 return 0;
         r = pending_unfinished(l, &ret->names, err);
         if (r < 0)

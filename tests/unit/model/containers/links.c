@@ -94,9 +94,12 @@ static void test_machines_target(void **state)
         assert_false(fx_exists(f, "/etc/units/multi-user.target.wants"));
         assert_false(fx_exists(f, "/etc/units/machines.target.wants"));
         assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
+        assert_false(links_boot_stale(&f->layout));
         /* A run was killed before it removed the directories. */
         want(f, true);
+        assert_false(links_boot_stale(&f->layout));
         want(f, false);
+        assert_true(links_boot_stale(&f->layout));
         assert_int_equal(links_machines_target(&f->layout, &f->err), 0);
         assert_false(fx_exists(f, "/etc/units/machines.target.wants"));
         free(p);
