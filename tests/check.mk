@@ -264,6 +264,10 @@ check-deb:
 .PHONY: check-host
 check-host:
 	@tests/host/check
+## Kill commands at each step, and make each step fail; SCENARIOS=create for some (make check has a short form)
+.PHONY: check-crash
+check-crash:
+	@tests/crash/check $(SCENARIOS)
 ## Run the host and Nix tests on Debian 13
 .PHONY: check-trixie
 check-trixie:
