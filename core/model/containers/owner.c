@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/containers/owner.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,6 +44,17 @@ static bool inside(const char *name)
                         return true;
         }
         return false;
+}
+
+bool owner_any(const struct layout *l)
+{
+        _cleanup_free_ char *path = owner_file(l, "");
+        _cleanup_closedir_ DIR *dir = path ? opendir(path) : NULL;
+        struct dirent *e = NULL;
+
+        while (dir && (e = readdir(dir)) && *e->d_name == '.')
+                ;
+        return e;
 }
 
 int owner_check(const struct layout *l, const char *name, struct ec_err *err)

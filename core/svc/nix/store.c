@@ -87,17 +87,32 @@ uid_t nix_store_owner(void)
         return stat(store_dir(), &st) < 0 ? 0 : st.st_uid;
 }
 
+/* The path in the store as the user names it; the store itself may be reached by a link. */
+static const char *in_store(const char *real)
+{
+        const char *rest = str_after(real, store_dir());
+        _cleanup_free_ char *store = rest ? NULL : realpath(store_dir(), NULL);
+
+        return store ? str_after(real, store) : rest;
+}
+
 int nix_store_file(const char *path, char **ret)
 {
-        _cleanup_free_ char *real = realpath(path, NULL), *store = real ? realpath(store_dir(), NULL) : NULL,
-                            *file = NULL;
+        _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+        _cleanup_free_ char *real = NULL, *file = NULL;
         const char *rest;
         struct stat st;
+        char link[32];
+        int r;
 
-        if (!store)
+        if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
-        /* The store itself may be reached by a link. */
-        rest = str_after(real, store);
+        /* The kernel knows where the links led to; realpath() would look at each part of the path. */
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        r = fs_readlinkat(AT_FDCWD, link, &real);
+        if (r < 0)
+                return r;
+        rest = in_store(real);
         if (!rest)
                 return -EXDEV;
         file = str_printf("%s%s", store_dir(), rest);
@@ -105,8 +120,6 @@ int nix_store_file(const char *path, char **ret)
                 return -ENOMEM;
         if (!nix_is_store_path(file))
                 return -EXDEV;
-        if (lstat(real, &st) < 0)
-                return -errno;
         if (!S_ISREG(st.st_mode))
                 return FS_NOT_REGULAR;
         *ret = TAKE_PTR(file);

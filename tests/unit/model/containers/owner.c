@@ -56,7 +56,9 @@ static void test_session(void **state)
 
         assert_int_equal(owner_check(&f->layout, "a", &f->err), 0);
         owner_forget(&f->layout, "a");
+        assert_false(owner_any(&f->layout));
         pid = open_session(f, path, &fd);
+        assert_true(owner_any(&f->layout));
         assert_int_equal(owner_check(&f->layout, "a", &f->err), -EBUSY);
         text = str_printf("a session with 'a' is open (process %d); end it first, for example with 'kill %d'", pid,
                           pid);
