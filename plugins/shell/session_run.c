@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void print_help(FILE *f, const struct ec_host *h, const struct ec_shell *sh)
 {
@@ -89,10 +90,14 @@ static int run_shell(const struct ec_host *h, struct ec_op *op, const struct ec_
                      int32_t *ret_status, struct ec_err *err)
 {
         _cleanup_strv_ char **argv = NULL;
+        struct stat st;
         int terminal = isatty(STDIN_FILENO), r = rc_prepare(h, getenv("SHELL"), h->shell->dir(sh), &argv, env, err);
 
         if (r < 0)
                 return r;
+        if (!terminal && fstat(STDIN_FILENO, &st) >= 0 &&
+            strv_pushf(env, SCRIPT_VARIABLE "=%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino) < 0)
+                return no_memory(h, err);
         if (terminal)
                 h->log->log(h, 5, "Starting shell.\nEnter \"h\" for documentation.");
         r = run(h, op, STRV_CONST(argv), *env, EC_PROC_HANGUP, ret_status, err);

@@ -4,7 +4,9 @@
 
 /* session.c: finds the sessions around us, by a variable that they set, and adds to a new one. */
 #define SESSION_VARIABLE "EXTRA_CONTAINER_SESSION"
-#define PROMPT_VARIABLE  "EXTRA_CONTAINER_PROMPT"
+/* The file, as DEVICE:INODE, from which the session's shell reads its commands, if that is not a terminal. */
+#define SCRIPT_VARIABLE "EXTRA_CONTAINER_SCRIPT"
+#define PROMPT_VARIABLE "EXTRA_CONTAINER_PROMPT"
 int session_has(const char *container); /* 1 if one of the live sessions around us is for this container, else 0 */
 int session_hook(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err);
 /* The file with the text of `h`; NULL: no memory. */
