@@ -69,6 +69,7 @@ core/svc/machine/cgroup.c: open(file, O_RDONLY # a file of the kernel
 core/svc/machine/cgroup.c: open(file, O_WRONLY # a file of the kernel
 core/svc/machine/joiner.c: open("/dev/null", O_RDWR # what it shows in place of our own streams
 core/svc/machine/joiner.c: open(j->tty_path, O_RDWR # the terminal, opened with the rights of the container
+core/svc/process/sandbox.c: open("/dev/null", O_RDWR # the standard streams of the child
 core/svc/process/tty_guard.c: open("/dev/tty", O_RDWR # the terminal
 core/util/fs.c: open(temp, O_WRONLY # only creates: O_EXCL
 core/util/fs.c: openat(dirfd, path, flags # the function
@@ -121,6 +122,7 @@ if [ "${OBJ-}" ]; then
                 allowed='^$'
                 case $o in
                 */core/cli/main.o) allowed='^(un)?setenv$' ;;
+                */core/svc/process/sandbox.o) allowed='^(_exit|fork|kill|signal)$' ;;
                 */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 */core/svc/process/*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
                 # Handles a plugin's crash and exit().

@@ -8,6 +8,7 @@
 #include "svc/machine/retry.h"
 #include "svc/systemd/jobs.h"
 #include "svc/systemd/journal.h"
+#include "svc/systemd/journal_inside.h"
 #include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"

@@ -8,6 +8,7 @@
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
 #include "svc/systemd/journal.h"
+#include "svc/systemd/journal_inside.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"

@@ -13,12 +13,15 @@
 #include <time.h>
 
 #include "svc/systemd/journal.h"
+#include "svc/systemd/journal_inside.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/fs_remove.h"
 #include "util/strv.h"
 
-#define JOURNALD "/lib/systemd/systemd-journald"
+#define JOURNALD        "/lib/systemd/systemd-journald"
+#define MACHINE         "0123456789abcdef0123456789abcdef"
+#define MACHINE_JOURNAL "/var/log/journal/" MACHINE
 /* Lines of the kernel and of audit concern the whole machine and may appear at any time. */
 #define JOURNALD_CONF "[Journal]\nReadKMsg=no\nAudit=no\nRateLimitIntervalSec=0\n"
 #define UNIT_FAILED   "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c"
@@ -214,6 +217,30 @@ static void check_links(void)
         in_root("/run/c", 0, 1, "", "");
         must(symlink("../../../../var/log/journal", "/run/c/run/log/journal") == 0);
         in_root("/run/c", 0, 1, "", "");
+        must(fs_mkdir_p("/run/d/var/log/journal/own", 0755) == 0);
+        must(symlink(MACHINE_JOURNAL, "/run/d/var/log/journal/linked") == 0);
+        must(symlink(MACHINE_JOURNAL "/system.journal", "/run/d/var/log/journal/own/system.journal") == 0);
+        in_root("/run/d", 0, 1, "", "");
+}
+
+/* Neither a damaged file nor something else in its place hides the others or blocks. */
+static void check_damaged(void)
+{
+        struct ec_err err = { 0 };
+        struct journal_inside in;
+        char *data;
+        size_t len;
+
+        must(fs_mkdir_p("/run/e/var/log/journal/own", 0755) == 0);
+        must(fs_read(MACHINE_JOURNAL "/system.journal", 64 << 20, &data, &len) == 0 ||
+             fs_read("/run/log/journal/" MACHINE "/system.journal", 64 << 20, &data, &len) == 0);
+        must(fs_write_atomic("/run/e/var/log/journal/own/system.journal", data, len, 0600) == 0);
+        must(fs_write_atomic("/run/e/var/log/journal/own/short.journal", data, 300, 0600) == 0);
+        must(fs_write_atomic("/run/e/var/log/journal/own/text.journal", "text", 4, 0600) == 0);
+        must(mkfifo("/run/e/var/log/journal/own/fifo.journal", 0600) == 0);
+        must(journal_tail_root("/run/e", 0, 0, false, 1, &in, &err) == 0);
+        is(in.lines, "f.service: failed again");
+        free(data);
 }
 
 static pid_t journald;
@@ -264,6 +291,7 @@ static void as_pid_1(void)
         check_failed();
         check_until();
         check_links();
+        check_damaged();
         _exit(0); /* which ends everything in the namespaces */
 }
 

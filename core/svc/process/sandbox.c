@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/process/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+#define SECONDS 10
+#define NOBODY  65534
+
+static int by_number(const void *a, const void *b)
+{
+        return *(const int *)a - *(const int *)b;
+}
+
+static void close_others(const int *fds, size_t n, int out)
+{
+        int keep[SANDBOX_FDS + 1], first = STDERR_FILENO + 1;
+
+        memcpy(keep, fds, n * sizeof(*fds));
+        keep[n++] = out;
+        qsort(keep, n, sizeof(*keep), by_number);
+        for (size_t i = 0; i < n; i++) {
+                if (keep[i] > first)
+                        (void)syscall(SYS_close_range, first, keep[i] - 1, 0);
+                first = keep[i] + 1;
+        }
+        (void)syscall(SYS_close_range, first, ~0U, 0);
+}
+
+static int drop_rights(void)
+{
+        static const struct rlimit none = { 0, 0 }, cpu = { SECONDS, SECONDS };
+
+        if (geteuid() == 0 &&
+            (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+                return -errno;
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
+            setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0)
+                return -errno;
+        return 0;
+}
+
+static void child(void (*fn)(void *data, FILE *out), void *data, const int *fds, size_t n, int out)
+{
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        sigset_t mask;
+        FILE *f;
+
+        for (int sig = 1; sig < NSIG; sig++)
+                signal(sig, SIG_DFL);
+        sigemptyset(&mask);
+        sigprocmask(SIG_SETMASK, &mask, NULL);
+        alarm(SECONDS);
+        if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+                _exit(1);
+        close_others(fds, n, out);
+        f = drop_rights() < 0 ? NULL : fdopen(out, "w");
+        if (!f)
+                _exit(1);
+        fn(data, f);
+        _exit(fflush(f) ? 1 : 0);
+}
+
+/* Until the child closes its end, by whatever it ends. */
+static char *read_all(int fd, size_t max)
+{
+        char *text = malloc(max + 1);
+        size_t len = 0;
+        ssize_t n = 1;
+
+        while (text && len < max && n) {
+                n = read(fd, text + len, max - len);
+                if (n < 0 && errno != EINTR)
+                        break;
+                len += n > 0 ? n : 0;
+        }
+        if (text)
+                text[len] = 0;
+        return text;
+}
+
+int sandbox_run(void (*fn)(void *data, FILE *out), void *data, const int *fds, size_t n, size_t max, char **ret)
+{
+        _cleanup_close_ int from = -1, to = -1;
+        int pipe_fds[2];
+        pid_t pid;
+
+        if (n > SANDBOX_FDS)
+                return -E2BIG;
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return -errno;
+        from = pipe_fds[0];
+        to = pipe_fds[1];
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (!pid)
+                child(fn, data, fds, n, to);
+        close(TAKE_FD(to));
+        *ret = read_all(from, max);
+        kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        return *ret ? 0 : -ENOMEM;
+}

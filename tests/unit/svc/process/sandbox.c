@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "svc/process/sandbox.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "in_child.h"
+#include "util/cleanup.h"
+
+#define BADFD 50
+
+static void say(void *data, FILE *out)
+{
+        fprintf(out, "%s", (const char *)data);
+}
+
+static void test_text(void **state)
+{
+        _cleanup_free_ char *text = NULL, *start = NULL;
+
+        (void)state;
+        assert_int_equal(sandbox_run(say, (void *)"hello", NULL, 0, 100, &text), 0);
+        assert_string_equal(text, "hello");
+        assert_int_equal(sandbox_run(say, (void *)"hello", NULL, 0, 3, &start), 0);
+        assert_string_equal(start, "hel");
+}
+
+/* A mapped file that its owner truncates. */
+static void read_truncated(void *data, FILE *out)
+{
+        const int *fd = data;
+        volatile char *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, *fd, 0);
+
+        fprintf(out, "before");
+        fflush(out);
+        fprintf(out, "%c", *p);
+}
+
+static void test_crash(void **state)
+{
+        _cleanup_free_ char *text = NULL;
+        int fd = memfd_create("empty", MFD_CLOEXEC);
+
+        (void)state;
+        assert_int_equal(sandbox_run(read_truncated, &fd, &fd, 1, 100, &text), 0);
+        assert_string_equal(text, "before");
+        close(fd);
+}
+
+/* It has the descriptors that it was given, and none of ours; it cannot open files of root or write any. */
+static void try_all(void *data, FILE *out)
+{
+        const int *given = data;
+        DIR *d = opendir("/proc/self/fd");
+
+        for (struct dirent *e; d && (e = readdir(d));) {
+                int fd = atoi(e->d_name);
+
+                if (*e->d_name != '.' && fd > 2 && fd != *given && fd != fileno(out) && fd != dirfd(d))
+                        fprintf(out, "fd %d;", fd);
+        }
+        fprintf(out, "uid %d %d;", (int)getuid(), (int)geteuid());
+        fprintf(out, "%s;", open("/etc/shadow", O_RDONLY | O_CLOEXEC) < 0 ? strerror(errno) : "opened");
+        fprintf(out, "%s;", fcntl(*given, F_GETFD) < 0 ? "missing" : "given");
+        fprintf(out, "%s", fork() < 0 ? "alone" : "forked");
+}
+
+static void test_rights(void **state)
+{
+        _cleanup_free_ char *text = NULL;
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), other = fcntl(fd, F_DUPFD_CLOEXEC, BADFD);
+
+        (void)state;
+        if (geteuid())
+                skip();
+        assert_int_equal(sandbox_run(try_all, &fd, &fd, 1, 1000, &text), 0);
+        assert_string_equal(text, "uid 65534 65534;Permission denied;given;alone");
+        close(fd);
+        close(other);
+}
+
+static void test_too_many(void **state)
+{
+        int fds[SANDBOX_FDS + 1] = { 0 };
+        char *text;
+
+        (void)state;
+        assert_int_equal(sandbox_run(say, (void *)"", fds, SANDBOX_FDS + 1, 1, &text), -E2BIG);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_text),
+                cmocka_unit_test(test_crash),
+                cmocka_unit_test(test_rights),
+                cmocka_unit_test(test_too_many),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
