@@ -43,7 +43,7 @@ run user 'extra-container list'
 is "list prints the container" "$status $out" "0 demo"
 run user 'EXTRA_CONTAINER_ETC=$(extra-container build demo.nix) extra-container create'
 is "sudo keeps EXTRA_CONTAINER_ETC" "$status $out" $'0 Installing containers:\ndemo (unchanged, skipped)'
-run user 'cp /bin/true mine; mkdir -p bin; printf "#!/bin/sh\necho mine \$0\n" >bin/mytool; chmod +x bin/mytool; PATH=$HOME/bin:$PATH extra-container shell demo.nix --run mytool'
+run user 'cp /bin/true mine; mkdir -p bin; printf "#!/bin/sh\necho mine \$0\n" >bin/mytool; chmod +x bin/mytool; PATH=$HOME/bin:$PATH extra-container shell demo.nix --destroy --run mytool'
 is "sudo keeps PATH" "$status $out" "0 mine /home/alice/bin/mytool"
 run user 'LD_PRELOAD=/no/such.so extra-container list 2>/dev/null'
 is "LD_PRELOAD does not reach the program" "$status" 0
