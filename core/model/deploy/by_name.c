@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-
 #include "model/deploy/by_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/owner.h"
@@ -18,9 +22,6 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/strv.h"
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static int find_container(void *data, const char *name, struct ec_container **ret, struct ec_err *err)
 {

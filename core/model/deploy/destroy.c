@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Removes containers and everything that belongs to them, and names what could not be removed. */
-
 #include "model/deploy/destroy.h"
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/owner.h"
@@ -27,9 +31,6 @@
 #include "util/fs.h"
 #include "util/name.h"
 #include "util/strv.h"
-#include <net/if.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* What happens to one container. */
 struct target {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-
 #include "model/deploy/jobs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
@@ -14,9 +18,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 void jobs_announce(const struct ec_op *op, const char *header, const struct group *g)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Starts, updates or restarts the containers of a definition. */
-
 #include "model/deploy/start.h"
+
+#include <string.h>
+
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
@@ -19,7 +21,6 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
-#include <string.h>
 
 struct plan {
         struct group start, update, restart;
