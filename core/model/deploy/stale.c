@@ -12,6 +12,7 @@
 #include "svc/term/log.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/fs.h"
 #include "util/fs_remove.h"
 #include "util/strv.h"
 
@@ -21,6 +22,7 @@ void stale_done(struct stale *l)
 {
         for (size_t i = 0; i < ARRAY_SIZE(l->ports); i++)
                 free(l->ports[i]);
+        strv_free(l->copies);
 }
 
 /* ---- copies of ephemeral roots ---- */
@@ -38,17 +40,26 @@ static bool is_copy(const char *file, const char *name)
                !strcmp(digits + RANDOM_DIGITS, lock ? ".lck" : "");
 }
 
-static void remove_copies(const struct layout *layout, const struct ec_container *c)
+static void list_copies(struct stale *l, const struct layout *layout)
 {
-        _cleanup_closedir_ DIR *dir = opendir(layout->run);
+        _cleanup_closedir_ DIR *dir = l->listed ? NULL : opendir(layout->run);
 
-        for (struct dirent *e; dir && (e = readdir(dir));) {
+        l->listed = true;
+        for (struct dirent *e; dir && (e = readdir(dir));)
+                if (str_after(e->d_name, ".#"))
+                        (void)strv_push(&l->copies, e->d_name);
+}
+
+static void remove_copies(struct stale *l, const struct layout *layout, const struct ec_container *c)
+{
+        list_copies(l, layout);
+        for (char **name = l->copies; name && *name; name++) {
                 _cleanup_err_ struct ec_err err = { 0 };
                 _cleanup_free_ char *path = NULL;
 
-                if (!is_copy(e->d_name, c->name))
+                if (!is_copy(*name, c->name))
                         continue;
-                path = str_printf("%s/%s", layout->run, e->d_name);
+                path = fs_join(layout->run, *name);
                 if (path && fs_remove_tree(path, &err) < 0)
                         log_warn("container '%s': %s", c->name, err_msg(&err));
         }
@@ -113,7 +124,7 @@ static void remove_ports(struct stale *l, const struct ec_container *c, size_t f
 
 void stale_clear(struct stale *l, const struct layout *layout, const struct ec_container *c)
 {
-        remove_copies(layout, c);
+        remove_copies(l, layout, c);
         for (size_t i = 0; i < ARRAY_SIZE(families); i++)
                 remove_ports(l, c, i);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <stdbool.h>
 struct ec_container;
 struct layout;
 /* What a systemd-nspawn that was killed leaves on the host until the next boot: copies of ephemeral roots, and
  * forwarded ports, which would hide the host's own server. */
 struct stale {
         char *ports[2]; /* the ports of all machines, for IPv4 and IPv6; NULL: not read yet */
+        char **copies;  /* names of the copies of all machines */
+        bool listed;
 };
 void stale_done(struct stale *l);
 /* For a container that does not run. Best effort. */
