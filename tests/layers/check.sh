@@ -122,7 +122,7 @@ if [ "${OBJ-}" ]; then
                 allowed='^$'
                 case $o in
                 */core/cli/main.o) allowed='^(un)?setenv$' ;;
-                */core/svc/process/sandbox.o) allowed='^(_exit|fork|kill|signal)$' ;;
+                */core/svc/process/sandbox.o) allowed='^(_exit|fork|kill)$' ;;
                 */core/svc/process/interrupt.o) allowed='^(signal|sigaction)$' ;;
                 */core/svc/process/*.o) allowed='^(posix_spawnp?|execve|signal|sigaction|kill)$' ;;
                 # Handles a plugin's crash and exit().

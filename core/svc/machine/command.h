@@ -26,7 +26,7 @@ struct exec {
         bool cwd_optional, tty;
         struct machine_user user;
         int fds[3];              /* the container's ends of its streams */
-        struct streams *streams; /* one of these; with sink of run.c set if that takes the output */
+        struct streams *streams; /* one of these */
         struct pty *pty;
         char *tty_path;    /* of the terminal, in the container */
         uint64_t deadline; /* UINT64_MAX: none */

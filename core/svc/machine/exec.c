@@ -161,8 +161,12 @@ static int login_argv(struct exec *x, const char *const *argv)
 
 static int say_not_run(const struct exec *x, const char *cmd, bool exists, int32_t *ret_status)
 {
-        dprintf(x->tty ? STDERR_FILENO : x->fds[2], "%s: %s\n", cmd,
-                exists ? "cannot be executed" : "command not found");
+        const char *text = exists ? "cannot be executed" : "command not found";
+
+        if (x->streams)
+                streams_tell(x->streams, cmd, text);
+        else
+                dprintf(STDERR_FILENO, "%s: %s\n", cmd, text);
         *ret_status = exists ? 126 : 127;
         return 1;
 }

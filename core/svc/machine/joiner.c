@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
+#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -109,16 +110,6 @@ static int take_streams(void)
         return dup2(FD_STDIN, 0) < 0 || dup2(FD_STDOUT, 1) < 0 || dup2(FD_STDERR, 2) < 0 ? -errno : 0;
 }
 
-static void reset_signals(void)
-{
-        sigset_t none;
-
-        for (int sig = 1; sig < NSIG; sig++)
-                signal(sig, SIG_DFL);
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static void command(const struct joiner *j)
 {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
@@ -129,7 +120,7 @@ static void command(const struct joiner *j)
                 give_up(REPORT_USER);
         if (chdir(j->cwd) < 0 && (!j->cwd_optional || chdir("/") < 0))
                 give_up(REPORT_CWD);
-        reset_signals();
+        interrupt_reset();
         (void)syscall(SYS_close_range, FD_STDIN, FD_LEADER, 0);
         execve(j->argv[0], j->argv, j->env);
         give_up(REPORT_EXEC);
@@ -322,24 +313,24 @@ static int copy_program(void)
         return TAKE_FD(fd);
 }
 
-/* Gives the joiner its descriptors; 0 to 2 show neither files nor terminals of ours. Copies come first, above all of
- * them, so that no dup2() overwrites another's source. */
-static int place(const struct join *j)
+/* Gives the joiner its descriptors, or reports why that is not possible. 0 to 2 show neither files nor terminals of
+ * ours. Copies come first, above all of them, so that no dup2() overwrites another's source. */
+static void place(const struct join *j)
 {
         const int from[] = { j->x->fds[0], j->x->fds[1], j->x->fds[2], j->leader_fd, j->theirs };
         int null = open("/dev/null", O_RDWR | O_CLOEXEC), copies[ARRAY_SIZE(from)];
 
-        if (null < 0)
-                return -errno;
         for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
-                copies[i] = fcntl(j->x->tty && i < 3 ? null : from[i], F_DUPFD_CLOEXEC, FD_END);
-                if (copies[i] < 0)
-                        return -errno;
+                copies[i] = null < 0 ? -1 : fcntl(j->x->tty && i < 3 ? null : from[i], F_DUPFD_CLOEXEC, FD_END);
+                if (copies[i] < 0) {
+                        struct report r = { REPORT_JOIN, errno };
+
+                        (void)!send(j->theirs, &r, sizeof(r), MSG_NOSIGNAL);
+                        _exit(127);
+                }
         }
         for (int fd = 0; fd < FD_END; fd++)
-                if (dup2(fd < FD_STDIN ? null : copies[fd - FD_STDIN], fd) < 0)
-                        return -errno;
-        return 0;
+                (void)dup2(fd < FD_STDIN ? null : copies[fd - FD_STDIN], fd);
 }
 
 int joiner_spawn(const struct join *j, pid_t *ret)
@@ -357,10 +348,10 @@ int joiner_spawn(const struct join *j, pid_t *ret)
         if (pid < 0)
                 return -errno;
         if (!pid) {
-                program = fcntl(program, F_DUPFD_CLOEXEC, FD_END);
-                if (program < 0 || place(j) < 0)
-                        _exit(127); /* the report is missing */
-                (void)syscall(SYS_execveat, program, "", argv, none, AT_EMPTY_PATH);
+                int high = fcntl(program, F_DUPFD_CLOEXEC, FD_END);
+
+                place(j);
+                (void)syscall(SYS_execveat, high, "", argv, none, AT_EMPTY_PATH);
                 give_up(REPORT_JOIN);
         }
         *ret = pid;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs commands in containers, several in parallel in one poll loop. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 #include "util/escape.h"
 
 #define LINE_SIZE 4096
-/* Each has a bus, a pipe and a directory open. */
+/* Each has a bus, pipes and a directory open. */
 #define AT_ONCE 32
 
 struct run {

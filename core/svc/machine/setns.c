@@ -130,8 +130,8 @@ static int result(struct join *j, int32_t *ret_status, struct ec_err *err)
 
         if (j->got && r->kind == REPORT_EXEC) {
                 *ret_status = r->value == ENOENT || r->value == ENOTDIR ? 127 : 126;
-                if (!x->tty)
-                        dprintf(x->fds[2], "%s: %s\n", x->label, strerror(r->value));
+                if (x->streams)
+                        streams_tell(x->streams, x->label, strerror(r->value));
                 return 0;
         }
         if (j->got && r->kind != REPORT_STATUS)

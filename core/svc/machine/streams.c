@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "svc/process/interrupt.h"
+#include "util/cleanup.h"
+#include "util/strv.h"
 
 /* Processes that the command left running may write without end. */
 #define DRAIN_MAX ((size_t)16 << 20)
@@ -88,25 +92,24 @@ static void fill_out(const struct stream *s, struct pollfd fds[static 2])
 void streams_fill(const struct streams *s, struct pollfd fds[static STREAMS_FDS])
 {
         const struct stream *in = &s->in;
-        bool open = in->pipe[1] >= 0;
+        bool empty = buffer_empty(&in->buffer);
 
-        fds[0] = (struct pollfd){ .fd = open && buffer_empty(&in->buffer) ? in->ours : -1, .events = POLLIN };
-        /* Without events, it still says that the command has closed its end. */
-        fds[1] = (struct pollfd){ .fd = in->pipe[1], .events = buffer_empty(&in->buffer) ? 0 : POLLOUT };
+        fds[0] = (struct pollfd){ .fd = empty && in->pipe[1] >= 0 ? in->ours : -1, .events = POLLIN };
+        fds[1] = (struct pollfd){ .fd = empty ? -1 : in->pipe[1], .events = POLLOUT };
         fill_out(&s->out, fds + 2);
         fill_out(&s->err, fds + 4);
 }
 
-static void handle_in(struct stream *s, const struct pollfd fds[static 2])
+static void handle_in(struct stream *s, bool readable)
 {
-        if (s->pipe[1] >= 0 && fds[0].revents) {
+        if (readable) {
                 ssize_t n = buffer_read(&s->buffer, s->ours);
 
                 s->ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
         }
         if (s->pipe[1] >= 0 && !buffer_empty(&s->buffer) && buffer_write(&s->buffer, s->pipe[1]) < 0)
                 close_end(&s->pipe[1]);
-        if (fds[1].revents & POLLERR || (s->ended && buffer_empty(&s->buffer)))
+        if (s->ended && buffer_empty(&s->buffer))
                 close_end(&s->pipe[1]);
 }
 
@@ -152,7 +155,7 @@ static size_t copy_out(struct streams *s, struct stream *from)
 
 void streams_handle(struct streams *s, const struct pollfd fds[static STREAMS_FDS])
 {
-        handle_in(&s->in, fds);
+        handle_in(&s->in, fds[0].revents);
         if (fds[2].revents || fds[3].revents)
                 copy_out(s, &s->out);
         if (fds[4].revents || fds[5].revents)
@@ -169,6 +172,20 @@ static bool wait_writable(const struct streams *s)
         if (fds[0].fd < 0 && fds[1].fd < 0)
                 return true;
         return (poll(fds, 3, -1) >= 0 || errno == EINTR) && !fds[2].revents;
+}
+
+void streams_tell(struct streams *s, const char *what, const char *text)
+{
+        _cleanup_free_ char *line = str_printf("%s: %s\n", what, text);
+        int fd = s->err.pipe[0] >= 0 ? s->err.ours : s->out.ours;
+
+        if (!line)
+                return;
+        streams_drain(s);
+        if (s->sink)
+                s->sink(s->data, line, strlen(line));
+        else if (fd >= 0)
+                dprintf(fd, "%s", line);
 }
 
 void streams_drain(struct streams *s)

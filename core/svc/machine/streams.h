@@ -25,12 +25,14 @@ struct streams {
 };
 #define STREAMS_FDS 6
 
-/* NULL if there is no memory. */
+/* NULL: out of memory. */
 struct streams *streams_new(void (*sink)(void *data, const char *text, size_t len), void *data);
 void streams_free(struct streams *s);
 /* ours: stdin, stdout, stderr; -1 for none. -errno. */
 int streams_begin(struct streams *s, const int ours[static 3]);
 void streams_fill(const struct streams *s, struct pollfd fds[static STREAMS_FDS]);
 void streams_handle(struct streams *s, const struct pollfd fds[static STREAMS_FDS]);
+/* Writes "WHAT: TEXT" where the command's stderr goes, after its output. Not through its pipe, which may be full. */
+void streams_tell(struct streams *s, const char *what, const char *text);
 /* After the command has ended: copies what is still in the pipes. An interruption ends this. */
 void streams_drain(struct streams *s);

@@ -60,7 +60,7 @@ int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
                                        strcmp(state, "deactivating") ? "not running" : "shutting down");
                 if ((r != -EAGAIN && (!state || strcmp(state, "activating"))) || clock_usec() >= until)
                         return 0;
-                /* There is no event for a socket in another namespace that begins to listen. */
+                /* No event tells when a socket in another namespace begins to listen. */
                 r = interrupt_pause(LOOK_AGAIN, err);
                 if (r < 0)
                         return r;

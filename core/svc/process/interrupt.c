@@ -198,3 +198,13 @@ void interrupt_on_second(void (*fn)(int sig))
 {
         interrupt.on_second = fn;
 }
+
+void interrupt_reset(void)
+{
+        sigset_t none;
+
+        for (int sig = 1; sig < NSIG; sig++)
+                signal(sig, SIG_DFL);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+}

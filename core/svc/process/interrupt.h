@@ -32,3 +32,5 @@ void interrupt_ignore_int(bool on);
 bool interrupt_catch(bool on);
 /* Called in the signal handler for a second signal, half a second or more after the first. */
 void interrupt_on_second(void (*fn)(int sig));
+/* In a child: default actions for all signals, and none is blocked. */
+void interrupt_reset(void);

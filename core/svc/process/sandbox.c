@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 
 #define SECONDS 10
@@ -54,13 +55,9 @@ static int drop_rights(void)
 static void child(void (*fn)(void *data, FILE *out), void *data, const int *fds, size_t n, int out)
 {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        sigset_t mask;
         FILE *f;
 
-        for (int sig = 1; sig < NSIG; sig++)
-                signal(sig, SIG_DFL);
-        sigemptyset(&mask);
-        sigprocmask(SIG_SETMASK, &mask, NULL);
+        interrupt_reset();
         alarm(SECONDS);
         if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
                 _exit(1);
@@ -72,7 +69,7 @@ static void child(void (*fn)(void *data, FILE *out), void *data, const int *fds,
         _exit(fflush(f) ? 1 : 0);
 }
 
-/* Until the child closes its end, by whatever it ends. */
+/* Until the child has ended, however it ends. */
 static char *read_all(int fd, size_t max)
 {
         char *text = malloc(max + 1);

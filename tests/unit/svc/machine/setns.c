@@ -155,8 +155,14 @@ static int run(void)
         assert_int_equal(pipe2(o, O_CLOEXEC), 0);
         x.fds[0] = null;
         x.fds[1] = x.fds[2] = o[1];
+        /* Only for messages: the command writes to our pipe itself. */
+        x.streams = streams_new(NULL, NULL);
+        assert_non_null(x.streams);
+        x.streams->out.ours = o[1];
         status = -1;
         r = exec_setns(&status);
+        streams_free(x.streams);
+        x.streams = NULL;
         close(null);
         close(o[1]);
         while ((n = read(o[0], out + len, sizeof(out) - 1 - len)) > 0)

@@ -156,6 +156,28 @@ static void test_sink(void **state)
         end();
 }
 
+/* A message of ours comes after the output, and does not wait for room in the command's pipe. */
+static void test_tell(void **state)
+{
+        static char block[4096];
+
+        (void)state;
+        begin(true);
+        start();
+        put(s->theirs[1], "out ");
+        streams_tell(s, "cmd", "not found");
+        assert_string_equal(sunk, "out cmd: not found\n");
+        end();
+        begin(false);
+        start();
+        assert_int_equal(fcntl(s->theirs[2], F_SETFL, O_NONBLOCK), 0);
+        close_one(&from_err);
+        while (write(s->theirs[2], block, sizeof(block)) > 0)
+                ;
+        streams_tell(s, "cmd", "not found"); /* to nobody */
+        end();
+}
+
 /* What the caller's reader does, the command notices. */
 static void test_reader_gone(void **state)
 {
@@ -266,11 +288,11 @@ CHILD_TEST(test_interrupted)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_copied),       cmocka_unit_test(test_order),
-                cmocka_unit_test(test_none),         cmocka_unit_test(test_sink),
-                cmocka_unit_test(test_reader_gone),  cmocka_unit_test(test_write_fails),
-                cmocka_unit_test(test_slow_command), cmocka_unit_test(test_slow_reader),
-                cmocka_unit_test(test_interrupted),
+                cmocka_unit_test(test_copied),      cmocka_unit_test(test_order),
+                cmocka_unit_test(test_none),        cmocka_unit_test(test_sink),
+                cmocka_unit_test(test_tell),        cmocka_unit_test(test_reader_gone),
+                cmocka_unit_test(test_write_fails), cmocka_unit_test(test_slow_command),
+                cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_interrupted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
