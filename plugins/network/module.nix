@@ -153,8 +153,8 @@ let
     '';
   };
 
-  # Forwarding that other containers need must not open this one, nor them to each other's networks. The interface of a
-  # container with a long name has a name that systemd-nspawn chooses.
+  # Forwarding that other containers need must not open this one. The interface of a container with a long name has a
+  # name that systemd-nspawn chooses, so the rules are renewed after its start.
   guardService = name:
     let
       guard = mkAfter ''

@@ -11,7 +11,7 @@ fail() {
         exit 255
 }
 
-command -v ssh >/dev/null 2>&1 || fail 'there is no ssh in PATH: install OpenSSH'
+command -v ssh >/dev/null 2>&1 || fail 'ssh is not in PATH: install OpenSSH'
 [ -r "$conf" ] || fail "container '$name' is not installed"
 system='' address='' address6=''
 while IFS= read -r line || [ -n "$line" ]; do

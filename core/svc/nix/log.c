@@ -274,7 +274,7 @@ static void on_start(struct nix_log *l, const json_t *o)
                 a->name = nix_text_short(path);
                 if (type == NIX_ACT_BUILD)
                         a->drv = strdup(path);
-                l->oom = l->oom || !a->name;
+                l->oom = l->oom || !a->name || (type == NIX_ACT_BUILD && !a->drv);
         }
 }
 

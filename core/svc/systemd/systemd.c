@@ -227,7 +227,7 @@ int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, cons
 
         if (r < 0)
                 return r;
-        /* The others are no longer than 'u'; a boolean is 0 or 1. */
+        /* The other types fit into 'u'; a boolean is 0 or 1. */
         *ret = type == 't' || type == 'x' ? v.t : type == 'i' ? (uint64_t)(int64_t)v.i : v.u;
         return 0;
 }
