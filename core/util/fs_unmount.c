@@ -11,19 +11,23 @@
 
 #define ROUNDS_MAX 64 /* mounts can hide each other */
 
-/* Decodes the octal escapes of mountinfo, in place. */
-static void unescape(char *s)
+static bool is_octal(char c)
+{
+        return c >= '0' && c <= '7';
+}
+
+void fs_mountinfo_unescape(char *s)
 {
         char *to = s;
-        unsigned c;
 
-        for (; *s; s++)
-                if (*s == '\\' && sscanf(s, "\\%3o", &c) == 1) {
-                        *to++ = c;
-                        s += 3;
+        while (*s) {
+                if (*s == '\\' && is_octal(s[1]) && is_octal(s[2]) && is_octal(s[3])) {
+                        *to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+                        s += 4;
                 } else {
-                        *to++ = *s;
+                        *to++ = *s++;
                 }
+        }
         *to = 0;
 }
 
@@ -41,7 +45,7 @@ static int mounts_below(const char *path, char ***ret)
 
                 if (sscanf(line, "%*s %*s %*s %*s %ms", &dir) != 1)
                         continue;
-                unescape(dir);
+                fs_mountinfo_unescape(dir);
                 rest = str_after(dir, path);
                 if (rest && (!*rest || *rest == '/') && strv_push(&v, dir) < 0)
                         return -ENOMEM;

@@ -55,10 +55,24 @@ static void in_test_stuck(void)
 }
 CHILD_TEST(test_stuck)
 
+static void test_unescape(void **state)
+{
+        /* What follows the end is not a part of it. */
+        char s[] = "/a\\040b\\134040\\011\\1", cut[] = "/a\\1\0bcde", other[] = "/\\8\\ 12\\-1\\\\";
+
+        (void)state;
+        fs_mountinfo_unescape(s);
+        assert_string_equal(s, "/a b\\040\t\\1");
+        fs_mountinfo_unescape(cut);
+        assert_string_equal(cut, "/a\\1");
+        fs_mountinfo_unescape(other);
+        assert_string_equal(other, "/\\8\\ 12\\-1\\\\");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_unmount), TEST(test_stuck) };
+        const struct CMUnitTest tests[] = { TEST(test_unmount), TEST(test_stuck), cmocka_unit_test(test_unescape) };
 
         return cmocka_run_group_tests_name("fs_unmount", tests, NULL, NULL);
 }
