@@ -52,21 +52,13 @@ int addresses_of(const struct ec_host *h, const struct ec_container *c, struct a
         return 0;
 }
 
-static int read_file(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
+int addresses_parse(const char *text, struct addresses *ret)
 {
-        _cleanup_free_ char *path = str_printf("%s/%s.conf", h->conf->path(h, "conf"), name), *text = NULL;
-        _cleanup_strv_ char **lines = NULL;
+        _cleanup_strv_ char **lines = strv_split(text, "\n");
         _cleanup_(addresses_done) struct addresses a = { 0 };
-        int r = path ? fs_read(path, CONF_MAX, &text, NULL) : -ENOMEM;
 
-        /* It was removed meanwhile, or it is a link to a store path that was removed. */
-        if (r == -ENOENT || r == -ENOTDIR)
-                return 0;
-        if (r < 0 && r != -ENOMEM)
-                return h->err->set(err, r, "%s: %s", path, strerror(-r));
-        lines = r < 0 ? NULL : strv_split(text, "\n");
         if (!lines)
-                return no_memory(h, err);
+                return -ENOMEM;
         for (char **l = lines; *l; l++) {
                 char *value = strchr(*l, '=');
 
@@ -74,11 +66,24 @@ static int read_file(const struct ec_host *h, const char *name, struct addresses
                         continue;
                 *value++ = 0;
                 if (set_key(&a, *l, value) < 0)
-                        return no_memory(h, err);
+                        return -ENOMEM;
         }
         *ret = a;
         a = (struct addresses){ 0 };
-        return 1;
+        return 0;
+}
+
+static int read_file(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
+{
+        _cleanup_free_ char *path = str_printf("%s/%s.conf", h->conf->path(h, "conf"), name), *text = NULL;
+        int r = path ? fs_read(path, CONF_MAX, &text, NULL) : -ENOMEM;
+
+        /* It was removed meanwhile, or it is a link to a store path that was removed. */
+        if (r == -ENOENT || r == -ENOTDIR)
+                return 0;
+        if (r < 0 && r != -ENOMEM)
+                return h->err->set(err, r, "%s: %s", path, strerror(-r));
+        return r < 0 || addresses_parse(text, ret) < 0 ? no_memory(h, err) : 1;
 }
 
 static int name_valid(const char *s, size_t len)

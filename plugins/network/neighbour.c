@@ -59,7 +59,7 @@ static int is_answer(const struct nlmsghdr *m, const struct prefix *p)
         size_t size = p->family == AF_INET ? 4 : 16;
         int len = (int)(m->nlmsg_len - NLMSG_LENGTH(sizeof(*nd)));
 
-        if (m->nlmsg_type != RTM_NEWNEIGH || nd->ndm_family != p->family ||
+        if (m->nlmsg_type != RTM_NEWNEIGH || len < 0 || nd->ndm_family != p->family ||
             !(nd->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)))
                 return 0;
         for (const struct rtattr *a = (const struct rtattr *)((const char *)nd + NLMSG_ALIGN(sizeof(*nd)));
@@ -94,6 +94,15 @@ static int count_silent(const struct neighbours *list)
         return n;
 }
 
+void neighbours_parse(struct neighbours *list, const void *messages, size_t size)
+{
+        int left = (int)size; /* NLMSG_NEXT() makes it negative if the last message has no padding */
+
+        for (const struct nlmsghdr *m = messages; left > 0 && NLMSG_OK(m, (unsigned)left); m = NLMSG_NEXT(m, left))
+                for (size_t i = 0; i < list->n; i++)
+                        list->items[i].answers |= is_answer(m, &list->items[i].prefix);
+}
+
 /* Events, and answers to the request. Returns how many addresses have not answered. */
 static int read_neighbours(int fd, struct neighbours *list)
 {
@@ -101,16 +110,12 @@ static int read_neighbours(int fd, struct neighbours *list)
 
         for (;;) {
                 ssize_t got = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-                unsigned left;
 
                 if (got < 0 && (errno == EINTR || errno == ENOBUFS))
                         continue;
                 if (got < 0)
                         return errno == EAGAIN ? count_silent(list) : -errno;
-                left = (unsigned)got;
-                for (struct nlmsghdr *m = (struct nlmsghdr *)buf; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left))
-                        for (size_t i = 0; i < list->n; i++)
-                                list->items[i].answers |= is_answer(m, &list->items[i].prefix);
+                neighbours_parse(list, buf, (size_t)got);
         }
 }
 

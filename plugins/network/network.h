@@ -43,6 +43,8 @@ struct routes {
 };
 /* All tables, without default routes. */
 int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err);
+/* Adds the routes of netlink messages. 1: the list ends; 0: more follow; or the -errno of the kernel. */
+int routes_parse(struct routes *r, const void *messages, size_t size);
 void routes_done(struct routes *r);
 
 /* ---- addresses.c: the addresses in containers' settings ---- */
@@ -57,6 +59,8 @@ struct addresses {
         int private_network, bridge;
 };
 void addresses_done(struct addresses *a);
+/* The addresses in the text of a conf file, with masks. -ENOMEM. */
+int addresses_parse(const char *text, struct addresses *ret);
 /* The addresses of a container of the operation, without masks. */
 int addresses_of(const struct ec_host *h, const struct ec_container *c, struct addresses *ret, struct ec_err *err);
 /* The addresses of an installed container, also of one that other tools installed, without masks: 1; 0: there is no
@@ -91,6 +95,8 @@ struct neighbours {
 };
 int neighbours_add(struct neighbours *list, const struct ec_host *h, const char *container, int family,
                    const char *address, struct ec_err *err);
+/* Notes the addresses that answer according to netlink messages. */
+void neighbours_parse(struct neighbours *list, const void *messages, size_t size);
 void neighbours_done(struct neighbours *list);
 /* Waits, for ms at most, until the kernel has learnt the hardware addresses of all, and warns about those that do not
  * answer. -ECANCELED: interrupted. */

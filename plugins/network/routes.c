@@ -20,10 +20,12 @@ static int add_message(struct routes *r, const struct nlmsghdr *m)
 {
         const struct rtmsg *rt = NLMSG_DATA(m);
         int len = (int)RTM_PAYLOAD(m), found = 0;
-        struct route *items, route = { .to = { .family = rt->rtm_family, .bits = rt->rtm_dst_len } };
+        struct route *items, route = { 0 };
 
-        if (m->nlmsg_type != RTM_NEWROUTE || rt->rtm_dst_len < NETWORK_BITS || rt->rtm_flags & RTM_F_CLONED)
+        if (m->nlmsg_type != RTM_NEWROUTE || len < 0 || rt->rtm_dst_len < NETWORK_BITS || rt->rtm_flags & RTM_F_CLONED)
                 return 0;
+        route.to.family = rt->rtm_family;
+        route.to.bits = rt->rtm_dst_len;
         for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
                 if (a->rta_type == RTA_DST && RTA_PAYLOAD(a) <= sizeof(route.to.addr)) {
                         memcpy(route.to.addr, RTA_DATA(a), RTA_PAYLOAD(a));
@@ -46,6 +48,26 @@ static int add_message(struct routes *r, const struct nlmsghdr *m)
         return 0;
 }
 
+int routes_parse(struct routes *r, const void *messages, size_t size)
+{
+        int left = (int)size; /* NLMSG_NEXT() makes it negative if the last message has no padding */
+
+        for (const struct nlmsghdr *m = messages; left > 0 && NLMSG_OK(m, (unsigned)left); m = NLMSG_NEXT(m, left)) {
+                int k;
+
+                if (m->nlmsg_type == NLMSG_DONE)
+                        return 1;
+                if (m->nlmsg_type == NLMSG_ERROR)
+                        return m->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))
+                                       ? -EIO
+                                       : ((struct nlmsgerr *)NLMSG_DATA(m))->error ?: -EIO;
+                k = add_message(r, m);
+                if (k < 0)
+                        return k;
+        }
+        return 0;
+}
+
 static int dump(int fd, int family, struct routes *r)
 {
         struct {
@@ -64,24 +86,15 @@ static int dump(int fd, int family, struct routes *r)
                 return -errno;
         for (;;) {
                 ssize_t got = recv(fd, buf, sizeof(buf), 0);
-                unsigned left;
+                int k;
 
                 if (got < 0 && errno == EINTR)
                         continue;
                 if (got < 0)
                         return -errno;
-                left = (unsigned)got;
-                for (struct nlmsghdr *m = (struct nlmsghdr *)buf; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-                        int k;
-
-                        if (m->nlmsg_type == NLMSG_DONE)
-                                return 0;
-                        if (m->nlmsg_type == NLMSG_ERROR)
-                                return ((struct nlmsgerr *)NLMSG_DATA(m))->error ?: -EIO;
-                        k = add_message(r, m);
-                        if (k < 0)
-                                return k;
-                }
+                k = routes_parse(r, buf, (size_t)got);
+                if (k)
+                        return k < 0 ? k : 0;
         }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -202,6 +204,79 @@ static void test_routes(void **state)
         assert_int_equal(routes_read(&fake.host, AF_INET6, &r, &fake.err), 0);
         routes_done(&r);
         assert_null(r.items);
+}
+
+/* A netlink message about 10.1.2.3, as the kernel sends it. */
+struct message {
+        struct nlmsghdr h;
+        union {
+                struct rtmsg route;
+                struct ndmsg neighbour;
+        };
+        struct rtattr a;
+        uint8_t address[4];
+};
+
+static struct message route_to(uint8_t last)
+{
+        return (struct message){ .h = { .nlmsg_type = RTM_NEWROUTE, .nlmsg_len = sizeof(struct message) },
+                                 .route = { .rtm_family = AF_INET, .rtm_dst_len = 32 },
+                                 .a = { .rta_type = RTA_DST, .rta_len = RTA_LENGTH(4) },
+                                 .address = { 10, 1, 2, last } };
+}
+
+static void test_route_messages(void **state)
+{
+        struct message m[] = { route_to(3), route_to(4), route_to(5) };
+        struct routes r = { 0 };
+
+        (void)state;
+        assert_int_equal(routes_parse(&r, m, 2 * sizeof(*m)), 0);
+        assert_int_equal(r.n, 2);
+        assert_memory_equal(r.items[1].to.addr, m[1].address, 4);
+        routes_done(&r);
+        /* The last message has no padding: what follows it was not received. */
+        m[1].h.nlmsg_len--;
+        assert_int_equal(routes_parse(&r, m, 2 * sizeof(*m) - 1), 0);
+        assert_int_equal(r.n, 1);
+        routes_done(&r);
+        /* Too short for a route. */
+        m[0].h.nlmsg_len = NLMSG_LENGTH(0);
+        assert_int_equal(routes_parse(&r, m, NLMSG_LENGTH(0)), 0);
+        assert_int_equal(r.n, 0);
+        m[0].h.nlmsg_type = NLMSG_ERROR;
+        assert_int_equal(routes_parse(&r, m, NLMSG_LENGTH(0)), -EIO);
+        m[0].h.nlmsg_type = NLMSG_DONE;
+        assert_int_equal(routes_parse(&r, m, sizeof(m)), 1);
+        assert_null(r.items);
+}
+
+static struct message neighbour(uint8_t last)
+{
+        return (struct message){ .h = { .nlmsg_type = RTM_NEWNEIGH, .nlmsg_len = sizeof(struct message) },
+                                 .neighbour = { .ndm_family = AF_INET, .ndm_state = NUD_REACHABLE },
+                                 .a = { .rta_type = NDA_DST, .rta_len = RTA_LENGTH(4) },
+                                 .address = { 10, 1, 2, last } };
+}
+
+static void test_neighbour_messages(void **state)
+{
+        struct message m[] = { neighbour(3), neighbour(4), neighbour(5) };
+        struct neighbours l = { 0 };
+
+        (void)state;
+        for (char *a = (char[]){ "10.1.2.3" }; a[7] < '6'; a[7]++)
+                assert_int_equal(neighbours_add(&l, &fake.host, "web", AF_INET, a, &fake.err), 0);
+        m[0].neighbour.ndm_state = NUD_FAILED;
+        m[1].h.nlmsg_len--; /* without padding */
+        m[1].a.rta_len--;
+        neighbours_parse(&l, m, 2 * sizeof(*m) - 1);
+        assert_int_equal(l.items[0].answers + l.items[1].answers + l.items[2].answers, 0);
+        m[1] = neighbour(4);
+        neighbours_parse(&l, m, sizeof(m));
+        assert_false(l.items[0].answers);
+        assert_true(l.items[1].answers && l.items[2].answers);
+        neighbours_done(&l);
 }
 
 /* ---- settings of containers ---- */
@@ -606,6 +681,8 @@ int main(void)
                 TEST(test_covered),
                 TEST(test_slot_of),
                 TEST(test_routes),
+                TEST(test_route_messages),
+                TEST(test_neighbour_messages),
                 TEST(test_confs),
                 TEST(test_no_confs),
                 TEST(test_eval),
