@@ -104,23 +104,26 @@ void strv_sort_unique(char **v)
                 v[n] = NULL;
 }
 
+/* Without strv_push(), which counts again for each part: others may send millions. */
 char **strv_split(const char *s, const char *separators)
 {
-        _cleanup_strv_ char **v = calloc(1, sizeof(*v));
+        _cleanup_strv_ char **v = NULL;
+        size_t n = 0;
 
-        if (!v)
-                return NULL;
-        for (;;) {
-                size_t n;
+        for (const char *p = s; *(p += strspn(p, separators)); p += strcspn(p, separators))
+                n++;
+        v = calloc(n + 1, sizeof(*v));
+        for (size_t i = 0; v && i < n; i++) {
+                size_t len;
 
                 s += strspn(s, separators);
-                n = strcspn(s, separators);
-                if (!n)
-                        return TAKE_PTR(v);
-                if (strv_push_take(&v, strndup(s, n)) < 0)
+                len = strcspn(s, separators);
+                v[i] = strndup(s, len);
+                if (!v[i])
                         return NULL;
-                s += n;
+                s += len;
         }
+        return TAKE_PTR(v);
 }
 
 char *strv_join(const char *const *v, const char *separator)

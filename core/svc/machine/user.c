@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,15 +89,34 @@ static int add_group(struct machine_user *u, gid_t gid)
 {
         gid_t *g;
 
-        for (size_t i = 0; i < u->n_groups; i++)
-                if (u->groups[i] == gid)
-                        return 0;
+        /* The kernel takes no more. */
+        if (u->n_groups == NGROUPS_MAX)
+                return 0;
         g = reallocarray(u->groups, u->n_groups + 1, sizeof(*g));
         if (!g)
                 return -ENOMEM;
         u->groups = g;
         g[u->n_groups++] = gid;
         return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+        gid_t x = *(const gid_t *)a, y = *(const gid_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* The user's own group is the first. */
+static void remove_duplicates(struct machine_user *u)
+{
+        size_t n = 1;
+
+        qsort(u->groups + 1, u->n_groups - 1, sizeof(*u->groups), by_value);
+        for (size_t i = 1; i < u->n_groups; i++)
+                if (u->groups[i] != u->groups[n - 1] && u->groups[i] != u->gid)
+                        u->groups[n++] = u->groups[i];
+        u->n_groups = n;
 }
 
 static int read_groups(int root, struct machine_user *u)
@@ -117,6 +137,8 @@ static int read_groups(int root, struct machine_user *u)
                         if (!strcmp(member, u->name))
                                 r = add_group(u, gid);
         }
+        if (r >= 0)
+                remove_duplicates(u);
         return r;
 }
 

@@ -23,6 +23,7 @@
 #define SCAN_MAX  200000 /* entries looked at before giving up */
 #define FILES_MAX 10000  /* files looked at, of which the newest are read */
 #define TEXT_MAX  ((size_t)4 << 20)
+#define LINES_MAX 10000 /* of the sandbox, which a container could have taken over */
 
 /* ---- what it says about units -------------------------------------------- */
 
@@ -181,12 +182,12 @@ static void read_files(void *data, FILE *out)
                 print(out, 'L', in.lines);
 }
 
-static int parse(const char *text, struct journal_inside *in)
+int journal_inside_parse(const char *text, struct journal_inside *in)
 {
         _cleanup_strv_ char **lines = strv_split(text, "\n");
         int r = lines ? 0 : -ENOMEM;
 
-        for (char **l = lines; l && *l && r >= 0; l++) {
+        for (char **l = lines; l && *l && l < lines + LINES_MAX && r >= 0; l++) {
                 if (**l == 'T')
                         in->stopping_usec = strtoull(*l + 1, NULL, 10);
                 else if (**l == 'F' || **l == 'S' || **l == 'L')
@@ -259,7 +260,7 @@ int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec
                 add_dir(&q, resolve_in(fd, places[k], O_RDONLY | O_DIRECTORY | O_CLOEXEC), true, &seen);
                 if (q.n && sandbox_run(read_files, &q, q.fds, q.n, TEXT_MAX, &text) >= 0) {
                         found = *text == 'B';
-                        r = parse(text, ret);
+                        r = journal_inside_parse(text, ret);
                 }
                 for (size_t i = 0; i < q.n; i++)
                         close(q.fds[i]);

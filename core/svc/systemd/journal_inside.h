@@ -14,4 +14,6 @@ struct journal_inside {
  * up_only: only what was written before the shutdown. */
 int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
                       struct journal_inside *ret, struct ec_err *err);
+/* Adds what the sandbox prints. -ENOMEM. */
+int journal_inside_parse(const char *text, struct journal_inside *in);
 void journal_inside_done(struct journal_inside *in);

@@ -65,6 +65,21 @@ static void splits(void **s UNUSED)
         assert_null(none[0]);
 }
 
+/* In a time that grows with the text, not with its square. */
+static void splits_long_texts(void **s UNUSED)
+{
+        size_t n = 1000000;
+        _cleanup_free_ char *text = calloc(n + 1, 2);
+        _cleanup_strv_ char **v = NULL;
+
+        assert_non_null(text);
+        for (size_t i = 0; i < n; i++)
+                memcpy(text + 2 * i, "a\n", 2);
+        v = strv_split(text, "\n");
+        assert_int_equal(strv_len(STRV_CONST(v)), n);
+        assert_string_equal(v[n - 1], "a");
+}
+
 static void sorts_by_bytes(void **s UNUSED)
 {
         _cleanup_strv_ char **v = strv_split("b \xc3\xa4 B a-1 a", " ");
@@ -113,8 +128,13 @@ static void nearest(void **s UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(empty),   cmocka_unit_test(pushes),         cmocka_unit_test(copies),
-                cmocka_unit_test(splits),  cmocka_unit_test(sorts_by_bytes), cmocka_unit_test(strings),
+                cmocka_unit_test(empty),
+                cmocka_unit_test(pushes),
+                cmocka_unit_test(copies),
+                cmocka_unit_test(splits),
+                cmocka_unit_test(splits_long_texts),
+                cmocka_unit_test(sorts_by_bytes),
+                cmocka_unit_test(strings),
                 cmocka_unit_test(nearest),
         };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <limits.h>
 
 #include "capture.h"
 #include "svc/machine/user.h"
@@ -79,6 +80,27 @@ static void test_users(void **state)
         expect("61", -ENOENT, NULL, 0, 0, NULL, NULL, 0);
 }
 
+/* The kernel takes a limited number. */
+static void test_many_groups(void **state)
+{
+        char *text;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        (void)state;
+        assert_non_null(f);
+        fprintf(f, "own:x:7:ann\n");
+        for (unsigned i = 0; i < NGROUPS_MAX + 10; i++)
+                fprintf(f, "g:x:%u:ann\n", 100000 - i);
+        assert_int_equal(fclose(f), 0);
+        put("passwd", "ann:x:1000:7::/ann:/bin/sh\n");
+        put("group", text);
+        expect("ann", 0, "ann", 1000, 7, "/ann", "/bin/sh", NGROUPS_MAX - 1); /* its own is counted once */
+        put("group", "a:x:9:ann\nb:x:3:ann,ann\nc:x:9:ann\nd:x:7:ann\n");
+        expect("ann", 0, "ann", 1000, 7, "/ann", "/bin/sh", 3);
+        free(text);
+}
+
 /* Early in the first boot, there is no passwd file yet. */
 static void test_no_users(void **state)
 {
@@ -111,7 +133,8 @@ static void test_links(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { TEST(test_users), TEST(test_no_users), TEST(test_links) };
+        const struct CMUnitTest tests[] = { TEST(test_users), TEST(test_many_groups), TEST(test_no_users),
+                                            TEST(test_links) };
 
         return cmocka_run_group_tests_name("machine_user", tests, NULL, NULL);
 }

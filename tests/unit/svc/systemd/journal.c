@@ -109,6 +109,30 @@ static void test_no_journal(void **state)
         free(file), free(dir), free(top);
 }
 
+/* The sandbox belongs to whoever wrote the journal. */
+static void test_answer(void **state)
+{
+        struct journal_inside in = { 0 };
+        size_t n = 100000;
+        char *text = calloc(n + 1, 3);
+
+        (void)state;
+        assert_int_equal(journal_inside_parse("B\nFa.service\nSb\nT12x\nLone\nX\n\nLtwo", &in), 0);
+        assert_string_equal(in.failed[0], "a.service");
+        assert_string_equal(in.starting[0], "b");
+        assert_int_equal(in.stopping_usec, 12);
+        assert_string_equal(in.lines[0], "one");
+        assert_string_equal(in.lines[1], "two");
+        assert_null(in.lines[2]);
+        journal_inside_done(&in);
+        for (size_t i = 0; i < n; i++)
+                memcpy(text + 3 * i, "Fa\n", 3);
+        assert_int_equal(journal_inside_parse(text, &in), 0);
+        assert_int_equal(strv_len(STRV_CONST(in.failed)), 10000);
+        journal_inside_done(&in);
+        free(text);
+}
+
 /* ---- in the namespaces ------------------------------------------------------ */
 
 static void check_units(void)
@@ -327,7 +351,8 @@ static void test_with_journald(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_no_journal), cmocka_unit_test(test_with_journald) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_no_journal), cmocka_unit_test(test_answer),
+                                            cmocka_unit_test(test_with_journald) };
 
         return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
