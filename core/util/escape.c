@@ -96,7 +96,7 @@ void escape_clean(char *s, size_t max)
                         p = escape_skip(p, NULL);
                         continue;
                 }
-                n = utf8_decode(p, strlen(p) < 4 ? strlen(p) : 4, &c);
+                n = utf8_decode(p, strnlen(p, 4), &c);
                 if (!n) {
                         *q++ = '?';
                         p++;

@@ -90,11 +90,26 @@ static void test_text(void **state UNUSED)
         check_text("a\377b\233c", true, "a?b?c");
 }
 
+/* In a time that grows with the text, not with its square. */
+static void test_long(void **state)
+{
+        size_t n = 10000000;
+        char *s = malloc(n + 2);
+
+        (void)state;
+        assert_non_null(s);
+        memset(s, 1, n);
+        strcpy(s + n, "x");
+        escape_clean(s, 1000);
+        assert_string_equal(s, "x");
+        free(s);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_control), cmocka_unit_test(test_string), cmocka_unit_test(test_short),
-                cmocka_unit_test(test_clean),   cmocka_unit_test(test_text),
+                cmocka_unit_test(test_clean),   cmocka_unit_test(test_text),   cmocka_unit_test(test_long),
         };
 
         return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
