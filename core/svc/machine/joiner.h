@@ -11,6 +11,12 @@ enum report_kind { REPORT_STATUS, REPORT_JOIN, REPORT_FORK, REPORT_TTY, REPORT_U
 struct report {
         int32_t kind, value; /* an exit status, or an errno */
 };
+/* Its sender is in the container, which could have taken it over. */
+static inline bool report_valid(const struct report *r)
+{
+        return r->kind == REPORT_STATUS ? r->value >= 0 && r->value <= 255
+                                        : r->kind > REPORT_STATUS && r->kind <= REPORT_EXEC && r->value > 0;
+}
 
 /* The processes that setns.c makes: the joiner enters the container's namespaces, the supervisor is forked into its PID
  * namespace and waits for the command. */

@@ -79,7 +79,8 @@ void exec_setns_handle(struct join *j, const struct pollfd fds[static EXEC_FDS])
         struct exec *x = j->x;
 
         if (fds[0].revents) {
-                j->got = recv(j->ours, &j->report, sizeof(j->report), 0) == sizeof(j->report);
+                j->got = recv(j->ours, &j->report, sizeof(j->report), 0) == sizeof(j->report) &&
+                         report_valid(&j->report);
                 j->ended = true;
                 return;
         }

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
+#include "svc/machine/joiner.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/setns.h"
 #include "svc/systemd/systemd.h"
@@ -287,12 +288,35 @@ static void test_container_ends(void **state UNUSED)
         fails(-EHOSTDOWN, "container 'demo' is not running");
 }
 
+/* A container may send any report. */
+static void test_forged_report(void **state UNUSED)
+{
+        static const struct {
+                struct report report;
+                bool valid;
+        } cases[] = {
+                { { REPORT_STATUS, 0 }, true },
+                { { REPORT_STATUS, 255 }, true },
+                { { REPORT_STATUS, 256 }, false },
+                { { REPORT_STATUS, -1 }, false },
+                { { REPORT_EXEC, ENOENT }, true },
+                { { REPORT_USER, 0 }, false },
+                { { REPORT_CWD, INT32_MIN }, false },
+                { { REPORT_EXEC + 1, 1 }, false },
+                { { -1, 1 }, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                assert_int_equal(report_valid(&cases[i].report), cases[i].valid);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_inside),     TEST(test_user),       TEST(test_capabilities), TEST(test_directory),
-                TEST(test_cannot_run), TEST(test_time_limit), TEST(test_background),   TEST(test_container_ends),
+                TEST(test_inside),     TEST(test_user),           TEST(test_capabilities),
+                TEST(test_directory),  TEST(test_cannot_run),     TEST(test_time_limit),
+                TEST(test_background), TEST(test_container_ends), cmocka_unit_test(test_forged_report),
         };
 
         if (geteuid())
