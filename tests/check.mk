@@ -2,7 +2,7 @@
 # The rules of the tests; included by the Makefile.
 
 # tests/check runs check-KIND for each kind, three at a time; the slowest kinds come first.
-CHECKS ?= host nix deb lint cli docs unit layers make examples install completion loader abi nixpkgs demo man
+CHECKS ?= host nix deb lint cli docs unit fuzz layers make examples install completion loader abi nixpkgs demo man
 ## Run all tests; installs missing Debian packages first
 .PHONY: check
 check:
@@ -195,20 +195,23 @@ NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_E
 check-valgrind: $(filter-out $(NO_VALGRIND),$(UNIT)) $(PLUGIN_TESTS)
 	@tests/valgrind/check.sh $^
 
-FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/libcore.a
+# A target includes the sources that it fuzzes, so that clang compiles and instruments only those; the rest is linked
+# from the libraries that the program and its plugins are made of. tests/fuzz/NAME/ has the targets of plugin NAME.
+FUZZ_CC = clang $(ALL_CFLAGS) -O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined -MMD -MP
+CORE_FUZZ := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+PLUGIN_FUZZ := $(patsubst %.c,$(BUILD)/%,$(wildcard $(addsuffix /*.c,$(addprefix tests/fuzz/,$(PLUGINS) common))))
+$(CORE_FUZZ): $(BUILD)/%: %.c $(BUILD)/libcore.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include -MMD -MP $< \
-		$(BUILD)/libcore.a -o $@ $(LIB_LINK)
+	$(call say,FUZZ,$@)$(FUZZ_CC) $(CORE_DEFS) $(LIB_FLAGS) -Icore -Icore/include $< $(BUILD)/libcore.a -o $@ $(LIB_LINK)
+$(PLUGIN_FUZZ): $(BUILD)/%: %.c $(BUILD)/libplugin.a
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(FUZZ_CC) $(PLUGIN_CFLAGS) $< $(BUILD)/libplugin.a -o $@
 
-## Run each fuzzer for five seconds (SECONDS_EACH=600 for longer)
+## Give each fuzz target 10,000 cases (SECONDS_EACH=600 for random ones, ten minutes each)
 .PHONY: check-fuzz
-check-fuzz:
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/fuzz CC=clang CFLAGS="-O1 -g -fno-omit-frame-pointer" \
-		SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" fuzz
-.PHONY: fuzz
-fuzz: $(FUZZ)
-	@tests/fuzz/check.sh $(FUZZ)
+check-fuzz: $(CORE_FUZZ) $(PLUGIN_FUZZ)
+	@tests/fuzz/check.sh $^
 
 # ---- measurements ------------------------------------------------------------
 $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags

@@ -1,47 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzes the checks of names of containers, plugins and units. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "util/err.h"
-#include "util/name.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "util/name.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
         struct ec_err err = { 0 };
-        char *name = malloc(size + 1), *unit, *back;
-        int r;
-
-        if (!name)
-                return 0;
-        if (size)
-                memcpy(name, data, size);
-        name[size] = 0;
+        char *name = fuzz_text(data, size), *unit = fuzz_alloc(str_printf("container@%s.service", name));
+        char *back = container_name_of_unit(unit);
+        int r = container_name_check(name, &err);
 
         /* A valid name is safe in paths, unit names and host names. */
-        r = container_name_check(name, &err);
-        if (r == 0 && (!*name || *name == '-' || strlen(name) > 64 || name[strspn(name, safe)]))
-                abort();
-        if ((r < 0) != (*err_msg(&err) != 0) || strlen(err_msg(&err)) > 300)
-                abort();
-        err_done(&err);
-        if (plugin_name_valid(name) && (strlen(name) > 32 || strchr(name, '/') || strchr(name, '.')))
-                abort();
+        must(r < 0 ||
+             (*name && *name != '-' && strlen(name) <= 64 && strspn(name, LETTERS DIGITS "-") == strlen(name)));
+        must((r < 0) == (*err_msg(&err) != 0) && strlen(err_msg(&err)) <= 300);
+        must(!container_name_possible(name) || !strpbrk(name, "/ \n\033"));
+        must(!plugin_name_valid(name) || (strlen(name) <= 32 && !strpbrk(name, "/.")));
+        must(!variable_name_valid(name) || !strpbrk(name, "= "));
 
-        unit = malloc(size + sizeof("container@.service"));
-        if (unit) {
-                stpcpy(stpcpy(stpcpy(unit, "container@"), name), ".service");
-                back = container_name_of_unit(unit);
-                if (back ? strcmp(back, name) != 0 : r == 0)
-                        abort();
-                free(back);
-        }
+        must(back ? !strcmp(back, name) : r < 0);
         free(container_name_of_unit(name));
+        free(back);
         free(unit);
+        err_done(&err);
         free(name);
         return 0;
 }

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzes the parser of Nix's log lines and the messages made from them. */
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "fuzz.h"
 
-#include "svc/nix/error.h"
-#include "svc/nix/progress.h"
+#include "svc/nix/error.c"
+#include "svc/nix/log.c"
+#include "svc/nix/progress.c"
+#include "svc/nix/text.c"
 #include "util/clock.h"
 #include "util/err.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static int null_fd, real_fd;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -37,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         };
         struct ec_err err = { 0 };
         char **warned = NULL, buf[200];
+        int r;
         if (!size)
                 return 0;
         uint8_t mode = *data++;
@@ -61,9 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 data += n;
                 size -= n;
         }
-        if (nix_error_set(&l, &names, "nix-store", mode & 8 ? 100 : 1, mode & 16, &err) >= 0 || !*err_msg(&err))
-                abort();
+        r = nix_error_set(&l, &names, "nix-store", mode & 8 ? 100 : 1, mode & 16, &err);
         dup2(real_fd, STDERR_FILENO);
+        must(r < 0 && *err_msg(&err));
 
         err_done(&err);
         nix_log_done(&l);

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzes the parser of command lines. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
-#include "model/operation/options.h"
+#include "model/operation/options.c"
 #include "util/err.h"
-#include "util/strv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct ec_option own[] = {
         { .name = "start", .help = "x", .short_name = 's' },
@@ -38,14 +33,10 @@ static size_t use(const struct parsed_options *p, const struct option_set *set)
                 const char *const *v = options_values(p, o->name);
                 const char *last = options_value(p, o->name);
 
-                if (*v && !options_is_set(p, o->name))
-                        abort();
-                if (last != (*v ? v[strv_len(v) - 1] : NULL))
-                        abort();
-                if (o->arg == EC_ARG_NONE && *v)
-                        abort();
-                if (o->arg == EC_ARG_ONE && !(o->flags & EC_OPT_REPEAT) && strv_len(v) > 1)
-                        abort();
+                must(!*v || options_is_set(p, o->name));
+                must(last == (*v ? v[strv_len(v) - 1] : NULL));
+                must(o->arg != EC_ARG_NONE || !*v);
+                must(o->arg != EC_ARG_ONE || o->flags & EC_OPT_REPEAT || strv_len(v) <= 1);
                 words += strv_len(v);
         }
         return words;
@@ -58,39 +49,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct parsed_options *p = NULL;
         struct option_set set = { 0 };
         struct ec_err err = { 0 };
-        char **argv = NULL, *word;
-        size_t n;
+        char **argv = NULL;
         int r = 0;
 
-        if (!size)
+        if (!size--)
                 return 0;
-        cmd.flags = *data & 1 ? EC_CMD_WORDS : 0;
-        data++;
-        for (size--; size; data += n, size -= n) {
-                const uint8_t *nl = memchr(data, '\n', size);
-
-                n = nl ? (size_t)(nl - data) : size;
-                word = strndup((const char *)data, n);
-                if (strv_push_take(&argv, word) < 0)
-                        abort();
-                n += nl ? 1 : 0;
-        }
+        cmd.flags = *data++ & 1 ? EC_CMD_WORDS : 0;
+        for (char *word; (word = fuzz_line(&data, &size));)
+                must(strv_push_take(&argv, word) == 0);
         for (size_t i = 0; i < ARRAY_SIZE(own) && r == 0; i++)
                 r = option_set_add(&set, &own[i], "mine", true);
         for (size_t i = 0; i < ARRAY_SIZE(core) && r == 0; i++)
                 r = option_set_add(&set, &core[i], NULL, false);
         if (r == 0)
                 r = option_set_add(&set, &foreign, "ssh", false);
-        if (r < 0)
-                abort();
+        must(r == 0);
 
         static const char *const none[] = { NULL };
         r = options_parse(&set, &cmd, argv ? STRV_CONST(argv) : none, &p, &err);
-        if (r > 0 || (r < 0) != (*err_msg(&err) != 0) || (r < 0 && p) || (r < 0 && !err.usage))
-                abort();
+        must(r <= 0 && (r < 0) == (*err_msg(&err) != 0) && (r == 0 || (!p && err.usage)));
         /* A word may contain an option and its value, but never two values. */
-        if (r == 0 && use(p, &set) > strv_len(STRV_CONST(argv)))
-                abort();
+        must(r < 0 || use(p, &set) <= strv_len(STRV_CONST(argv)));
 
         options_free(p);
         option_set_done(&set);
