@@ -82,7 +82,7 @@ static int read_file(const struct ec_host *h, const char *name, struct addresses
         if (r == -ENOENT || r == -ENOTDIR)
                 return 0;
         if (r < 0 && r != -ENOMEM)
-                return h->err->set(err, r, "%s: %s", path, strerror(-r));
+                return h->err->set(err, r, "%s: %s", path, fs_strerror(r));
         return r < 0 || addresses_parse(text, ret) < 0 ? no_memory(h, err) : 1;
 }
 

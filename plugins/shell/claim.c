@@ -104,7 +104,7 @@ static int take(const struct ec_host *h, struct ec_op *op, const struct ec_conta
         if (fd == -EBUSY)
                 return busy(h, c, path, err);
         if (fd < 0)
-                return h->err->set(err, fd, "cannot open %s: %s", path, strerror(-fd));
+                return h->err->set(err, fd, "cannot open %s: %s", path, fs_strerror(fd));
         if (made && !force)
                 r = check_unused(h, op, c, err);
         if (r >= 0 && (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", getpid()) < 0))

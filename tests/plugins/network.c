@@ -314,6 +314,12 @@ static void test_confs(void **state)
         assert_int_equal(addresses_read(&fake.host, "none", &a, &fake.err), 0);
         assert_int_equal(addresses_read(&fake.host, "../conf/b", &a, &fake.err), 0);
         assert_int_equal(addresses_read(&fake.host, "", &a, &fake.err), 0);
+
+        char *fifo = at("/conf/fifo.conf");
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        assert_true(addresses_read(&fake.host, "fifo", &a, &fake.err) < 0);
+        assert_non_null(strstr(fake.err.msg, "/conf/fifo.conf: it is not a regular file"));
+        free(fifo);
 }
 
 /* Without any containers. */

@@ -203,6 +203,18 @@ static void test_busy(void **state)
         close(fd);
 }
 
+static void test_no_file(void **state)
+{
+        (void)state;
+        *strrchr(claim, '/') = 0;
+        assert_int_equal(mkdir(claim, 0700), 0);
+        claim[strlen(claim)] = '/';
+        assert_int_equal(mkfifo(claim, 0600), 0);
+        fake_option(&fake, "destroy", NULL);
+        expect(-EBADFD, FIRST "deploy.lock\n");
+        assert_non_null(strstr(fake.err.msg, "/sessions/web: it is not a regular file"));
+}
+
 static void test_inside(void **state)
 {
         char *value;
@@ -638,15 +650,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_descriptor),       TEST(test_session),     TEST(test_run),
-                TEST(test_options),          TEST(test_several),     TEST(test_failures),
-                TEST(test_exists),           TEST(test_busy),        TEST(test_hangup),
-                TEST(test_inside),           TEST(test_stdin),       TEST(test_hook),
-                TEST(test_hook_fails),       TEST(test_exec),        TEST(test_inside_a_session),
-                TEST(test_signals),          TEST(test_not_started), TEST(test_posix),
-                TEST(test_no_prompt),        TEST(test_no_unset),    TEST(test_prompt_commands),
-                TEST(test_zdotdir),          TEST(test_fish),        TEST(test_choice),
-                TEST(test_no_shell_in_path), TEST(test_rc_fails),
+                TEST(test_descriptor), TEST(test_session),          TEST(test_run),      TEST(test_options),
+                TEST(test_several),    TEST(test_failures),         TEST(test_exists),   TEST(test_busy),
+                TEST(test_no_file),    TEST(test_hangup),           TEST(test_inside),   TEST(test_stdin),
+                TEST(test_hook),       TEST(test_hook_fails),       TEST(test_exec),     TEST(test_inside_a_session),
+                TEST(test_signals),    TEST(test_not_started),      TEST(test_posix),    TEST(test_no_prompt),
+                TEST(test_no_unset),   TEST(test_prompt_commands),  TEST(test_zdotdir),  TEST(test_fish),
+                TEST(test_choice),     TEST(test_no_shell_in_path), TEST(test_rc_fails),
         };
 
         return cmocka_run_group_tests_name("shell", tests, NULL, NULL);
