@@ -78,6 +78,8 @@ static int select_containers(struct ec_op *op, const struct container_list *list
         size_t n;
         int r = group_init(g, list->n) < 0 ? err_oom(err) : op_systemd(op, &s, err);
 
+        for (size_t i = 0; a->job != JOB_STOP && i < list->n; i++)
+                stale_read(&stale, op->layout, list->items[i]);
         if (r >= 0)
                 r = systemd_list(s, "container@*.service", &states, &n, err);
         if (r < 0)

@@ -52,7 +52,6 @@ static void list_copies(struct stale *l, const struct layout *layout)
 
 static void remove_copies(struct stale *l, const struct layout *layout, const struct ec_container *c)
 {
-        list_copies(l, layout);
         for (char **name = l->copies; name && *name; name++) {
                 _cleanup_err_ struct ec_err err = { 0 };
                 _cleanup_free_ char *path = NULL;
@@ -83,31 +82,28 @@ static char *nft(const char *const *argv)
         return proc_run(&p, &result, &e) < 0 || result.status ? NULL : TAKE_PTR(result.out);
 }
 
-static const char *read_ports(struct stale *l, size_t family)
+static void read_ports(struct stale *l, size_t family)
 {
         const char *argv[] = { "nft", "-n", "list", "map", families[family].table, "io.systemd.nat", "map_port_ipport",
                                NULL };
 
-        if (!l->ports[family]) {
+        if (!l->ports[family])
                 l->ports[family] = nft(argv);
-                if (!l->ports[family])
-                        l->ports[family] = strdup("");
-        }
-        return l->ports[family];
+        if (!l->ports[family])
+                l->ports[family] = strdup("");
 }
 
 /* An element is `tcp . 8080 : 10.0.0.2 . 80`. */
 static void remove_ports(struct stale *l, const struct ec_container *c, size_t family)
 {
-        const char *address = container_conf_get(c, families[family].address), *ports;
+        const char *address = container_conf_get(c, families[family].address);
         _cleanup_free_ char *to = NULL;
         _cleanup_strv_ char **elements = NULL;
 
         if (!address || !*address)
                 return;
         to = str_printf(" : %.*s . ", (int)strcspn(address, "/"), address);
-        ports = read_ports(l, family);
-        elements = ports ? strv_split(ports, "{},\n\t") : NULL;
+        elements = l->ports[family] ? strv_split(l->ports[family], "{},\n\t") : NULL;
         for (char **e = elements; to && e && *e; e++) {
                 const char *argv[] = {
                         "nft", "delete", "element", families[family].table, "io.systemd.nat", "map_port_ipport", "{",
@@ -122,8 +118,20 @@ static void remove_ports(struct stale *l, const struct ec_container *c, size_t f
         }
 }
 
+void stale_read(struct stale *l, const struct layout *layout, const struct ec_container *c)
+{
+        list_copies(l, layout);
+        for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+                const char *address = container_conf_get(c, families[i].address);
+
+                if (address && *address)
+                        read_ports(l, i);
+        }
+}
+
 void stale_clear(struct stale *l, const struct layout *layout, const struct ec_container *c)
 {
+        stale_read(l, layout, c);
         remove_copies(l, layout, c);
         for (size_t i = 0; i < ARRAY_SIZE(families); i++)
                 remove_ports(l, c, i);

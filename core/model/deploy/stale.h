@@ -11,5 +11,8 @@ struct stale {
         bool listed;
 };
 void stale_done(struct stale *l);
+/* Before the state of the container is read, because another run may start it afterwards, and what that sets up is not
+ * stale. */
+void stale_read(struct stale *l, const struct layout *layout, const struct ec_container *c);
 /* For a container that does not run. Best effort. */
 void stale_clear(struct stale *l, const struct layout *layout, const struct ec_container *c);

@@ -75,6 +75,8 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
         if (group_init(&p->start, d->list.n) < 0 || group_init(&p->update, d->list.n) < 0 ||
             group_init(&p->restart, d->list.n) < 0)
                 return err_oom(err);
+        for (size_t i = 0; flags & EC_START_STOPPED && i < d->list.n; i++)
+                stale_read(&stale, op->layout, d->list.items[i]);
         r = op_systemd(op, &s, err);
         if (r >= 0)
                 r = systemd_list(s, "container@*.service", &states, &n, err);
