@@ -169,20 +169,32 @@ static int add_missing(void *data, const struct ec_container *c)
         return r;
 }
 
+/* Creates missing roots, removes stale ones, and lists all. */
+static int update_roots(const struct ec_host *h, struct ec_op *op, struct roots *ret, struct ec_err *err)
+{
+        struct missing missing = { h, err };
+        int r = h->containers->foreach_installed(op, add_missing, &missing, err);
+
+        if (r >= 0)
+                r = read_roots(h, h->conf->path(h, "gcroots"), ret, err);
+        for (size_t i = 0; r >= 0 && i < ret->n; i++)
+                if (!ret->items[i].target)
+                        r = drop_stale(h, &ret->items[i], err);
+        return r;
+}
+
 int gc_run(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
         struct ec_table *table = NULL;
-        struct missing missing = { h, err };
         struct roots roots = { 0 };
-        int r;
+        /* Otherwise a container that another run installs meanwhile could lose its roots. */
+        int r = h->deploy->lock(op, err);
 
-        r = h->containers->foreach_installed(op, add_missing, &missing, err);
-        if (r >= 0)
-                r = read_roots(h, h->conf->path(h, "gcroots"), &roots, err);
-        for (size_t i = 0; r >= 0 && i < roots.n; i++)
-                if (!roots.items[i].target)
-                        r = drop_stale(h, &roots.items[i], err);
+        if (r < 0)
+                return r;
+        r = update_roots(h, op, &roots, err);
+        h->deploy->unlock(op);
         if (r >= 0)
                 r = h->table->create(op, &column_array, &table, err);
         for (size_t i = 0, n; r >= 0 && i < roots.n; i += n) {

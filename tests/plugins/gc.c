@@ -193,7 +193,7 @@ static void test_removed(void **state)
 
 static int nix_store(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
-        (void)f;
+        assert_int_equal(f->locked, 0); /* it takes long */
         free(ret->out);
         if (!strcmp(p->argv[2], "--requisites")) {
                 ret->out = strdup("/nix/store/a\n/nix/store/b\n/nix/store/c\n");
@@ -238,6 +238,21 @@ static void test_gc(void **state)
         free(expect);
         free(unit);
         free(conf);
+}
+
+/* Without the lock, no root is touched. */
+static void test_gc_locked(void **state)
+{
+        struct ec_container *db = install("db"), *web = install("web");
+
+        (void)state;
+        assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, web, &fake.err), 0);
+        unlink(web->unit_path);
+        fake.fail_at = "deploy.lock";
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), -EIO);
+        assert_root("extra-container-web", web->unit_path);
+        assert_root("extra-container-db", NULL);
+        (void)db;
 }
 
 /* Containers installed while the plugin was off get their roots, because installing them again changes nothing. */
@@ -324,7 +339,7 @@ int main(void)
                 T(test_descriptor),   T(test_installed),    T(test_installed_fails), T(test_installed_half),
                 T(test_undo),         T(test_no_directory), T(test_removed),         T(test_gc),
                 T(test_gc_missing),   T(test_gc_lost),      T(test_gc_none),         T(test_gc_nix_fails),
-                T(test_gc_no_output),
+                T(test_gc_no_output), T(test_gc_locked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
