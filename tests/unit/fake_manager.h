@@ -20,6 +20,7 @@ struct manager_unit {
         const char *active;         /* property */
         const char *result;         /* property Result of the service */
         int fails;                  /* so many starts end with `start`, later ones succeed; 0: all end with it */
+        int stop_fails;             /* the same for stops */
         bool early;                 /* its jobs end before the reply */
         bool lost;                  /* the signal that its job has ended is lost */
         int main_code, main_status; /* how its main process ended */
@@ -88,6 +89,8 @@ static int manager_job(struct manager *m, sd_bus_message *call, bool start)
         result = (start ? u->start : u->stop) ?: "done";
         if (start && u->fails && !--u->fails)
                 u->start = NULL;
+        if (!start && u->stop_fails && !--u->stop_fails)
+                u->stop = NULL;
         /* A stop replaces a start that hangs. */
         if (!start && *u->job) {
                 manager_removed(m, u->job, name, "canceled");

@@ -23,6 +23,8 @@
 #define KILL_EVERY (USEC_PER_SEC / 4)
 #define KILL_AGAIN (1 * USEC_PER_SEC)
 #define KILL_LIMIT (10 * USEC_PER_SEC)
+/* How often to stop a unit that another run starts at the same time. Runs do not repeat a start that is cancelled. */
+#define STOPS_MAX 20
 /* After ^C: when to end what does not stop, when to kill it, and when to leave the rest to systemd. */
 #define CANCEL_GRACE (2 * USEC_PER_SEC)
 #define CANCEL_KILL  (5 * USEC_PER_SEC)
@@ -50,6 +52,7 @@ struct item {
         uint64_t since;    /* realtime of its start, to read the journal from */
         uint64_t asked;    /* when its stop was sent */
         uint64_t resend;   /* systemd reconnects: the call is sent again until then */
+        unsigned stops;    /* how often its stop was sent */
         bool retried;
         bool asked_again; /* its main process got a second SIGTERM */
 };
@@ -136,6 +139,8 @@ static int send_one(struct item *i)
                 return r < 0 ? r : queue_job(i, "StartUnit");
         }
         i->asked = clock_usec();
+        i->asked_again = false;
+        i->stops++;
         return queue_job(i, "StopUnit");
 }
 
@@ -175,6 +180,10 @@ static void stopped(struct item *i, const char *result)
 {
         struct engine *e = i->e;
 
+        if (!strcmp(result, "canceled") && !e->cancelled && i->stops < STOPS_MAX) {
+                to_phase(i, PHASE_STOP, true);
+                return;
+        }
         if (strcmp(result, "done")) {
                 finish(i, -EIO,
                        strdup(!strcmp(result, "timeout")    ? "its stop timed out"

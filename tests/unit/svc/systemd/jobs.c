@@ -203,6 +203,17 @@ static void test_stop_failures(void **state)
         jobs(JOB_RESTART, UNITS("none.service"), 1, "none.service=-2 (Unit none.service not found)");
 }
 
+/* Another run starts the unit, which cancels the stop. */
+static void test_stop_again(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .stop = "canceled", .stop_fails = 2);
+        UNIT(1, .name = "b.service", .stop = "canceled", .stop_fails = 2, .early = true);
+        begin();
+        jobs(JOB_KILL, UNITS("a.service"), 0, "a.service=0");
+        jobs(JOB_RESTART, UNITS("b.service"), 0, "b.service=0");
+}
+
 static void test_same_twice(void **state)
 {
         (void)state;
@@ -596,6 +607,7 @@ int main(void)
                 TEST(test_jobs_of_others),
                 TEST(test_failures),
                 TEST(test_stop_failures),
+                TEST(test_stop_again),
                 TEST(test_same_twice),
                 TEST(test_retry),
                 TEST(test_retry_once),
