@@ -14,11 +14,13 @@ static struct ec_err err;
 /* The leader of the machine; 0 if there is no machine. */
 static uint32_t leader;
 static bool there, object_gone, ends_late;
+static bool starts_again; /* the next machine of this name, when it is terminated */
 static int answers; /* for so many calls of GetMachine it still exists */
 
 static int removed(struct manager *m)
 {
-        there = false;
+        there = starts_again;
+        leader += starts_again;
         return sd_bus_emit_signal(m->bus, "/org/freedesktop/machine1", MACHINED, "MachineRemoved", "so", NAME,
                                   "/machine");
 }
@@ -64,7 +66,7 @@ static int setup(void **state)
         fake.units[0] = (struct manager_unit){ .name = UNIT_NAME, .active = "active" };
         leader = getpid();
         there = true;
-        object_gone = ends_late = false;
+        object_gone = ends_late = starts_again = false;
         answers = 0;
         return 0;
 }

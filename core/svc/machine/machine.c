@@ -124,8 +124,20 @@ static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
+/* 1: the machine with this leader is still there; another run may have started the next one of this name. A leader of 0
+ * stands for any. */
+static int still_there(sd_bus *bus, const char *name, uint32_t leader, sd_bus_error *e)
+{
+        uint32_t now = 0;
+        int r = leader ? get_leader(bus, name, &now, e) : get_machine(bus, name, NULL, e);
+
+        if (r < 0)
+                return r == -EHOSTDOWN ? 0 : r;
+        return leader ? !now || now == leader : r;
+}
+
 /* 0: it is gone; -ETIMEDOUT. */
-static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_error *e)
+static int wait_gone(sd_bus *bus, const char *name, uint32_t leader, uint64_t timeout, sd_bus_error *e)
 {
         _cleanup_bus_slot_ sd_bus_slot *match = NULL;
         uint64_t deadline = clock_usec() + timeout;
@@ -136,7 +148,7 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
         while (r >= 0) {
                 if (event) {
                         event = false;
-                        r = get_machine(bus, name, NULL, e);
+                        r = still_there(bus, name, leader, e);
                         /* The event may have arrived before the reply. */
                         if (r > 0)
                                 continue;
@@ -154,11 +166,16 @@ static int wait_gone(sd_bus *bus, const char *name, uint64_t timeout, sd_bus_err
 int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        uint32_t leader = 0;
         sd_bus *bus;
         int r = systemd_bus(s, &bus, err);
 
         if (r < 0)
                 return r;
+        r = get_leader(bus, name, &leader, &e);
+        if (r == -EHOSTDOWN)
+                return 0;
+        sd_bus_error_free(&e);
         r = machined(bus, "TerminateMachine", name, &e, NULL);
         if (r < 0 && absent(&e))
                 return 0;
@@ -166,7 +183,7 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
         if (r < 0 && r != -EDEADLK)
                 return machined_err(err, r, &e, name, "terminate");
         sd_bus_error_free(&e);
-        r = wait_gone(bus, name, GONE_TIMEOUT, &e);
+        r = wait_gone(bus, name, leader, GONE_TIMEOUT, &e);
         /* The processes have ended, but the registration is still there. */
         if (r == -ETIMEDOUT && !e.name && machine_clear_stale(s, name) > 0)
                 return 0;
@@ -193,7 +210,7 @@ int machine_clear_stale(struct systemd *s, const char *name)
                 return 0;
         if (machined(bus, "UnregisterMachine", name, &e, NULL) < 0 && !absent(&e))
                 return 0;
-        return wait_gone(bus, name, ANSWER_TIMEOUT, &e) >= 0;
+        return wait_gone(bus, name, 0, ANSWER_TIMEOUT, &e) >= 0;
 }
 
 int machine_clear_mount(const char *name)

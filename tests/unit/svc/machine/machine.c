@@ -102,6 +102,20 @@ static void test_terminate_ending(void **state)
         end();
 }
 
+/* Another run starts the container again. */
+static void test_terminate_next(void **state)
+{
+        uint64_t start = clock_usec();
+
+        (void)state;
+        starts_again = true;
+        begin();
+        assert_int_equal(machine_terminate(s, NAME, &err), 0);
+        assert_true(there);
+        assert_true(clock_usec() - start < 15 * USEC_PER_SEC);
+        end();
+}
+
 static void test_terminate_refused(void **state)
 {
         (void)state;
@@ -509,6 +523,7 @@ int main(void)
                 TEST(test_bus_down),
                 TEST(test_terminate),
                 TEST(test_terminate_ending),
+                TEST(test_terminate_next),
                 TEST(test_terminate_refused),
                 TEST(test_stale),
                 TEST(test_no_answer_inside),
