@@ -15,7 +15,7 @@ static struct ec_err err;
 static uint32_t leader;
 static bool there, object_gone, ends_late;
 static bool starts_again; /* the next machine of this name, when it is terminated */
-static int answers; /* for so many calls of GetMachine it still exists */
+static int answers;       /* for so many calls of GetMachine it still exists */
 
 static int removed(struct manager *m)
 {

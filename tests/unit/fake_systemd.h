@@ -16,6 +16,7 @@
 static struct {
         const char *active[8]; /* active units; NAME=STATE, NAME=STATE+ with a job */
         const char *late;      /* this unit becomes active after the first query */
+        const char *again;     /* this unit becomes active again after it was killed */
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* machine that has failed units inside */
         const char *unit_line; /* last line of each unit's journal */
@@ -126,6 +127,8 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
                 if (!stopped)
                         fake.active[n++] = name;
         }
+        if (job == JOB_KILL && fake.again)
+                fake.active[0] = TAKE_PTR(fake.again);
         return r;
 }
 

@@ -198,6 +198,18 @@ static int select_loaded(struct destroy *d, struct systemd *s, bool late, struct
         return 0;
 }
 
+/* Another run, between its installation and its start, may start a container right after it was stopped. */
+static bool started_again(struct systemd *s, const struct ec_container *c)
+{
+        _cleanup_err_ struct ec_err e = { 0 };
+        struct unit_state *states = NULL;
+        size_t n = 0;
+        bool again = systemd_list(s, c->unit, &states, &n, &e) >= 0 && !unit_is_down(unit_active(states, n, c->unit));
+
+        unit_states_free(states, n);
+        return again;
+}
+
 static void clear_machine(struct systemd *s, const struct ec_container *c)
 {
         _cleanup_err_ struct ec_err e = { 0 };
@@ -229,6 +241,9 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
                         continue;
                 if (t->up)
                         group_add(&stopped, t->c);
+                /* What it has set up is not stale; remove_late() stops it. */
+                if (t->stop && started_again(s, t->c))
+                        continue;
                 if (t->stop)
                         clear_machine(s, t->c);
                 if (t->stop || !late) {
@@ -242,8 +257,8 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
 
 /* ---- remove ---- */
 
-/* Stop again: another run, between its installation and its start, may have started one meanwhile. Without a unit file
- * that cannot happen again, and before the reload systemd still has the commands that stop it. */
+/* Stop again what another run has started meanwhile. Without a unit file that cannot happen again, and before the
+ * reload systemd still has the commands that stop it. */
 static int remove_late(struct destroy *d, struct ec_err *err)
 {
         int r = stop_all(d, true, err);

@@ -248,6 +248,17 @@ static void test_started_late(void **state)
         free(conf);
 }
 
+/* Its new machine is not ended as if it were stale, which fails while it starts; it is stopped again. */
+static void test_started_again(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.active[0] = "container@a.service";
+        fake.again = "container@a.service=activating";
+        expect(f, NAMES("a"), 0, 0, "kill container@a.service\nkill container@a.service\nterminate a\nreload\n", "");
+        assert_gone(f, "a");
+}
+
 /* ^C leaves the other containers alone; the removed ones are stopped. */
 static void test_started_late_interrupted(void **state)
 {
@@ -458,12 +469,25 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_stopped),       T(test_running),      T(test_between),
-                T(test_state_link),    T(test_started_late), T(test_started_late_interrupted),
-                T(test_all),           T(test_unknown),      T(test_declarative),
-                T(test_by_definition), T(test_quiet),        T(test_stop_fails),
-                T(test_no_bus),        T(test_not_removed),  T(test_elsewhere),
-                T(test_after_a_kill),  T(test_odd_name),     T(test_read_only),
+                T(test_stopped),
+                T(test_running),
+                T(test_between),
+                T(test_state_link),
+                T(test_started_late),
+                T(test_started_again),
+                T(test_started_late_interrupted),
+                T(test_all),
+                T(test_unknown),
+                T(test_declarative),
+                T(test_by_definition),
+                T(test_quiet),
+                T(test_stop_fails),
+                T(test_no_bus),
+                T(test_not_removed),
+                T(test_elsewhere),
+                T(test_after_a_kill),
+                T(test_odd_name),
+                T(test_read_only),
         };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
