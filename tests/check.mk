@@ -271,6 +271,10 @@ check-host:
 .PHONY: check-crash
 check-crash:
 	@tests/crash/check $(SCENARIOS)
+## Run many commands at the same time on the same containers (ROUNDS=20 SEED=1; make check has a short form)
+.PHONY: check-races
+check-races:
+	@tests/host/run --flavour $(or $(FLAVOUR),nixos) bash tests/races/races.sh $(or $(ROUNDS),20) $(or $(SEED),$$$$) $(RUNS)
 ## Run the host and Nix tests on Debian 13
 .PHONY: check-trixie
 check-trixie:
