@@ -4,6 +4,7 @@
 
 name='race-[a-f]'
 known="warning: container '$name': its address [0-9.]* does not answer
+|warning: container '$name' did not stop in time, so systemd killed it
 |error: (no container named '$name' is installed(; did you mean '$name'\?)?
 |a session with '$name' is open \(process [1-9][0-9]*\); end it first, for example with 'kill [1-9][0-9]*'
 |container '$name' exists already, and a session destroys its container; use --no-destroy to keep it, or --destroy to destroy it and its data
@@ -12,6 +13,7 @@ known="warning: container '$name': its address [0-9.]* does not answer
 |container '$name' did not (re)?start: .*
 |container '$name' was not updated: container '$name' (is shutting down|is not running|stopped while '.*' was running in it)
 |container '$name' is not running
+|(container '$name' was not updated: )?cannot enter container '$name': it has just stopped
 |[2-6] of [2-6] containers could not be ((re)?started( or updated)?|destroyed completely)
 )"
 known=${known//$'\n'/}

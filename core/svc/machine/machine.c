@@ -124,8 +124,8 @@ static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
-/* 1: the machine with this leader is still there; another run may have started the next one of this name. A leader of 0
- * stands for any. */
+/* 1: the machine with this leader is still there; another run may have started the next one of this name. 0 means any
+ * leader. */
 static int still_there(sd_bus *bus, const char *name, uint32_t leader, sd_bus_error *e)
 {
         uint32_t now = 0;
