@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/containers/pending.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/operation/layout.h"
 #include "svc/term/log.h"
+#include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -28,8 +31,19 @@ static int write_note(const struct layout *l, const char *name, const char *word
         return r < 0 ? err_set(err, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
+/* Held while a note is looked at and then changed. Best effort; without a directory there are no notes. */
+static int lock_notes(const struct layout *l)
+{
+        int fd = open(l->pending, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd >= 0 && flock(fd, LOCK_EX) < 0)
+                log_debug("cannot lock %s: %m", l->pending);
+        return fd;
+}
+
 int pending_set(const struct layout *l, const char *name, uint32_t change, struct ec_err *err)
 {
+        _cleanup_close_ __attribute__((unused)) int lock = lock_notes(l);
         /* An update does not replace an outstanding restart. The note is written all the same, see pending_mark(). */
         bool restart = change != EC_CHANGE_UPDATE || pending_get(l, name) == EC_CHANGE_RESTART;
 
@@ -66,6 +80,7 @@ struct pending_mark pending_mark(const struct layout *l, const char *name)
 
 void pending_clear_marked(const struct layout *l, const char *name, const struct pending_mark *before)
 {
+        _cleanup_close_ __attribute__((unused)) int lock = lock_notes(l);
         struct pending_mark now = pending_mark(l, name);
 
         if (now.dev == before->dev && now.ino == before->ino && now.sec == before->sec && now.nsec == before->nsec)
