@@ -55,6 +55,9 @@ static int busy(const struct ec_host *h, const struct ec_container *c, const cha
         _cleanup_free_ char *text = NULL;
         int pid = fs_read(path, 32, &text, NULL) < 0 ? 0 : atoi(text);
 
+        /* `kill 0` would be bad advice. */
+        if (pid <= 0)
+                return h->err->set(err, -EBUSY, "a session with '%s' is open; end it first", h->containers->name(c));
         return h->err->set(err, -EBUSY,
                            "a session with '%s' is open (process %d); end it first, for example with 'kill %d'",
                            h->containers->name(c), pid, pid);

@@ -199,6 +199,12 @@ static void test_busy(void **state)
         fake_option(&fake, "destroy", NULL);
         expect(-EBUSY, FIRST "deploy.lock\n");
         assert_non_null(strstr(fake.err.msg, "a session with 'web' is open (process 47)"));
+        assert_int_equal(ftruncate(fd, 0), 0);
+        fake_reset(&fake);
+        fake_option(&fake, "expr", "{ }");
+        fake_option(&fake, "destroy", NULL);
+        expect(-EBUSY, FIRST "deploy.lock\n");
+        assert_string_equal(fake.err.msg, "a session with 'web' is open; end it first");
         assert_int_equal(access(claim, F_OK), 0);
         close(fd);
 }

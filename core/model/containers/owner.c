@@ -19,16 +19,18 @@ static char *owner_file(const struct layout *l, const char *name)
         return str_printf("%s/sessions/%s", l->run_state, name);
 }
 
-/* The process of the session; 0: there is none. */
+/* The process of the session; -1: it has not written its ID yet; 0: there is no session. */
 static int holder(const char *path)
 {
         _cleanup_close_ int fd = fs_open_regular(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
         _cleanup_free_ char *text = NULL;
+        int pid;
 
         if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
                 return 0;
-        return fs_read_fd(fd, 32, &text, NULL) < 0 ? -1 : atoi(text);
+        pid = fs_read_fd(fd, 32, &text, NULL) < 0 ? 0 : atoi(text);
+        return pid > 0 ? pid : -1;
 }
 
 /* The variable has a word CONTAINER=DIRECTORY for each session around us; its directory exists as long as it. */
@@ -66,6 +68,8 @@ int owner_check(const struct layout *l, const char *name, struct ec_err *err)
                 return err_oom(err);
         if (!pid || pid == getpid() || inside(name))
                 return 0;
+        if (pid < 0)
+                return err_set(err, -EBUSY, "a session with '%s' is open; end it first", name);
         return err_set(err, -EBUSY,
                        "a session with '%s' is open (process %d); end it first, for example with 'kill %d'", name, pid,
                        pid);

@@ -83,6 +83,24 @@ static void test_session(void **state)
         free(path), free(text), free(value);
 }
 
+/* The session has its lock, but has not written its process ID yet. */
+static void test_just_opened(void **state)
+{
+        struct fixture *f = *state;
+        char *path = fx_path(f, "/run/ec/sessions/a");
+        int fd;
+        pid_t pid = open_session(f, path, &fd);
+
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(owner_check(&f->layout, "a", &f->err), -EBUSY);
+        assert_string_equal(err_msg(&f->err), "a session with 'a' is open; end it first");
+        owner_forget(&f->layout, "a");
+        assert_true(fs_exists(path));
+        close(fd);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        free(path);
+}
+
 /* Our own session does not keep us from anything. */
 static void test_own(void **state)
 {
@@ -105,6 +123,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_session, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_just_opened, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_own, setup, teardown),
         };
 
