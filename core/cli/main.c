@@ -18,6 +18,7 @@
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/limits.h"
 #include "util/strv.h"
 
 #define EXIT_USAGE  2
@@ -318,12 +319,15 @@ static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
 
 static int report(int r, struct ec_err *err)
 {
+        const char *hint = r < 0 ? limits_hint(err->code ? err->code : r) : NULL;
         int sig = r < 0 ? interrupt_signal() : 0;
 
         if (r < 0 && err->code && !(sig && err->code == -ECANCELED))
                 log_msg(LOG_ERR, "%s", err_msg(err));
         else if (r < 0 && !sig)
                 log_msg(LOG_ERR, "%s", strerror(-r));
+        if (hint)
+                log_notice("%s", hint);
         if (sig)
                 log_notice("interrupted");
         return exit_status(r, err);

@@ -126,7 +126,7 @@ int remove_container_data(struct removal *m, const struct ec_container *c, struc
 
 /* The unit is removed last, so that a container that is not removed completely is still listed and can be destroyed
  * again. */
-int remove_container(struct removal *m, const struct ec_container *c, struct ec_err *err)
+static int remove_all(struct removal *m, const struct ec_container *c, struct ec_err *err)
 {
         size_t before = m->report->n;
         int r;
@@ -146,4 +146,14 @@ int remove_container(struct removal *m, const struct ec_container *c, struct ec_
         owner_forget(m->op->layout, c->name);
         hooks_removed(m->op, c);
         return 0;
+}
+
+int remove_container(struct removal *m, const struct ec_container *c, struct ec_err *err)
+{
+        size_t before = m->report->n;
+        int r = remove_all(m, c, err);
+
+        if (m->report->n > before)
+                m->report->more += m->report->n - before - 1;
+        return r;
 }

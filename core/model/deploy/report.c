@@ -49,7 +49,7 @@ int report_result(struct report *r, size_t of, const char *what, struct ec_err *
                 return err_set(err, code, "%s", r->failures[0]);
         for (size_t i = 0; i < r->n; i++)
                 log_msg(LOG_ERR, "%s", r->failures[i]);
-        return err_set(err, code, "%zu of %zu containers could not be %s", r->n, of, what);
+        return err_set(err, code, "%zu of %zu containers could not be %s", r->n - r->more, of, what);
 }
 
 static void show_lines(char **lines)
@@ -95,17 +95,37 @@ static void show_units(const char *what, char **units)
                 log_notice("  %s: %s", what, list);
 }
 
-/* Debian's kernels allow 128 for all containers together, and each needs about four. */
+/* What a line of a journal says about a limit, the most specific first. */
+static const struct {
+        const char *words[2], *hint;
+} hints[] = {
+        /* Debian's kernels allow 128 for all containers together, and each needs about four. */
+        { { "inotify", "Too many open files" },
+          "the host has too few inotify instances for so many containers; raise the limit, for example with 'sysctl "
+          "fs.inotify.max_user_instances=4096'" },
+        { { "Too many open files in system", "" },
+          "the host may not open more files; raise the limit, for example with 'sysctl fs.file-max=1000000'" },
+        { { "Too many open files", "" }, "a process may not open more files; raise LimitNOFILE= of its unit" },
+        { { "pty", "No space left on device" },
+          "the host may not open more terminals; raise the limit, for example with 'sysctl kernel.pty.max=8192'" },
+        { { "fork", "Resource temporarily unavailable" },
+          "the limit of processes is reached; raise TasksMax= of the container's unit, or 'sysctl kernel.pid_max'" },
+        { { "killed by the OOM killer", "" },
+          "a process was killed because it used more memory than it may: raise MemoryMax= of its unit, or the host "
+          "needs more memory" },
+        { { "systemd-oomd killed", "" },
+          "systemd-oomd(8) killed it because of its use of memory; 'oomctl' shows the limits" },
+};
+
 static void show_hint(char **lines)
 {
-        for (char **l = lines; l && *l; l++) {
-                if (!strstr(*l, "inotify") || !strstr(*l, "Too many open files"))
-                        continue;
-                log_notice("  the host has too few inotify instances for so many containers; raise the limit, for "
-                           "example with "
-                           "'sysctl fs.inotify.max_user_instances=4096'");
-                return;
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+                for (char **l = lines; l && *l; l++) {
+                        if (!strstr(*l, hints[i].words[0]) || !strstr(*l, hints[i].words[1]))
+                                continue;
+                        log_notice("  %s", hints[i].hint);
+                        return;
+                }
 }
 
 /* If its own journal does not show when it began to stop, the message about the unit's timeout does. */
@@ -120,6 +140,17 @@ static char **at_timeout(char **lines)
         for (size_t i = n; lines && lines[i]; i++)
                 free(TAKE_PTR(lines[i]));
         return lines + (n > UNIT_LINES ? n - UNIT_LINES : 0);
+}
+
+/* NixOS' units of containers have Restart=on-failure. */
+static void show_restart(struct ec_op *op, const struct ec_container *c)
+{
+        _cleanup_free_ char *active = NULL;
+        struct systemd *s;
+
+        if (op_systemd(op, &s, NULL) >= 0 &&
+            systemd_get_string(s, c->unit, "Unit", "ActiveState", &active, NULL) >= 0 && !strcmp(active, "activating"))
+                log_notice("  systemd starts it again after each failure; 'systemctl stop %s' ends this", c->unit);
 }
 
 void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out)
@@ -152,6 +183,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
                 log_notice("  its journal is empty");
         show_hint(lines);
         show_hint(in.lines);
+        show_restart(op, c);
         journal_inside_done(&in);
 }
 

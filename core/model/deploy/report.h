@@ -10,7 +10,8 @@ struct ec_op;
 struct report {
         char **failures;
         size_t n;
-        int code; /* of the result; 0: -EIO */
+        size_t more; /* failures of containers that have another one */
+        int code;    /* of the result; 0: -EIO */
 };
 void report_done(struct report *r);
 int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

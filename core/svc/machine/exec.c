@@ -17,6 +17,7 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/limits.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -180,9 +181,9 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 
         if (in->flags & EC_EXEC_LOGIN) {
                 r = executable(x, x->user.shell);
-                if (r)
-                        return err_set(err, -ENOENT, "the login shell %s of user '%s' cannot be run in container '%s'",
-                                       x->user.shell, x->user.name, x->name);
+                if (r < 0)
+                        return err_set(err, r, "the login shell %s of user '%s' cannot be run in container '%s': %s",
+                                       x->user.shell, x->user.name, x->name, strerror(-r));
                 return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
         }
         /* A shell finds the program, runs scripts without an interpreter line, and reports errors. */
@@ -193,6 +194,9 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
                 return r < 0 ? err_oom(err) : 0;
         }
         r = find(x, in->argv[0], &path);
+        if (r < 0 && limits_hint(r))
+                return err_set(err, r, "cannot look for '%s' in container '%s': %s", in->argv[0], x->name,
+                               strerror(-r));
         if (r < 0 && r != -ENOMEM)
                 return say_not_run(x, in->argv[0], r == -EACCES, ret_status);
         if (r >= 0)
@@ -274,6 +278,12 @@ static int open_pty(struct exec *x, struct ec_err *err)
                             "OpenMachinePTY", 30 * USEC_PER_SEC, &e, &m, "s", x->name);
         if (r >= 0)
                 r = sd_bus_message_read(m, "hs", &fd, &path);
+        /* machined has this error if no terminal is free, and for others. */
+        if (r == -EIO)
+                return err_set(err, r,
+                               "cannot open a terminal in container '%s'; if 'sysctl kernel.pty' shows that too many "
+                               "are open, raise kernel.pty.max",
+                               x->name);
         if (r < 0)
                 return bus_err(err, r, &e, "cannot open a terminal in container '%s'", x->name);
         /* The message owns the descriptor. */

@@ -19,6 +19,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/fs.h"
+#include "util/limits.h"
 #include "util/strv.h"
 
 static int read_proc(uint32_t pid, const char *file, char **ret)
@@ -108,7 +109,8 @@ static bool shutting_down(const struct join *j)
 static int not_run(const struct join *j, const struct report *r, struct ec_err *err)
 {
         const struct exec *x = j->x;
-        const char *what = "run", *name = x->label, *why = strerror(r->value);
+        const char *what = "run", *name = x->label;
+        const char *why = r->kind == REPORT_FORK ? limits_fork_text(-r->value) : strerror(r->value);
 
         if (r->kind == REPORT_JOIN)
                 return err_set(err, -r->value, "cannot enter the namespaces of container '%s': %s", x->name, why);
@@ -187,7 +189,8 @@ int exec_setns_begin(struct exec *x, struct join **ret, struct ec_err *err)
         if (k == -ESRCH || k == -ENOENT)
                 return err_set(err, -EHOSTDOWN, "container '%s' is not running", x->name);
         if (k < 0)
-                return err_set(err, k, "cannot enter the namespaces of container '%s': %s", x->name, strerror(-k));
+                return err_set(err, k, "cannot enter the namespaces of container '%s': %s", x->name,
+                               limits_fork_text(k));
         *ret = TAKE_PTR(j);
         return 0;
 }

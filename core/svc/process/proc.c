@@ -20,6 +20,7 @@
 #include "svc/term/term.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/limits.h"
 #include "util/strv.h"
 
 #define OUTPUT_MAX     ((size_t)512 << 20)
@@ -118,7 +119,7 @@ static int explain(const struct run *x, int r, struct ec_err *err)
                 return err_set(err, r, "cannot run '%s' in '%s': %s", x->p.argv[0], x->p.cwd, strerror(errno));
         if (r == -ENOENT && !access(x->path, F_OK))
                 return err_set(err, r, "cannot run '%s': its interpreter is missing", x->path);
-        return err_set(err, r, "cannot run '%s': %s", x->path, strerror(-r));
+        return err_set(err, r, "cannot run '%s': %s", x->path, limits_fork_text(r));
 }
 
 static bool wants_err(const struct run *x)

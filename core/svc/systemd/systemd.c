@@ -9,6 +9,7 @@
 #include "svc/systemd/bus.h"
 #include "svc/term/log.h"
 #include "util/err.h"
+#include "util/limits.h"
 #include "util/strv.h"
 
 /* A bus daemon that hangs accepts connections, and never answers. */
@@ -83,6 +84,8 @@ int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
                 r = open_bus(&s->bus);
                 if (r == -ECANCELED && interrupt_check(err) < 0)
                         return r;
+                if (r < 0 && limits_hint(r))
+                        return err_set(err, r, "cannot connect to the system bus: %s", strerror(-r));
                 if (r < 0)
                         return err_set(err, r, "the system bus of this host does not answer (%s); start dbus.socket",
                                        strerror(-r));

@@ -33,6 +33,12 @@ static void test_result(void **state)
         assert_int_equal(report_add(&r, &f->err, "b"), 0);
         assert_int_equal(report_result(&r, 3, "started", &f->err), -EIO);
         assert_string_equal(err_msg(&f->err), "2 of 3 containers could not be started");
+        /* A third failure, of the second container. */
+        err_done(&f->err);
+        assert_int_equal(report_add(&r, &f->err, "b again"), 0);
+        r.more++;
+        assert_int_equal(report_result(&r, 3, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "2 of 3 containers could not be started");
         report_done(&r);
         assert_int_equal(r.n, 0);
 }
@@ -97,6 +103,30 @@ static void test_unit(void **state)
         free(text);
 }
 
+static void test_hints(void **state)
+{
+        static const struct {
+                const char *line, *hint;
+        } lines[] = {
+                { "Cannot initialize IPC barrier: Too many open files", "LimitNOFILE=" },
+                { "Cannot open: Too many open files in system", "fs.file-max" },
+                { "Failed to allocate a pty: No space left on device", "kernel.pty.max" },
+                { "Failed to fork inner child: Resource temporarily unavailable", "TasksMax=" },
+                { "A process of this unit has been killed by the OOM killer.", "MemoryMax=" },
+                { "systemd-oomd killed some process(es) in this unit.", "oomctl" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+                char *text;
+
+                fake.unit_line = lines[i].line;
+                text = told(*state, of_unit);
+                for (size_t k = 0; k < ARRAY_SIZE(lines); k++)
+                        assert_int_equal(strstr(text, lines[k].hint) != NULL, k == i);
+                free(text);
+        }
+}
+
 static void test_inner_lines(void **state)
 {
         char *text;
@@ -135,7 +165,8 @@ static void test_inside(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_result), T(test_unit), T(test_inner_lines), T(test_inside) };
+        const struct CMUnitTest tests[] = { T(test_result), T(test_unit), T(test_hints), T(test_inner_lines),
+                                            T(test_inside) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* Limits of the host and of processes. */
+const char *limits_hint(int r);      /* what to do about a negative errno; NULL: it is not about a limit */
+const char *limits_fork_text(int r); /* why a process could not be started */
