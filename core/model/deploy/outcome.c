@@ -2,9 +2,15 @@
 #include "model/deploy/outcome.h"
 
 #include <signal.h>
+#include <string.h>
 
+#include "model/containers/containers.h"
+#include "model/deploy/unit_state.h"
 #include "model/operation/hooks.h"
+#include "model/operation/op.h"
 #include "svc/process/interrupt.h"
+#include "svc/systemd/systemd.h"
+#include "svc/term/log.h"
 #include "util/err.h"
 
 int outcome_init(struct outcome *o, size_t of, struct ec_err *err)
@@ -34,7 +40,29 @@ int outcome_check_interrupt(struct outcome *o, struct ec_err *err)
         return 0;
 }
 
-/* Calls the hooks of all containers at once, and warns about failed units in those that run. */
+/* Warns about containers that have ended again, and about failed units in the others. */
+static void look_at(struct ec_op *op, const struct group *g, const char *after)
+{
+        struct unit_state *states = NULL;
+        struct systemd *s;
+        size_t n = 0;
+
+        if (!g->n || op_systemd(op, &s, NULL) < 0 || systemd_list(s, "container@*.service", &states, &n, NULL) < 0)
+                return;
+        for (size_t i = 0; i < g->n; i++) {
+                const struct ec_container *c = g->items[i];
+                const char *active = unit_active(states, n, c->unit);
+
+                if (unit_is_up(active))
+                        report_failed_inside(op, c);
+                else
+                        log_warn("container '%s' ended right after its %s%s; 'journalctl -u %s' shows why", c->name,
+                                 after, !strcmp(active, "activating") ? ", and systemd starts it again" : "", c->unit);
+        }
+        unit_states_free(states, n);
+}
+
+/* Calls the hooks of all containers at once, and warns about those that do not run as they should. */
 static int tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
 {
         int r = outcome_check_interrupt(o, err);
@@ -45,10 +73,8 @@ static int tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
         hooks_updated(op, GROUP_CONST(&o->updated));
         hooks_stopped(op, GROUP_CONST(&o->stopped));
         hooks_failed(op, GROUP_CONST(&o->failed));
-        for (size_t i = 0; i < o->started.n; i++)
-                report_failed_inside(op, o->started.items[i]);
-        for (size_t i = 0; i < o->updated.n; i++)
-                report_failed_inside(op, o->updated.items[i]);
+        look_at(op, &o->started, "start");
+        look_at(op, &o->updated, "update");
         return outcome_check_interrupt(o, err);
 }
 

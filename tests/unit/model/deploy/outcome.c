@@ -6,10 +6,12 @@
 #include "model/deploy/outcome.h"
 #include "svc/process/interrupt.h"
 
-static struct ec_container containers[] = { { .name = (char *)"a" },
-                                            { .name = (char *)"b" },
-                                            { .name = (char *)"c" },
-                                            { .name = (char *)"d" } };
+static struct ec_container containers[] = {
+        { .name = (char *)"a", .unit = (char *)"container@a.service" },
+        { .name = (char *)"b", .unit = (char *)"container@b.service" },
+        { .name = (char *)"c", .unit = (char *)"container@c.service" },
+        { .name = (char *)"d", .unit = (char *)"container@d.service" },
+};
 static struct outcome o;
 
 static int setup(void **state)
@@ -73,6 +75,34 @@ static void test_detached(void **state)
         assert_int_equal(outcome_check_interrupt(&o, &f->err), -ECANCELED);
 }
 
+/* Writes to a pipe, whose text it returns. */
+static void test_ended(void **state)
+{
+        struct fixture *f = *state;
+        int fds[2], old = dup(2);
+        char text[1024];
+        ssize_t n;
+
+        fake.active[0] = "container@b.service";
+        fake.active[1] = "container@c.service=activating";
+        assert_int_equal(pipe(fds), 0);
+        dup2(fds[1], 2);
+        log_set_level(LOG_NOTICE);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
+        log_set_level(LOG_CRIT);
+        fflush(stderr);
+        dup2(old, 2);
+        n = read(fds[0], text, sizeof(text) - 1);
+        text[n < 0 ? 0 : n] = 0;
+        assert_string_equal(text, "warning: container 'a' ended right after its start; 'journalctl -u "
+                                  "container@a.service' shows why\n"
+                                  "warning: container 'c' ended right after its update, and systemd starts it again; "
+                                  "'journalctl -u container@c.service' shows why\n");
+        close(old);
+        close(fds[0]);
+        close(fds[1]);
+}
+
 static void test_result(void **state)
 {
         struct fixture *f = *state;
@@ -87,7 +117,8 @@ static void test_result(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_tell), T(test_interrupted), T(test_detached), T(test_result) };
+        const struct CMUnitTest tests[] = { T(test_tell), T(test_interrupted), T(test_detached), T(test_ended),
+                                            T(test_result) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }
