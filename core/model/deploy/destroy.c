@@ -210,14 +210,16 @@ static bool started_again(struct systemd *s, const struct ec_container *c)
         return again;
 }
 
-static void clear_machine(struct systemd *s, const struct ec_container *c)
+static int clear_machine(struct systemd *s, const struct ec_container *c)
 {
         _cleanup_err_ struct ec_err e = { 0 };
+        int r = machine_terminate(s, c->name, &e);
 
-        if (machine_terminate(s, c->name, &e) < 0)
-                log_warn("container '%s': %s", c->name, err_msg(&e));
-        else
+        if (r >= 0)
                 (void)machine_clear_mount(c->name);
+        else if (r != -ECANCELED)
+                log_warn("container '%s': %s", c->name, err_msg(&e));
+        return r;
 }
 
 /* late: only containers whose unit is removed already. */
@@ -225,6 +227,7 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
 {
         _cleanup_(group_done) struct group stopped = { 0 };
         _cleanup_(stale_done) struct stale stale = { 0 };
+        bool silent = false;
         struct systemd *s;
         int r = group_init(&stopped, d->list.n) < 0 ? err_oom(err) : op_systemd(d->op, &s, err);
 
@@ -244,8 +247,9 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
                 /* What it has set up is not stale; remove_late() stops it. */
                 if (t->stop && started_again(s, t->c))
                         continue;
-                if (t->stop)
-                        clear_machine(s, t->c);
+                /* If machined does not answer, one timeout is enough. */
+                if (t->stop && !silent)
+                        silent = clear_machine(s, t->c) == -ETIMEDOUT;
                 if (t->stop || !late) {
                         remove_veth(t->c);
                         stale_clear(&stale, d->op->layout, t->c);
@@ -350,6 +354,8 @@ static int check_writable(const struct destroy *d, struct ec_err *err)
                 r = check_dir(c, c->unit_path, err);
                 if (r >= 0)
                         r = check_dir(c, c->conf_path, err);
+                if (r >= 0)
+                        r = check_dir(c, c->state_path, err);
         }
         return r;
 }

@@ -108,9 +108,7 @@ static int check_machined(const struct jobs *j, struct systemd *s, struct ec_err
 {
         int r = j->job == JOB_STOP ? 0 : machine_running(s, j->group->items[0]->name, err);
 
-        if (r >= 0 || r == -ECANCELED)
-                return r;
-        return err_prefix(err, r == -ETIMEDOUT ? "systemd-machined does not answer" : "containers cannot be started");
+        return r >= 0 || r == -ECANCELED ? r : err_prefix(err, "containers cannot be started");
 }
 
 static int run(struct jobs *j, struct ec_err *err)

@@ -37,6 +37,11 @@ static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const 
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return err_set(err, -ENOSYS, "cannot %s machine '%s': this host has no systemd-machined", what, name);
+        if (r == -ETIMEDOUT)
+                return err_set(err, r,
+                               "cannot %s machine '%s': systemd-machined does not answer; try 'systemctl restart "
+                               "systemd-machined'",
+                               what, name);
         /* systemd answers itself, on its private socket, because the bus is down. */
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
             sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
@@ -188,7 +193,7 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
         if (r == -ETIMEDOUT && !e.name && machine_clear_stale(s, name) > 0)
                 return 0;
         if (r == -ETIMEDOUT && !e.name)
-                return err_set(err, r, "machine '%s' did not end within %d s", name,
+                return err_set(err, -EBUSY, "machine '%s' did not end within %d s", name,
                                (int)(GONE_TIMEOUT / USEC_PER_SEC));
         return r < 0 ? machined_err(err, r, &e, name, "terminate") : 0;
 }

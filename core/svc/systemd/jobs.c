@@ -570,6 +570,17 @@ static int step(struct engine *e)
         return r == -ECANCELED ? 0 : r;
 }
 
+static int lost(const struct engine *e, int r, struct ec_err *err)
+{
+        _cleanup_free_ char *others = e->left > 1 ? str_printf(" and %zu other units", e->left - 1) : NULL;
+        size_t first = 0;
+
+        while (first + 1 < e->n && e->items[first].phase == PHASE_DONE)
+                first++;
+        return err_set(err, r, "lost the connection to systemd while waiting for %s%s (%s); run the command again",
+                       e->items[first].res->unit, others ? others : "", strerror(-r));
+}
+
 static int run(struct engine *e, struct ec_err *err)
 {
         _cleanup_bus_slot_ sd_bus_slot *match = NULL;
@@ -586,8 +597,7 @@ static int run(struct engine *e, struct ec_err *err)
         if (r == -ENOMEM)
                 return err_oom(err);
         if (r != -ECANCELED)
-                return err_set(err, r, "lost the connection to systemd while waiting for %zu of %zu units: %s", e->left,
-                               e->n, strerror(-r));
+                return lost(e, r, err);
         return interrupt_check(err) < 0 ? r : err_set(err, r, "interrupted");
 }
 
