@@ -193,11 +193,13 @@ static int read_root(const char *root, const char *program, char **ret, struct e
         return 0;
 }
 
-static int check_one_line(const char *out, const char *attr, struct ec_err *err)
+static int check_one_line(const char *out, const char *program, const char *attr, struct ec_err *err)
 {
         const char *nl = strchr(out, '\n');
 
-        if (!*out || !nl || nl[1])
+        if (!nl)
+                return err_set(err, -EIO, "%s ended without printing a whole path; run the command again", program);
+        if (nl[1])
                 return err_set(err, -EINVAL, "attribute '%s' is not a single derivation", attr);
         return 0;
 }
@@ -251,7 +253,7 @@ int nix_build(struct nix *n, const struct nix_expr *e, char **ret_path, struct e
         else
                 r = run_expr(&x, "nix-instantiate", WORDS("--add-root", drv), e, &out, err);
         if (r >= 0)
-                r = check_one_line(out, e->attr, err);
+                r = check_one_line(out, x.program, e->attr, err);
         if (r >= 0 && !x.args.unknown)
                 r = realise(n, drv, root, err);
         return r < 0 ? r : read_root(root, x.args.unknown ? "nix-build" : "nix-store", ret_path, err);
