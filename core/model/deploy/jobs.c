@@ -121,7 +121,12 @@ static int run(struct jobs *j, struct ec_err *err)
         };
         struct progress p = { j->op->layout, verbs[j->job], j->job, j->group, 0 };
         struct job_hooks hooks = {
-                .done = on_done, .retry = machine_name_was_taken, .killed = on_killed, .left = on_left, .data = &p
+                .done = on_done,
+                .retry = machine_name_was_taken,
+                .stopping = machine_stop_again,
+                .killed = on_killed,
+                .left = on_left,
+                .data = &p,
         };
         struct systemd *s;
         int r = op_systemd(j->op, &s, err);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/machine/retry.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "svc/machine/machine.h"
+#include "svc/process/children.h"
 #include "svc/systemd/journal.h"
+#include "svc/systemd/systemd.h"
 #include "util/name.h"
 #include "util/strv.h"
 
@@ -30,4 +33,13 @@ bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_
                 for (size_t k = 0; k < ARRAY_SIZE(signs); k++)
                         taken = taken || strstr(*l, signs[k]);
         return taken;
+}
+
+void machine_stop_again(struct systemd *s, const char *unit)
+{
+        uint64_t pid;
+
+        /* NixOS tells systemd-nspawn to send this signal. */
+        if (systemd_get_u64(s, unit, "Service", "MainPID", &pid, NULL) >= 0)
+                proc_signal_children((pid_t)pid, SIGRTMIN + 3);
 }

@@ -21,7 +21,7 @@ static char **list(pid_t parent)
         return path && fs_read(path, LIST_MAX, &text, NULL) >= 0 ? strv_split(text, " \n") : NULL;
 }
 
-void proc_kill_children(pid_t parent)
+void proc_signal_children(pid_t parent, int sig)
 {
         _cleanup_strv_ char **children = parent > 0 ? list(parent) : NULL;
 
@@ -31,6 +31,6 @@ void proc_kill_children(pid_t parent)
 
                 /* If it is still a child, its ID has not been reused before it was opened. */
                 if (again && strv_contains(STRV_CONST(again), *c))
-                        (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+                        (void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
         }
 }

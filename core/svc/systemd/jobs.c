@@ -439,7 +439,7 @@ static int end_now(struct item *i)
         if (r >= 0)
                 r = systemd_get_u64(e->s, i->res->unit, "Service", "MainPID", &pid, NULL);
         if (r >= 0)
-                proc_kill_children((pid_t)pid);
+                proc_signal_children((pid_t)pid, SIGKILL);
         return r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 0;
 }
 
@@ -462,6 +462,8 @@ static int check(struct engine *e)
                         r = look(i);
                 else if (e->kind == JOB_KILL)
                         r = end_now(i);
+                else if (i->phase == PHASE_STOP && e->hooks.stopping)
+                        e->hooks.stopping(e->s, i->res->unit);
         }
         return r;
 }

@@ -18,6 +18,8 @@ struct job_hooks {
         /* Called when the main process of a start failed with an exit code; true starts the unit once more.
          * `since` is the start's CLOCK_REALTIME. */
         bool (*retry)(struct systemd *s, const char *unit, uint64_t since_usec);
+        /* Called from time to time while a unit stops, except with JOB_KILL. */
+        void (*stopping)(struct systemd *s, const char *unit);
         /* A unit did not stop in time, so systemd killed it. */
         void (*killed)(void *data, const char *unit);
         /* After an interruption: the unit was stopped, or its stop continues, and it is not started. Must not use the

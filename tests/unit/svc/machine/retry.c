@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "capture.h"
 
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
 #include "svc/systemd/journal.h"
+#include "svc/systemd/systemd.h"
 #include "util/strv.h"
 
 /* ---- what the policy depends on -------------------------------------------- */
@@ -45,6 +49,18 @@ int machine_clear_mount(const char *name)
 {
         assert_string_equal(name, "a");
         return mounted;
+}
+
+/* The unit's main process is this one. */
+int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
+                    struct ec_err *err)
+{
+        (void)s, (void)iface, (void)err;
+        assert_string_equal(prop, "MainPID");
+        if (strcmp(unit, "container@a.service"))
+                return -ENOENT;
+        *ret = (uint64_t)getpid();
+        return 0;
 }
 
 /* ---- the tests --------------------------------------------------------------- */
@@ -97,13 +113,29 @@ static void test_no_container(void **state UNUSED)
         assert_false(taken("other.service", "already exists"));
 }
 
+static void test_stop_again(void **state UNUSED)
+{
+        pid_t pid = fork();
+        int status;
+
+        if (!pid) {
+                pause();
+                _exit(0);
+        }
+        machine_stop_again(NULL, "container@b.service");
+        assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+        machine_stop_again(NULL, "container@a.service");
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGRTMIN + 3);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(test_journal, reset),
-                cmocka_unit_test_setup(test_stale, reset),
-                cmocka_unit_test_setup(test_mount, reset),
-                cmocka_unit_test_setup(test_no_container, reset),
+                cmocka_unit_test_setup(test_journal, reset),    cmocka_unit_test_setup(test_stale, reset),
+                cmocka_unit_test_setup(test_mount, reset),      cmocka_unit_test_setup(test_no_container, reset),
+                cmocka_unit_test_setup(test_stop_again, reset),
         };
 
         return cmocka_run_group_tests_name("retry", tests, NULL, NULL);

@@ -40,21 +40,24 @@ static void test_children(void **state)
         int status;
 
         (void)state;
-        proc_kill_children(one);
+        /* Their parent, and children that ignore it, get nothing. */
+        proc_signal_children(one, SIGWINCH);
+        assert_int_equal(waitpid(one, &status, WNOHANG), 0);
+        proc_signal_children(one, SIGKILL);
         assert_int_equal(waitpid(one, &status, 0), one);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 2);
         assert_int_equal(waitpid(other, &status, WNOHANG), 0);
-        proc_kill_children(other);
+        proc_signal_children(other, SIGKILL);
         assert_int_equal(waitpid(other, &status, 0), other);
 }
 
 static void test_none(void **state)
 {
         (void)state;
-        proc_kill_children(0);
-        proc_kill_children(-1);
-        proc_kill_children(0x7fffffff);
+        proc_signal_children(0, SIGKILL);
+        proc_signal_children(-1, SIGKILL);
+        proc_signal_children(0x7fffffff, SIGKILL);
 }
 
 int main(void)
