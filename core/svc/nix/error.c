@@ -317,6 +317,11 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
         if (str_after(e->text, "cannot connect to socket at "))
                 return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?",
                                e->text);
+        if (!strcmp(e->text, "unexpected end-of-file") || str_after(e->text, "Nix daemon disconnected"))
+                return err_set(err, -ECONNRESET,
+                               "the Nix daemon ended (%s); 'journalctl -u nix-daemon' may show why, then run the "
+                               "command again",
+                               e->text);
         if (str_after(e->text, "unrecognised flag '"))
                 return err_usage(err, "--build-args: %s", e->text);
         build = has_log(l, e) || (status >= 100 && status < 108) || !strcmp(program, "nix-store");

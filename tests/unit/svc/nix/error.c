@@ -255,6 +255,11 @@ static void test_other(void **state)
         check_full(&l, &n, 1, false, -ECONNREFUSED,
                    "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is "
                    "nix-daemon.socket active?");
+        error_at(&l, "unexpected end-of-file", NULL, 0, 0, "");
+        check_full(
+                &l, &n, 1, false, -ECONNRESET,
+                "the Nix daemon ended (unexpected end-of-file); 'journalctl -u nix-daemon' may show why, then run the "
+                "command again");
         error_at(&l, "unrecognised flag '--x'", NULL, 0, 0, "");
         struct ec_err err = { 0 };
         assert_int_equal(nix_error_set(&l, &n, "nix-build", 1, false, &err), -EINVAL);
