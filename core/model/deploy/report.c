@@ -142,7 +142,7 @@ static char **at_timeout(char **lines)
         return lines + (n > UNIT_LINES ? n - UNIT_LINES : 0);
 }
 
-/* NixOS' units of containers have Restart=on-failure. */
+/* The units of containers have Restart=on-failure. */
 static void show_restart(struct ec_op *op, const struct ec_container *c)
 {
         _cleanup_free_ char *active = NULL;
