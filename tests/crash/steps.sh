@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Runs a command of the program once for each step with which it changes something, and kills it before this step, or
 # makes the step fail. The next run must then end as an undisturbed run does. Runs in a throwaway host, in TAP.
-# Usage: steps.sh [-p PATTERN] [-k EVERY] [-f FAULTS] SCENARIO...
-# Takes only the steps that match PATTERN, and every EVERY-th of them.
+# Usage: steps.sh [-p PATTERN] [-k EVERY] [-s FIRST] [-f FAULTS] SCENARIO...
+# Takes only the steps that match PATTERN, and every EVERY-th of them, from number FIRST on (default: 0).
 # FAULTS: kill, boot (a kill, then the host is started again), or error (each error that the call can have)
 here=$(dirname -- "$(readlink -f -- "$0")")
 . "$here/../host/lib.sh"
 . "$here/../host/containers.sh"
 . "$here/../host/state.sh"
-every=1 pattern='' faults='kill error boot'
-while getopts p:k:f: option; do
+every=1 first=0 pattern='' faults='kill error boot'
+while getopts p:k:s:f: option; do
         case $option in
         p) pattern=$OPTARG ;;
         k) every=$OPTARG ;;
+        s) first=$OPTARG ;;
         f) faults=$OPTARG ;;
         *) exit 2 ;;
         esac
@@ -137,7 +138,7 @@ chosen() {
         local i n=0 inner='^unlinkat [^/]*$'
         for ((i = 1; i <= ${#list[@]}; i++)); do
                 [[ ! ${list[i - 1]} =~ $inner || ! ${list[i]-} =~ $inner || $((i % 10)) == 0 ]] || continue
-                [[ ! ${list[i - 1]} =~ $pattern ]] || ((n++ % every)) || echo $i
+                [[ ! ${list[i - 1]} =~ $pattern ]] || ((n++ % every != first)) || echo $i
         done
 }
 
