@@ -213,6 +213,11 @@ $(PLUGIN_FUZZ): $(BUILD)/%: %.c $(BUILD)/libplugin.a
 check-fuzz: $(CORE_FUZZ) $(PLUGIN_FUZZ)
 	@tests/fuzz/check.sh $^
 
+## Print which lines of core and plugins the tests run, in hosts, too (takes 15 minutes)
+.PHONY: coverage
+coverage:
+	@tests/coverage/check
+
 # ---- measurements ------------------------------------------------------------
 $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
 	@mkdir -p $(@D)
