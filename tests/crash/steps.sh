@@ -103,7 +103,7 @@ boot() {
         systemctl daemon-reload
 }
 without_notes() {
-        sed -e '/^\/run\/extra-container\//d' -e '/\/run-extra-container-tmp-/d' -e '/^==> /,/^$/d'
+        sed -e '/^\/run\/extra-container\//d' -e '/\/run-extra-container-tmp-/d'
 }
 # reaches FILE [notes]: the state becomes that of the file, or with notes but for notes and temporary files; units stop
 # and interfaces vanish after the program has ended

@@ -11,9 +11,10 @@ state() {
                 /var/lib/containers /var/lib/nixos-containers /tmp /var/tmp -xdev -maxdepth 2 \
                 ! -path "$states/*/*" ! -path '*/gcroots/auto/????????????????????????????????' ! -path '/tmp/tap.*' ! -path '/run/systemd/nspawn/locks/*' ! \( -path "$roots/run-*" -xtype l \) \
                 -printf '%p %y %m %u:%g %l\n' 2>/dev/null | sort -u |
-                # Directories that are made when they are first needed, and what the lock and a partition leave.
-                grep -vE '^(/run/extra-container(/network|/pending|/sessions|/tmp)?|/run/systemd/(machines|network)) d |^/run/extra-container/(lock|network/\.(lock|partition))'
-        find /run/extra-container -type f ! -name lock ! -name '.lock' ! -name '.partition*' -exec sh -c 'for f; do echo "==> $f"; cat "$f"; printf "\n\n"; done' sh {} + 2>/dev/null
+                # Directories that are made when they are first needed, keys of sessions, and what the lock and a partition leave.
+                grep -vE '^(/run/extra-container(/network|/pending|/sessions|/tmp)?|/run/systemd/(machines|network)) d |^/run/extra-container/(lock|ssh|network/\.(lock|partition))'
+        find /run/extra-container -type f ! -path '*/ssh/*' ! -name lock ! -name '.lock' ! -name '.partition*' \
+                -exec awk '{ print FILENAME ": " $0 }' {} + 2>/dev/null
         find /var/log/journal -maxdepth 1 -type l | sed 's/[0-9a-f]\{32\}/ID/'
         echo "links: $(ip -o link | sed 's/^[0-9]*: \([^@:]*\).*/\1/' | sort | tr '\n' ' ')"
         echo "routes: $(ip route)"
