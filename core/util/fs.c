@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -31,6 +32,18 @@ int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode)
                 return errno == ENXIO ? FS_NOT_REGULAR : -errno; /* a socket; a FIFO without a reader */
         r = fs_check_regular(fd);
         return r < 0 ? r : TAKE_FD(fd);
+}
+
+int fs_reopen_regular(int fd, int flags)
+{
+        char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+        int r = fs_check_regular(fd);
+
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        r = open(path, flags | O_CLOEXEC);
+        return r < 0 ? -errno : r;
 }
 
 const char *fs_strerror(int r)

@@ -278,7 +278,7 @@ static void enter(struct walk *w, const char *name)
                 return report(w, -EXDEV, name, "another file system is mounted there");
         for (int i = 0; i < 2; i++) {
                 fd = openat(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (fd >= 0 || errno != EACCES || fchmodat(w->fd, name, 0700, 0) < 0)
+                if (fd >= 0 || errno != EACCES || fchmodat(w->fd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
                         break;
         }
         if (fd < 0) {

@@ -27,9 +27,8 @@ int resolve_in(int root, const char *path, int flags)
 
 int resolve_read(int root, const char *path, size_t max, char **ret)
 {
-        /* O_NONBLOCK: opening a FIFO must not block. */
-        _cleanup_close_ int fd = resolve_in(root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        int r = fd < 0 ? fd : fs_check_regular(fd);
+        _cleanup_close_ int at = resolve_in(root, path, O_PATH | O_CLOEXEC);
+        _cleanup_close_ int fd = at < 0 ? at : fs_reopen_regular(at, O_RDONLY);
 
-        return r < 0 ? r : fs_read_fd(fd, max, ret, NULL);
+        return fd < 0 ? fd : fs_read_fd(fd, max, ret, NULL);
 }

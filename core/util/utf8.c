@@ -45,9 +45,11 @@ bool utf8_valid(const char *s, size_t len)
         return true;
 }
 
+/* Also what changes the order in which text is shown, and line and paragraph separators. */
 bool utf8_control(uint32_t c)
 {
-        return c < 0x20 || (c >= 0x7f && c < 0xa0);
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 unsigned utf8_width(uint32_t c)

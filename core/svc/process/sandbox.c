@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,11 @@
 
 #include "svc/process/interrupt.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
-#define SECONDS 10
-#define NOBODY  65534
+#define SECONDS    10
+#define MEMORY_MAX ((rlim_t)256 << 20)
+#define NOBODY     65534
 
 static int by_number(const void *a, const void *b)
 {
@@ -39,15 +42,31 @@ static void close_others(const int *fds, size_t n, int out)
         (void)syscall(SYS_close_range, first, ~0U, 0);
 }
 
+/* Beyond what this process has already, which is much with a sanitizer. */
+static struct rlimit memory_limit(void)
+{
+        FILE *f = fopen("/proc/self/statm", "re");
+        unsigned long pages = 0;
+        rlim_t max = MEMORY_MAX;
+
+        if (f && fscanf(f, "%*u %*u %*u %*u %*u %lu", &pages) == 1)
+                max += pages * (rlim_t)sysconf(_SC_PAGESIZE);
+        if (f)
+                fclose(f);
+        return (struct rlimit){ max, max };
+}
+
 static int drop_rights(void)
 {
         static const struct rlimit none = { 0, 0 }, cpu = { SECONDS, SECONDS };
+        const struct rlimit memory = memory_limit();
 
         if (geteuid() == 0 &&
             (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
                 return -errno;
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
-            setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0)
+            setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 ||
+            setrlimit(RLIMIT_CPU, &cpu) < 0 || setrlimit(RLIMIT_DATA, &memory) < 0)
                 return -errno;
         return 0;
 }
@@ -69,14 +88,18 @@ static void child(void (*fn)(void *data, FILE *out), void *data, const int *fds,
         _exit(fflush(f) ? 1 : 0);
 }
 
-/* Until the child has ended, however it ends. */
+/* Until the child has ended, however it ends, or its time is over: what it reads could have taken it over. */
 static char *read_all(int fd, size_t max)
 {
+        uint64_t end = clock_usec() + (SECONDS + 1) * USEC_PER_SEC, now;
+        struct pollfd p = { .fd = fd, .events = POLLIN };
         char *text = malloc(max + 1);
         size_t len = 0;
         ssize_t n = 1;
 
-        while (text && len < max && n) {
+        while (text && len < max && n && (now = clock_usec()) < end) {
+                if (poll(&p, 1, (int)((end - now) / 1000) + 1) <= 0)
+                        continue;
                 n = read(fd, text + len, max - len);
                 if (n < 0 && errno != EINTR)
                         break;

@@ -201,7 +201,8 @@ int journal_inside_parse(const char *text, struct journal_inside *in)
 /* Keeps the newest. */
 static void add_file(struct request *q, int dir, const char *name)
 {
-        int fd = fs_open_regular(dir, name, O_RDONLY | O_NOFOLLOW, 0);
+        _cleanup_close_ int at = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        int fd = at < 0 ? at : fs_reopen_regular(at, O_RDONLY);
         size_t oldest = 0;
         struct stat st;
 

@@ -2,6 +2,8 @@
 #include "fs_fixture.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "util/resolve.h"
 
@@ -66,6 +68,10 @@ static void test_kinds(void **state UNUSED)
         assert_int_equal(resolve_read(root, "etc", 100, &text), FS_NOT_REGULAR);
         assert_int_equal(resolve_read(root, "none", 100, &text), -ENOENT);
         assert_null(text);
+        /* To open a device of this number fails; it is not even tried. */
+        if (mknod(at("root/device"), S_IFCHR | 0600, makedev(60, 1)) < 0)
+                skip();
+        assert_int_equal(resolve_read(root, "device", 100, &text), FS_NOT_REGULAR);
 }
 
 static void test_size(void **state UNUSED)

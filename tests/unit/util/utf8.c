@@ -64,6 +64,11 @@ static void kinds(void **s UNUSED)
         assert_true(utf8_control(0x1b));
         assert_true(utf8_control(0x7f));
         assert_true(utf8_control(0x9b));
+        /* These change the order of what follows on a terminal. */
+        assert_true(utf8_control(0x202e));
+        assert_true(utf8_control(0x2066));
+        assert_true(utf8_control(0x200f));
+        assert_false(utf8_control(0x2010));
         assert_false(utf8_control(' '));
         assert_false(utf8_control(0xa0));
         assert_int_equal(utf8_width('a'), 1);

@@ -82,6 +82,50 @@ static void test_rights(void **state)
         close(other);
 }
 
+/* A compressed field can be large. */
+static void allocate(void *data, FILE *out)
+{
+        const size_t *size = data;
+        char *p = malloc(*size);
+
+        fprintf(out, "%s", p ? "memory" : "none");
+        free(p);
+}
+
+static void test_memory(void **state)
+{
+        static const size_t sizes[] = { (size_t)64 << 20, (size_t)400 << 20 };
+        static const char *const expected[] = { "memory", "none" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                assert_int_equal(sandbox_run(allocate, (void *)&sizes[i], NULL, 0, 100, &text), 0);
+                assert_string_equal(text, expected[i]);
+        }
+}
+
+/* A child that was taken over can leave its output open and ignore its alarm. */
+static void stay(void *data, FILE *out)
+{
+        (void)data;
+        fprintf(out, "before");
+        fflush(out);
+        alarm(0);
+        for (;;)
+                pause();
+}
+
+static void test_stays(void **state)
+{
+        _cleanup_free_ char *text = NULL;
+
+        (void)state;
+        assert_int_equal(sandbox_run(stay, NULL, NULL, 0, 100, &text), 0);
+        assert_string_equal(text, "before");
+}
+
 static void test_too_many(void **state)
 {
         int fds[SANDBOX_FDS + 1] = { 0 };
@@ -97,7 +141,7 @@ int main(void)
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_crash),
                 cmocka_unit_test(test_rights),
-                cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_memory), cmocka_unit_test(test_stays), cmocka_unit_test(test_too_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
