@@ -13,6 +13,7 @@
 #include "model/operation/op.h"
 #include "model/operation/tmp_dir.h"
 #include "svc/process/interrupt.h"
+#include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -24,6 +25,15 @@ static bool in_list(const struct container_list *l, const char *name)
                 if (!strcmp(l->items[i]->name, name))
                         return true;
         return false;
+}
+
+/* Best effort: the hooks and the reload report a bus that does not answer. */
+static void reset_failed(struct ec_op *op, const struct ec_container *c)
+{
+        struct systemd *s;
+
+        if (!layout_offline(op->layout) && op_systemd(op, &s, NULL) >= 0)
+                (void)systemd_reset_failed(s, c->unit, NULL);
 }
 
 /* Calls the hooks that match what is installed now. */
@@ -40,6 +50,7 @@ static int recover_one(struct ec_op *op, const char *name, struct ec_err *err)
                 return err_oom(err);
         if (absent) {
                 pending_clear(l, name);
+                reset_failed(op, c);
                 hooks_removed(op, c);
         } else {
                 r = hooks_installed(op, c, err);

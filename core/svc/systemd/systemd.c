@@ -107,6 +107,17 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
         return r < 0 ? bus_err(err, r, &e, "systemd did not reload its units") : 0;
 }
 
+int systemd_reset_failed(struct systemd *s, const char *unit, struct ec_err *err)
+{
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = bus_tell_manager(bus, "ResetFailedUnit", "s", unit);
+        return r < 0 ? err_set(err, r, "cannot reset the state of %s: %s", unit, strerror(-r)) : 0;
+}
+
 /* ---- listing ------------------------------------------------------------ */
 
 void unit_states_free(struct unit_state *v, size_t n)

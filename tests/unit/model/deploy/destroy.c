@@ -383,14 +383,14 @@ static void test_after_a_kill(void **state)
         assert_string_equal(removed, "b ");
         assert_false(pending_reload(&f->layout));
         assert_int_equal(pending_reload_set(&f->layout, NAMES("a", "b"), &f->err), 0);
-        expect(f, NAMES("b"), 0, 0, "reload\n", "");
+        expect(f, NAMES("b"), 0, 0, "reset container@b.service\nreload\n", "");
         assert_string_equal(removed, "b b ");
         assert_true(fx_exists(f, "/etc/units/container@a.service"));
         assert_false(pending_reload(&f->layout));
         expect(f, NAMES("b"), 0, -ENOENT, "", "");
         /* Also when another container is destroyed. */
         assert_int_equal(pending_reload_set(&f->layout, NAMES("b"), &f->err), 0);
-        expect(f, NAMES("zzz"), 0, -ENOENT, "reload\n", "");
+        expect(f, NAMES("zzz"), 0, -ENOENT, "reset container@b.service\nreload\n", "");
         assert_false(pending_reload(&f->layout));
         /* A failure with another container does not keep this one. */
         p = fx_path(f, "/run/ec/pending/.reload");

@@ -104,7 +104,7 @@ static void test_both(void **state)
         assert_int_equal(strv_len(STRV_CONST(r.names)), 2);
         assert_null(r.left);
         assert_string_equal(calls, "installed:a removed:gone ");
-        assert_string_equal(fake.log, "reload\n");
+        assert_string_equal(fake.log, "reset container@gone.service\nreload\n");
         assert_false(pending_reload(&f->layout));
         assert_int_equal(pending_get(&f->layout, "gone"), EC_CHANGE_NONE);
         assert_false(fx_exists(f, "/etc/nixos-containers/.#extra-container-1234"));
@@ -136,7 +136,7 @@ static void test_hook_fails(void **state)
         fail_installed = "a";
         assert_int_equal(recover_run(&f->op, &r, &f->err), 0);
         assert_string_equal(calls, "installed:a removed:gone ");
-        assert_string_equal(fake.log, "reload\n");
+        assert_string_equal(fake.log, "reset container@gone.service\nreload\n");
         assert_int_equal(strv_len(STRV_CONST(r.left)), 1);
         assert_string_equal(r.left[0], "a");
         recovery_done(&r);

@@ -39,6 +39,16 @@ static void test_reload(void **state)
         assert_string_equal(manager_log(&fake), "reload\n");
 }
 
+static void test_reset_failed(void **state)
+{
+        (void)state;
+        begin();
+        assert_int_equal(systemd_reset_failed(s, "container@a.service", &err), 0);
+        /* It does not wait for an answer; this call does. */
+        assert_int_equal(systemd_daemon_reload(s, &err), 0);
+        assert_string_equal(manager_log(&fake), "reset container@a.service\nreload\n");
+}
+
 static void test_reload_fails(void **state)
 {
         (void)state;
@@ -228,9 +238,10 @@ static void test_no_systemd(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_reload),  TEST(test_reload_fails), TEST(test_reload_lost),    TEST(test_reexec),
-                TEST(test_list),    TEST(test_list_none),    TEST(test_list_fails),     TEST(test_strings),
-                TEST(test_numbers), TEST(test_unit_dir),     TEST(test_unit_dir_fails), TEST(test_no_systemd),
+                TEST(test_reload),     TEST(test_reset_failed), TEST(test_reload_fails), TEST(test_reload_lost),
+                TEST(test_reexec),     TEST(test_list),         TEST(test_list_none),    TEST(test_list_fails),
+                TEST(test_strings),    TEST(test_numbers),      TEST(test_unit_dir),     TEST(test_unit_dir_fails),
+                TEST(test_no_systemd),
         };
         return cmocka_run_group_tests_name("systemd", tests, NULL, NULL);
 }
