@@ -31,7 +31,8 @@ static void close_others(const int *fds, size_t n, int out)
 {
         int keep[SANDBOX_FDS + 1], first = STDERR_FILENO + 1;
 
-        memcpy(keep, fds, n * sizeof(*fds));
+        if (n)
+                memcpy(keep, fds, n * sizeof(*fds));
         keep[n++] = out;
         qsort(keep, n, sizeof(*keep), by_number);
         for (size_t i = 0; i < n; i++) {
