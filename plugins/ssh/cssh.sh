@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2154,SC2034,SC2015 # session.c assigns variables, read names each word, and fail exits
 # SPDX-License-Identifier: MIT
 #
 # `cssh` of a session: session.c writes it after assignments of what does not change during

@@ -38,14 +38,10 @@ for i in "${!c[@]}"; do
         ./tests/fuzz/*/*) [[ -d plugins/${dir##*/} ]] || unset "c[i]" ;;
         esac
 done
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wvla -Wno-missing-field-initializers
-        -Icore -Icore/include -Iplugins/common -Itests/plugins -Itests/unit
-        '-DEC_DATE=""' '-DEC_VERSION="0"' '-DEC_OWN_PLUGINS=""' '-DEC_PLUGIN_DIR="/"' '-DEC_DATA_DIR="/"'
-        '-DEC_SYSCONF_DIR="/"')
-read -r -a libs < <(pkg-config --cflags libsystemd jansson inih)
+. tests/lint/flags.sh
 
 compile() { # COMPILER: compiles each file separately, two at a time
-        printf '%s\0' "${c[@]}" | xargs -0 -P 2 -n 8 "$1" "${flags[@]}" "${libs[@]}" -Werror -fsyntax-only
+        printf '%s\0' "${c[@]}" | xargs -0 -P 2 -n 8 "$1" "${flags[@]}" -Werror -fsyntax-only
 }
 
 # Shell tests and the stand-in for nixpkgs have tables with one case per line, which may be longer.
@@ -104,8 +100,13 @@ EOT
 check "planted errors of style and English are found" planted
 check "texts are in plain English" tests/lint/english
 check "each file of core has a unit test" tests/lint/tested
-# Ignored: variables of sourced files (SC2154, SC2034), and ls of file names of our own (SC2010).
-check "shellcheck has no warnings" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${shell[@]}"
+installed=() tests=()
+for file in "${shell[@]}"; do
+        if [[ $file == ./tests/* ]]; then tests+=("$file"); else installed+=("$file"); fi
+done
+check "shellcheck has no remarks on what is installed" shellcheck -x -S style "${installed[@]}"
+# In tests, ignored: variables of sourced files (SC2154, SC2034), and ls of file names of our own (SC2010).
+check "shellcheck has no warnings about tests" shellcheck -x -S warning -e SC2154,SC2034,SC2010 "${tests[@]}"
 # cppcheck does not support cleanup attributes, so the sanitizers look for leaks.
 check "cppcheck has no warnings" cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 \
         --enable=warning,portability,performance --suppress=memleak --suppress=resourceLeak \
