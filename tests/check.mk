@@ -245,6 +245,10 @@ check-man: $(BUILD)/extra-container $(MODULES) $(MAN) $(INI) | prune
 .PHONY: check-lint
 check-lint lint:
 	@tests/lint/check.sh
+## Analyze the code with gcc -fanalyzer and clang-tidy
+.PHONY: check-analysis
+check-analysis:
+	@tests/lint/analysis
 ## Apply clang-format to all C files
 .PHONY: format
 format:

@@ -151,7 +151,8 @@ static int choose_command(struct app *a, char **rest, struct command_ref *ret, c
 }
 
 /* Parses the words after the command. --config among them starts again, because the tables depend on it; then *ref
- * changes. */
+ * changes.
+ * NOLINTNEXTLINE(misc-no-recursion): the second time, --config is that of the loaded configuration */
 static int parse_options(struct app *a, struct command_ref *ref, char **args, struct parsed_options **ret,
                          struct ec_err *err)
 {

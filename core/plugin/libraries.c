@@ -207,7 +207,8 @@ int libraries_trusted(const char *file, struct ec_err *err)
         _cleanup_(libraries_done) struct libraries l = { .err = err };
         int r = add(&l, &l.files, file);
 
-        /* Each file may add others. */
+        /* Each file may add others.
+         * NOLINTNEXTLINE(clang-analyzer-core.NullDereference): add() has added one */
         for (size_t i = 0; r >= 0 && l.files[i]; i++) {
                 if (i && fs_trusted(l.files[i], err) < 0)
                         r = untrusted(&l, file);

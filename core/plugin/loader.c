@@ -336,6 +336,7 @@ int plugins_registry(const struct plugins *l, struct registry *reg, struct ec_er
 static int start(struct plugin *p, const struct host_context *ctx, struct ec_err *err)
 {
         struct call call;
+        /* NOLINTNEXTLINE(analyzer-null-dereference): the registry has only plugins of the list */
         int r = plugin_host_new(ctx, p->name, p->dir, &p->host, err);
 
         if (r < 0 || !p->plugin->init)
@@ -388,6 +389,7 @@ void plugins_done(struct plugins *l)
                 for (size_t i = reg.n; i-- > 0;) {
                         struct plugin *p = plugins_find(l, reg.plugins[i].plugin->name);
 
+                        /* NOLINTNEXTLINE(analyzer-null-dereference): the registry has only plugins of the list */
                         if (p->started && p->plugin->done) {
                                 struct call call;
 

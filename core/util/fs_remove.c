@@ -65,6 +65,7 @@ static int identify(int fd, const char *name, struct ident *ret)
 
 static bool same_file(const struct ident *a, const struct ident *b)
 {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): errno of a failure is not negative */
         return a->mnt == b->mnt && a->dev == b->dev && a->ino == b->ino;
 }
 
@@ -274,6 +275,7 @@ static void enter(struct walk *w, const char *name)
                 return;
         if (r < 0)
                 return report(w, r, name, NULL);
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): errno of a failure is not negative */
         if (before.mnt != w->v[w->n - 1].id.mnt)
                 return report(w, -EXDEV, name, "another file system is mounted there");
         for (int i = 0; i < 2; i++) {

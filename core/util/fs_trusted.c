@@ -144,6 +144,7 @@ int fs_trusted(const char *path, struct ec_err *err)
         return r;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): depth is limited */
 static int tree(const char *path, unsigned depth, struct ec_err *err)
 {
         _cleanup_closedir_ DIR *d = NULL;

@@ -147,7 +147,9 @@ char *strv_join(const char *const *v, const char *separator)
 
 void strv_free(char **v)
 {
+        /* NOLINTNEXTLINE(analyzer-use-of-uninitialized-value): gcc forgets what realloc() copies */
         for (size_t i = 0; v && v[i]; i++)
+                /* NOLINTNEXTLINE(analyzer-use-of-uninitialized-value): gcc forgets what realloc() copies */
                 free(v[i]);
         free(v);
 }

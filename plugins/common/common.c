@@ -34,7 +34,7 @@ char *shell_quote(const char *s)
                         to = stpcpy(to, "'\\''");
                 else
                         *to++ = *s;
-        strcpy(to, "'");
+        memcpy(to, "'", 2);
         return quoted;
 }
 

@@ -53,7 +53,7 @@ static int lock_file(char *path, int *ret_made)
 static int busy(const struct ec_host *h, const struct ec_container *c, const char *path, struct ec_err *err)
 {
         _cleanup_free_ char *text = NULL;
-        int pid = fs_read(path, 32, &text, NULL) < 0 ? 0 : atoi(text);
+        int pid = fs_read(path, 32, &text, NULL) < 0 ? 0 : (int)strtol(text, NULL, 10);
 
         /* `kill 0` would be bad advice. */
         if (pid <= 0)

@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define KEY_MAX    (16 * 1024) /* bytes of a public key file */
-#define MARKER_MAX (64 * 1024)
+#define KEY_MAX    ((size_t)16 << 10) /* bytes of a public key file */
+#define MARKER_MAX ((size_t)64 << 10)
 #define KEYS_MAX   16
 
 char *host_key_line(const char *name, const char *text)

@@ -39,6 +39,7 @@ char *key_parse_public(const char *text)
         static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
         size_t len = strlen(TYPE " ");
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what err->set() returns is negative */
         if (strncmp(text, TYPE " ", len) || strspn(text + len, base64) != BASE64_LENGTH)
                 return NULL;
         len += BASE64_LENGTH;
@@ -80,11 +81,12 @@ static int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
                 path[--n] = 0;
         /* ssh expands some characters in file names, and not all of them can be quoted. */
         for (const char *s = path; *s; s++)
-                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ')
-                        return h->err->set(
-                                err, -EINVAL,
-                                "key-dir in section [ssh]: '%s' has a character that ssh does not take in a path",
-                                path);
+                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ') {
+                        h->err->set(err, -EINVAL,
+                                    "key-dir in section [ssh]: '%s' has a character that ssh does not take in a path",
+                                    path);
+                        return -EINVAL;
+                }
         *ret = TAKE_PTR(path);
         return 0;
 }
@@ -102,7 +104,8 @@ static int check_above(const struct ec_host *h, const char *dir, const char *p, 
         return 0;
 }
 
-/* Each component of path, and of the links in it. -ENOENT without err: a component is missing. */
+/* Each component of path, and of the links in it. -ENOENT without err: a component is missing.
+ * NOLINTNEXTLINE(misc-no-recursion): links are counted */
 static int check_way(const struct ec_host *h, const char *dir, const char *path, unsigned links, struct ec_err *err)
 {
         _cleanup_free_ char *p = strdup(path);
@@ -180,11 +183,13 @@ static int open_dir(const struct ec_host *h, const char *dir, int make, struct e
         struct stat st;
 
         if (make) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what err->set() returns is negative */
                 made = mkdir(dir, 0700) == 0;
                 if (!made && errno != EEXIST)
                         return h->err->set(err, -errno, "cannot create the SSH key directory '%s': %s", dir,
                                            strerror(errno));
         }
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what err->set() returns is negative */
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
                 r = -errno;

@@ -14,7 +14,7 @@
 #include "util/name.h"
 #include "util/strv.h"
 
-#define CONF_MAX (1024 * 1024)
+#define CONF_MAX ((size_t)1 << 20)
 #define UNITS    "etc/systemd/system" /* in an output */
 #define WANTS    "machines.target.wants"
 

@@ -29,7 +29,7 @@ static int holder(const char *path)
 
         if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
                 return 0;
-        pid = fs_read_fd(fd, 32, &text, NULL) < 0 ? 0 : atoi(text);
+        pid = fs_read_fd(fd, 32, &text, NULL) < 0 ? 0 : (int)strtol(text, NULL, 10);
         return pid > 0 ? pid : -1;
 }
 

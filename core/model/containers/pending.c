@@ -15,7 +15,7 @@
 #include "util/strv.h"
 
 #define RELOAD         ".reload" /* not a valid container name */
-#define UNFINISHED_MAX (4 * 1024 * 1024)
+#define UNFINISHED_MAX ((size_t)4 << 20)
 
 static int write_note(const struct layout *l, const char *name, const char *word, struct ec_err *err)
 {

@@ -9,7 +9,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define TEXT_MAX    (4 * 1024 * 1024)
+#define TEXT_MAX    ((size_t)4 << 20)
 #define SYSTEM_PATH "SYSTEM_PATH"
 
 static bool same_file(const char *a, const char *b)

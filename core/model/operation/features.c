@@ -15,7 +15,7 @@
 #include "util/name.h"
 #include "util/strv.h"
 
-#define FEATURE_MAX (256 * 1024) /* bytes of a file: far more than any needs */
+#define FEATURE_MAX ((size_t)256 << 10) /* bytes of a file: far more than any needs */
 
 static void feature_done(struct feature *f)
 {

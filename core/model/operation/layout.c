@@ -18,7 +18,7 @@
 #define EC_DATA_DIR "/usr/share/extra-container"
 #endif
 
-#define UNIT_FILE_MAX (1024 * 1024)
+#define UNIT_FILE_MAX ((size_t)1 << 20)
 
 static const struct ec_setting settings[] = {
         { "root", "path", NULL,
@@ -184,6 +184,7 @@ static int init_all(struct layout *l, struct conf *c)
         if (r < 0)
                 return r;
         l->nixos = exists(l->root, "/run/booted-system/nixos-version");
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): it has a default */
         l->legacy = !strcmp(legacy, "yes") || (l->nixos && !strcmp(legacy, "auto") && template_is_legacy(l));
         r = init_units(l, c);
         return r < 0 ? r : init_paths(l, c);
@@ -194,6 +195,7 @@ int layout_init(struct layout *l, struct conf *c, struct ec_err *err)
         const char *legacy = setting(c, "legacy");
 
         *l = (struct layout){ 0 };
+        /* NOLINTNEXTLINE(analyzer-null-argument): it has a default */
         if (strcmp(legacy, "auto") && strcmp(legacy, "yes") && strcmp(legacy, "no"))
                 return err_set(err, -EINVAL, "[paths] legacy = '%s': expected auto, yes or no", legacy);
         if (init_all(l, c) < 0) {

@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -41,11 +43,12 @@ static void write_holder(int fd)
 static pid_t read_holder(int fd, char *buf, size_t size)
 {
         ssize_t n = pread(fd, buf, size - 1, 0);
-        int pid = 0;
+        long pid;
 
         buf[n < 0 ? 0 : n] = 0;
         buf[strcspn(buf, "\n")] = 0;
-        return sscanf(buf, "%d", &pid) == 1 && pid > 0 ? pid : 0;
+        pid = strtol(buf, NULL, 10);
+        return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
 /* Waits until the holder closes the file or ends, or the user interrupts. */

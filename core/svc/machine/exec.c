@@ -48,9 +48,11 @@ static int make_streams(struct exec *x, const struct ec_exec *in, struct ec_err 
 
         for (int i = 0; i < 3; i++) {
                 ours[i] = unset ? i : in->fds[i] < 0 ? -1 : in->fds[i];
-                if (ours[i] >= 0 && fstat(ours[i], &st) < 0)
+                if (ours[i] < 0)
+                        continue;
+                if (fstat(ours[i], &st) < 0)
                         return err_set(err, -errno, "descriptor %d for '%s': %s", ours[i], x->label, strerror(errno));
-                if (ours[i] >= 0 && S_ISDIR(st.st_mode))
+                if (S_ISDIR(st.st_mode))
                         return err_set(err, -EISDIR, "descriptor %d for '%s' is a directory", ours[i], x->label);
         }
         if (!x->streams)

@@ -269,6 +269,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
         if (argc < 6 || strcmp(argv[0], JOINER))
                 return;
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        /* NOLINTNEXTLINE(cert-err34-c): joiner_spawn() printed the numbers */
         if (sscanf(argv[1], "%d %d %d %d %" SCNx64 " %u %u %zu %zu", &j.parent, &j.user_ns, &j.tty, &j.cwd_optional,
                    &j.bounding, &j.uid, &j.gid, &j.n_groups, &n_env) != 9 ||
             (size_t)argc < 6 + j.n_groups + n_env)

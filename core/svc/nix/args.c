@@ -237,6 +237,7 @@ void nix_args_done(struct nix_args *a)
 
 static bool file_sets_jobs(const char *path, int depth);
 
+/* NOLINTNEXTLINE(misc-no-recursion): depth is limited */
 static bool text_sets_jobs(char *text, const char *path, int depth)
 {
         bool found = false;
@@ -262,6 +263,7 @@ static bool text_sets_jobs(char *text, const char *path, int depth)
         return found;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): depth is limited */
 static bool file_sets_jobs(const char *path, int depth)
 {
         _cleanup_free_ char *text = NULL;

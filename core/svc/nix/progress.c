@@ -96,7 +96,7 @@ void nix_progress_format(const struct nix_log *l, uint64_t now_usec, char *buf, 
                 fputs(l->what ? l->what : "Nix works", f);
         }
         put_elapsed(f, now_usec - l->start_usec);
-        fclose(f);
+        (void)fclose(f); /* a longer text is cut */
 }
 
 void nix_progress_tick(void *data)

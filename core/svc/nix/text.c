@@ -31,7 +31,7 @@ char *nix_text_replace(const char *s, const char *from, const char *to)
                 o = mempcpy(o, s, (size_t)(p - s));
                 o = mempcpy(o, to, to_len);
         }
-        strcpy(o, s);
+        memcpy(o, s, strlen(s) + 1);
         return out;
 }
 

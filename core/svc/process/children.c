@@ -12,7 +12,7 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define LIST_MAX (64 * 1024)
+#define LIST_MAX ((size_t)64 << 10)
 
 static char **list(pid_t parent)
 {
@@ -26,7 +26,7 @@ void proc_signal_children(pid_t parent, int sig)
         _cleanup_strv_ char **children = parent > 0 ? list(parent) : NULL;
 
         for (char **c = children; c && *c; c++) {
-                _cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, atoi(*c), 0);
+                _cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, (pid_t)strtol(*c, NULL, 10), 0);
                 _cleanup_strv_ char **again = fd < 0 ? NULL : list(parent);
 
                 /* If it is still a child, its ID has not been reused before it was opened. */

@@ -175,7 +175,7 @@ static void read_files(void *data, FILE *out)
         print(out, 'S', in.starting);
         fprintf(out, "T%" PRIu64 "\n", in.stopping_usec);
         /* Reading the lines may be what kills us. */
-        fflush(out);
+        (void)fflush(out);
         sd_journal_flush_matches(j);
         if (journal_tail(j, q->since, q->up_only && in.stopping_usec ? in.stopping_usec - 1 : q->until, q->max, &boot,
                          &in.lines) >= 0)
@@ -227,7 +227,8 @@ static void add_file(struct request *q, int dir, const char *name)
         }
 }
 
-/* Takes fd. Files are in a directory for each machine. */
+/* Takes fd. Files are in a directory for each machine.
+ * NOLINTNEXTLINE(misc-no-recursion): only the top calls it again */
 static void add_dir(struct request *q, int fd, bool top, size_t *seen)
 {
         _cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);

@@ -245,7 +245,7 @@ static void put_text(FILE *f, const char *s, const char *list_separator)
 static void put_size(FILE *f, int64_t bytes)
 {
         static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-        double v = bytes;
+        double v = (double)bytes;
         size_t u = 0;
 
         if (bytes < 1024) {
