@@ -174,26 +174,38 @@ check-demo:
 
 # ---- sanitizers, valgrind, fuzzing -------------------------------------------
 # Plugins with gcc's sanitizers need a program with these sanitizers.
+SAN_VARS := CC=gcc CFLAGS="-O1 -g -fno-omit-frame-pointer" SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 ## Run the unit, loader and command line tests with gcc's sanitizers
 .PHONY: check-san
 check-san:
-	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/san CC=gcc CFLAGS="-O1 -g -fno-omit-frame-pointer" \
-		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" san
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/san $(SAN_VARS) san
 .PHONY: san
-san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE)
-	@status=0; for kind in unit loader cli; do ASAN_OPTIONS=detect_stack_use_after_return=1 \
-		$(MAKE) --no-print-directory -j1 check-$$kind || status=1; done; exit $$status
+san: all $(UNIT) $(PLUGIN_TESTS) $(BUILD)/tests/loader/loader $(ZOO) $(PROBE) $(ROGUE)
+	@status=0; for kind in unit loader cli; do \
+		tests/san/check $(MAKE) --no-print-directory -j1 check-$$kind || status=1; done; exit $$status
+
+SAN_HOST ?= create-start create-input destroy shell-exec shell-signals ssh-session ssh-shell network-auto \
+	network-rules gc flake interrupt parallel stale hostile-links hostile-joiner hostile-streams crash
+## Run host tests with gcc's sanitizers (SAN_HOST="shell ssh" for these)
+.PHONY: check-san-host
+check-san-host:
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/san $(SAN_VARS) all
+	@BUILD=$(BUILD)/san tests/san/check --host $(SAN_VARS) -- $(SAN_HOST)
 
 # These programs need calls that valgrind 3.19 does not support: pidfd_open() to wait for children, openat2() to open
 # files of a container, and an execve() that fails.
 NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns
 NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve
 NO_EXEC    := svc/process/env
+# A definition is built by children.
+NO_VALGRIND_CLI := tests/cli/definition.sh
 NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC))
-## Run the unit tests under valgrind
+## Run the unit and command line tests under valgrind
 .PHONY: check-valgrind
-check-valgrind: $(filter-out $(NO_VALGRIND),$(UNIT)) $(PLUGIN_TESTS)
-	@tests/valgrind/check.sh $^
+check-valgrind: all $(filter-out $(NO_VALGRIND),$(UNIT)) $(PLUGIN_TESTS) $(PROBE) $(ROGUE)
+	@status=0; tests/valgrind/check.sh $(filter $(BUILD)/tests/unit/% $(PLUGIN_TESTS),$^) || status=1; \
+		UNDER=$(abspath tests/valgrind/run) $(MAKE) --no-print-directory check-cli \
+		CLI_TESTS="$(filter-out $(NO_VALGRIND_CLI),$(CLI_TESTS))" && exit $$status
 
 # A target includes the sources that it fuzzes, so that clang compiles and instruments only those; the rest is linked
 # from the libraries that the program and its plugins are made of. tests/fuzz/NAME/ has the targets of plugin NAME.

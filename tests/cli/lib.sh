@@ -1,6 +1,7 @@
 # shellcheck shell=sh disable=SC2034
 # Sourced by the tests of the command line, which print TAP. EC is the program, PROBE the directory of
 # the test plugin; the plugins that were built are next to the program. Root runs the program as an unprivileged user.
+# UNDER, if set, is a program like tests/valgrind/run, and runs it.
 
 umask 022
 n=0 failed=0 T=
@@ -35,7 +36,7 @@ plugins() {
 run() {
         # shellcheck disable=SC2086
         env -u EXTRA_CONTAINER_ETC -u XDG_RUNTIME_DIR HOME="$T/home" EXTRA_CONTAINER_PLUGIN_DIR="$T/plugins" NO_COLOR=1 $ENV \
-                $WHO "$EC" --config "$T/conf.ini" "$@" > "$T/out" 2> "$T/err" < /dev/null
+                $WHO ${UNDER-} "$EC" --config "$T/conf.ini" "$@" > "$T/out" 2> "$T/err" < /dev/null
         status=$?
         out=$(cat "$T/out") err=$(cat "$T/err")
 }

@@ -10,8 +10,7 @@ trap 'rm -f "$log"' EXIT
 for program; do
         n=$((n + 1))
         start=${EPOCHREALTIME/[.,]/}
-        if timeout 120 valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
-                --suppressions="$top/suppressions" "$program" >"$log" 2>&1 </dev/null; then
+        if timeout 120 "$top/run" "$program" >"$log" 2>&1 </dev/null; then
                 printf 'ok %d - valgrind %s, %d ms\n' "$n" "${program##*/}" $(((${EPOCHREALTIME/[.,]/} - start) / 1000))
         else
                 printf 'not ok %d - valgrind %s: status %d\n' "$n" "${program##*/}" $?
