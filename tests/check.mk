@@ -197,7 +197,7 @@ check-san-host:
 NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns
 NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve
 NO_EXEC    := svc/process/env
-# A definition is built by children; subsets.sh runs the program too often.
+# These build definitions, which children do.
 NO_VALGRIND_CLI := tests/cli/definition.sh tests/cli/subsets.sh
 NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC))
 ## Run the unit and command line tests under valgrind
