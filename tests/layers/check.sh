@@ -72,6 +72,7 @@ core/svc/machine/joiner.c: open(j->tty_path, O_RDWR # the terminal, opened with 
 core/svc/process/sandbox.c: open("/dev/null", O_RDWR # the standard streams of the child
 core/svc/process/tty_guard.c: open("/dev/tty", O_RDWR # the terminal
 core/util/fs.c: open(temp, O_WRONLY # only creates: O_EXCL
+core/util/fs.c: open(path, flags # the function for a descriptor
 core/util/fs.c: openat(dirfd, path, flags # the function
 core/util/fs_unmount.c: fopen("/proc/self/mountinfo", "re" # a file of the kernel
 plugins/shell/shell.c: open("/dev/tty", O_RDWR # the terminal

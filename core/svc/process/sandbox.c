@@ -17,6 +17,8 @@
 #include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/fs.h"
+#include "util/strv.h"
 
 #define SECONDS    10
 #define MEMORY_MAX ((rlim_t)256 << 20)
@@ -43,17 +45,20 @@ static void close_others(const int *fds, size_t n, int out)
         (void)syscall(SYS_close_range, first, ~0U, 0);
 }
 
-/* Beyond what this process has already, which is much with a sanitizer. */
+/* Beyond what this process has already, which is much with a sanitizer. The sixth number is that in pages. */
 static struct rlimit memory_limit(void)
 {
-        FILE *f = fopen("/proc/self/statm", "re");
-        unsigned long pages = 0;
+        _cleanup_free_ char *text = NULL;
         rlim_t max = MEMORY_MAX;
 
-        if (f && fscanf(f, "%*u %*u %*u %*u %*u %lu", &pages) == 1)
-                max += pages * (rlim_t)sysconf(_SC_PAGESIZE);
-        if (f)
-                fclose(f);
+        if (fs_read("/proc/self/statm", 4096, &text, NULL) >= 0) {
+                const char *p = text;
+
+                for (int i = 0; p && i < 5; i++)
+                        p = str_after(p + strcspn(p, " "), " ");
+                if (p)
+                        max += strtoull(p, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+        }
         return (struct rlimit){ max, max };
 }
 

@@ -138,9 +138,7 @@ static void test_too_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_text),
-                cmocka_unit_test(test_crash),
-                cmocka_unit_test(test_rights),
+                cmocka_unit_test(test_text),   cmocka_unit_test(test_crash), cmocka_unit_test(test_rights),
                 cmocka_unit_test(test_memory), cmocka_unit_test(test_stays), cmocka_unit_test(test_too_many),
         };
 
