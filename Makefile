@@ -212,7 +212,7 @@ clean:
 # ---- install ---------------------------------------------------------------
 D := $(DESTDIR)
 # The code that evaluates definitions; the other files in nix/ are for Nix code that imports this tree.
-EVALUATION := $(wildcard nix/eval/*.nix)
+EVALUATION := $(wildcard nix/eval/*.nix nix/eval/*.sh)
 
 # Relative to the prefix, so that `pkg-config --define-variable=prefix=DIR` moves all paths.
 define PC_FILE

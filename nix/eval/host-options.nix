@@ -28,24 +28,9 @@ let
       else { extra.modules = [ { _module.args = specialArgs; } ]; };
   };
 
-  # What is below the state directory belongs to root in the container, whose links the host must not follow: NixOS's
-  # script creates files there and changes modes. Links that NixOS makes lead to /etc/static.
-  refuseLinks = name: {
+  beforeStart = name: {
     script = lib.mkBefore ''
-      mapfile -t real <<< "$(realpath -m -- "$root" "$root"/{etc,root,usr,usr/bin,var,var/lib,var/lib/private})"
-      for i in "''${!real[@]}"; do
-        if [[ $i != 0 && "''${real[i]}" != "''${real[0]}"/* ]]; then
-          echo "container '${name}': a symbolic link in its state directory leads out of it, to ''${real[i]@Q};" \
-            "remove the link from $root" >&2
-          exit 1
-        fi
-      done
-      for file in "$root"/etc/{os-release,machine-id}; do
-        if [[ -L $file && "$(realpath -m -- "$file")" != @("''${real[0]}"|/nix/store|/etc/static)/* ]]; then
-          echo "container '${name}': $file is a symbolic link that leads out of the container; remove it" >&2
-          exit 1
-        fi
-      done
+      ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./before-start.sh} ${name}
     '';
   };
 
@@ -92,7 +77,7 @@ in
     };
     config = {
       systemd.services = lib.mapAttrs'
-        (name: _: lib.nameValuePair "container@${name}" (lib.mkMerge [ (refuseLinks name) (cleanup name) ]))
+        (name: _: lib.nameValuePair "container@${name}" (lib.mkMerge [ (beforeStart name) (cleanup name) ]))
         (narrow config);
       boot.enableContainers = lib.mkForce true;
       _module = {
