@@ -23,6 +23,39 @@ resolve() {
         (cd -P -- "$1" 2>/dev/null && readlink /proc/self/cwd)
 }
 
+# Is a directory on this path closed to all users but root?
+is_hidden() {
+        local dir=$1
+        while [[ $dir ]]; do
+                [[ $(stat -c '%u %a' -- "$dir") != "0 "*00 ]] || return 0
+                dir=${dir%/*}
+        done
+        return 1
+}
+
+# Files of root in a container belong to the host's root if the kernel maps the IDs of the mount, so no other user may
+# reach a setuid program there.
+close_directories() {
+        local states=${root%/*} real parent
+        # shellcheck disable=SC2174 # Directories above have the usual mode.
+        mkdir -p -m 0700 -- /nix/var/nix/{profiles,gcroots}/per-container
+        chmod 0700 -- /nix/var/nix/{profiles,gcroots}/per-container
+        # shellcheck disable=SC2174
+        [[ -d $states ]] || mkdir -p -m 0700 -- "$states"
+        # Without privateUsers, services of the host may read the container's files.
+        [[ ${PRIVATE_USERS:-no} != no || " ${EXTRA_NSPAWN_FLAGS-}" == *" "@(-U|--private-users)* ]] || return 0
+        if [[ ! -L $root ]]; then
+                chmod 0700 -- "$states"
+                return
+        fi
+        # The directory that contains the target of a link may have other uses, so its mode is not changed.
+        real=$(resolve "$root") || die "its state directory $root is a link that leads nowhere"
+        parent=${real%/*}
+        is_hidden "$parent" ||
+                die "privateUsers does not protect the host while all users can reach ${real@Q}, to which $root" \
+                        "leads; let only root enter the directory that contains it (chmod 0700 ${parent@Q})"
+}
+
 # refuse_link PATH: dies unless the link leads to a directory in the container
 refuse_link() {
         local real to
@@ -50,6 +83,7 @@ refuse_links() {
         done
 }
 
+close_directories
 refuse_links
 # NixOS's cp would write into a directory that a link leads to.
 [[ ${COPY_RESOLV_CONF-1} != 1 || ! -L $root/etc/resolv.conf ]] || rm -- "$root/etc/resolv.conf"

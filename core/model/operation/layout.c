@@ -298,7 +298,20 @@ int layout_check_host(const struct layout *l, struct ec_err *err)
         return list ? err_set(err, -EOPNOTSUPP, "this host lacks what containers need: %s", list) : err_oom(err);
 }
 
-int layout_prepare_host(const struct layout *l, struct ec_err *err)
+/* A container can write into its directory in there, and a setuid program of its root may be one of the host's root. */
+static int close_dir(const char *dir, struct ec_err *err)
+{
+        int r = make_parent(dir, err);
+
+        if (r < 0)
+                return r;
+        if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || chmod(dir, 0700) < 0)
+                return err_set(err, -errno, "cannot make %s a directory that only root can access: %s", dir,
+                               strerror(errno));
+        return 0;
+}
+
+static int make_static_os_release(const struct layout *l, struct ec_err *err)
 {
         int r;
 
@@ -310,4 +323,13 @@ int layout_prepare_host(const struct layout *l, struct ec_err *err)
                 return r;
         r = fs_write_atomic(l->static_os_release, "", 0, 0644);
         return r < 0 ? err_set(err, r, "cannot make %s: %s", l->static_os_release, strerror(-r)) : 0;
+}
+
+int layout_prepare_host(const struct layout *l, struct ec_err *err)
+{
+        int r = close_dir(l->profiles, err);
+
+        if (r >= 0)
+                r = close_dir(l->container_gcroots, err);
+        return r < 0 ? r : make_static_os_release(l, err);
 }

@@ -33,5 +33,5 @@ int layout_make_dir(const char *path, struct ec_err *err); /* with those above i
 int layout_make_run_state(const struct layout *l, const char *dir, struct ec_err *err);
 /* Checks what a host other than NixOS must have, and names what is missing. */
 int layout_check_host(const struct layout *l, struct ec_err *err);
-/* Makes what containers expect of a host and other distributions lack. */
+/* Makes what containers expect of a host, and closes directories in which they can write to other users. */
 int layout_prepare_host(const struct layout *l, struct ec_err *err);

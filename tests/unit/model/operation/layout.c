@@ -230,12 +230,25 @@ static void test_prepare(void **state)
         assert_int_equal(st.st_size, 5);
 }
 
+static void test_prepare_closed(void **state)
+{
+        struct host *h = *state;
+
+        put(h, "/nix/var/nix/profiles/per-container/demo/x", "");
+        assert_int_equal(init(h, ""), 0);
+        assert_int_equal(chmod(h->layout.profiles, 0755), 0);
+        assert_int_equal(layout_prepare_host(&h->layout, &h->err), 0);
+        assert_private(h->layout.profiles);
+        assert_private(h->layout.container_gcroots);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_other), T(test_nixos),   T(test_nixos_legacy), T(test_legacy_off), T(test_legacy_bad),
-                T(test_keys),  T(test_missing), T(test_prepare),      T(test_run_state),  T(test_run_state_link),
+                T(test_other),          T(test_nixos),     T(test_nixos_legacy),   T(test_legacy_off),
+                T(test_legacy_bad),     T(test_keys),      T(test_missing),        T(test_prepare),
+                T(test_prepare_closed), T(test_run_state), T(test_run_state_link),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
