@@ -34,6 +34,28 @@ let
     '';
   };
 
+  # Otherwise the host would accept IPv6 routes and addresses that root in the container announces. This must be set
+  # before the host's ends are up, and is here because it concerns every container, whichever plugins are used. A port
+  # of a bridge ignores such packets, so the bridge, which is the host's own, decides. IPv4 redirects are still accepted
+  # if conf/all says so, but can only change routes through the container.
+  refuseRoutes = name: c: {
+    postStart = lib.mkBefore ''
+      for link in ${lib.escapeShellArgs ([ "ve-${name}" "vb-${name}" ] ++ lib.attrNames (c.extraVeths or { }))}; do
+        # The name in the definition may be too long for an interface, and only an alternative name.
+        link=$(ip -o link show dev "$link" 2>/dev/null) || continue
+        link=''${link#*: } link=''${link%%[@:]*}
+        for file in /proc/sys/net/ipv6/conf/"$link"/{accept_ra,accept_redirects,autoconf} \
+          /proc/sys/net/ipv4/conf/"$link"/accept_redirects; do
+          [[ ! -e $file || "$(< "$file")" == 0 ]] || echo 0 > "$file" || {
+            echo "container '${name}': cannot set $file to 0, so the container could change the host's routes;" \
+              "make it writable, or set ''${file/$link/default} to 0 before the start" >&2
+            exit 1
+          }
+        done
+      done
+    '';
+  };
+
   # Removes what a killed systemd-nspawn leaves, so that the container can be started again: a mount (since
   # systemd 256), and the registration, which machined keeps until the unit is inactive. A unit that is
   # restarted at once never is.
@@ -77,7 +99,8 @@ in
     };
     config = {
       systemd.services = lib.mapAttrs'
-        (name: _: lib.nameValuePair "container@${name}" (lib.mkMerge [ (beforeStart name) (cleanup name) ]))
+        (name: c: lib.nameValuePair "container@${name}"
+          (lib.mkMerge [ (beforeStart name) (refuseRoutes name c) (cleanup name) ]))
         (narrow config);
       boot.enableContainers = lib.mkForce true;
       _module = {
