@@ -249,6 +249,22 @@ note_forwarding() { # ipv4|ipv6
         configured "$1" || grep -lx 1 "/proc/sys/net/$1"/conf/*/forwarding > "$state/.forwarding${1#ipv}"
 }
 
+# Routers ignore router advertisements by default, so the host would lose its own route. Those of containers must still
+# be ignored, also of containers that start later: so not `default`, and no interface that is down, whose container may
+# be starting. The kernel does not use the value of `all`.
+keep_adverts() {
+        for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
+                i=${f%/*} i=${i##*/}
+                case $i in all | default | ve-* | vb-*) continue ;; esac
+                # In this order, because a container's unit first sets 0 and then the interface up.
+                read -r flags 2> /dev/null < "/sys/class/net/$i/flags" || continue
+                [ $((flags & 1)) = 1 ] || continue
+                [ "$(cat "$f")" = 1 ] || continue
+                echo "$f" >> "$state/.accept_ra_raised"
+                echo 2 2> /dev/null > "$f"
+        done
+}
+
 forwarding() {
         [ ! "$addresses4" ] || [ "$(cat $forward4)" = 1 ] || note_forwarding ipv4
         [ ! "$addresses6" ] || [ "$(cat $forward6)" = 1 ] || note_forwarding ipv6
@@ -261,11 +277,7 @@ forwarding() {
         fi
         [ ! "$addresses4" ] || switch_on $forward4
         [ "$addresses6" ] && [ "$(cat $forward6)" != 1 ] || return 0
-        # Routers ignore router advertisements by default, so the host would lose its own route.
-        grep -lx 2 /proc/sys/net/ipv6/conf/*/accept_ra > "$state/.accept_ra"
-        for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
-                [ "$(cat "$f")" != 1 ] || echo 2 2> /dev/null > "$f"
-        done
+        keep_adverts
         switch_on $forward6
 }
 
@@ -291,15 +303,16 @@ switch_off() { # ipv4|ipv6 FILE
         while read -r f; do
                 echo 1 2> /dev/null > "$f"
         done < "$note"
-        [ "$1" = ipv4 ] || for f in /proc/sys/net/ipv6/conf/*/accept_ra; do
-                [ "$(cat "$f")" != 2 ] || grep -qsxF "$f" "$state/.accept_ra" || echo 1 2> /dev/null > "$f"
-        done
+        [ "$1" = ipv6 ] && [ -e "$state/.accept_ra_raised" ] || return 0
+        while read -r f; do
+                [ "$(cat "$f" 2> /dev/null)" != 2 ] || echo 1 2> /dev/null > "$f"
+        done < "$state/.accept_ra_raised"
 }
 
 # After the last container, as it was before the first.
 stop_forwarding() {
         others_forward || { switch_off ipv4 $forward4; switch_off ipv6 $forward6; }
-        rm -f "$state"/.forwarding* "$state/.accept_ra"
+        rm -f "$state"/.forwarding* "$state/.accept_ra_raised"
         ! guarded || nft delete table inet extra-container || failed=1
 }
 
