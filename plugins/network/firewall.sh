@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-#   firewall.sh up NAME auto|nft|iptables ADDRESS...
+#   firewall.sh up NAME auto|nft|iptables veth|bridge ADDRESS...
+#   firewall.sh own NAME veth ADDRESS...
 #   firewall.sh down NAME
 #   firewall.sh guard NAME
 #
@@ -9,7 +10,8 @@
 # with its name, so that `up` and `down` first find and remove all of them, even
 # if the unit that added them is gone. `guard` renews the rules that protect other
 # containers, when one of those starts, and after the start of a container whose
-# interface has a name that was not known before.
+# interface has a name that was not known before; if that one has rules itself, `own`
+# does it, and adds the name to them.
 #
 # $state has a file for each such container that runs, and notes of what is to
 # be undone after the last one; the names of notes begin with a dot.
@@ -65,7 +67,7 @@ has_filter() { # KIND FAMILY
 # Notes the tables that iptables creates for our rules, so that they are removed with the rules.
 note_made() {
         has nft || return 0
-        for chain in "nat POSTROUTING" "filter FORWARD"; do
+        for chain in "nat POSTROUTING" "filter FORWARD" "raw PREROUTING"; do
                 # shellcheck disable=SC2086
                 nft list chain "$1" $chain > /dev/null 2>&1 || : > "$state/.made-$1-${chain% *}-${chain#* }"
         done
@@ -122,6 +124,26 @@ iptables_up() {
         done
 }
 
+# Drops packets with the container's address that come from elsewhere, before any other rule accepts them.
+iptables_own() { # KIND [known]: the rules of `up` did not know the interface
+        for v in 4 6; do
+                case $v in 4) addresses=$addresses4 ;; *) addresses=$addresses6 ;; esac
+                [ "$addresses" ] || continue
+                select_iptables "$1" $v make || continue
+                rules="*raw
+"
+                for a in $addresses; do
+                        rule="PREROUTING -s $a $elsewhere -m comment --comment $tag -j DROP"
+                        rules="$rules-I $rule
+"
+                        [ ! "${2-}" ] || rules="$rules-D PREROUTING -s $a -m comment --comment $tag -j DROP
+"
+                done
+                printf '%sCOMMIT\n' "$rules" | "$ipt-restore" -w --noflush ||
+                        warn "$ipt rejects rules in table raw, which keep others from using the container's address"
+        done
+}
+
 # Deletes the rules with our tag, in one transaction per table.
 iptables_down() {
         for v in 4 6; do
@@ -169,6 +191,11 @@ nft_up() {
                 echo "table inet $tag"
                 echo "delete table inet $tag"
                 echo "table inet $tag {"
+                echo "chain prerouting {"
+                echo "type filter hook prerouting priority -300; policy accept;"
+                for a in $addresses4; do echo "$elsewhere ip saddr $a drop"; done
+                for a in $addresses6; do echo "$elsewhere ip6 saddr $a drop"; done
+                echo "}"
                 echo "chain postrouting {"
                 echo "type nat hook postrouting priority 100; policy accept;"
                 echo "oifname \"ve-*\" accept"
@@ -191,6 +218,21 @@ find_interface() { # NAME: as $i; empty if it is not known before the start
         case ve-$1 in
         ????????????????*) i=$(ip -o link show dev "ve-$1" 2> /dev/null | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p') ;;
         *) i=ve-$1 ;;
+        esac
+}
+
+# Others may not use the container's address, because the rules, and rules of the host, let it pass: sets $elsewhere,
+# which matches packets that are not from its interface; empty if that is not known yet. Behind a bridge, the address
+# may come by several interfaces, but not by those of other containers.
+find_elsewhere() { # nftables|nft|legacy veth|bridge KNOWN
+        i=
+        [ ! "$3" ] || find_interface "$name"
+        case $1:$2:$i in
+        nftables:bridge:*) elsewhere='iifname "ve-*"' ;;
+        *:bridge:*) elsewhere='-i ve-+' ;;
+        *:veth:) elsewhere='' ;;
+        nftables:*) elsewhere="iifname != \"$i\"" ;;
+        *) elsewhere="! -i $i" ;;
         esac
 }
 
@@ -446,22 +488,46 @@ case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is not a container name" ;; esa
 exec 9> "$state/.lock" || die "cannot write to $state"
 ! has flock || flock -w 60 9 || die "another process has held $state/.lock for too long"
 
-case $action in
-up)
-        choice=$3
-        shift 3
+take_addresses() {
         addresses4='' addresses6=''
         for a; do
                 case $a in *:*) addresses6="$addresses6 $a" ;; *) addresses4="$addresses4 $a" ;; esac
         done
+}
+
+case $action in
+up)
+        choice=$3 link=$4
+        shift 4
+        take_addresses "$@"
         remove_rules
         echo "path=$PATH" > "$state/$name" || die "cannot write to $state"
         choose "$choice"
-        case $backend in nftables) nft_up ;; *) iptables_up $backend ;; esac
+        echo "backend=$backend" >> "$state/$name"
+        # A long name's interface is that of an earlier start, if there is one.
+        case ve-$name in ????????????????*) known='' ;; *) known=1 ;; esac
+        find_elsewhere "$backend" "$link" "$known"
+        case $backend in
+        nftables) nft_up ;;
+        *)
+                iptables_up "$backend"
+                iptables_own "$backend"
+                ;;
+        esac
         forwarding
         check_iptables legacy
         check_iptables nft
         check_nft
+        ;;
+own)
+        link=$3
+        shift 3
+        take_addresses "$@"
+        ! guarded || guard
+        backend=$(sed -n 's/^backend=//p' "$state/$name")
+        find_elsewhere "$backend" "$link" 1
+        [ "$elsewhere" ] || die "interface ve-$name does not exist"
+        case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
         ;;
 guard)
         ! guarded || guard

@@ -114,6 +114,12 @@ let
   firewall = action: name: script ./firewall.sh "${action} ${name}";
   networkd = action: name: "${shell} ${./networkd.sh} ${action} ${name}";
 
+  isBridged = c: (c.hostBridge or null) != null;
+  linkAndAddresses = name:
+    let
+      c = containers.${name};
+    in
+    concatStringsSep " " ([ (if isBridged c then "bridge" else "veth") ] ++ given [ c.localAddress c.localAddress6 ]);
   natted = filter (n: containers.${n}.extra.enableWAN) (attrNames containers);
   natService = name: {
     # Units that set up a firewall may first remove all rules.
@@ -121,13 +127,9 @@ let
       "nftables.service" "firewall.service" "iptables.service" "ip6tables.service" "netfilter-persistent.service"
       "ufw.service" "firewalld.service" "docker.service"
     ];
-    preStart =
-      let
-        addresses = given [ containers.${name}.localAddress containers.${name}.localAddress6 ];
-      in
-      mkAfter ''
-        ${firewall "up" name} ${net.firewall} ${concatStringsSep " " addresses}
-      '';
+    preStart = mkAfter ''
+      ${firewall "up" name} ${net.firewall} ${linkAndAddresses name}
+    '';
     # Without name resolution the container still works as defined, so this may fail. An option of the user comes last,
     # which nspawn prefers.
     script = mkIf (containers.${name}.copyResolvConf or true) (mkBefore ''
@@ -159,18 +161,22 @@ let
     let
       guard = mkAfter ''
         [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
-          ${script ./firewall.sh "guard ${name}"}
+          ${firewall "guard" name}
       '';
+      own = mkAfter ''
+        ${firewall "own" name} ${linkAndAddresses name}
+      '';
+      isNatted = containers.${name}.extra.enableWAN;
     in
     mkIf (isAddressed containers.${name}) {
-      preStart = mkIf (!containers.${name}.extra.enableWAN) guard;
-      postStart = mkIf (lib.stringLength name > 12) guard;
+      preStart = mkIf (!isNatted) guard;
+      postStart = mkIf (lib.stringLength name > 12) (if isNatted then own else guard);
     };
 
   private = filter (n: containers.${n}.privateNetwork) (attrNames containers);
   # Whether the container's unit sets the addresses of the interface ve-NAME; otherwise the host does.
   isAddressed = c:
-    (c.hostBridge or null) == null
+    !isBridged c
     && given [ c.hostAddress c.hostAddress6 c.localAddress c.localAddress6 ] != [ ];
   linkService = name:
     if isAddressed containers.${name} then {
