@@ -19,6 +19,7 @@ static struct {
         const char *again;     /* this unit becomes active again after it was killed */
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* machine that has failed units inside */
+        int sick_more;         /* so many more */
         const char *unit_line; /* last line of each unit's journal */
         const char *exec_line; /* what each command in a container writes */
         int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
@@ -247,7 +248,11 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
         (void)s, (void)err;
         *ret = NULL;
         if (fake.sick && !strcmp(fake.sick, name))
-                return strv_push(ret, "bad.service");
+                if (strv_push(ret, "bad.service") < 0)
+                        return -ENOMEM;
+        for (int i = 0; *ret && i < fake.sick_more; i++)
+                if (strv_pushf(ret, "more%02d.service", i + 1) < 0)
+                        return -ENOMEM;
         return 0;
 }
 

@@ -17,6 +17,7 @@
 #define UNIT_LINES   10
 #define INNER_LINES  15
 #define INNER_SEARCH 500 /* lines in which failed units are looked for */
+#define NAMES_MAX    20
 
 void report_done(struct report *r)
 {
@@ -87,9 +88,25 @@ static void show_inner(char **lines, char **failed)
                         log_notice("    %s", lines[first]);
 }
 
+/* The container chooses how many there are. */
+static char *join_names(char **names)
+{
+        size_t n = strv_len(STRV_CONST(names));
+        _cleanup_free_ char *first = NULL;
+        char *next;
+
+        if (n <= NAMES_MAX)
+                return strv_join(STRV_CONST(names), ", ");
+        next = names[NAMES_MAX];
+        names[NAMES_MAX] = NULL;
+        first = strv_join(STRV_CONST(names), ", ");
+        names[NAMES_MAX] = next;
+        return first ? str_printf("%s and %zu more", first, n - NAMES_MAX) : NULL;
+}
+
 static void show_units(const char *what, char **units)
 {
-        _cleanup_free_ char *list = units && *units ? strv_join(STRV_CONST(units), ", ") : NULL;
+        _cleanup_free_ char *list = units && *units ? join_names(units) : NULL;
 
         if (list)
                 log_notice("  %s: %s", what, list);
@@ -196,7 +213,7 @@ void report_failed_inside(struct ec_op *op, const struct ec_container *c)
 
         if (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &failed, &e) < 0 || !failed)
                 return;
-        list = strv_join(STRV_CONST(failed), ", ");
+        list = join_names(failed);
         if (list)
                 log_warn("container '%s' runs, but units failed in it: %s", c->name, list);
 }

@@ -6,7 +6,11 @@
 
 #include "svc/process/interrupt.h"
 #include "util/err.h"
+#include "util/escape.h"
 #include "util/strv.h"
+
+/* The bus may be one inside a container, which chooses the text. */
+#define TEXT_MAX 500
 
 int bus_fill(sd_bus *bus, struct pollfd *p, uint64_t *deadline)
 {
@@ -218,8 +222,9 @@ int bus_error_errno(int r, const sd_bus_error *e)
 
 char *bus_error_text(int r, const sd_bus_error *e)
 {
+        _cleanup_free_ char *s = NULL;
+        bool cut;
         size_t n;
-        char *s;
 
         if (!e || !e->name)
                 return strdup(r == -ECONNRESET ? "the connection to the system bus was lost" : strerror(-r));
@@ -227,14 +232,21 @@ char *bus_error_text(int r, const sd_bus_error *e)
                 return strdup("permission denied");
         if (!e->message || !*e->message)
                 return strdup(e->name);
-        s = strdup(e->message);
-        n = s ? strlen(s) : 0;
-        if (n && s[n - 1] == '.')
+        s = strndup(e->message, TEXT_MAX);
+        if (!s)
+                return NULL;
+        n = strlen(s);
+        cut = e->message[n];
+        if (!cut && s[n - 1] == '.')
                 s[n - 1] = 0;
-        for (char *p = s; p && *p; p++)
+        for (char *p = s; *p; p++)
                 if ((unsigned char)*p < ' ' || *p == 0x7f)
                         *p = ' ';
-        return s;
+        if (!cut)
+                return TAKE_PTR(s);
+        /* A character may have been cut in two. */
+        escape_clean(s, TEXT_MAX);
+        return str_printf("%s...", s);
 }
 
 int bus_err(struct ec_err *err, int r, const sd_bus_error *e, const char *fmt, ...)

@@ -160,6 +160,11 @@ static void test_inside(void **state)
         assert_non_null(strstr(text, "warning: "));
         assert_non_null(strstr(text, "bad.service"));
         free(text);
+        fake.sick_more = 100;
+        text = told(*state, inside);
+        assert_non_null(strstr(text, "bad.service, more01.service"));
+        assert_non_null(strstr(text, ", more19.service and 81 more\n"));
+        free(text);
 }
 
 int main(void)

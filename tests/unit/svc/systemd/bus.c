@@ -199,9 +199,14 @@ static void test_text(void **state)
                 free(got);
         }
         struct ec_err err = { 0 };
-        char *got = bus_error_text(-ECONNRESET, NULL);
+        char *got = bus_error_text(-ECONNRESET, NULL), longer[2000] = { 0 };
 
         assert_string_equal(got, "the connection to the system bus was lost");
+        free(got);
+        memset(longer, 'x', sizeof(longer) - 1);
+        got = bus_error_text(-EIO, &(sd_bus_error){ .name = "a.B", .message = longer });
+        assert_int_equal(strlen(got), 503);
+        assert_true(str_ends(got, "xxx..."));
         free(got);
         assert_int_equal(bus_err(&err, -ENOMEM, NULL, "x"), -ENOMEM);
         assert_err(&err, -ENOMEM, "out of memory");
