@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* A machined that answers as the test sets it up; the container is this machine itself. */
+/* A machined that answers as the test sets it up; the container has the files of this machine. */
 #include "fake_manager.h"
+#include "other_mounts.h"
 #include "svc/systemd/systemd.h"
 
 #define MACHINED  "org.freedesktop.machine1.Manager"
@@ -13,6 +14,7 @@ static struct systemd *s;
 static struct ec_err err;
 /* The leader of the machine; 0 if there is no machine. */
 static uint32_t leader;
+static pid_t other; /* that of a container */
 static bool there, object_gone, ends_late;
 static bool starts_again; /* the next machine of this name, when it is terminated */
 static int answers;       /* for so many calls of GetMachine it still exists */
@@ -61,10 +63,12 @@ static int machined(struct manager *m, sd_bus_message *call)
 static int setup(void **state)
 {
         (void)state;
+        if (!other)
+                other = geteuid() ? getpid() : other_mounts();
         memset(&fake, 0, sizeof(fake));
         fake.other = machined;
         fake.units[0] = (struct manager_unit){ .name = UNIT_NAME, .active = "active" };
-        leader = getpid();
+        leader = other;
         there = true;
         object_gone = ends_late = starts_again = false;
         answers = 0;
@@ -85,7 +89,7 @@ static void end(void)
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Commands enter the namespaces of the test itself. */
+/* Commands enter the namespaces of another process. */
 static bool possible(void)
 {
         return geteuid() == 0;

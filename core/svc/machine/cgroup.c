@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,49 +30,63 @@ static bool cut_to_payload(char *path)
         return end;
 }
 
-int cgroup_make(uint32_t leader, char **ret)
+/* The path in the line of the unified hierarchy; NULL: none. */
+static char *unified(char *text)
 {
-        _cleanup_free_ char *file = str_printf("/proc/%" PRIu32 "/cgroup", leader), *text = NULL, *dir = NULL;
-        char *line, *rest;
-        sd_id128_t id;
+        char *line, *rest = text;
 
+        while ((line = strsep(&rest, "\n")))
+                if (!strncmp(line, "0::", 3))
+                        return line + 3;
+        return NULL;
+}
+
+int cgroup_make(const struct leader *l, char **ret)
+{
+        _cleanup_free_ char *text = NULL, *own = NULL, *dir = NULL;
+        char *path;
+        sd_id128_t id;
+        int r = leader_read(l, "cgroup", &text);
+
+        if (r >= 0)
+                r = fs_read("/proc/self/cgroup", 1 << 20, &own, NULL);
+        if (r >= 0)
+                r = sd_id128_randomize(&id);
+        if (r < 0)
+                return r;
         *ret = NULL;
-        if (!file)
+        if (!strcmp(text, own))
+                return 0;
+        path = unified(text);
+        if (!path || !cut_to_payload(path))
+                return -EOPNOTSUPP;
+        dir = str_printf(CGROUPS "%s/extra-container-" SD_ID128_FORMAT_STR, path, SD_ID128_FORMAT_VAL(id));
+        if (!dir)
                 return -ENOMEM;
-        if (fs_read(file, 1 << 20, &text, NULL) < 0 || sd_id128_randomize(&id) < 0)
-                return 0;
-        for (rest = text; (line = strsep(&rest, "\n"));) {
-                if (strncmp(line, "0::", 3))
-                        continue;
-                if (!cut_to_payload(line + 3))
-                        return 0;
-                dir = str_printf(CGROUPS "%s/extra-container-" SD_ID128_FORMAT_STR, line + 3, SD_ID128_FORMAT_VAL(id));
-                if (!dir)
-                        return -ENOMEM;
-                if (mkdir(dir, 0755) >= 0)
-                        *ret = TAKE_PTR(dir);
-                return 0;
-        }
+        if (mkdir(dir, 0755) < 0)
+                return -errno;
+        *ret = TAKE_PTR(dir);
         return 0;
 }
 
-static void put(const char *path, const char *name, const char *value)
+static int put(const char *path, const char *name, const char *value)
 {
         _cleanup_free_ char *file = fs_join(path, name);
         _cleanup_close_ int fd = file ? open(file, O_WRONLY | O_CLOEXEC) : -1;
 
-        if (fd >= 0)
-                (void)!write(fd, value, strlen(value));
+        if (!file)
+                return -ENOMEM;
+        return fd < 0 || write(fd, value, strlen(value)) < 0 ? -errno : 0;
 }
 
-void cgroup_enter(const char *path)
+int cgroup_enter(const char *path)
 {
-        put(path, "cgroup.procs", "0");
+        return put(path, "cgroup.procs", "0");
 }
 
 void cgroup_kill(const char *path)
 {
-        put(path, "cgroup.kill", "1");
+        (void)put(path, "cgroup.kill", "1");
 }
 
 void cgroup_remove(const char *path)

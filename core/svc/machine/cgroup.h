@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include <stdint.h>
+#include "svc/machine/leader.h"
 
-/* Makes a cgroup for one command below the one that systemd-nspawn delegates to the container. *ret is its path, or
- * NULL if nothing is delegated: the command then runs in the caller's cgroup. -ENOMEM. */
-int cgroup_make(uint32_t leader, char **ret);
-/* Moves the calling process there. Best effort: if it fails, its memory and CPU time are not counted as the
- * container's. */
-void cgroup_enter(const char *path);
+/* Makes a cgroup for one command below the one that systemd-nspawn delegates to the container, so that the container's
+ * limits and its list of allowed devices apply. *ret is its path, or NULL if the leader is in the caller's own cgroup.
+ * -EOPNOTSUPP: nothing is delegated. */
+int cgroup_make(const struct leader *l, char **ret);
+/* Moves the calling process there. */
+int cgroup_enter(const char *path);
 void cgroup_kill(const char *path);
 /* Kills the processes that are still in it, and removes it. */
 void cgroup_remove(const char *path);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "svc/machine/leader.h"
 #include "svc/machine/pty.h"
 #include "svc/machine/streams.h"
 #include "svc/machine/user.h"
@@ -18,7 +19,7 @@ struct exec {
         struct systemd *s;
         const char *name; /* of the container */
         char *unit;       /* its unit on the host */
-        uint32_t leader;
+        struct leader leader;
         int root;          /* the container's root directory */
         const char *label; /* the command, for messages */
         char **argv, **env;

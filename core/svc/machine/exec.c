@@ -210,6 +210,22 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 
 /* ---- where to run it ---------------------------------------------------- */
 
+static int open_leader(struct exec *x, struct ec_err *err)
+{
+        uint32_t pid;
+        int r = machine_leader(x->s, x->name, &pid, err);
+
+        if (r < 0)
+                return r;
+        r = leader_open(pid, &x->leader);
+        if (r == -ESRCH)
+                return err_set(err, -EHOSTDOWN, "cannot enter container '%s': it has just stopped", x->name);
+        if (r == -EXDEV)
+                return err_set(err, r, "cannot enter container '%s': its process %" PRIu32 " is one of the host",
+                               x->name, pid);
+        return r < 0 ? err_set(err, r, "cannot enter container '%s': %s", x->name, strerror(-r)) : 0;
+}
+
 /* Finds the container's leader; waits for a container that is starting. */
 static int find_leader(struct exec *x, struct ec_err *err)
 {
@@ -218,7 +234,7 @@ static int find_leader(struct exec *x, struct ec_err *err)
         for (;;) {
                 _cleanup_free_ char *state = NULL;
                 _cleanup_err_ struct ec_err e = { 0 };
-                int r = machine_leader(x->s, x->name, &x->leader, &e);
+                int r = open_leader(x, &e);
 
                 state = r == -EHOSTDOWN ? exec_unit_state(x) : NULL;
                 if (!state || strcmp(state, "activating") || clock_usec() >= until) {
@@ -233,15 +249,11 @@ static int find_leader(struct exec *x, struct ec_err *err)
 
 static int open_root(struct exec *x, struct ec_err *err)
 {
-        _cleanup_free_ char *path = str_printf("/proc/%" PRIu32 "/root", x->leader);
-
-        if (!path)
-                return err_oom(err);
-        x->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (x->root < 0)
-                return err_set(err, errno == ENOENT ? -EHOSTDOWN : -errno, "cannot enter container '%s': %s", x->name,
-                               errno == ENOENT ? "it has just stopped" : strerror(errno));
-        return 0;
+        x->root = leader_open_root(&x->leader);
+        if (x->root >= 0)
+                return 0;
+        return err_set(err, x->root == -ESRCH ? -EHOSTDOWN : x->root, "cannot enter container '%s': %s", x->name,
+                       x->root == -ESRCH ? "it has just stopped" : strerror(-x->root));
 }
 
 static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *err)
@@ -298,8 +310,11 @@ static int open_pty(struct exec *x, struct ec_err *err)
                 return err_oom(err);
         }
         r = pty_begin(x->pty, fd, STDIN_FILENO, STDOUT_FILENO);
-        if (r < 0)
+        if (r < 0) {
+                pty_end(x->pty);
+                free(TAKE_PTR(x->pty));
                 return err_set(err, r, "cannot use a terminal of container '%s': %s", x->name, strerror(-r));
+        }
         x->tty_path = strdup(path);
         return x->tty_path ? 0 : err_oom(err);
 }
@@ -317,6 +332,7 @@ void exec_done(struct exec *x)
         strv_free(x->env);
         if (x->root >= 0)
                 close(x->root);
+        leader_close(&x->leader);
         streams_free(x->streams);
 }
 
@@ -359,8 +375,6 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
         /* First, because this waits for a booting container, which may not have any users and programs before. */
         if (r >= 0)
                 r = exec_connect(x, &bus, err);
-        if (r >= 0)
-                r = find_leader(x, err);
         if (r >= 0)
                 r = open_root(x, err);
         if (r >= 0)

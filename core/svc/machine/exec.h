@@ -4,9 +4,9 @@
 
 #include "svc/machine/command.h"
 
-#define EXEC_INIT(systemd)                                         \
-        {                                                          \
-                .s = (systemd), .root = -1, .deadline = UINT64_MAX \
+#define EXEC_INIT(systemd)                                                                \
+        {                                                                                 \
+                .s = (systemd), .leader = LEADER_NONE, .root = -1, .deadline = UINT64_MAX \
         }
 /* Finds the container, its user and the program, and opens the terminal and the bus inside (NULL if there is none, or
  * if the command is not UTF-8 text and cannot be sent over one). 1: it cannot be run, and *ret_status is what a shell

@@ -6,29 +6,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <inttypes.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "svc/machine/namespaces.h"
 #include "svc/systemd/bus.h"
 #include "util/cleanup.h"
 #include "util/resolve.h"
 
 /* No link leads out of the container. */
-static int open_node(uint32_t leader)
+static int open_node(const struct leader *l)
 {
-        _cleanup_close_ int root = -1;
-        char path[32];
+        _cleanup_close_ int root = leader_open_root(l);
 
-        snprintf(path, sizeof(path), "/proc/%" PRIu32 "/root", leader);
-        root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return root < 0 ? -errno : resolve_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC);
+        return root < 0 ? root : resolve_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC);
 }
 
 static int connect_node(int fd, int node)
@@ -60,33 +53,26 @@ static int connect_mapped(int fd, int node, int leader)
         return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
-static int connect_bus(uint32_t leader)
+static int connect_bus(const struct leader *l)
 {
-        _cleanup_close_ int pidfd = syscall(SYS_pidfd_open, leader, 0), node = -1, fd = -1;
-        struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+        _cleanup_close_ int node = open_node(l), fd = -1;
         int r;
 
-        if (pidfd < 0)
-                return -errno;
-        node = open_node(leader);
         if (node < 0)
                 return node;
-        /* Another process may have got the number meanwhile. */
-        if (poll(&ended, 1, 0))
-                return -ESRCH;
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
-        r = namespaces_other_user(leader);
+        r = leader_other_namespace(l, "user");
         if (r >= 0)
-                r = r ? connect_mapped(fd, node, pidfd) : connect_node(fd, node);
+                r = r ? connect_mapped(fd, node, l->fd) : connect_node(fd, node);
         return r < 0 ? r : TAKE_FD(fd);
 }
 
-int inner_bus_open(uint32_t leader, sd_bus **ret)
+int inner_bus_open(const struct leader *l, sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
-        int fd = connect_bus(leader), r;
+        int fd = connect_bus(l), r;
 
         if (fd < 0)
                 return fd;

@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
+#include "svc/machine/rlimits.h"
+#include "svc/machine/seccomp.h"
 #include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -37,12 +39,14 @@ enum { FD_STDIN = 3, FD_STDOUT, FD_STDERR, FD_LEADER, FD_REPORT, FD_END };
 /* What it gets as its arguments. */
 struct joiner {
         pid_t parent;
-        int user_ns, tty, cwd_optional;
+        uint32_t leader;
+        int user_ns, filtered, tty, cwd_optional;
         uint64_t bounding;
+        struct seccomp_filters filters;
         uid_t uid;
         gid_t gid, *groups;
         size_t n_groups;
-        char *cgroup, *tty_path, *cwd;
+        char *cgroup, *limits, *tty_path, *cwd;
         char **env, **argv;
 };
 
@@ -55,10 +59,15 @@ static void report(enum report_kind kind, int value)
         (void)!send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
 }
 
+static void fail(enum report_kind kind, int r)
+{
+        report(kind, -r);
+        _exit(127);
+}
+
 static void give_up(enum report_kind kind)
 {
-        report(kind, errno);
-        _exit(127);
+        fail(kind, -errno);
 }
 
 /* Neither we nor the command may have capabilities that the container's own root lacks. */
@@ -80,11 +89,14 @@ static int drop_capabilities(uint64_t bounding)
         return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
 }
 
+static int new_keyring(void)
+{
+        return syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL) < 0 ? -errno : 0;
+}
+
 static int become(const struct joiner *j)
 {
         (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        /* The host's session keyring stays on the host. */
-        (void)syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
         if (setgroups(j->n_groups, j->groups) < 0 || setresgid(j->gid, j->gid, j->gid) < 0 ||
             setresuid(j->uid, j->uid, j->uid) < 0)
                 return -errno;
@@ -116,12 +128,15 @@ static void command(const struct joiner *j)
                 give_up(REPORT_FORK);
         if ((j->tty ? take_terminal(j) : take_streams()) < 0)
                 give_up(REPORT_TTY);
+        (void)new_keyring();
+        /* Filters of a hostile container may let calls fail, or only seem to succeed: what matters comes before. */
+        if (syscall(SYS_close_range, FD_STDIN, FD_LEADER, 0) < 0 || seccomp_install(&j->filters) < 0)
+                give_up(REPORT_SECCOMP);
         if (become(j) < 0)
                 give_up(REPORT_USER);
         if (chdir(j->cwd) < 0 && (!j->cwd_optional || chdir("/") < 0))
                 give_up(REPORT_CWD);
         interrupt_reset();
-        (void)syscall(SYS_close_range, FD_STDIN, FD_LEADER, 0);
         execve(j->argv[0], j->argv, j->env);
         give_up(REPORT_EXEC);
 }
@@ -190,7 +205,28 @@ static void supervise(const struct joiner *j)
         wait_for(pid);
 }
 
-static void join(const struct joiner *j)
+/* What needs the host's rights. Nothing of the host's that the container lacks is kept. */
+static void prepare(struct joiner *j)
+{
+        const struct leader l = { j->leader, FD_LEADER };
+        int r = *j->cgroup ? cgroup_enter(j->cgroup) : 0;
+
+        if (r < 0)
+                fail(REPORT_CGROUP, r);
+        r = j->filtered ? seccomp_copy(&l, &j->filters) : 0;
+        if (r < 0)
+                fail(REPORT_SECCOMP, r);
+        r = new_keyring();
+        /* If the kernel has no keyrings, or we may not use them, neither may the command. */
+        if (r == -ENOSYS || r == -EPERM)
+                r = 0;
+        if (r >= 0)
+                r = rlimits_set(j->limits);
+        if (r < 0)
+                fail(REPORT_JOIN, r);
+}
+
+static void join(struct joiner *j)
 {
         int ns = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
         sigset_t all;
@@ -204,8 +240,7 @@ static void join(const struct joiner *j)
                 _exit(127);
         (void)syscall(SYS_close_range, FD_END, ~0U, 0);
         (void)fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
-        if (*j->cgroup)
-                cgroup_enter(j->cgroup);
+        prepare(j);
         if (setns(FD_LEADER, ns | (j->user_ns ? CLONE_NEWUSER : 0)) < 0)
                 give_up(REPORT_JOIN);
         if ((j->user_ns && (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) ||
@@ -243,10 +278,13 @@ static char **encode(const struct join *j)
         int r = strv_push(&v, JOINER);
 
         if (r >= 0)
-                r = strv_pushf(&v, "%d %d %d %d %" PRIx64 " %u %u %zu %zu", (int)getpid(), j->user_ns, x->tty,
-                               x->cwd_optional, j->bounding, u->uid, u->gid, u->n_groups, strv_len(STRV_CONST(x->env)));
+                r = strv_pushf(&v, "%d %" PRIu32 " %d %d %d %d %" PRIx64 " %u %u %zu %zu", (int)getpid(), x->leader.pid,
+                               j->user_ns, j->filtered, x->tty, x->cwd_optional, j->bounding, u->uid, u->gid,
+                               u->n_groups, strv_len(STRV_CONST(x->env)));
         if (r >= 0)
                 r = strv_push(&v, j->cgroup ? j->cgroup : "");
+        if (r >= 0)
+                r = strv_push(&v, j->limits);
         if (r >= 0)
                 r = strv_push(&v, x->tty_path ? x->tty_path : "");
         if (r >= 0)
@@ -266,25 +304,26 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
         struct joiner j = { 0 };
         size_t n_env;
 
-        if (argc < 6 || strcmp(argv[0], JOINER))
+        if (argc < 7 || strcmp(argv[0], JOINER))
                 return;
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         /* NOLINTNEXTLINE(cert-err34-c): joiner_spawn() printed the numbers */
-        if (sscanf(argv[1], "%d %d %d %d %" SCNx64 " %u %u %zu %zu", &j.parent, &j.user_ns, &j.tty, &j.cwd_optional,
-                   &j.bounding, &j.uid, &j.gid, &j.n_groups, &n_env) != 9 ||
-            (size_t)argc < 6 + j.n_groups + n_env)
+        if (sscanf(argv[1], "%d %" SCNu32 " %d %d %d %d %" SCNx64 " %u %u %zu %zu", &j.parent, &j.leader, &j.user_ns,
+                   &j.filtered, &j.tty, &j.cwd_optional, &j.bounding, &j.uid, &j.gid, &j.n_groups, &n_env) != 11 ||
+            (size_t)argc < 7 + j.n_groups + n_env)
                 _exit(127);
         j.cgroup = argv[2];
-        j.tty_path = argv[3];
-        j.cwd = argv[4];
+        j.limits = argv[3];
+        j.tty_path = argv[4];
+        j.cwd = argv[5];
         j.groups = calloc(j.n_groups + 1, sizeof(*j.groups));
         j.env = calloc(n_env + 1, sizeof(*j.env));
         if (!j.groups || !j.env)
                 _exit(127);
         for (size_t i = 0; i < j.n_groups; i++)
-                j.groups[i] = (gid_t)strtoul(argv[5 + i], NULL, 10);
-        memcpy(j.env, argv + 5 + j.n_groups, n_env * sizeof(*j.env));
-        j.argv = argv + 5 + j.n_groups + n_env;
+                j.groups[i] = (gid_t)strtoul(argv[6 + i], NULL, 10);
+        memcpy(j.env, argv + 6 + j.n_groups, n_env * sizeof(*j.env));
+        j.argv = argv + 6 + j.n_groups + n_env;
         join(&j);
 }
 
@@ -318,7 +357,7 @@ static int copy_program(void)
  * ours. Copies come first, above all of them, so that no dup2() overwrites another's source. */
 static void place(const struct join *j)
 {
-        const int from[] = { j->x->fds[0], j->x->fds[1], j->x->fds[2], j->leader_fd, j->theirs };
+        const int from[] = { j->x->fds[0], j->x->fds[1], j->x->fds[2], j->x->leader.fd, j->theirs };
         int null = open("/dev/null", O_RDWR | O_CLOEXEC), copies[ARRAY_SIZE(from)];
 
         for (size_t i = 0; i < ARRAY_SIZE(from); i++) {

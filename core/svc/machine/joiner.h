@@ -7,7 +7,17 @@
 #include "svc/machine/command.h"
 
 /* Sent once over the report socket; signals are sent in the other direction, as int32_t. */
-enum report_kind { REPORT_STATUS, REPORT_JOIN, REPORT_FORK, REPORT_TTY, REPORT_USER, REPORT_CWD, REPORT_EXEC };
+enum report_kind {
+        REPORT_STATUS,
+        REPORT_CGROUP,
+        REPORT_JOIN,
+        REPORT_SECCOMP,
+        REPORT_FORK,
+        REPORT_TTY,
+        REPORT_USER,
+        REPORT_CWD,
+        REPORT_EXEC,
+};
 struct report {
         int32_t kind, value; /* an exit status, or an errno */
 };
@@ -22,9 +32,10 @@ static inline bool report_valid(const struct report *r)
  * namespace and waits for the command. */
 struct join {
         struct exec *x;
-        int leader_fd;     /* pidfd */
         char *cgroup;      /* for the command, in the container's; or NULL */
+        char *limits;      /* of its resources */
         bool user_ns;      /* the container has a user namespace */
+        bool filtered;     /* system calls are forbidden to it */
         uint64_t bounding; /* the container's capabilities */
         int ours, theirs;  /* ends of the report socket */
         pid_t joiner;      /* ends as soon as the supervisor runs */

@@ -259,15 +259,19 @@ static int read_names(sd_bus_message *m, char ***ret)
 static int open_bus(struct systemd *s, const char *name, sd_bus **ret)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
-        uint32_t leader = 0;
+        struct leader l = LEADER_NONE;
+        uint32_t pid = 0;
         sd_bus *host;
         int r = geteuid() ? -EPERM : systemd_bus(s, &host, NULL);
 
         if (r >= 0)
-                r = get_leader(host, name, &leader, &e);
-        if (r < 0)
-                return r;
-        return leader ? inner_bus_open(leader, ret) : -EHOSTDOWN;
+                r = get_leader(host, name, &pid, &e);
+        if (r >= 0)
+                r = pid ? leader_open(pid, &l) : -EHOSTDOWN;
+        if (r >= 0)
+                r = inner_bus_open(&l, ret);
+        leader_close(&l);
+        return r;
 }
 
 static int ask_failed(sd_bus *bus, char ***ret)

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -38,13 +41,29 @@ static void make_raw(struct pty *p)
                 ;
 }
 
+/* It was opened in a container, where anything may be in the place of the device. */
+static int check_master(int fd)
+{
+        struct stat st;
+        unsigned n;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(TTYAUX_MAJOR, 2) || ioctl(fd, TIOCGPTN, &n) < 0)
+                return -ENOTTY;
+        return 0;
+}
+
 int pty_begin(struct pty *p, int master, int in, int out)
 {
         struct termios t;
         sigset_t set;
-        int flags;
+        int flags, r;
 
-        *p = (struct pty){ .master = master, .in = in, .out = out, .signals = -1 };
+        *p = (struct pty){ .master = master, .peer = -1, .in = in, .out = out, .signals = -1 };
+        r = check_master(master);
+        if (r < 0)
+                return r;
         p->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (p->peer < 0)
                 return -errno;

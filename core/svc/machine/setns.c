@@ -4,36 +4,25 @@
 #include "svc/machine/setns.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
 #include "svc/machine/joiner.h"
-#include "svc/machine/namespaces.h"
+#include "svc/machine/rlimits.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"
-#include "util/fs.h"
 #include "util/limits.h"
-#include "util/strv.h"
 
-static int read_proc(uint32_t pid, const char *file, char **ret)
-{
-        _cleanup_free_ char *path = str_printf("/proc/%" PRIu32 "/%s", pid, file);
-
-        return path ? fs_read(path, 1 << 20, ret, NULL) : -ENOMEM;
-}
-
-static int read_bounding(struct join *j)
+static int read_status(struct join *j)
 {
         _cleanup_free_ char *text = NULL;
         const char *p;
-        int r = read_proc(j->x->leader, "status", &text);
+        int r = leader_read(&j->x->leader, "status", &text);
 
         if (r < 0)
                 return r;
@@ -41,6 +30,7 @@ static int read_bounding(struct join *j)
         if (!p)
                 return -EBADMSG;
         j->bounding = strtoull(p + strlen("\nCapBnd:"), NULL, 16);
+        j->filtered = strstr(text, "\nSeccomp:\t2\n");
         return 0;
 }
 
@@ -96,14 +86,18 @@ void exec_setns_handle(struct join *j, const struct pollfd fds[static EXEC_FDS])
 static bool shutting_down(const struct join *j)
 {
         _cleanup_free_ char *comm = NULL, *state = NULL;
-        struct pollfd p = { .fd = j->leader_fd, .events = POLLIN };
+        int r = leader_read(&j->x->leader, "comm", &comm);
 
-        if (poll(&p, 1, 0) > 0)
-                return true;
-        if (read_proc(j->x->leader, "comm", &comm) >= 0 && !strncmp(comm, "systemd-shutdow", 15))
+        if (r == -ESRCH || (r >= 0 && !strncmp(comm, "systemd-shutdow", 15)))
                 return true;
         state = exec_unit_state(j->x);
         return exec_state_down(state);
+}
+
+static int no_cgroup(const struct exec *x, int r, struct ec_err *err)
+{
+        return err_set(err, r, "cannot put the command into the cgroup of container '%s': %s", x->name,
+                       r == -EOPNOTSUPP ? "its systemd-nspawn has not made one" : strerror(-r));
 }
 
 static int not_run(const struct join *j, const struct report *r, struct ec_err *err)
@@ -112,6 +106,11 @@ static int not_run(const struct join *j, const struct report *r, struct ec_err *
         const char *what = "run", *name = x->label;
         const char *why = r->kind == REPORT_FORK ? limits_fork_text(-r->value) : strerror(r->value);
 
+        if (r->kind == REPORT_CGROUP)
+                return no_cgroup(x, -r->value, err);
+        if (r->kind == REPORT_SECCOMP)
+                return err_set(err, -r->value, "cannot copy the system call filter of container '%s': %s", x->name,
+                               why);
         if (r->kind == REPORT_JOIN)
                 return err_set(err, -r->value, "cannot enter the namespaces of container '%s': %s", x->name, why);
         if (r->kind == REPORT_TTY) {
@@ -159,8 +158,7 @@ static void join_free(struct join *j)
         if (j->cgroup)
                 cgroup_remove(j->cgroup);
         free(j->cgroup);
-        if (j->leader_fd >= 0)
-                close(j->leader_fd);
+        free(j->limits);
         if (j->ours >= 0)
                 close(j->ours);
         if (j->theirs >= 0)
@@ -169,28 +167,39 @@ static void join_free(struct join *j)
 }
 DEFINE_CLEANUP(struct join, join_free)
 
+/* What the command must share with the container. */
+static int look(struct join *j)
+{
+        const struct leader *l = &j->x->leader;
+        int r = leader_other_namespace(l, "user");
+
+        j->user_ns = r > 0;
+        if (r >= 0)
+                r = read_status(j);
+        return r < 0 ? r : rlimits_read(l, &j->limits);
+}
+
 int exec_setns_begin(struct exec *x, struct join **ret, struct ec_err *err)
 {
         _cleanup_(cleanup_join_free) struct join *j = calloc(1, sizeof(*j));
-        int k;
+        int r;
 
         if (!j)
                 return err_oom(err);
         *j = (struct join){ .x = x, .ours = -1, .theirs = -1 };
-        j->leader_fd = syscall(SYS_pidfd_open, x->leader, 0);
-        k = j->leader_fd < 0 ? -errno : namespaces_other_user(x->leader);
-        j->user_ns = k > 0;
-        if (k >= 0)
-                k = read_bounding(j);
-        if (k >= 0)
-                k = cgroup_make(x->leader, &j->cgroup);
-        if (k >= 0)
-                k = spawn(j);
-        if (k == -ESRCH || k == -ENOENT)
+        r = look(j);
+        if (r >= 0) {
+                r = cgroup_make(&x->leader, &j->cgroup);
+                if (r < 0 && !leader_ended(&x->leader))
+                        return no_cgroup(x, r, err);
+        }
+        if (r >= 0)
+                r = spawn(j);
+        if (r < 0 && leader_ended(&x->leader))
                 return err_set(err, -EHOSTDOWN, "container '%s' is not running", x->name);
-        if (k < 0)
-                return err_set(err, k, "cannot enter the namespaces of container '%s': %s", x->name,
-                               limits_fork_text(k));
+        if (r < 0)
+                return err_set(err, r, "cannot enter the namespaces of container '%s': %s", x->name,
+                               limits_fork_text(r));
         *ret = TAKE_PTR(j);
         return 0;
 }

@@ -30,7 +30,7 @@
 static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
-        int r = inner_bus_open(x->leader, &bus);
+        int r = inner_bus_open(&x->leader, &bus);
 
         if (r >= 0)
                 r = bus_wait_ready(bus, until);

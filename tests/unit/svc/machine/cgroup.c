@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 
 #include "svc/machine/cgroup.h"
 #include "util/clock.h"
@@ -12,7 +13,7 @@
 #define ROOT "/sys/fs/cgroup"
 
 static char *top, *payload; /* as systemd-nspawn lays them out */
-static pid_t leader;
+static struct leader leader = LEADER_NONE;
 
 /* Mounts the hierarchy for this process only, regardless of the machine's mounts. */
 static bool mount_cgroups(void)
@@ -51,14 +52,17 @@ static int setup(void **state UNUSED)
         payload = fs_join(top, "payload");
         assert_int_equal(mkdir(top, 0755), 0);
         assert_int_equal(mkdir(payload, 0755), 0);
-        leader = sleeper();
+        leader.pid = sleeper();
+        leader.fd = syscall(SYS_pidfd_open, leader.pid, 0);
+        assert_true(leader.fd >= 0);
         return 0;
 }
 
 static int teardown(void **state UNUSED)
 {
-        kill(leader, SIGKILL);
-        waitpid(leader, NULL, 0);
+        kill(leader.pid, SIGKILL);
+        waitpid(leader.pid, NULL, 0);
+        leader_close(&leader);
         for (int i = 0; i < 1000 && rmdir(payload) < 0 && errno == EBUSY; i++)
                 usleep(1000);
         for (int i = 0; i < 1000 && rmdir(top) < 0 && errno == EBUSY; i++)
@@ -78,14 +82,14 @@ static void test_remove(void **state UNUSED)
         char mark;
 
         assert_int_equal(mkdir(inside, 0755), 0);
-        move(leader, inside);
-        assert_int_equal(cgroup_make(leader, &path), 0);
+        move(leader.pid, inside);
+        assert_int_equal(cgroup_make(&leader, &path), 0);
         assert_non_null(path);
         assert_non_null(strstr(path, "/payload/extra-container-"));
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
         pid = fork();
         if (!pid) {
-                cgroup_enter(path);
+                must(cgroup_enter(path) == 0);
                 must(write(fds[1], "x", 1) == 1);
                 alarm(CHILD_SECONDS);
                 for (;;)
@@ -100,7 +104,7 @@ static void test_remove(void **state UNUSED)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
         assert_true(clock_usec() - begin < 30 * USEC_PER_SEC);
-        move(leader, payload);
+        move(leader.pid, payload);
         assert_int_equal(rmdir(inside), 0);
         free(inside);
         free(path);
@@ -110,18 +114,44 @@ static void test_none_delegated(void **state UNUSED)
 {
         char *path = (char *)1;
 
-        move(leader, top);
-        assert_int_equal(cgroup_make(leader, &path), 0);
+        move(leader.pid, top);
+        assert_int_equal(cgroup_make(&leader, &path), -EOPNOTSUPP);
+        move(leader.pid, ROOT);
+        assert_int_equal(cgroup_make(&leader, &path), 0); /* our own */
         assert_null(path);
-        move(leader, payload);
-        assert_int_equal(cgroup_make(UINT32_MAX, &path), 0);
-        assert_null(path);
+        move(leader.pid, payload);
+}
+
+static void write_to(const char *dir, const char *name, const char *text)
+{
+        char *file = fs_join(dir, name);
+        FILE *f = fopen(file, "we");
+
+        assert_non_null(f);
+        fputs(text, f);
+        assert_int_equal(fclose(f), 0);
+        free(file);
+}
+
+/* Root of a container can forbid new cgroups, and remove empty ones. */
+static void test_refused(void **state UNUSED)
+{
+        char *path = NULL;
+
+        move(leader.pid, payload);
+        write_to(payload, "cgroup.max.descendants", "0");
+        assert_int_equal(cgroup_make(&leader, &path), -EAGAIN);
+        write_to(payload, "cgroup.max.descendants", "max");
+        assert_int_equal(cgroup_make(&leader, &path), 0);
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(cgroup_enter(path), -ENOENT);
+        free(path);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_remove), TEST(test_none_delegated) };
+        const struct CMUnitTest tests[] = { TEST(test_remove), TEST(test_none_delegated), TEST(test_refused) };
 
         if (!mount_cgroups())
                 return 0; /* not possible here */

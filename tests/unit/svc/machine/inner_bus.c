@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "svc/machine/namespaces.h"
 #include "util/fs_remove.h"
 
 #define MAPPED 524288
@@ -44,8 +43,8 @@ static void serve(int ready, int mapped, int listener)
         int fd;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (unshare(CLONE_NEWUSER) < 0 || write(ready, "x", 1) != 1 || read(mapped, &c, 1) != 1 || chroot(dir) < 0 ||
-            setresuid(0, 0, 0) < 0 || write(ready, "x", 1) != 1)
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || write(ready, "x", 1) != 1 || read(mapped, &c, 1) != 1 ||
+            chroot(dir) < 0 || setresuid(0, 0, 0) < 0 || write(ready, "x", 1) != 1)
                 _exit(1);
         fd = accept(listener, NULL, NULL);
         if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
@@ -99,6 +98,7 @@ static int teardown(void **state)
 static void test_user(void **state)
 {
         int ready[2], mapped[2], listener, status;
+        struct leader l;
         sd_bus *bus = NULL;
         pid_t pid;
         char c;
@@ -112,18 +112,20 @@ static void test_user(void **state)
         if (!pid)
                 serve(ready[1], mapped[0], listener);
         assert_int_equal(read(ready[0], &c, 1), 1);
-        assert_int_equal(namespaces_other_user(pid), 1);
-        assert_int_equal(namespaces_other_user(getpid()), 0);
+        assert_int_equal(leader_open(pid, &l), 0);
+        assert_int_equal(leader_other_namespace(&l, "user"), 1);
+        assert_int_equal(leader_other_namespace(&l, "net"), 0);
         write_map(pid, "uid_map");
         write_map(pid, "gid_map");
         assert_int_equal(write(mapped[1], "x", 1), 1);
         assert_int_equal(read(ready[0], &c, 1), 1);
-        assert_int_equal(inner_bus_open(pid, &bus), 0);
+        assert_int_equal(inner_bus_open(&l, &bus), 0);
         assert_int_equal(write(mapped[1], "x", 1), 1);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
         assert_int_equal(geteuid(), 0);
         sd_bus_close_unref(bus);
+        leader_close(&l);
         close(listener);
 }
 
@@ -133,6 +135,7 @@ static void test_link(void **state)
         char link[128], target[128];
         sd_bus *bus = NULL;
         int listener, ready[2];
+        struct leader l;
         pid_t pid;
         char c;
 
@@ -151,13 +154,15 @@ static void test_link(void **state)
         if (!pid) {
                 snprintf(link, sizeof(link), "%s/root", dir);
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-                _exit(chroot(link) < 0 || write(ready[1], "x", 1) != 1 || pause() < 0);
+                _exit(unshare(CLONE_NEWNS) < 0 || chroot(link) < 0 || write(ready[1], "x", 1) != 1 || pause() < 0);
         }
         assert_int_equal(read(ready[0], &c, 1), 1);
-        assert_int_equal(inner_bus_open(pid, &bus), -ENOENT);
+        assert_int_equal(leader_open(pid, &l), 0);
+        assert_int_equal(inner_bus_open(&l, &bus), -ENOENT);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
-        assert_int_equal(inner_bus_open(pid, &bus), -ESRCH);
+        assert_int_equal(inner_bus_open(&l, &bus), -ESRCH);
+        leader_close(&l);
         close(listener);
 }
 

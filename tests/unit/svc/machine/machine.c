@@ -32,7 +32,7 @@ static void test_running(void **state)
         assert_int_equal(machine_running(s, NAME, &err), 1);
         assert_int_equal(machine_running(s, "other", &err), 0);
         assert_int_equal(machine_leader(s, NAME, &pid, &err), 0);
-        assert_int_equal(pid, getpid());
+        assert_int_equal(pid, leader);
         expect_err(machine_leader(s, "other", &pid, &err), -EHOSTDOWN, "container 'other' is not running");
         object_gone = true; /* between the two queries */
         expect_err(machine_leader(s, NAME, &pid, &err), -EHOSTDOWN, "container '" NAME "' is not running");
@@ -177,7 +177,7 @@ static pid_t machine_with_bus(char dir[], int *ret_fd)
         pid = fork();
         if (!pid) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-                _exit(chroot(dir) < 0 || write(ready[1], "x", 1) != 1 || pause() < 0);
+                _exit(unshare(CLONE_NEWNS) < 0 || chroot(dir) < 0 || write(ready[1], "x", 1) != 1 || pause() < 0);
         }
         assert_int_equal(read(ready[0], &c, 1), 1);
         close(ready[0]);
@@ -270,7 +270,7 @@ static void test_forged_units(void **state)
         end_machine(leader, dir, fd);
 }
 
-/* ---- commands, in the namespaces of the test itself ------------------------- */
+/* ---- commands, in the namespaces of another process ------------------------- */
 
 struct result {
         int r;
@@ -493,6 +493,32 @@ static void in_test_interrupt(void)
 }
 CHILD_TEST(test_interrupt)
 
+static int fifo[2];
+
+static int machined_with_fifo(struct manager *m, sd_bus_message *call)
+{
+        if (strcmp(sd_bus_message_get_member(call), "OpenMachinePTY"))
+                return machined(m, call);
+        return sd_bus_reply_method_return(call, "hs", fifo[0], "/dev/pts/0");
+}
+
+/* Root of a container may have put anything in the place of the device that makes terminals. */
+static void in_test_no_terminal(void)
+{
+        struct ec_exec x = { .size = sizeof(x), .machine = NAME, .argv = ARGV("true"), .flags = EC_EXEC_TTY };
+        int32_t status;
+
+        if (!possible())
+                return;
+        must(pipe2(fifo, O_CLOEXEC) == 0);
+        fake.other = machined_with_fifo;
+        begin();
+        must(machine_exec(s, &x, &status, &err) == -ENOTTY);
+        must(!strcmp(err_msg(&err), "cannot use a terminal of container '" NAME "': Inappropriate ioctl for device"));
+        end();
+}
+CHILD_TEST(test_no_terminal)
+
 /* No descriptor stays open, and no child is left. */
 static void test_nothing_left(void **state)
 {
@@ -510,6 +536,9 @@ static void test_nothing_left(void **state)
         after = dup(0);
         close(after);
         assert_int_equal(before, after);
+        kill(other, SIGKILL);
+        assert_int_equal(waitpid(other, NULL, 0), other);
+        other = 0;
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
         end();
 }
@@ -537,6 +566,7 @@ int main(void)
                 TEST(test_down),
                 TEST(test_timeout),
                 TEST(test_interrupt),
+                TEST(test_no_terminal),
                 TEST(test_nothing_left),
         };
 

@@ -7,12 +7,17 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
 
 #include "svc/machine/joiner.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/setns.h"
 #include "svc/systemd/systemd.h"
 #include "util/clock.h"
+#include "util/fs.h"
 #include "util/strv.h"
 
 static const char *unit_state;
@@ -36,6 +41,7 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 static pid_t outer, leader;
+static int leader_fd;
 
 /* PID 1 of the container: reaps until it is killed. */
 static void init(int ready)
@@ -92,6 +98,8 @@ static int setup(void **state UNUSED)
                 return -1;
         mark = got[0];
         memcpy(&leader, mark == 'x' ? got + 1 : got, sizeof(leader));
+        leader_fd = syscall(SYS_pidfd_open, leader, 0);
+        assert_true(leader_fd >= 0);
         return 0;
 }
 
@@ -100,6 +108,7 @@ static int teardown(void **state UNUSED)
         if (leader > 0)
                 kill(leader, SIGKILL);
         assert_int_equal(waitpid(outer, NULL, 0), outer);
+        close(leader_fd);
         return 0;
 }
 
@@ -118,7 +127,7 @@ static void command(const char *const *argv)
                 .name = "demo",
                 .unit = (char *)"container@demo.service",
                 .label = argv[0],
-                .leader = leader,
+                .leader = { leader, leader_fd },
                 .argv = (char **)argv,
                 .env = env,
                 .cwd = (char *)"/",
@@ -128,21 +137,27 @@ static void command(const char *const *argv)
 }
 #define COMMAND(...) command((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Called in the poll loop of a command. */
+/* The poll loop of a command. */
+static void finish(struct join *j)
+{
+        for (;;) {
+                uint64_t deadline = UINT64_MAX;
+                struct pollfd fds[EXEC_FDS];
+
+                if (!exec_setns_fill(j, fds, &deadline))
+                        return;
+                (void)poll(fds, EXEC_FDS, clock_timeout_ms(deadline));
+                exec_setns_handle(j, fds);
+        }
+}
+
 static int exec_setns(int32_t *ret_status)
 {
         struct join *j;
         int r = exec_setns_begin(&x, &j, &err);
 
-        while (r >= 0) {
-                uint64_t deadline = UINT64_MAX;
-                struct pollfd fds[EXEC_FDS];
-
-                if (!exec_setns_fill(j, fds, &deadline))
-                        break;
-                (void)poll(fds, EXEC_FDS, clock_timeout_ms(deadline));
-                exec_setns_handle(j, fds);
-        }
+        if (r >= 0)
+                finish(j);
         return r < 0 ? r : exec_setns_end(j, ret_status, &err);
 }
 
@@ -225,6 +240,89 @@ static void test_capabilities(void **state UNUSED)
         assert_int_equal(bounding >> CAP_SYS_BOOT & 1, 0);
         assert_int_equal(bounding >> CAP_CHOWN & 1, 1);
 }
+
+/* Nor has it higher limits. */
+static void test_limits(void **state UNUSED)
+{
+        COMMAND("/bin/sh", "-c", "ulimit -Sn; ulimit -Hn; ulimit -Sc");
+        assert_int_equal(prlimit(leader, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL), 0);
+        /* systemd has a higher one than its services. */
+        assert_int_equal(prlimit(leader, RLIMIT_NOFILE, &(struct rlimit){ 2000, 3000 }, NULL), 0);
+        runs(0, "1024\n3000\n0\n");
+        assert_int_equal(prlimit(leader, RLIMIT_NOFILE, &(struct rlimit){ 300, 400 }, NULL), 0);
+        runs(0, "300\n400\n0\n");
+}
+
+#ifdef __x86_64__
+/* The child of the container's init, which waits in a system call. */
+static pid_t supervisor(void)
+{
+        _cleanup_free_ char *path = str_printf("/proc/%d/task/%d/children", (int)leader, (int)leader), *text = NULL;
+
+        assert_int_equal(fs_read(path, 4096, &text, NULL), 0);
+        return (pid_t)strtol(text, NULL, 10);
+}
+
+/* Lets another process make a system call, as root of a container can with the processes in it. */
+static long make_call(pid_t pid, long number, long a, long b)
+{
+        struct user_regs_struct before, regs;
+        int wstatus;
+
+        assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
+        assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(pid, &wstatus, __WALL), pid);
+        assert_int_equal(ptrace(PTRACE_GETREGS, pid, NULL, &before), 0);
+        regs = before;
+        regs.rip -= 2; /* the instruction of the call that was interrupted */
+        regs.orig_rax = -1;
+        regs.rax = number;
+        regs.rdi = a;
+        regs.rsi = b;
+        regs.rdx = 0;
+        assert_int_equal(ptrace(PTRACE_SETREGS, pid, NULL, &regs), 0);
+        assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(pid, &wstatus, __WALL), pid);
+        assert_int_equal(ptrace(PTRACE_GETREGS, pid, NULL, &regs), 0);
+        assert_int_equal(ptrace(PTRACE_SETREGS, pid, NULL, &before), 0);
+        assert_int_equal(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
+        return (long)regs.rax;
+}
+
+#define SESSION_KEYRING -3
+/* The host's session keyring stays on the host. */
+static void test_keyring(void **state UNUSED)
+{
+        long ours = syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, "ec-unit-test");
+        int o[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        struct join *j;
+        long theirs;
+        char c;
+
+        if (ours < 0)
+                skip(); /* a kernel without keyrings */
+        COMMAND("/bin/sh", "-c", "echo up; exec sleep 100");
+        assert_int_equal(pipe2(o, O_CLOEXEC), 0);
+        x.fds[0] = null;
+        x.fds[1] = x.fds[2] = o[1];
+        assert_int_equal(exec_setns_begin(&x, &j, &err), 0);
+        assert_int_equal(read(o[0], &c, 1), 1);
+        theirs = make_call(supervisor(), SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, SESSION_KEYRING);
+        assert_true(theirs > 0);
+        assert_int_not_equal(theirs, ours);
+        x.deadline = clock_usec();
+        finish(j);
+        assert_int_equal(exec_setns_end(j, &status, &err), 0);
+        close(null);
+        close(o[0]);
+        close(o[1]);
+}
+#else
+static void test_keyring(void **state UNUSED)
+{
+        skip();
+}
+#endif
 
 static void test_directory(void **state UNUSED)
 {
@@ -314,9 +412,17 @@ static void test_forged_report(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_inside),     TEST(test_user),           TEST(test_capabilities),
-                TEST(test_directory),  TEST(test_cannot_run),     TEST(test_time_limit),
-                TEST(test_background), TEST(test_container_ends), cmocka_unit_test(test_forged_report),
+                TEST(test_inside),
+                TEST(test_user),
+                TEST(test_capabilities),
+                TEST(test_directory),
+                TEST(test_limits),
+                TEST(test_keyring),
+                TEST(test_cannot_run),
+                TEST(test_time_limit),
+                TEST(test_background),
+                TEST(test_container_ends),
+                cmocka_unit_test(test_forged_report),
         };
 
         if (geteuid())
