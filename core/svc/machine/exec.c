@@ -9,7 +9,6 @@
 
 #include "svc/machine/command.h"
 #include "svc/machine/machine.h"
-#include "svc/machine/unit.h"
 #include "svc/process/env.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
@@ -345,14 +344,13 @@ static bool all_utf8(char **v)
 }
 
 /* D-Bus strings are UTF-8. */
-static bool fits_bus(const struct exec *x)
+bool exec_fits_bus(const struct exec *x)
 {
         return all_utf8(x->argv) && all_utf8(x->env) && utf8_valid(x->cwd, strlen(x->cwd));
 }
 
-int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int32_t *ret_status, struct ec_err *err)
+int exec_begin(struct exec *x, const struct ec_exec *in, struct ec_err *err)
 {
-        _cleanup_bus_ sd_bus *bus = NULL;
         int r = check_args(in, err);
 
         if (r >= 0)
@@ -370,13 +368,13 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
                 return err_oom(err);
         if (!x->tty)
                 r = make_streams(x, in, err);
-        if (r >= 0)
-                r = find_leader(x, err);
-        /* First, because this waits for a booting container, which may not have any users and programs before. */
-        if (r >= 0)
-                r = exec_connect(x, &bus, err);
-        if (r >= 0)
-                r = open_root(x, err);
+        return r < 0 ? r : find_leader(x, err);
+}
+
+int exec_prepare(struct exec *x, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
+{
+        int r = open_root(x, err);
+
         if (r >= 0)
                 r = read_user(x, in, err);
         if (r >= 0)
@@ -386,8 +384,5 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, sd_bus **ret_bus, int
         if (r != 0)
                 return r;
         proc_tell("running in the container", in->argv);
-        if (x->tty)
-                r = open_pty(x, err);
-        *ret_bus = fits_bus(x) ? TAKE_PTR(bus) : NULL;
-        return r;
+        return x->tty ? open_pty(x, err) : 0;
 }

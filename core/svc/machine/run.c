@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "svc/machine/connect.h"
 #include "svc/machine/exec.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/setns.h"
@@ -22,8 +23,9 @@
 struct run {
         struct machine_command *command;
         struct exec x;
-        struct unit *unit; /* one of these: as a unit of the container's systemd, */
-        struct join *join; /* or in the container's namespaces */
+        struct connect connect; /* first, */
+        struct unit *unit;      /* then one of these: as a unit of the container's systemd, */
+        struct join *join;      /* or in the container's namespaces */
         bool running;
         char line[LINE_SIZE];
         size_t len;
@@ -104,6 +106,7 @@ static void run_done(struct run *r, int result)
                 result = failed(&r->x, c->err);
         }
         c->result = result < 0 ? result : 0;
+        connect_done(&r->connect);
         exec_done(&r->x);
         r->running = false;
 }
@@ -117,7 +120,6 @@ static int begin_setns(struct run *r)
 static void run_begin(struct run *r)
 {
         struct machine_command *c = r->command;
-        sd_bus *bus = NULL;
         int k = 0;
 
         if (c->line) {
@@ -125,11 +127,23 @@ static void run_begin(struct run *r)
                 k = r->x.streams ? 0 : err_oom(c->err);
         }
         if (k >= 0)
-                k = exec_prepare(&r->x, c->exec, &bus, &c->status, c->err);
-        if (k == 0)
-                k = bus ? exec_unit_begin(&r->x, TAKE_PTR(bus), &r->unit, c->err) : begin_setns(r);
-        sd_bus_close_unref(bus);
-        r->running = k == 0;
+                k = exec_begin(&r->x, c->exec, c->err);
+        r->running = k >= 0;
+        connect_begin(&r->connect, CONNECT_WAIT);
+        if (k < 0)
+                run_done(r, k);
+}
+
+static void run_start(struct run *r)
+{
+        struct machine_command *c = r->command;
+        int k = exec_prepare(&r->x, c->exec, &c->status, c->err);
+
+        if (k == 0 && r->connect.bus && exec_fits_bus(&r->x))
+                k = exec_unit_begin(&r->x, TAKE_PTR(r->connect.bus), &r->unit, c->err);
+        else if (k == 0)
+                k = begin_setns(r);
+        connect_done(&r->connect);
         if (k)
                 run_done(r, k);
 }
@@ -149,16 +163,27 @@ static void run_end(struct run *r)
         run_done(r, k);
 }
 
-static void run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
+/* false: something has ended, so there is nothing to poll. */
+static bool run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
-        bool runs = r->unit ? exec_unit_fill(r->unit, fds, deadline) : exec_setns_fill(r->join, fds, deadline);
+        int k;
 
-        if (runs)
-                return;
-        run_end(r);
+        if (r->unit || r->join) {
+                if (r->unit ? exec_unit_fill(r->unit, fds, deadline) : exec_setns_fill(r->join, fds, deadline))
+                        return true;
+                run_end(r);
+                *deadline = 0;
+                return false;
+        }
+        k = exec_connect(&r->x, &r->connect, fds, deadline, r->command->err);
+        if (k == 0)
+                return true;
+        if (k > 0)
+                run_start(r);
+        else
+                run_done(r, k);
         *deadline = 0;
-        for (size_t i = 0; i < EXEC_FDS; i++)
-                fds[i] = (struct pollfd){ .fd = -1 };
+        return false;
 }
 
 static void run_handle(struct run *r, const struct pollfd fds[static EXEC_FDS])
@@ -167,6 +192,8 @@ static void run_handle(struct run *r, const struct pollfd fds[static EXEC_FDS])
                 exec_unit_handle(r->unit, fds);
         else if (r->join)
                 exec_setns_handle(r->join, fds);
+        else
+                exec_handle(&r->x, fds);
 }
 
 /* ---- all commands ------------------------------------------------------- */
@@ -192,10 +219,10 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
         uint64_t deadline = UINT64_MAX;
 
         for (size_t i = 0; i < n_runs; i++) {
+                if (runs[i].running && run_fill(&runs[i], fds + i * EXEC_FDS, &deadline))
+                        continue;
                 for (size_t k = 0; k < EXEC_FDS; k++)
                         fds[i * EXEC_FDS + k] = (struct pollfd){ .fd = -1 };
-                if (runs[i].running)
-                        run_fill(&runs[i], fds + i * EXEC_FDS, &deadline);
         }
         if (poll(fds, n_runs * EXEC_FDS, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
                 return -errno;

@@ -1,85 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a command as a transient unit of the container's own systemd. */
+/* Runs a command as a transient unit of the container's own systemd. Its bus may be in the hands of the container's
+ * root: nothing waits for an answer but the poll() of all commands, and only for a limited time. */
+#include "svc/machine/unit.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
-#include "svc/machine/inner_bus.h"
-#include "svc/machine/unit.h"
-#include "svc/process/interrupt.h"
+#include "svc/machine/connect.h"
+#include "svc/machine/unit_message.h"
 #include "svc/systemd/bus.h"
-#include "svc/systemd/systemd.h"
 #include "util/err.h"
 #include "util/strv.h"
 
 #define SERVICE "org.freedesktop.systemd1.Service"
 #define UNIT    "org.freedesktop.systemd1.Unit"
-/* How long to wait for the bus of a booting container, before its namespaces are entered instead. */
-#define BUS_WAIT (10 * USEC_PER_SEC)
 /* How long to wait for a bus that was lost. */
-#define REGAIN_WAIT   (20 * USEC_PER_SEC)
-#define START_TIMEOUT (60 * USEC_PER_SEC)
-#define LOOK_AGAIN    (20 * USEC_PER_MSEC)
+#define REGAIN_WAIT (20 * USEC_PER_SEC)
+/* How long to wait for an answer. A systemd that reloads its units does not answer meanwhile; during an update that
+ * takes half a second of processor time, and up to 32 containers are updated at once. */
+#define ANSWER_TIMEOUT (20 * USEC_PER_SEC)
+/* The same if the user wants to end it. */
+#define ENDING_TIMEOUT (3 * USEC_PER_SEC)
 /* Signals can get lost on an overloaded bus. */
 #define POLL_USEC USEC_PER_SEC
 
-/* ---- the container's bus ------------------------------------------------ */
+/* Questions about it. Those from ASK_CODE on come in this order, after it has ended. */
+enum question { ASK_STATE, ASK_JOB, ASK_CODE, ASK_STATUS, ASK_SYSTEM, ASK_NOTHING };
 
-static int open_bus(struct exec *x, uint64_t until, sd_bus **ret)
-{
-        _cleanup_bus_ sd_bus *bus = NULL;
-        int r = inner_bus_open(&x->leader, &bus);
-
-        if (r >= 0)
-                r = bus_wait_ready(bus, until);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(bus);
-        return 0;
-}
-
-int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
-{
-        uint64_t until = clock_usec() + BUS_WAIT;
-
-        for (;;) {
-                _cleanup_free_ char *state = NULL;
-                int r = open_bus(x, until, ret);
-
-                if (r >= 0)
-                        return 1;
-                if (r == -ENOMEM)
-                        return err_oom(err);
-                if (r == -ECANCELED)
-                        return bus_err(err, r, NULL, "interrupted");
-                state = exec_unit_state(x);
-                if (exec_state_down(state))
-                        return err_set(err, -EHOSTDOWN, "container '%s' is %s", x->name,
-                                       strcmp(state, "deactivating") ? "not running" : "shutting down");
-                if ((r != -EAGAIN && (!state || strcmp(state, "activating"))) || clock_usec() >= until)
-                        return 0;
-                /* No event tells when a socket in another namespace begins to listen. */
-                r = interrupt_pause(LOOK_AGAIN, err);
-                if (r < 0)
-                        return r;
-        }
-}
-
-/* ---- the unit ----------------------------------------------------------- */
+static const struct {
+        const char *iface, *prop;
+} questions[] = {
+        [ASK_STATE] = { UNIT, "ActiveState" },         [ASK_JOB] = { UNIT, "Job" },
+        [ASK_CODE] = { SERVICE, "ExecMainCode" },      [ASK_STATUS] = { SERVICE, "ExecMainStatus" },
+        [ASK_SYSTEM] = { BUS_MANAGER, "SystemState" },
+};
 
 struct unit {
         struct exec *x;
         sd_bus *bus;
         char name[80];
-        char *path, *job;
+        char *path;
         sd_bus_slot *start, *removed, *changed, *ask;
         sd_bus_error refused;
-        bool started, job_done, dirty, ended;
-        int failure;        /* of the start */
-        struct ec_err lost; /* the bus was lost, and with it the status */
-        uint64_t next_poll;
+        bool started, job_done, ended;
+        bool dirty, look;    /* ask for its state, and for its job */
+        enum question asked; /* by `ask` */
+        enum question next;  /* after it has ended */
+        int32_t code, status;
+        bool stopping;    /* the container shuts down */
+        uint64_t waiting; /* since when there was no answer; 0: there was */
+        uint64_t ending;  /* when the user wanted to end it */
+        uint64_t ask_at, next_poll;
+        int failure;               /* of the start */
+        struct ec_err lost;        /* its status cannot be known any more */
+        struct connect connect;    /* after the bus was lost */
+        bool connecting, answered; /* in the present connection */
 };
 
 static void drop_slots(struct unit *u)
@@ -96,13 +74,15 @@ static void unit_free(struct unit *u)
                 return;
         drop_slots(u);
         sd_bus_close_unref(u->bus);
+        connect_done(&u->connect);
         sd_bus_error_free(&u->refused);
         err_done(&u->lost);
         free(u->path);
-        free(u->job);
         free(u);
 }
 DEFINE_CLEANUP(struct unit, unit_free)
+
+/* ---- signals and answers of its systemd ---------------------------------- */
 
 static int on_changed(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -128,23 +108,22 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
-static int on_state(sd_bus_message *m, void *data, sd_bus_error *error)
+static int add_matches(struct unit *u)
 {
-        struct unit *u = data;
-        const char *state;
+        const char *sender = bus_sender(u->bus, BUS_SYSTEMD);
+        int r = sd_bus_match_signal_async(u->bus, &u->removed, sender, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
+                                          on_removed, NULL, u);
 
-        (void)error;
-        u->ask = sd_bus_slot_unref(u->ask);
-        if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "v", "s", &state) >= 0)
-                u->ended = !strcmp(state, "inactive") || !strcmp(state, "failed");
-        return 0;
+        if (r >= 0)
+                r = sd_bus_match_signal_async(u->bus, &u->changed, sender, u->path, "org.freedesktop.DBus.Properties",
+                                              "PropertiesChanged", on_changed, NULL, u);
+        return r;
 }
 
-static int ask_state(struct unit *u)
+static void has_answered(struct unit *u)
 {
-        u->dirty = false;
-        return sd_bus_call_method_async(u->bus, &u->ask, BUS_SYSTEMD, u->path, "org.freedesktop.DBus.Properties", "Get",
-                                        on_state, u, "ss", UNIT, "ActiveState");
+        u->answered = true;
+        u->waiting = 0;
 }
 
 static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -158,6 +137,7 @@ static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
                 u->failure = -ECONNRESET;
                 return 0;
         }
+        has_answered(u);
         u->started = true;
         u->dirty = true;
         if (failure)
@@ -165,123 +145,116 @@ static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
-static int add_matches(struct unit *u)
+/* Has the job ended without a signal? */
+static int read_job(struct unit *u, sd_bus_message *m)
 {
-        const char *sender = bus_sender(u->bus, BUS_SYSTEMD);
-        int r = sd_bus_match_signal_async(u->bus, &u->removed, sender, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
-                                          on_removed, NULL, u);
+        uint32_t id;
+        int r = sd_bus_message_read(m, "v", "(uo)", &id, NULL);
 
-        if (r >= 0)
-                r = sd_bus_match_signal_async(u->bus, &u->changed, sender, u->path, "org.freedesktop.DBus.Properties",
-                                              "PropertiesChanged", on_changed, NULL, u);
+        if (r >= 0 && !id)
+                u->job_done = true;
         return r;
 }
 
-/* ---- its properties ----------------------------------------------------- */
-
-static int open_property(sd_bus_message *m, const char *key, const char *type)
+static int read_answer(struct unit *u, sd_bus_message *m)
 {
-        int r = sd_bus_message_open_container(m, 'r', "sv");
-
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", key);
-        return r < 0 ? r : sd_bus_message_open_container(m, 'v', type);
-}
-
-static int close_containers(sd_bus_message *m, int r, unsigned n)
-{
-        while (n-- > 0 && r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r;
-}
-
-static int add_environment(sd_bus_message *m, char **env)
-{
-        int r = open_property(m, "Environment", "as");
-
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, env);
-        return close_containers(m, r, 2);
-}
-
-/* Without expansion of variables, so that arguments arrive unchanged. */
-static int add_command(sd_bus_message *m, char **argv)
-{
-        int r = open_property(m, "ExecStartEx", "a(sasas)");
-
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sasas)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', "sasas");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", argv[0]);
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, argv);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "as", 1, "no-env-expand");
-        return close_containers(m, r, 4);
-}
-
-static int add_streams(sd_bus_message *m, const struct exec *x)
-{
-        /* TTYReset= would discard output that we have not read yet, and input typed before the start. */
-        if (x->tty)
-                return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "StandardInput", "s", "tty", "StandardOutput", "s",
-                                             "tty", "StandardError", "s", "tty", "TTYPath", "s", x->tty_path);
-        return sd_bus_message_append(m, "(sv)(sv)(sv)", "StandardInputFileDescriptor", "h", x->fds[0],
-                                     "StandardOutputFileDescriptor", "h", x->fds[1], "StandardErrorFileDescriptor", "h",
-                                     x->fds[2]);
-}
-
-static int add_properties(sd_bus_message *m, const struct exec *x)
-{
-        _cleanup_free_ char *cwd = str_printf("%s%s", x->cwd_optional ? "-" : "", x->cwd);
-        _cleanup_free_ char *description = str_printf("Command %s from the host", x->label);
+        const char *text;
         int r;
 
-        if (!cwd || !description)
-                return -ENOMEM;
-        r = sd_bus_message_append(
-                m, "(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
-                /* The result can be read after the end, and the unit is unloaded when we disconnect. */
-                "AddRef", "b", 1, "CollectMode", "s", "inactive-or-failed");
-        /* It can start while the container boots, and ends when the container shuts down. */
-        if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)(sv)(sv)", "DefaultDependencies", "b", 0, "Conflicts", "as", 1,
-                                          "shutdown.target", "Before", "as", 1, "shutdown.target");
-        /* A shell that ignores SIGTERM must not delay a shutdown. */
-        if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "IgnoreSIGPIPE", "b", 0, "SendSIGHUP", "b", 1,
-                                          "TimeoutStopUSec", "t", 3 * USEC_PER_SEC, "WorkingDirectory", "s", cwd);
-        if (r >= 0 && x->user.uid)
-                r = sd_bus_message_append(m, "(sv)", "User", "s", x->user.name);
-        if (r >= 0)
-                r = add_environment(m, x->env);
-        if (r >= 0)
-                r = add_streams(m, x);
-        return r < 0 ? r : add_command(m, x->argv);
+        if (u->asked == ASK_JOB)
+                return read_job(u, m);
+        if (u->asked == ASK_CODE)
+                return sd_bus_message_read(m, "v", "i", &u->code);
+        if (u->asked == ASK_STATUS)
+                return sd_bus_message_read(m, "v", "i", &u->status);
+        r = sd_bus_message_read(m, "v", "s", &text);
+        if (r >= 0 && u->asked == ASK_STATE)
+                u->ended = !strcmp(text, "inactive") || !strcmp(text, "failed");
+        else if (r >= 0)
+                u->stopping = !strcmp(text, "stopping");
+        return r;
 }
 
-static int start(struct unit *u)
+/* A systemd that executes itself again does not lose the unit. */
+static void ask_again(struct unit *u)
 {
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = sd_bus_message_new_method_call(u->bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                               "StartTransientUnit");
-
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ss", u->name, "fail");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sv)");
-        if (r >= 0)
-                r = add_properties(m, u->x);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "a(sa(sv))", 0);
-        return r < 0 ? r : sd_bus_call_async(u->bus, &u->start, m, on_started, u, START_TIMEOUT);
+        u->dirty = u->dirty || u->asked == ASK_STATE;
+        u->look = u->look || u->asked == ASK_JOB;
+        u->ask_at = clock_usec() + BUS_RECONNECT_EVERY;
 }
 
-/* ---- running it --------------------------------------------------------- */
+static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct unit *u = data;
+        const sd_bus_error *failure = sd_bus_message_get_error(m);
+        int r;
+
+        (void)error;
+        u->ask = sd_bus_slot_unref(u->ask);
+        if (failure && sd_bus_is_open(u->bus) <= 0)
+                return 0;
+        if (failure && bus_error_reconnects(failure, BUS_SYSTEMD)) {
+                ask_again(u);
+                return 0;
+        }
+        has_answered(u);
+        r = failure ? bus_error_errno(-EIO, failure) : read_answer(u, m);
+        if (u->asked < ASK_CODE)
+                return 0;
+        u->next = u->asked + 1;
+        if (r < 0 && u->asked == ASK_SYSTEM)
+                u->stopping = true;
+        else if (r < 0)
+                bus_err(&u->lost, r, failure, "the exit status of '%s' in container '%s' cannot be read", u->x->label,
+                        u->x->name);
+        return 0;
+}
+
+/* ---- what to ask ---------------------------------------------------------- */
+
+static enum question next_question(const struct unit *u)
+{
+        if (u->dirty)
+                return ASK_STATE;
+        if (u->look && !u->job_done)
+                return ASK_JOB;
+        if (!u->job_done || !u->ended)
+                return ASK_NOTHING;
+        /* A shutdown of the container also ends the command with a signal. */
+        if (u->next == ASK_SYSTEM && (u->x->sent || u->code == CLD_EXITED))
+                return ASK_NOTHING;
+        return u->next;
+}
+
+static bool is_over(const struct unit *u)
+{
+        return u->lost.code || u->refused.name || u->x->stage == EXEC_LEFT ||
+               (u->started && u->job_done && u->ended && !u->start && !u->ask && u->next > ASK_STATUS &&
+                next_question(u) == ASK_NOTHING);
+}
+
+static int ask(struct unit *u, uint64_t *deadline)
+{
+        enum question q = next_question(u);
+        uint64_t now = clock_usec();
+
+        if (!u->started || u->start || u->ask || q == ASK_NOTHING)
+                return 0;
+        if (now < u->ask_at) {
+                *deadline = u->ask_at < *deadline ? u->ask_at : *deadline;
+                return 0;
+        }
+        u->asked = q;
+        if (q == ASK_STATE)
+                u->dirty = false;
+        if (q == ASK_JOB)
+                u->look = false;
+        if (!u->waiting)
+                u->waiting = now;
+        return sd_bus_call_method_async(u->bus, &u->ask, BUS_SYSTEMD, q == ASK_SYSTEM ? BUS_SYSTEMD_PATH : u->path,
+                                        "org.freedesktop.DBus.Properties", "Get", on_answer, u, "ss",
+                                        questions[q].iface, questions[q].prop);
+}
 
 /* Stopping also cancels a start; systemd then kills the remaining processes. */
 static int send_signal(struct unit *u, int sig)
@@ -290,113 +263,128 @@ static int send_signal(struct unit *u, int sig)
                               : bus_tell_manager(u->bus, "KillUnit", "ssi", u->name, "all", sig);
 }
 
-static int get_int(struct unit *u, const char *prop, int32_t *ret)
-{
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, SERVICE, prop, BUS_TYPES("i"), NULL, &m);
-
-        return r < 0 ? r : sd_bus_message_read(m, "i", ret);
-}
-
-/* Has the job ended without a signal? */
-static int look_for_job(struct unit *u)
-{
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        uint32_t id;
-        int r = bus_get(u->bus, BUS_SYSTEMD, u->path, UNIT, "Job", BUS_TYPES("(uo)"), NULL, &m);
-
-        if (r >= 0)
-                r = sd_bus_message_read(m, "(uo)", &id, NULL);
-        if (r >= 0 && !id)
-                u->job_done = true;
-        return r == -ECONNRESET ? r : 0;
-}
-
-static int poll_unit(struct unit *u)
-{
-        u->next_poll = clock_usec() + POLL_USEC;
-        u->dirty = true;
-        return u->job_done ? 0 : look_for_job(u);
-}
-
-/* A shutdown of the container also ends the command with a signal. */
-static bool container_ends(struct unit *u)
-{
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        const char *state;
-        int r = bus_get(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "SystemState", BUS_TYPES("s"), NULL, &m);
-
-        return r < 0 || sd_bus_message_read(m, "s", &state) < 0 || !strcmp(state, "stopping");
-}
-
-static int read_status(struct unit *u, int32_t *ret_status, struct ec_err *err)
+/* Gives up a bus that does not answer. */
+static void check_silence(struct unit *u, uint64_t *deadline)
 {
         struct exec *x = u->x;
-        int32_t code = 0, status = 0;
-        int r;
+        uint64_t now = clock_usec(), end;
 
-        interrupt_hold();
-        r = get_int(u, "ExecMainCode", &code);
-        if (r >= 0)
-                r = get_int(u, "ExecMainStatus", &status);
-        if (r >= 0 && !x->sent && code != CLD_EXITED && container_ends(u))
-                r = -ECONNRESET;
-        interrupt_release();
-        if (r == -ECONNRESET)
-                return exec_stopped(x, err);
-        if (r < 0)
-                return err_set(err, r, "the exit status of '%s' in container '%s' cannot be read: %s", x->label,
-                               x->name, strerror(-r));
-        if (!code)
-                return err_set(err, -EIO, "'%s' was not started in container '%s'", x->label, x->name);
-        *ret_status = code == CLD_EXITED ? status : 128 + status;
-        return 1;
+        if (x->stage != EXEC_RUNS && !u->ending)
+                u->ending = now;
+        if (!u->waiting)
+                return;
+        end = u->ending ? (u->ending > u->waiting ? u->ending : u->waiting) + ENDING_TIMEOUT
+                        : u->waiting + ANSWER_TIMEOUT;
+        *deadline = end < *deadline ? end : *deadline;
+        if (now < end)
+                return;
+        if (u->started)
+                err_set(&u->lost, -ETIMEDOUT,
+                        "the system bus of container '%s' does not answer: it is not known how '%s' ended", x->name,
+                        x->label);
+        else
+                err_set(&u->lost, -ETIMEDOUT, "the system bus of container '%s' does not answer", x->name);
+        /* It may be started later. */
+        if (!u->started || u->ending)
+                (void)send_signal(u, SIGTERM);
 }
 
 /* ---- a lost bus --------------------------------------------------------- */
 
-static int ref_unit(struct unit *u)
+static void lost_reference(struct unit *u)
 {
-        return bus_call_method(u->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", 10 * USEC_PER_SEC, NULL,
-                               NULL, "s", u->name);
+        err_set(&u->lost, -ECONNRESET,
+                "the system bus of container '%s' was restarted while '%s' was running: its exit status was lost",
+                u->x->name, u->x->label);
 }
 
-/* After the bus was lost, because the container stopped or its bus daemon was restarted. 1: the unit can be watched
- * again. */
-static int regain(struct unit *u, struct ec_err *err)
+static int on_ref(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct unit *u = data;
+        bool failed = sd_bus_message_is_method_error(m, NULL);
+
+        (void)error;
+        u->start = sd_bus_slot_unref(u->start);
+        if (failed && sd_bus_is_open(u->bus) <= 0)
+                return 0;
+        has_answered(u);
+        u->dirty = true;
+        /* Without our reference, systemd has unloaded the unit if it ended meanwhile. */
+        if (failed || add_matches(u) < 0)
+                lost_reference(u);
+        return 0;
+}
+
+static void ref_unit(struct unit *u)
+{
+        u->bus = TAKE_PTR(u->connect.bus);
+        u->connecting = false;
+        u->waiting = clock_usec();
+        if (sd_bus_call_method_async(u->bus, &u->start, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "RefUnit", on_ref,
+                                     u, "s", u->name) < 0)
+                lost_reference(u);
+}
+
+/* The container stopped, or its bus daemon was restarted: connects again. */
+static void regain(struct unit *u, struct pollfd *fd, uint64_t *deadline)
+{
+        _cleanup_free_ char *state = NULL;
+        struct exec *x = u->x;
+        int r = connect_step(&u->connect, x, fd, deadline);
+
+        if (r == 0 && x->stage == EXEC_RUNS)
+                return;
+        if (r > 0) {
+                ref_unit(u);
+                *deadline = 0;
+                return;
+        }
+        state = r == -ESRCH ? NULL : exec_unit_state(x);
+        if (!state || exec_state_down(state))
+                exec_stopped(x, &u->lost);
+        else if (x->stage != EXEC_RUNS)
+                err_set(&u->lost, -ECANCELED, "interrupted");
+        else if (clock_usec() >= u->connect.until)
+                err_set(&u->lost, -ECONNRESET,
+                        "the system bus of container '%s' was lost while '%s' was running, and with it its exit status",
+                        x->name, x->label);
+        else
+                connect_again(&u->connect, 5 * CONNECT_AGAIN, deadline);
+        if (u->lost.code)
+                *deadline = 0;
+}
+
+static void lost_at_start(struct unit *u)
 {
         struct exec *x = u->x;
-        uint64_t until = clock_usec() + REGAIN_WAIT;
+        _cleanup_free_ char *state = exec_unit_state(x);
 
+        if (exec_state_down(state))
+                exec_stopped(x, &u->lost);
+        else
+                err_set(&u->lost, -ECONNRESET,
+                        "the system bus of container '%s' was lost while '%s' was being started in it", x->name,
+                        x->label);
+}
+
+static void on_lost(struct unit *u)
+{
+        u->failure = 0;
+        if (!u->started) {
+                lost_at_start(u);
+                return;
+        }
+        if (!u->answered) {
+                lost_reference(u);
+                return;
+        }
         drop_slots(u);
         u->bus = sd_bus_close_unref(u->bus);
-        for (;;) {
-                _cleanup_free_ char *state = exec_unit_state(x);
-                int r;
-
-                if (!state || exec_state_down(state))
-                        return exec_stopped(x, err);
-                r = open_bus(x, until, &u->bus);
-                if (r >= 0)
-                        break;
-                if (r == -ECANCELED || interrupt_pause(5 * LOOK_AGAIN, err) < 0)
-                        return bus_err(err, -ECANCELED, NULL, "interrupted");
-                if (clock_usec() >= until)
-                        return err_set(err, -ECONNRESET,
-                                       "the system bus of container '%s' was lost while '%s' was running, and with it "
-                                       "its exit status",
-                                       x->name, x->label);
-        }
+        u->answered = u->job_done = u->look = false;
         u->dirty = true;
-        u->job_done = false;
-        u->next_poll = 0;
-        /* Without our reference, systemd has unloaded the unit if it ended meanwhile. */
-        if (ref_unit(u) < 0 || add_matches(u) < 0)
-                return err_set(err, -ECONNRESET,
-                               "the system bus of container '%s' was restarted while '%s' was running: its exit status "
-                               "was lost",
-                               x->name, x->label);
-        return 1;
+        u->waiting = u->next_poll = 0;
+        u->connecting = true;
+        connect_begin(&u->connect, REGAIN_WAIT);
 }
 
 /* ---- interface ---------------------------------------------------------- */
@@ -422,6 +410,7 @@ static int refused(struct unit *u, struct ec_err *err)
 
 static int prepare(struct unit *u)
 {
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
         sd_id128_t id;
         int r = sd_id128_randomize(&id);
 
@@ -431,27 +420,11 @@ static int prepare(struct unit *u)
         r = sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", u->name, &u->path);
         if (r >= 0)
                 r = add_matches(u);
-        u->next_poll = clock_usec() + POLL_USEC;
-        return r < 0 ? r : start(u);
-}
-
-static int lost_at_start(struct exec *x, struct ec_err *err)
-{
-        _cleanup_free_ char *state = exec_unit_state(x);
-
-        if (exec_state_down(state))
-                return exec_stopped(x, err);
-        return err_set(err, -ECONNRESET, "the system bus of container '%s' was lost while '%s' was being started in it",
-                       x->name, x->label);
-}
-
-static void on_lost(struct unit *u)
-{
-        u->failure = 0;
-        if (u->started)
-                (void)regain(u, &u->lost);
-        else
-                (void)lost_at_start(u->x, &u->lost);
+        if (r >= 0)
+                r = unit_message(u->bus, u->x, u->name, &m);
+        u->waiting = clock_usec();
+        u->next_poll = u->waiting + POLL_USEC;
+        return r < 0 ? r : sd_bus_call_async(u->bus, &u->start, m, on_started, u, UINT64_MAX);
 }
 
 int exec_unit_begin(struct exec *x, sd_bus *bus, struct unit **ret, struct ec_err *err)
@@ -465,17 +438,12 @@ int exec_unit_begin(struct exec *x, sd_bus *bus, struct unit **ret, struct ec_er
         }
         u->x = x;
         u->bus = bus;
+        u->next = ASK_CODE;
         r = prepare(u);
         if (r < 0)
                 return err_set(err, r, "cannot run '%s' in container '%s': %s", x->label, x->name, strerror(-r));
         *ret = TAKE_PTR(u);
         return 0;
-}
-
-static bool is_over(const struct unit *u)
-{
-        return u->lost.code || u->refused.name || u->x->stage == EXEC_LEFT ||
-               (u->started && u->job_done && u->ended && !u->dirty && !u->ask);
 }
 
 bool exec_unit_fill(struct unit *u, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
@@ -487,16 +455,24 @@ bool exec_unit_fill(struct unit *u, struct pollfd fds[static EXEC_FDS], uint64_t
                 return false;
         exec_fill(x, fds);
         fds[0] = (struct pollfd){ .fd = -1 };
-        if (r >= 0 && u->started && u->dirty && !u->ask)
-                r = ask_state(u);
+        *deadline = exec_deadline(x, *deadline);
+        if (u->connecting) {
+                regain(u, &fds[0], deadline);
+                return true;
+        }
         /* Messages arrive in order, so the unit exists. */
         if (r >= 0 && x->signal && u->started) {
                 r = send_signal(u, x->signal);
                 x->signal = 0;
         }
-        *deadline = exec_deadline(x, u->started && u->next_poll < *deadline ? u->next_poll : *deadline);
         if (r >= 0)
+                r = ask(u, deadline);
+        if (u->started && u->next_poll < *deadline)
+                *deadline = u->next_poll;
+        if (r >= 0) {
+                check_silence(u, deadline);
                 r = bus_fill(u->bus, &fds[0], deadline);
+        }
         if (r != 0)
                 *deadline = 0;
         if (r < 0)
@@ -506,14 +482,24 @@ bool exec_unit_fill(struct unit *u, struct pollfd fds[static EXEC_FDS], uint64_t
 
 void exec_unit_handle(struct unit *u, const struct pollfd fds[static EXEC_FDS])
 {
-        int r;
-
         exec_handle(u->x, fds);
-        if (is_over(u) || !u->started || clock_usec() < u->next_poll)
+        if (!u->started || u->connecting || clock_usec() < u->next_poll)
                 return;
-        r = poll_unit(u);
-        if (r < 0 && r != -ECANCELED)
-                on_lost(u);
+        u->next_poll = clock_usec() + POLL_USEC;
+        u->dirty = true;
+        u->look = !u->job_done;
+}
+
+static int read_status(const struct unit *u, int32_t *ret_status, struct ec_err *err)
+{
+        struct exec *x = u->x;
+
+        if (u->stopping)
+                return exec_stopped(x, err);
+        if (!u->code)
+                return err_set(err, -EIO, "'%s' was not started in container '%s'", x->label, x->name);
+        *ret_status = u->code == CLD_EXITED ? u->status : 128 + u->status;
+        return 1;
 }
 
 int exec_unit_end(struct unit *u, int32_t *ret_status, struct ec_err *err)

@@ -5,8 +5,6 @@
 #include "svc/machine/command.h"
 
 struct unit;
-/* Opens the container's system bus, ready for use. 1; 0: it has no usable one. */
-int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err);
 /* Starts the command as a transient unit. Takes the bus, also on failure. */
 int exec_unit_begin(struct exec *x, sd_bus *bus, struct unit **ret, struct ec_err *err);
 /* Sets fds and lowers *deadline for a poll(), to 0 if there is more to do at once. false: it has ended. */

@@ -6,7 +6,6 @@
 
 #include "svc/machine/exec.h"
 #include "svc/machine/machine.h"
-#include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "util/strv.h"
 
@@ -30,13 +29,6 @@ char *exec_unit_state(struct exec *x)
         return strdup("inactive");
 }
 
-int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
-{
-        (void)x, (void)err;
-        *ret = NULL;
-        return sd_bus_new(ret) >= 0;
-}
-
 /* ---- the tests --------------------------------------------------------------- */
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -45,21 +37,21 @@ int exec_connect(struct exec *x, sd_bus **ret, struct ec_err *err)
 static int prepare(struct ec_exec in, const char *const *argv, struct ec_err *err)
 {
         struct exec x = EXEC_INIT(NULL);
-        sd_bus *bus = NULL;
         int32_t status;
         int r;
 
         in.size = sizeof(in);
         in.machine = in.machine ?: "demo";
         in.argv = argv;
-        r = exec_prepare(&x, &in, &bus, &status, err);
+        r = exec_begin(&x, &in, err);
+        if (r >= 0)
+                r = exec_prepare(&x, &in, &status, err);
         free(way);
         free(argv_seen);
         free(env_seen);
-        way = strdup(bus ? "bus" : "namespaces");
+        way = strdup(r == 0 && exec_fits_bus(&x) ? "bus" : "namespaces");
         argv_seen = strv_join(STRV_CONST(x.argv), "|");
         env_seen = strv_join(STRV_CONST(x.env), "|");
-        sd_bus_unref(bus);
         exec_done(&x);
         return r;
 }
