@@ -236,9 +236,11 @@ static void warn_of_store(const struct ec_op *op)
                          owner);
 }
 
-/* A run that was killed before it made the link leaves no note after a reboot. */
-static bool boot_link_missing(const struct layout *l, const struct deployment *d)
+/* A run that was killed before it made the link, or removed it, leaves no note after a reboot. */
+static bool boot_link_wrong(const struct layout *l, const struct deployment *d)
 {
+        if (links_boot_stale(l))
+                return true;
         for (size_t i = 0; i < d->list.n; i++)
                 if (d->list.items[i]->auto_start && !d->changes[i].old_unit_path)
                         return links_boot_missing(l);
@@ -259,7 +261,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 r = pending_unfinished(op->layout, &unfinished, err);
         if (r < 0)
                 return r;
-        change = reload = pending_reload(op->layout) || boot_link_missing(op->layout, d);
+        change = reload = pending_reload(op->layout) || boot_link_wrong(op->layout, d);
         for (size_t i = 0; i < d->list.n; i++) {
                 change |= differs(&d->changes[i]);
                 units |= differs(&d->changes[i]) && d->changes[i].unit_differs;

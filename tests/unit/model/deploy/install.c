@@ -175,7 +175,7 @@ static void test_after_a_kill(void **state)
 static void test_after_a_kill_and_boot(void **state)
 {
         struct fixture *f = *state;
-        char *boot = fx_path(f, "/etc/units/multi-user.target.wants/machines.target");
+        char *boot = fx_path(f, "/etc/units/multi-user.target.wants/machines.target"), *wants;
 
         fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", true);
         expect_install(f, "etc", "Installing containers:\na\n");
@@ -185,6 +185,14 @@ static void test_after_a_kill_and_boot(void **state)
         assert_string_equal(calls, "installed:a ");
         fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", "../machines.target");
         free(boot);
+        /* It was killed after it had removed the container's link. */
+        fx_container(f, "etc2", "a", 1, "SYSTEM_PATH=/1\n", false);
+        wants = fx_path(f, "/etc/units/machines.target.wants/container@a.service");
+        assert_int_equal(unlink(wants), 0);
+        free(wants);
+        expect_install(f, "etc2", "Installing containers:\na (unchanged, skipped)\n");
+        fx_assert_link(f, "/etc/units/multi-user.target.wants/machines.target", NULL);
+        assert_false(fx_exists(f, "/etc/units/machines.target.wants"));
 }
 
 /* A run was killed before it renamed a link; its note is gone, or it made none. */
