@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "model/containers/containers.h"
@@ -60,6 +61,34 @@ static inline void fx_write(const char *path, const char *text)
         assert_true(fs_mkdir_p(dir, 0755) >= 0);
         free(dir);
         assert_true(fs_write_atomic(path, text, strlen(text), 0644) >= 0);
+}
+
+/* A process that has the session of this file: it ends when the descriptor is closed. */
+static inline pid_t fx_open_session(const char *path, int *ret_fd)
+{
+        int to[2], from[2];
+        char c;
+        pid_t pid;
+
+        fx_write(path, "");
+        assert_int_equal(pipe(to) | pipe(from), 0);
+        pid = fork();
+        if (!pid) {
+                struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+                int fd = open(path, O_RDWR | O_CLOEXEC);
+
+                close(to[1]);
+                if (fcntl(fd, F_OFD_SETLK, &lock) < 0 || dprintf(fd, "%d\n", getpid()) < 0 ||
+                    write(from[1], "x", 1) != 1)
+                        _exit(1);
+                (void)!read(to[0], &c, 1);
+                _exit(0);
+        }
+        close(to[0]), close(from[1]);
+        assert_int_equal(read(from[0], &c, 1), 1);
+        close(from[0]);
+        *ret_fd = to[1];
+        return pid;
 }
 
 static inline void fx_link(const char *target, const char *path)

@@ -101,6 +101,16 @@ static int select_containers(struct ec_op *op, const struct container_list *list
         return 0;
 }
 
+/* A session may have opened since the containers were found. */
+static int check_owners(const struct layout *l, const struct group *g, struct ec_err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < g->n; i++)
+                r = owner_check(l, g->items[i]->name, err);
+        return r;
+}
+
 static int act(struct ec_op *op, const char *const *names, const struct action *a, struct ec_err *err)
 {
         _cleanup_(container_list_done) struct container_list list = { 0 };
@@ -120,6 +130,8 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
                 return r;
         jobs_announce(op, a->header, &g);
         r = recover_locked(op, err);
+        if (r >= 0)
+                r = check_owners(op->layout, &g, err);
         if (r >= 0)
                 r = jobs_run(op, a->job, &g, &o, err);
         return outcome_finish(op, &o, r, a->done, err);

@@ -6,6 +6,7 @@
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
+#include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/deployment.h"
@@ -82,16 +83,20 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
                 r = systemd_list(s, "container@*.service", &states, &n, err);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < d->list.n; i++) {
+        for (size_t i = 0; r >= 0 && i < d->list.n; i++) {
                 const struct ec_container *c = d->list.items[i];
                 const char *active = unit_active(states, n, c->unit);
 
+                /* A session may have opened since the installation, which had the lock. */
+                r = owner_check(op->layout, c->name, err);
+                if (r < 0)
+                        break;
                 plan_one(op, &d->changes[i], active, flags, p);
                 if (flags & EC_START_STOPPED && unit_is_down(active))
                         stale_clear(&stale, op->layout, c);
         }
         unit_states_free(states, n);
-        return 0;
+        return r < 0 ? r : 0;
 }
 
 static int run_plan(struct ec_op *op, const struct plan *p, uint32_t flags, struct outcome *o, struct ec_err *err)

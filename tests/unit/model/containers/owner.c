@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy_fixture.h"
 
-#include <sys/wait.h>
-
 #include "model/containers/owner.h"
 
 static int setup(void **state)
@@ -18,35 +16,6 @@ static int teardown(void **state)
         return 0;
 }
 
-/* A process that has a session with a: it ends when the pipe is closed. */
-static pid_t open_session(struct fixture *f, const char *path, int *ret_fd)
-{
-        int to[2], from[2];
-        char c;
-        pid_t pid;
-
-        (void)f;
-        fx_write(path, "");
-        assert_int_equal(pipe(to) | pipe(from), 0);
-        pid = fork();
-        if (!pid) {
-                struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-                int fd = open(path, O_RDWR | O_CLOEXEC);
-
-                close(to[1]);
-                if (fcntl(fd, F_OFD_SETLK, &lock) < 0 || dprintf(fd, "%d\n", getpid()) < 0 ||
-                    write(from[1], "x", 1) != 1)
-                        _exit(1);
-                (void)!read(to[0], &c, 1);
-                _exit(0);
-        }
-        close(to[0]), close(from[1]);
-        assert_int_equal(read(from[0], &c, 1), 1);
-        close(from[0]);
-        *ret_fd = to[1];
-        return pid;
-}
-
 static void test_session(void **state)
 {
         struct fixture *f = *state;
@@ -57,7 +26,7 @@ static void test_session(void **state)
         assert_int_equal(owner_check(&f->layout, "a", &f->err), 0);
         owner_forget(&f->layout, "a");
         assert_false(owner_any(&f->layout));
-        pid = open_session(f, path, &fd);
+        pid = fx_open_session(path, &fd);
         assert_true(owner_any(&f->layout));
         assert_int_equal(owner_check(&f->layout, "a", &f->err), -EBUSY);
         text = str_printf("a session with 'a' is open (process %d); end it first, for example with 'kill %d'", pid,
@@ -89,7 +58,7 @@ static void test_just_opened(void **state)
         struct fixture *f = *state;
         char *path = fx_path(f, "/run/ec/sessions/a");
         int fd;
-        pid_t pid = open_session(f, path, &fd);
+        pid_t pid = fx_open_session(path, &fd);
 
         assert_int_equal(truncate(path, 0), 0);
         assert_int_equal(owner_check(&f->layout, "a", &f->err), -EBUSY);

@@ -88,6 +88,28 @@ static void test_start(void **state)
         assert_string_equal(noted, "started(a b) ");
 }
 
+/* It was opened after the installation, which had the lock. */
+static void test_session_opens(void **state)
+{
+        struct fixture *f = *state;
+        char *path = fx_path(f, "/run/ec/sessions/b"), *out;
+        int fd;
+        pid_t pid;
+
+        fx_use(f, "etc", NULL);
+        fx_capture(f);
+        assert_int_equal(deploy_install(&f->op, &f->err), 0);
+        pid = fx_open_session(path, &fd);
+        assert_int_equal(deploy_start(&f->op, EC_START_STOPPED, &f->err), -EBUSY);
+        out = fx_captured(f);
+        assert_string_equal(out, INSTALLED);
+        assert_non_null(strstr(err_msg(&f->err), "a session with 'b' is open"));
+        assert_string_equal(fake.log, "reload\n");
+        close(fd);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        free(out), free(path);
+}
+
 static void test_nothing_to_do(void **state)
 {
         struct fixture *f = *state;
@@ -365,6 +387,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_start),
+                T(test_session_opens),
                 T(test_nothing_to_do),
                 T(test_no_bus_needed),
                 T(test_no_bus),
