@@ -4,8 +4,10 @@
 
 name='race-[a-f]'
 known="warning: container '$name': its address [0-9.]* does not answer
+|warning: container '$name' ended right after its (start|update)(, and systemd starts it again)?; 'journalctl -u container@$name[.]service' shows why
 |warning: container '$name' did not stop in time, so systemd killed it
 |error: (no container named '$name' is installed(; did you mean '$name'\?)?
+|a session with '$name' is open; end it first
 |a session with '$name' is open \(process [1-9][0-9]*\); end it first, for example with 'kill [1-9][0-9]*'
 |container '$name' exists already, and a session destroys its container; use --no-destroy to keep it, or --destroy to destroy it and its data
 |/var/lib/nixos-containers/$name has files, although container '$name' is not installed, .*

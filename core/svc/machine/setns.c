@@ -106,6 +106,8 @@ static int not_run(const struct join *j, const struct report *r, struct ec_err *
         const char *what = "run", *name = x->label;
         const char *why = r->kind == REPORT_FORK ? limits_fork_text(-r->value) : strerror(r->value);
 
+        if (leader_ended(&x->leader))
+                return err_set(err, -EHOSTDOWN, "container '%s' is not running", x->name);
         if (r->kind == REPORT_CGROUP)
                 return no_cgroup(x, -r->value, err);
         if (r->kind == REPORT_SECCOMP)

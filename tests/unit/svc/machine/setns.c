@@ -386,6 +386,25 @@ static void test_container_ends(void **state UNUSED)
         fails(-EHOSTDOWN, "container 'demo' is not running");
 }
 
+/* It has ended while the command was put into it: its cgroup is gone. */
+static void test_ends_meanwhile(void **state UNUSED)
+{
+        struct join *j = calloc(1, sizeof(*j));
+        struct exec x = { .name = "demo" };
+        int32_t status;
+        pid_t pid = fork();
+
+        if (!pid)
+                _exit(0);
+        x.leader = (struct leader){ (uint32_t)pid, (int)syscall(SYS_pidfd_open, pid, 0) };
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        *j = (struct join){ .x = &x, .got = true, .report = { REPORT_CGROUP, ENOENT }, .ours = -1, .theirs = -1 };
+        assert_int_equal(exec_setns_end(j, &status, &err), -EHOSTDOWN);
+        assert_string_equal(err_msg(&err), "container 'demo' is not running");
+        err_done(&err);
+        leader_close(&x.leader);
+}
+
 /* A container may send any report. */
 static void test_forged_report(void **state UNUSED)
 {
@@ -422,6 +441,7 @@ int main(void)
                 TEST(test_time_limit),
                 TEST(test_background),
                 TEST(test_container_ends),
+                cmocka_unit_test(test_ends_meanwhile),
                 cmocka_unit_test(test_forged_report),
         };
 
