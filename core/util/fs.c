@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "util/cleanup.h"
 #include "util/strv.h"
@@ -34,15 +36,34 @@ int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode)
         return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* To read a file of the kernel may wait, and takes away what others would read. */
+static int check_not_kernel(int fd)
+{
+        static const unsigned long kernel[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC,      TRACEFS_MAGIC,
+                                                DEBUGFS_MAGIC,    SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC,
+                                                BPF_FS_MAGIC,     PSTOREFS_MAGIC,   CGROUP2_SUPER_MAGIC };
+        struct statfs fs;
+
+        if (fstatfs(fd, &fs) < 0)
+                return -errno;
+        for (size_t i = 0; i < ARRAY_SIZE(kernel); i++)
+                if ((unsigned long)fs.f_type == kernel[i])
+                        return FS_NOT_REGULAR;
+        return 0;
+}
+
 int fs_reopen_regular(int fd, int flags)
 {
         char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
         int r = fs_check_regular(fd);
 
+        if (r >= 0)
+                r = check_not_kernel(fd);
         if (r < 0)
                 return r;
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        r = open(path, flags | O_CLOEXEC);
+        /* O_NONBLOCK: another process may have a lease on the file. */
+        r = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         return r < 0 ? -errno : r;
 }
 

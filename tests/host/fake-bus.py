@@ -4,7 +4,8 @@
 usage: fake-bus.py SOCKET LOG [SILENT...]
 
 It answers the calls that a command needs, but not those to the methods and properties named SILENT. "huge" instead of
-a name lets it refuse the start with a text of 1 MB. Each call is a line of LOG. Prints a line when it listens.
+a name lets it refuse the start with a text of 1 MB; with "flood", it sends 200 MB of calls before it answers. Each call
+is a line of LOG. Prints a line when it listens.
 """
 import os, socket, struct, sys, threading
 
@@ -49,6 +50,14 @@ def reply(to, signature='', body=b'', error=None):
         head = pad(head, 8) + struct.pack('<BBBB', 8, 1, ord('g'), 0) + bytes([len(signature)]) + signature.encode() + b'\0'
     start = struct.pack('<cBBBIII', b'l', 3 if error else 2, 1, 1, len(body), 1, len(head))
     return pad(start + head, 8) + body
+
+
+def call():
+    """To an object with a long path, which the answer to it would repeat."""
+    head = struct.pack('<BBBB', 1, 1, ord('o'), 0) + string('/' + 'a' * 60000)
+    head = pad(head, 8) + struct.pack('<BBBB', 3, 1, ord('s'), 0) + string('Call')
+    start = struct.pack('<cBBBIII', b'l', 1, 0, 1, 0, 7, len(head))
+    return pad(start + head, 8)
 
 
 def variant(signature, value):
@@ -108,6 +117,9 @@ def serve(client):
             found = fields(exactly(file, length))
             exactly(file, -length % 8)
             body = exactly(file, size)
+            if 'flood' in silent and found.get(3) == 'StartTransientUnit':
+                for _ in range(3300):
+                    client.sendall(call())
             client.sendall(answer(serial, found.get(3, ''), body))
     except (EOFError, OSError):
         pass

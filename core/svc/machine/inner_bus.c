@@ -53,6 +53,11 @@ static int connect_mapped(int fd, int node, int leader)
         return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
+void refuse_descriptors(int fd)
+{
+        (void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int));
+}
+
 static int connect_bus(const struct leader *l)
 {
         _cleanup_close_ int node = open_node(l), fd = -1;
@@ -63,10 +68,18 @@ static int connect_bus(const struct leader *l)
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
+        refuse_descriptors(fd);
         r = leader_other_namespace(l, "user");
         if (r >= 0)
                 r = r ? connect_mapped(fd, node, l->fd) : connect_node(fd, node);
         return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* No call is answered: the answers to a bus that never reads them would fill the memory. */
+static int ignore_call(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        (void)data, (void)error;
+        return sd_bus_message_is_method_call(m, NULL, NULL) > 0;
 }
 
 int inner_bus_open(const struct leader *l, sd_bus **ret)
@@ -84,6 +97,8 @@ int inner_bus_open(const struct leader *l, sd_bus **ret)
                 return r;
         }
         r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_add_filter(bus, NULL, ignore_call, NULL);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r < 0)

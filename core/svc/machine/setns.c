@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
+#include "svc/machine/inner_bus.h"
 #include "svc/machine/joiner.h"
 #include "svc/machine/rlimits.h"
 #include "util/cleanup.h"
@@ -42,6 +43,7 @@ static int spawn(struct join *j)
                 return -errno;
         j->ours = fds[0];
         j->theirs = fds[1];
+        refuse_descriptors(j->ours);
         r = joiner_spawn(j, &j->joiner);
         if (r < 0)
                 return r;

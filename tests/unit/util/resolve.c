@@ -2,6 +2,7 @@
 #include "fs_fixture.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -74,6 +75,25 @@ static void test_kinds(void **state UNUSED)
         assert_int_equal(resolve_read(root, "device", 100, &text), FS_NOT_REGULAR);
 }
 
+/* A process in a container can hold a lease, or mount the kernel's log in the place of a file. */
+static void test_blocking(void **state UNUSED)
+{
+        int fd = open(at("root/etc/passwd"), O_RDWR | O_CLOEXEC), kernel = open("/proc/version", O_PATH | O_CLOEXEC);
+        char *text = NULL;
+
+        assert_true(fd >= 0 && kernel >= 0);
+        signal(SIGIO, SIG_IGN);
+        if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+                skip();
+        alarm(20);
+        assert_int_equal(resolve_read(root, "etc/passwd", 100, &text), -EAGAIN);
+        alarm(0);
+        assert_int_equal(fcntl(fd, F_SETLEASE, F_UNLCK), 0);
+        assert_int_equal(fs_reopen_regular(kernel, O_RDONLY), FS_NOT_REGULAR);
+        assert_null(text);
+        close(fd), close(kernel);
+}
+
 static void test_size(void **state UNUSED)
 {
         char *big = malloc(100001), *text = NULL;
@@ -90,7 +110,8 @@ static void test_size(void **state UNUSED)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_inside), TEST(test_links), TEST(test_kinds), TEST(test_size) };
+        const struct CMUnitTest tests[] = { TEST(test_inside), TEST(test_links), TEST(test_kinds), TEST(test_blocking),
+                                            TEST(test_size) };
 
         return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
 }

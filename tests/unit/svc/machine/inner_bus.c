@@ -34,6 +34,31 @@ static void write_map(pid_t pid, const char *file)
         close(fd);
 }
 
+/* Can the kernel refuse descriptors for a socket? */
+static bool can_refuse(void)
+{
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int)) >= 0;
+}
+
+/* 0: the other end has it. */
+static int send_descriptor(int fd)
+{
+        union {
+                char buf[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr header;
+        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+        char byte = 0;
+        struct msghdr m = { .msg_iov = &(struct iovec){ &byte, 1 },
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
+                            .msg_controllen = sizeof(control) };
+
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+        return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 /* Its status says whether its own root has connected. */
 static void serve(int ready, int mapped, int listener)
 {
@@ -51,6 +76,8 @@ static void serve(int ready, int mapped, int listener)
                 _exit(2);
         if (read(mapped, &c, 1) != 1)
                 _exit(4);
+        if (can_refuse() && !send_descriptor(fd))
+                _exit(5);
         _exit(peer.uid == 0 && peer.gid == 0 ? 0 : 3);
 }
 
