@@ -12,8 +12,8 @@ const char *fs_strerror(int r);  /* the text for a negative result */
  * flags are those of open(), O_CLOEXEC is implied. */
 int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode);
 int fs_check_regular(int fd); /* 0 or FS_NOT_REGULAR */
-/* Opens the file that fd, from O_PATH, refers to. For files of a container: to open a device alone can have effects, and
- * a file of the kernel is refused. -EAGAIN: another process has a lease on it. */
+/* Opens the file that fd, from O_PATH, refers to. For files of a container: to open a device alone can have effects,
+ * and a file of the kernel is refused. -EAGAIN: another process has a lease on it. */
 int fs_reopen_regular(int fd, int flags);
 /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
 int fs_read(const char *path, size_t max, char **ret, size_t *ret_len);
