@@ -64,13 +64,13 @@ refuse_link() {
         [[ $to == "$real"/* ]] || die "the symbolic link $1 leads out of its state directory, to ${to@Q}; remove it"
 }
 
-# The same for a link to a file, which only NixOS has a reason to make: to /etc/static. If the host lacks this file,
-# NixOS's touch would make it there.
+# The same for a link to a file, which only NixOS has a reason to make: to /etc/static. The host has an os-release there,
+# but if it lacks a machine-id, NixOS's touch would make it.
 refuse_file_link() {
         local text
         # The dot keeps newlines at the end of the text.
         text=$(readlink -n -- "$1" && echo .)
-        [[ $text == "/etc/static/${1##*/}." && -e /etc/static/${1##*/} ]] ||
+        [[ $text == "/etc/static/${1##*/}." && ($1 == */os-release || -e /etc/static/machine-id) ]] ||
                 die "$1 is a symbolic link to another file; remove it"
 }
 
