@@ -64,8 +64,8 @@ refuse_link() {
         [[ $to == "$real"/* ]] || die "the symbolic link $1 leads out of its state directory, to ${to@Q}; remove it"
 }
 
-# The same for a link to a file, which only NixOS has a reason to make: to /etc/static. The host has an os-release there,
-# but if it lacks a machine-id, NixOS's touch would make it.
+# The same for a link to a file, which only NixOS has a reason to make: to /etc/static. The host has an os-release
+# there, but if it lacks a machine-id, NixOS's touch would make it.
 refuse_file_link() {
         local text
         # The dot keeps newlines at the end of the text.
