@@ -14,10 +14,12 @@ known="warning: container '$name': its address [0-9.]* does not answer
 |container '$name': its address [0-9.]* was given to container '$name' after it was built; build it again
 |container '$name' did not (re)?start: .*
 |container '$name' was not updated: container '$name' (is shutting down|is not running|stopped while '.*' was running in it)
+|container '$name' was not updated: switch-to-configuration failed with status 1
 |container '$name' is not running
 |(container '$name' was not updated: )?cannot enter container '$name': it has just stopped
 |[2-6] of [2-6] containers could not be ((re)?started( or updated)?|destroyed completely)
 )"
+# NixOS has a lock of its own: an update fails while another run updates the container.
 known=${known//$'\n'/}
 bad_end() { # WHAT
         bad=$((bad + 1))
