@@ -77,6 +77,12 @@ installed() { # NAME: the version
         cat "$system/etc/mark"
 }
 
+# The state of a container as $active, and what runs in it as $mark.
+read_mark() {
+        active=$(active $1) mark=
+        [[ $active != active ]] || { mark=$(inside $1 /etc/mark) && [[ $mark ]]; }
+}
+
 # ---- what must be true between rounds ----
 # Prints what is wrong.
 wrong() {
@@ -105,9 +111,9 @@ wrong() {
                 fi
                 [[ $(systemctl show -P NeedDaemonReload container@$n) == no ]] || echo "systemd has not read the unit of $n"
                 [[ $(systemctl is-failed container@$n) != failed ]] || cat $work/round/*.err | grep -qE "container '$n' (did not|is (still stopping|stopped))" || echo "$n failed"
-                active=$(active $n)
+                # A run that was interrupted leaves a container that still stops.
+                wait_until 60 read_mark $n >/dev/null
                 [[ $active == active || ! -e /sys/class/net/ve-$n ]] || echo "ve-$n exists"
-                [[ $active != active ]] || mark=$(inside $n /etc/mark)
                 [[ $active != active || $mark == "$is" || -e /run/extra-container/pending/$n ]] || echo "$n runs version $mark, version $is is installed, and there is no note of that"
         done
         # Boot links are only where they are needed.

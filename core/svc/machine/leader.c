@@ -27,10 +27,11 @@ static char *proc_path(const struct leader *l, const char *file)
         return str_printf("/proc/%" PRIu32 "/%s", l->pid, file);
 }
 
-/* What was read by its number is of another process if it has ended. */
+/* What was read by its number is of another process if it has ended. One that is about to end has no namespaces and no
+ * root any more. */
 static int checked(const struct leader *l, int r)
 {
-        return leader_ended(l) ? -ESRCH : r;
+        return leader_ended(l) || r == -ENOENT ? -ESRCH : r;
 }
 
 int leader_other_namespace(const struct leader *l, const char *kind)
