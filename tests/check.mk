@@ -293,7 +293,7 @@ check-host:
 .PHONY: check-crash
 check-crash:
 	@tests/crash/check $(SCENARIOS)
-## Run many commands at the same time on the same containers (ROUNDS=20 SEED=1; make check has a short form)
+## Run many commands at the same time on the same containers (ROUNDS=20 SEED=1)
 .PHONY: check-races
 check-races:
 	@tests/host/run --flavour $(or $(FLAVOUR),nixos) bash tests/races/races.sh $(or $(ROUNDS),20) $(or $(SEED),$$$$) $(RUNS)
