@@ -5,6 +5,7 @@
 name='race-[a-f]'
 known="warning: container '$name': its address [0-9.]* does not answer
 |warning: container '$name' ended right after its (start|update)(, and systemd starts it again)?; 'journalctl -u container@${name}[.]service' shows why
+|warning: container '$name': another run has installed another system meanwhile; update the container again
 |warning: container '$name' did not stop in time, so systemd killed it
 |error: (no container named '$name' is installed(; did you mean '$name'\?)?
 |a session with '$name' is open; end it first

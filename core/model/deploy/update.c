@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/update.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,34 @@ static int prepare(const struct ec_op *op, struct ec_container *c, struct update
         return 0;
 }
 
+/* Is another system installed than the container was switched to? */
+static bool was_replaced(const struct ec_op *op, const struct ec_container *c)
+{
+        struct ec_container *now;
+        const char *system;
+        bool other;
+
+        if (container_installed(op->layout, c->name, &now, NULL) < 0)
+                return false;
+        system = container_conf_get(now, "SYSTEM_PATH");
+        other = system && strcmp(system, container_conf_get(c, "SYSTEM_PATH"));
+        container_free(now);
+        return other;
+}
+
+/* Another run that installed later may have switched earlier. */
+static void note_replaced(const struct ec_op *op, const struct ec_container *c)
+{
+        _cleanup_err_ struct ec_err e = { 0 };
+
+        if (!was_replaced(op, c))
+                return;
+        log_warn("container '%s': another run has installed another system meanwhile; update the container again",
+                 c->name);
+        if (pending_set(op->layout, c->name, EC_CHANGE_UPDATE, &e) < 0)
+                log_warn("container '%s': %s", c->name, err_msg(&e));
+}
+
 static int add_result(struct ec_op *op, const struct update *u, const struct machine_command *command,
                       struct outcome *o, struct ec_err *err)
 {
@@ -79,6 +108,7 @@ static int add_result(struct ec_op *op, const struct update *u, const struct mac
 
         if (command->result >= 0 && !command->status) {
                 pending_clear_marked(op->layout, name, &u->before);
+                note_replaced(op, u->container);
                 group_add(&o->updated, u->container);
                 return 0;
         }

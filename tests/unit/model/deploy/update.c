@@ -3,8 +3,11 @@
 #include "fake_systemd.h"
 
 #include "model/containers/pending.h"
+#include "model/deploy/install.h"
 #include "model/deploy/outcome.h"
 #include "model/deploy/update.h"
+
+static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL };
 
 struct test {
         struct fixture *f;
@@ -114,10 +117,38 @@ static void test_interrupted(void **state)
         assert_int_equal(pending_get(&t->f->layout, "b"), EC_CHANGE_UPDATE);
 }
 
+/* Another run installed later, but had switched before: the container runs what this run has switched to. */
+static void test_replaced(void **state)
+{
+        struct test *t = *state;
+        struct fixture *f = t->f;
+        char *text;
+
+        *f->layout.root = 0;
+        f->layout.nixos = true;
+        f->op.command = &command;
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/3\n", false);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/2\n", false);
+        fx_use(f, "etc", NULL);
+        fx_capture(f);
+        assert_int_equal(deploy_install(&f->op, &f->err), 0);
+        free(fx_captured(f));
+        log_set_level(LOG_WARNING);
+        text = run(t, 0);
+        log_set_level(LOG_CRIT);
+        assert_non_null(strstr(text, "container 'a': another run has installed another system meanwhile; update the "
+                                     "container again"));
+        assert_null(strstr(text, "container 'b': another"));
+        free(text);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
+        assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_NONE);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_output), T(test_updated), T(test_fails), T(test_interrupted) };
+        const struct CMUnitTest tests[] = { T(test_output), T(test_updated), T(test_fails), T(test_interrupted),
+                                            T(test_replaced) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }
