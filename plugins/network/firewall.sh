@@ -4,14 +4,14 @@
 #   firewall.sh up NAME auto|nft|iptables veth|bridge ADDRESS...
 #   firewall.sh own NAME veth ADDRESS...
 #   firewall.sh down NAME
-#   firewall.sh guard NAME
+#   firewall.sh guard
 #
 # The host's rules that let a container reach other networks. They are tagged
 # with its name, so that `up` and `down` first find and remove all of them, even
 # if the unit that added them is gone. `guard` renews the rules that protect other
-# containers, when one of those starts, and after the start of a container whose
-# interface has a name that was not known before; if that one has rules itself, `own`
-# does it, and adds the name to them.
+# containers: when one of those starts or is gone, and after the start of a container
+# whose interface has a name that was not known before; if that one has rules itself,
+# `own` does it, and adds the name to them.
 #
 # $state has a file for each such container that runs, and notes of what is to
 # be undone after the last one; the names of notes begin with a dot.
@@ -22,7 +22,7 @@ umask 022
 state=/run/extra-container/network
 forward4=/proc/sys/net/ipv4/ip_forward
 forward6=/proc/sys/net/ipv6/conf/all/forwarding
-action=$1 name=$2
+action=$1 name=${2-}
 tag=extra-container-$name
 
 die() {
@@ -481,7 +481,10 @@ down() {
         [ ! "$failed" ] || die "the rules that protect other containers could not be removed"
 }
 
-case $name in '' | *[!a-zA-Z0-9-]*) die "'$name' is not a container name" ;; esac
+case $action:$name in
+guard:) ;;
+*: | *:*[!a-zA-Z0-9-]*) die "'$name' is not a container name" ;;
+esac
 # The program expects a directory that only root can enter.
 (umask 077 && mkdir -p "$state") || die "cannot create $state"
 # Containers start in parallel.
@@ -530,6 +533,8 @@ own)
         case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
         ;;
 guard)
+        # Without a unit around it, with the programs that set up the rules.
+        has nft || PATH=$(sed -n 's/^path=//p' "$state"/[!.]* 2> /dev/null | head -n 1):$PATH
         ! guarded || guard
         ;;
 down)

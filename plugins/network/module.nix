@@ -161,16 +161,18 @@ let
     let
       guard = mkAfter ''
         [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
-          ${firewall "guard" name}
+          ${script ./firewall.sh "guard"}
       '';
       own = mkAfter ''
         ${firewall "own" name} ${linkAndAddresses name}
       '';
       isNatted = containers.${name}.extra.enableWAN;
+      isLong = lib.stringLength name > 12;
     in
-    mkIf (isAddressed containers.${name}) {
+    {
+      # Also without addresses: the rules may still have the interface, because the container had some before.
       preStart = mkIf (!isNatted) guard;
-      postStart = mkIf (lib.stringLength name > 12) (if isNatted then own else guard);
+      postStart = mkIf (isLong && isAddressed containers.${name}) (if isNatted then own else guard);
     };
 
   private = filter (n: containers.${n}.privateNetwork) (attrNames containers);

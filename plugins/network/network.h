@@ -107,4 +107,5 @@ int neighbours_wait(struct neighbours *list, const struct ec_host *h, struct ec_
 
 char *state_path(const struct ec_host *h, const char *name);
 void state_warn(const struct ec_host *h, const char *name);
+/* For a container that is removed. */
 int state_clear(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err);

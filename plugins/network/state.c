@@ -34,16 +34,16 @@ void state_warn(const struct ec_host *h, const char *name)
         }
 }
 
-/* Runs our "SCRIPT down NAME"; tools: directories to search for programs first, or NULL. */
-static int run_down(const struct ec_host *h, struct ec_op *op, const char *file, const char *name, const char *tools,
-                    const char *what, struct ec_err *err)
+/* Runs our "FILE ACTION NAME"; tools: directories to search for programs first, or NULL. */
+static int run_script(const struct ec_host *h, struct ec_op *op, const char *file, const char *action, const char *name,
+                      const char *tools, const char *what, struct ec_err *err)
 {
         const char *old = getenv("PATH");
         _cleanup_free_ char *script = fs_join(h->plugin_dir, file);
         _cleanup_free_ char *env = str_printf("PATH=%s%s%s", tools ?: "", tools && old ? ":" : "", old ?: "");
         struct ec_proc p = {
                 .flags = EC_PROC_NO_CANCEL,
-                .argv = (const char *const[]){ "sh", script, "down", name, NULL },
+                .argv = (const char *const[]){ "sh", script, action, name, NULL },
                 .env = (const char *const[]){ env, NULL },
                 .timeout_ms = 60000,
         };
@@ -51,17 +51,39 @@ static int run_down(const struct ec_host *h, struct ec_op *op, const char *file,
         return script && env ? run_program(h, op, &p, what, NULL, err) : no_memory(h, err);
 }
 
-/* With the tools that set up the rules, or the host's if those are gone. */
+/* Does the host forward packets because of containers? */
+static int forwards(const struct ec_host *h, struct ec_err *err)
+{
+        const char *const notes[] = { ".forwarding4", ".forwarding6" }; /* as in firewall.sh */
+
+        for (size_t i = 0; i < ARRAY_SIZE(notes); i++) {
+                _cleanup_free_ char *path = state_path(h, notes[i]);
+
+                if (!path)
+                        return no_memory(h, err);
+                if (!access(path, F_OK))
+                        return 1;
+        }
+        return 0;
+}
+
+/* The container's own rules, with the tools that set them up, or the host's if those are gone. Without own rules, its
+ * interface may still be in those that protect containers. */
 static int clear_rules(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
 {
         _cleanup_strv_ char **lines = read_state(h, name);
         const char *tools = NULL;
+        int r;
 
-        if (!lines)
-                return 0;
+        if (!lines) {
+                r = forwards(h, err);
+                return r <= 0 ? r
+                              : run_script(h, op, "firewall.sh", "guard", NULL, NULL,
+                                           "its interface stays in the firewall rules", err);
+        }
         for (char **l = lines; *l && !tools; l++)
                 tools = str_after(*l, "path=");
-        return run_down(h, op, "firewall.sh", name, tools, "its firewall rules are not removed", err);
+        return run_script(h, op, "firewall.sh", "down", name, tools, "its firewall rules are not removed", err);
 }
 
 static int clear_networkd(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
@@ -72,7 +94,8 @@ static int clear_networkd(const struct ec_host *h, struct ec_op *op, const char 
                 return no_memory(h, err);
         if (access(path, F_OK))
                 return 0;
-        return run_down(h, op, "networkd.sh", name, NULL, "its file for systemd-networkd is not removed", err);
+        return run_script(h, op, "networkd.sh", "down", name, NULL, "its file for systemd-networkd is not removed",
+                          err);
 }
 
 int state_clear(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)

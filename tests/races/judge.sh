@@ -93,8 +93,7 @@ wrong() {
                 is=$(installed $n)
                 [[ " ${possible[$n]} " == *" $is "* ]] || echo "$n is $is, but must be one of: ${possible[$n]}"
                 if [[ $is == absent ]]; then
-                        # The names of interfaces whose packets are dropped stay until the last container with enableWAN ends.
-                        left_of $n | grep -v '^[^a-z]*"ve-race-'
+                        left_of $n
                         continue
                 fi
                 unit=$(readlink "$units/container@$n.service") conf=$(readlink "$confs/$n.conf")
