@@ -75,8 +75,12 @@ static int print_keys(const struct ec_host *h, int root, const char *name, char 
 
         for (char **p = paths; *p; p++) {
                 _cleanup_free_ char *text = NULL, *line = NULL;
+                int r = resolve_read(root, *p, KEY_MAX, &text);
 
-                if (resolve_read(root, *p, KEY_MAX, &text) < 0)
+                if (resolve_failed(r))
+                        return h->err->set(err, r, "cannot read the SSH host keys of container '%s': %s", name,
+                                           resolve_strerror(r));
+                if (r < 0)
                         continue;
                 line = host_key_line(name, text);
                 if (!line)

@@ -45,9 +45,10 @@ int connect_step(struct connect *c, const struct exec *x, struct pollfd *fd, uin
                 return 0;
         }
         r = step(c, x, fd, deadline);
-        if (r < 0)
-                connect_done(c);
-        return r;
+        if (r >= 0)
+                return r;
+        connect_done(c);
+        return leader_ended(&x->leader) ? -ESRCH : r;
 }
 
 void connect_again(struct connect *c, uint64_t pause, uint64_t *deadline)
@@ -79,7 +80,7 @@ int exec_connect(struct exec *x, struct connect *c, struct pollfd fds[static EXE
         if (exec_state_down(state))
                 return err_set(err, -EHOSTDOWN, "container '%s' is %s", x->name,
                                strcmp(state, "deactivating") ? "not running" : "shutting down");
-        if ((r != -EAGAIN && (!state || strcmp(state, "activating"))) || clock_usec() >= c->until)
+        if (!state || strcmp(state, "activating") || clock_usec() >= c->until)
                 return 1;
         connect_again(c, CONNECT_AGAIN, deadline);
         return 0;

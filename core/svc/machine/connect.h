@@ -12,7 +12,7 @@ struct connect {
 void connect_begin(struct connect *c, uint64_t timeout);
 void connect_done(struct connect *c);
 /* 1: c->bus is ready for use; 0: call it again after a poll() of *fd until *deadline. -errno: this attempt has failed,
- * -EAGAIN because the bus is busy, -ETIMEDOUT because it does not answer. */
+ * -ETIMEDOUT because the bus does not answer, -ESRCH because the container has ended. */
 int connect_step(struct connect *c, const struct exec *x, struct pollfd *fd, uint64_t *deadline);
 /* After a failure: the next attempt. */
 void connect_again(struct connect *c, uint64_t pause, uint64_t *deadline);

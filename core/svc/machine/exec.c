@@ -16,7 +16,6 @@
 #include "svc/term/log.h"
 #include "util/err.h"
 #include "util/fs.h"
-#include "util/limits.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -106,22 +105,18 @@ static int build_env(struct exec *x, const struct ec_exec *in, struct ec_err *er
         return r < 0 ? err_oom(err) : 0;
 }
 
-static bool exists(const struct exec *x, const char *path)
-{
-        _cleanup_close_ int fd = resolve_in(x->root, path, O_PATH | O_CLOEXEC);
-
-        return fd >= 0;
-}
-
 static int executable(const void *data, const char *path)
 {
         const struct exec *x = data;
-        _cleanup_close_ int fd = resolve_in(x->root, path, O_PATH | O_CLOEXEC);
         struct stat st;
+        int r = resolve_stat(x->root, path, &st);
 
-        if (fd < 0)
-                return fd;
-        return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? -EACCES : 0;
+        return r < 0 ? r : !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? -EACCES : 0;
+}
+
+static int cannot_look(const struct exec *x, const char *path, int r, struct ec_err *err)
+{
+        return err_set(err, r, "cannot look for '%s' in container '%s': %s", path, x->name, resolve_strerror(r));
 }
 
 /* Looks a command up as a shell does, for containers without one. */
@@ -184,24 +179,25 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
                 r = executable(x, x->user.shell);
                 if (r < 0)
                         return err_set(err, r, "the login shell %s of user '%s' cannot be run in container '%s': %s",
-                                       x->user.shell, x->user.name, x->name, strerror(-r));
+                                       x->user.shell, x->user.name, x->name, resolve_strerror(r));
                 return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
         }
         /* A shell finds the program, runs scripts without an interpreter line, and reports errors. */
-        if (*in->argv[0] != '-' && !executable(x, shell[0])) {
+        r = *in->argv[0] == '-' ? -ENOENT : executable(x, shell[0]);
+        if (r >= 0) {
                 r = strv_extend(&x->argv, shell);
                 if (r >= 0)
                         r = strv_extend(&x->argv, in->argv);
                 return r < 0 ? err_oom(err) : 0;
         }
+        if (resolve_failed(r))
+                return cannot_look(x, shell[0], r, err);
         r = find(x, in->argv[0], &path);
-        if (r < 0 && limits_hint(r))
-                return err_set(err, r, "cannot look for '%s' in container '%s': %s", in->argv[0], x->name,
-                               strerror(-r));
-        if (r < 0 && r != -ENOMEM)
+        if (resolve_failed(r))
+                return cannot_look(x, in->argv[0], r, err);
+        if (r < 0)
                 return say_not_run(x, in->argv[0], r == -EACCES, ret_status);
-        if (r >= 0)
-                r = strv_push_take(&x->argv, TAKE_PTR(path));
+        r = strv_push_take(&x->argv, TAKE_PTR(path));
         if (r >= 0)
                 r = strv_extend(&x->argv, in->argv + 1);
         return r < 0 ? err_oom(err) : 0;
@@ -258,6 +254,7 @@ static int open_root(struct exec *x, struct ec_err *err)
 static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *err)
 {
         const char *name = in->user ? in->user : "root";
+        struct stat st;
         int r = machine_user_read(x->root, name, &x->user);
 
         if (r == -ENOENT)
@@ -265,14 +262,15 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
         if (r == -ENOMEM)
                 return err_oom(err);
         if (r < 0)
-                return err_set(err, r, "cannot read the users of container '%s': %s", x->name, fs_strerror(r));
+                return err_set(err, r, "cannot read the users of container '%s': %s", x->name, resolve_strerror(r));
         x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
         x->cwd_optional = !in->cwd;
         if (!x->cwd)
                 return err_oom(err);
-        if (in->cwd && !exists(x, in->cwd))
-                return err_set(err, -ENOENT, "container '%s' has no directory '%s'", x->name, in->cwd);
-        return 0;
+        r = in->cwd ? resolve_stat(x->root, in->cwd, &st) : 0;
+        if (resolve_failed(r))
+                return cannot_look(x, in->cwd, r, err);
+        return r < 0 ? err_set(err, -ENOENT, "container '%s' has no directory '%s'", x->name, in->cwd) : 0;
 }
 
 /* machined opens the terminal inside, so that programs in the container can find its name. */

@@ -1,78 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Only the socket is looked up in the container. sd_bus_open_system_machine() would fork a process into the container
- * that has our descriptors, memory and capabilities. */
+/* sd_bus_open_system_machine() would fork a process into the container that has our descriptors, memory and
+ * capabilities. */
 #include "svc/machine/inner_bus.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <sched.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "svc/machine/relay.h"
 #include "svc/systemd/bus.h"
 #include "util/cleanup.h"
-#include "util/resolve.h"
-
-/* No link leads out of the container. */
-static int open_node(const struct leader *l)
-{
-        _cleanup_close_ int root = leader_open_root(l);
-
-        return root < 0 ? root : resolve_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC);
-}
-
-static int connect_node(int fd, int node)
-{
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
-
-        snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d", node);
-        return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
-}
-
-/* The bus asks the kernel which user has connected, so a process has to become the container's root. It stays in the
- * host's PID namespace, where the container does not see it. */
-static int connect_mapped(int fd, int node, int leader)
-{
-        pid_t pid = fork();
-        int status;
-
-        if (pid < 0)
-                return -errno;
-        if (!pid) {
-                if (setns(leader, CLONE_NEWUSER) < 0 || setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 ||
-                    setresuid(0, 0, 0) < 0)
-                        _exit(errno);
-                _exit(-connect_node(fd, node));
-        }
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-}
-
-void refuse_descriptors(int fd)
-{
-        (void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int));
-}
 
 static int connect_bus(const struct leader *l)
 {
-        _cleanup_close_ int node = open_node(l), fd = -1;
-        int r;
+        _cleanup_close_ int theirs = -1, ours = -1;
+        int fds[2], r;
 
-        if (node < 0)
-                return node;
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
-        refuse_descriptors(fd);
-        r = leader_other_namespace(l, "user");
-        if (r >= 0)
-                r = r ? connect_mapped(fd, node, l->fd) : connect_node(fd, node);
-        return r < 0 ? r : TAKE_FD(fd);
+        ours = fds[0];
+        theirs = fds[1];
+        r = relay_start(l, theirs);
+        return r < 0 ? r : TAKE_FD(ours);
 }
 
 /* No call is answered: the answers to a bus that never reads them would fill the memory. */

@@ -4,10 +4,6 @@
 
 #include "svc/machine/leader.h"
 
-/* A descriptor that a container sends could make our close() of it wait. Linux 6.16 lets a socket refuse them. */
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
-void refuse_descriptors(int fd);
-/* Connects to the system bus inside a container as its root, without waiting for an answer. -EAGAIN: it is busy. */
+/* Connects to the system bus inside a container as its root, without waiting for anything of it. If it has none, this
+ * fails, or the connection is lost soon. -ESRCH: the container has ended. */
 int inner_bus_open(const struct leader *l, sd_bus **ret);

@@ -17,7 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,7 +33,7 @@
 /* argv[0] of the joiner. */
 #define JOINER "extra-container: joining a container"
 /* Its descriptors. */
-enum { FD_STDIN = 3, FD_STDOUT, FD_STDERR, FD_LEADER, FD_REPORT, FD_END };
+enum { FD_STDIN = 3, FD_STDOUT, FD_STDERR, FD_LEADER, FD_REPORT, FD_ORDER, FD_END };
 
 /* What it gets as its arguments. */
 struct joiner {
@@ -56,7 +55,7 @@ static void report(enum report_kind kind, int value)
 {
         struct report r = { kind, value };
 
-        (void)!send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
+        (void)!write(FD_REPORT, &r, sizeof(r));
 }
 
 static void fail(enum report_kind kind, int r)
@@ -153,7 +152,7 @@ static int take_order(pid_t pid)
 {
         int32_t sig;
 
-        if (recv(FD_REPORT, &sig, sizeof(sig), 0) == sizeof(sig)) {
+        if (read(FD_ORDER, &sig, sizeof(sig)) == sizeof(sig)) {
                 pass_on(pid, sig);
                 return 0;
         }
@@ -164,7 +163,7 @@ static int take_order(pid_t pid)
 /* Always reaps: a PID namespace with a dead, unreaped member cannot end. */
 static void wait_for(pid_t pid)
 {
-        struct pollfd fds[] = { { .fd = FD_REPORT, .events = POLLIN }, { .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = FD_ORDER, .events = POLLIN }, { .events = POLLIN } };
         struct signalfd_siginfo si;
         sigset_t chld;
         int status;
@@ -240,6 +239,7 @@ static void join(struct joiner *j)
                 _exit(127);
         (void)syscall(SYS_close_range, FD_END, ~0U, 0);
         (void)fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
+        (void)fcntl(FD_ORDER, F_SETFD, FD_CLOEXEC);
         prepare(j);
         if (setns(FD_LEADER, ns | (j->user_ns ? CLONE_NEWUSER : 0)) < 0)
                 give_up(REPORT_JOIN);
@@ -357,7 +357,7 @@ static int copy_program(void)
  * ours. Copies come first, above all of them, so that no dup2() overwrites another's source. */
 static void place(const struct join *j)
 {
-        const int from[] = { j->x->fds[0], j->x->fds[1], j->x->fds[2], j->x->leader.fd, j->theirs };
+        const int from[] = { j->x->fds[0], j->x->fds[1], j->x->fds[2], j->x->leader.fd, j->report_to, j->order_from };
         int null = open("/dev/null", O_RDWR | O_CLOEXEC), copies[ARRAY_SIZE(from)];
 
         for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
@@ -365,7 +365,7 @@ static void place(const struct join *j)
                 if (copies[i] < 0) {
                         struct report r = { REPORT_JOIN, errno };
 
-                        (void)!send(j->theirs, &r, sizeof(r), MSG_NOSIGNAL);
+                        (void)!write(j->report_to, &r, sizeof(r));
                         _exit(127);
                 }
         }

@@ -6,7 +6,7 @@
 
 #include "svc/machine/command.h"
 
-/* Sent once over the report socket; signals are sent in the other direction, as int32_t. */
+/* Sent once over the report pipe. Signals are sent over another one, in the other direction, as int32_t. */
 enum report_kind {
         REPORT_STATUS,
         REPORT_CGROUP,
@@ -32,14 +32,14 @@ static inline bool report_valid(const struct report *r)
  * namespace and waits for the command. */
 struct join {
         struct exec *x;
-        char *cgroup;      /* for the command, in the container's; or NULL */
-        char *limits;      /* of its resources */
-        bool user_ns;      /* the container has a user namespace */
-        bool filtered;     /* system calls are forbidden to it */
-        uint64_t bounding; /* the container's capabilities */
-        int ours, theirs;  /* ends of the report socket */
-        pid_t joiner;      /* ends as soon as the supervisor runs */
-        bool ended, got;   /* with a report; without one if it was killed */
+        char *cgroup;                                     /* for the command, in the container's; or NULL */
+        char *limits;                                     /* of its resources */
+        bool user_ns;                                     /* the container has a user namespace */
+        bool filtered;                                    /* system calls are forbidden to it */
+        uint64_t bounding;                                /* the container's capabilities */
+        int report_from, report_to, order_from, order_to; /* ends of the two pipes */
+        pid_t joiner;                                     /* ends as soon as the supervisor runs */
+        bool ended, got;                                  /* with a report; without one if it was killed */
         struct report report;
 };
 

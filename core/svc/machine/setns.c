@@ -4,14 +4,13 @@
 #include "svc/machine/setns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
-#include "svc/machine/inner_bus.h"
 #include "svc/machine/joiner.h"
 #include "svc/machine/rlimits.h"
 #include "util/cleanup.h"
@@ -35,26 +34,44 @@ static int read_status(struct join *j)
         return 0;
 }
 
+/* The container could open the other end, so that ours must not block. A socket could bring descriptors. */
+static int make_pipe(int *ret_from, int *ret_to, const int *ours)
+{
+        int fds[2], flags;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret_from = fds[0];
+        *ret_to = fds[1];
+        flags = fcntl(*ours, F_GETFL);
+        return flags < 0 || fcntl(*ours, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static void close_fd(int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+        *fd = -1;
+}
+
 static int spawn(struct join *j)
 {
-        int fds[2], r;
+        int r = make_pipe(&j->report_from, &j->report_to, &j->report_from);
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-                return -errno;
-        j->ours = fds[0];
-        j->theirs = fds[1];
-        refuse_descriptors(j->ours);
-        r = joiner_spawn(j, &j->joiner);
+        if (r >= 0)
+                r = make_pipe(&j->order_from, &j->order_to, &j->order_to);
+        if (r >= 0)
+                r = joiner_spawn(j, &j->joiner);
         if (r < 0)
                 return r;
-        close(j->theirs);
-        j->theirs = -1;
+        close_fd(&j->report_to);
+        close_fd(&j->order_from);
         return 0;
 }
 
 static void order(const struct join *j, int32_t sig)
 {
-        (void)!send(j->ours, &sig, sizeof(sig), MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)!write(j->order_to, &sig, sizeof(sig));
 }
 
 bool exec_setns_fill(struct join *j, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
@@ -62,7 +79,7 @@ bool exec_setns_fill(struct join *j, struct pollfd fds[static EXEC_FDS], uint64_
         if (j->ended || j->x->stage == EXEC_LEFT)
                 return false;
         exec_fill(j->x, fds);
-        fds[0] = (struct pollfd){ .fd = j->ours, .events = POLLIN };
+        fds[0] = (struct pollfd){ .fd = j->report_from, .events = POLLIN };
         *deadline = exec_deadline(j->x, *deadline);
         return true;
 }
@@ -72,7 +89,7 @@ void exec_setns_handle(struct join *j, const struct pollfd fds[static EXEC_FDS])
         struct exec *x = j->x;
 
         if (fds[0].revents) {
-                j->got = recv(j->ours, &j->report, sizeof(j->report), 0) == sizeof(j->report) &&
+                j->got = read(j->report_from, &j->report, sizeof(j->report)) == sizeof(j->report) &&
                          report_valid(&j->report);
                 j->ended = true;
                 return;
@@ -163,10 +180,10 @@ static void join_free(struct join *j)
                 cgroup_remove(j->cgroup);
         free(j->cgroup);
         free(j->limits);
-        if (j->ours >= 0)
-                close(j->ours);
-        if (j->theirs >= 0)
-                close(j->theirs);
+        close_fd(&j->report_from);
+        close_fd(&j->report_to);
+        close_fd(&j->order_from);
+        close_fd(&j->order_to);
         free(j);
 }
 DEFINE_CLEANUP(struct join, join_free)
@@ -190,7 +207,7 @@ int exec_setns_begin(struct exec *x, struct join **ret, struct ec_err *err)
 
         if (!j)
                 return err_oom(err);
-        *j = (struct join){ .x = x, .ours = -1, .theirs = -1 };
+        *j = (struct join){ .x = x, .report_from = -1, .report_to = -1, .order_from = -1, .order_to = -1 };
         r = look(j);
         if (r >= 0) {
                 r = cgroup_make(&x->leader, &j->cgroup);

@@ -125,8 +125,11 @@ static int read_groups(int root, struct machine_user *u)
         char *rest, *line, *member;
         int r = add_group(u, u->gid);
 
-        if (r < 0 || resolve_read(root, "etc/group", FILE_MAX_BYTES, &text) < 0)
-                return r;
+        if (r >= 0)
+                r = resolve_read(root, "etc/group", FILE_MAX_BYTES, &text);
+        /* Without that file, it is in no other. */
+        if (r < 0)
+                return resolve_failed(r) ? r : 0;
         for (rest = text; r >= 0 && (line = strsep(&rest, "\n"));) {
                 uint32_t gid;
                 char *f[4];
@@ -148,7 +151,7 @@ int machine_user_read(int root, const char *name, struct machine_user *ret)
         int r = read_passwd(root, name, &u);
 
         /* Early in its first boot, a container has no users yet. */
-        if (r < 0 && r != -ENOMEM && (!strcmp(name, "root") || !strcmp(name, "0")))
+        if (r < 0 && !resolve_failed(r) && (!strcmp(name, "root") || !strcmp(name, "0")))
                 r = fill(&u, "root", 0, 0, "/root", NULL);
         if (r >= 0)
                 r = read_groups(root, &u);

@@ -109,6 +109,8 @@ int env_find(const char *const *env, const char *more, const char *program,
                         *ret_path = TAKE_PTR(full);
                         return 0;
                 }
+                if (r == -ETIMEDOUT || r == -ECANCELED)
+                        return r;
                 if (r == -EACCES)
                         found = r;
         }

@@ -2,48 +2,19 @@
 #include "svc/process/sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define SECONDS    10
 #define MEMORY_MAX ((rlim_t)256 << 20)
 #define NOBODY     65534
-
-static int by_number(const void *a, const void *b)
-{
-        return *(const int *)a - *(const int *)b;
-}
-
-static void close_others(const int *fds, size_t n, int out)
-{
-        int keep[SANDBOX_FDS + 1], first = STDERR_FILENO + 1;
-
-        if (n)
-                memcpy(keep, fds, n * sizeof(*fds));
-        keep[n++] = out;
-        qsort(keep, n, sizeof(*keep), by_number);
-        for (size_t i = 0; i < n; i++) {
-                if (keep[i] > first)
-                        (void)syscall(SYS_close_range, first, keep[i] - 1, 0);
-                first = keep[i] + 1;
-        }
-        (void)syscall(SYS_close_range, first, ~0U, 0);
-}
 
 /* Beyond what this process has already, which is much with a sanitizer. The sixth number is that in pages. */
 static struct rlimit memory_limit(void)
@@ -64,7 +35,7 @@ static struct rlimit memory_limit(void)
 
 static int drop_rights(void)
 {
-        static const struct rlimit none = { 0, 0 }, cpu = { SECONDS, SECONDS };
+        static const struct rlimit none = { 0, 0 }, cpu = { HELPER_SECONDS, HELPER_SECONDS };
         const struct rlimit memory = memory_limit();
 
         if (geteuid() == 0 &&
@@ -77,66 +48,28 @@ static int drop_rights(void)
         return 0;
 }
 
-static void child(void (*fn)(void *data, FILE *out), void *data, const int *fds, size_t n, int out)
-{
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        FILE *f;
+struct task {
+        void (*fn)(void *data, FILE *out);
+        void *data;
+};
 
-        interrupt_reset();
-        alarm(SECONDS);
-        if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
-                _exit(1);
-        close_others(fds, n, out);
-        f = drop_rights() < 0 ? NULL : fdopen(out, "w");
+static void run(void *data, int out)
+{
+        const struct task *t = data;
+        FILE *f = drop_rights() < 0 ? NULL : fdopen(out, "w");
+
         if (!f)
                 _exit(1);
-        fn(data, f);
-        _exit(fflush(f) ? 1 : 0);
-}
-
-/* Until the child has ended, however it ends, or its time is over: what it reads could have taken it over. */
-static char *read_all(int fd, size_t max)
-{
-        uint64_t end = clock_usec() + (SECONDS + 1) * USEC_PER_SEC, now;
-        struct pollfd p = { .fd = fd, .events = POLLIN };
-        char *text = malloc(max + 1);
-        size_t len = 0;
-        ssize_t n = 1;
-
-        while (text && len < max && n && (now = clock_usec()) < end) {
-                if (poll(&p, 1, (int)((end - now) / 1000) + 1) <= 0)
-                        continue;
-                n = read(fd, text + len, max - len);
-                if (n < 0 && errno != EINTR)
-                        break;
-                len += n > 0 ? n : 0;
-        }
-        if (text)
-                text[len] = 0;
-        return text;
+        t->fn(t->data, f);
+        (void)fflush(f);
 }
 
 int sandbox_run(void (*fn)(void *data, FILE *out), void *data, const int *fds, size_t n, size_t max, char **ret)
 {
-        _cleanup_close_ int from = -1, to = -1;
-        int pipe_fds[2];
-        pid_t pid;
+        struct task t = { fn, data };
+        size_t len;
+        int r = helper_run(run, &t, fds, n, max, ret, &len);
 
-        if (n > SANDBOX_FDS)
-                return -E2BIG;
-        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return -errno;
-        from = pipe_fds[0];
-        to = pipe_fds[1];
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (!pid)
-                child(fn, data, fds, n, to);
-        close(TAKE_FD(to));
-        *ret = read_all(from, max);
-        kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-        return *ret ? 0 : -ENOMEM;
+        /* However it has ended. */
+        return *ret ? 0 : r;
 }

@@ -2,13 +2,23 @@
 #include "fs_fixture.h"
 
 #include <fcntl.h>
+#include <linux/fuse.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
+#include "util/clock.h"
+#include "util/helper.h"
 #include "util/resolve.h"
 
 static int root;
+
+/* With mounts of its own, if this user may have them. */
+static bool has_mounts;
 
 static int begin(void **state)
 {
@@ -107,11 +117,103 @@ static void test_size(void **state UNUSED)
         free(big);
 }
 
+/* Their makers answer no request. */
+static void times_out(const char *path)
+{
+        uint64_t begin = clock_usec();
+        struct stat st;
+        int r = resolve_stat(root, path, &st);
+
+        assert_int_equal(r, -ETIMEDOUT);
+        assert_string_equal(resolve_strerror(r), "its file systems do not answer");
+        assert_in_range(clock_usec() - begin, HELPER_SECONDS * USEC_PER_SEC, 60 * USEC_PER_SEC);
+}
+
+static void test_automount(void **state UNUSED)
+{
+        char options[64];
+        int p[2];
+        pid_t pid;
+
+        if (!has_mounts)
+                skip();
+        assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+        /* Its own process group alone does not wait. */
+        pid = fork();
+        if (!pid) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(setpgid(pid, pid), 0);
+        assert_int_equal(mkdir(at("root/slow"), 0755), 0);
+        snprintf(options, sizeof(options), "fd=%d,pgrp=%d,minproto=5,maxproto=5,direct", p[1], (int)pid);
+        if (mount("automount", at("root/slow"), "autofs", 0, options) < 0)
+                skip();
+        times_out("slow/passwd");
+        assert_int_equal(umount2(at("root/slow"), MNT_DETACH), 0);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        close(p[0]), close(p[1]);
+}
+
+/* It has taken the request, so that even SIGKILL does not end the wait for the answer. */
+static void take_requests(int fd)
+{
+        union {
+                struct {
+                        struct fuse_in_header header;
+                        struct fuse_init_in init;
+                };
+                char data[1 << 17];
+        } in;
+        struct {
+                struct fuse_out_header header;
+                struct fuse_init_out init;
+        } out = { 0 };
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (read(fd, &in, sizeof(in)) > 0) {
+                if (in.header.opcode != FUSE_INIT)
+                        continue;
+                out.header = (struct fuse_out_header){ sizeof(out), 0, in.header.unique };
+                out.init.major = FUSE_KERNEL_VERSION;
+                out.init.minor = in.init.minor;
+                out.init.max_write = 4096;
+                if (write(fd, &out, sizeof(out)) < 0)
+                        break;
+        }
+        _exit(1);
+}
+
+static void test_fuse(void **state UNUSED)
+{
+        int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        char options[64];
+        pid_t pid;
+
+        if (fd < 0 || !has_mounts)
+                skip();
+        assert_int_equal(mkdir(at("root/slow"), 0755), 0);
+        snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+        assert_int_equal(mount("fuse", at("root/slow"), "fuse", 0, options), 0);
+        pid = fork();
+        if (!pid)
+                take_requests(fd);
+        times_out("slow/passwd");
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        close(fd);
+        assert_int_equal(umount2(at("root/slow"), MNT_DETACH), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_inside), TEST(test_links), TEST(test_kinds), TEST(test_blocking),
-                                            TEST(test_size) };
+        const struct CMUnitTest tests[] = { TEST(test_inside),   TEST(test_links), TEST(test_kinds),
+                                            TEST(test_blocking), TEST(test_size),  TEST(test_automount),
+                                            TEST(test_fuse) };
 
+        has_mounts = !geteuid() && unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) >= 0;
         return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
 }

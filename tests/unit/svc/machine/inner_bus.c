@@ -5,6 +5,8 @@
 #include "in_child.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -15,7 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fs_remove.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 #define MAPPED 524288
 
@@ -34,16 +42,44 @@ static void write_map(pid_t pid, const char *file)
         close(fd);
 }
 
-/* Can the kernel refuse descriptors for a socket? */
-static bool can_refuse(void)
+/* A connection that nobody reads from: to close it takes minutes. */
+static int slow_to_close(void)
 {
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        const struct linger linger = { 1, 300 };
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        static char data[1 << 20];
+        socklen_t len = sizeof(addr);
 
-        return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int)) >= 0;
+        if (bind(listener, (struct sockaddr *)&addr, len) < 0 || listen(listener, 1) < 0 ||
+            getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
+                return -1;
+        (void)connect(fd, (struct sockaddr *)&addr, len);
+        (void)poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+        while (send(fd, data, sizeof(data), 0) > 0)
+                ;
+        return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) < 0 ? -1 : fd;
 }
 
-/* 0: the other end has it. */
-static int send_descriptor(int fd)
+/* Sends as much as it takes, and returns the number of bytes; then it takes more. */
+static size_t fill(int to)
+{
+        static const char data[4096];
+        const int small = 16 << 10, large = 128 << 10;
+        size_t all = 0;
+        ssize_t n;
+
+        if (setsockopt(to, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)) < 0)
+                return 0;
+        while (poll(&(struct pollfd){ .fd = to, .events = POLLOUT }, 1, 1000) > 0)
+                while ((n = send(to, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+                        all += (size_t)n;
+        return setsockopt(to, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large)) < 0 ? 0 : all;
+}
+
+/* After the bytes of fill(), so that nobody has received it when ours is closed. 0: it is on its way. */
+static int send_slow(int to)
 {
         union {
                 char buf[CMSG_SPACE(sizeof(int))];
@@ -54,37 +90,68 @@ static int send_descriptor(int fd)
                             .msg_iovlen = 1,
                             .msg_control = &control,
                             .msg_controllen = sizeof(control) };
+        int fd = slow_to_close(), r;
 
+        if (fd < 0)
+                return -1;
         memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-        return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        r = sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
+        close(fd);
+        return r;
 }
 
-/* Its status says whether its own root has connected. */
-static void serve(int ready, int mapped, int listener)
+static ino_t mounts(int namespaces)
 {
-        char c;
+        struct stat st;
+
+        return fstatat(namespaces, "mnt", &st, 0) < 0 ? 0 : st.st_ino;
+}
+
+/* Enters what it can reach through the process that has connected. */
+static int enter_peer(int fd, int namespaces)
+{
+        ino_t own = mounts(namespaces);
+        socklen_t len = sizeof(int);
+        int pidfd;
+
+        /* Linux 6.5 and later have it. */
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
+                return 0;
+        return setns(pidfd, CLONE_NEWNS) < 0 || mounts(namespaces) == own ? 0 : -1;
+}
+
+/* The bus in a container with a user namespace or without one. Its status says what has failed. */
+static void serve(bool user_ns, int ready, int mapped, int listener)
+{
+        int namespaces = open("/proc/self/ns", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
         struct ucred peer;
         socklen_t len = sizeof(peer);
-        int fd;
+        size_t sent;
+        char c;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || write(ready, "x", 1) != 1 || read(mapped, &c, 1) != 1 ||
-            chroot(dir) < 0 || setresuid(0, 0, 0) < 0 || write(ready, "x", 1) != 1)
+        if (unshare(CLONE_NEWNS | (user_ns ? CLONE_NEWUSER : 0)) < 0 || write(ready, "x", 1) != 1 ||
+            read(mapped, &c, 1) != 1 || chroot(dir) < 0 || setresuid(0, 0, 0) < 0 || write(ready, "x", 1) != 1)
                 _exit(1);
         fd = accept(listener, NULL, NULL);
         if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
                 _exit(2);
-        if (read(mapped, &c, 1) != 1)
+        if (peer.uid || peer.gid)
+                _exit(3);
+        if (enter_peer(fd, namespaces) < 0)
                 _exit(4);
-        if (can_refuse() && !send_descriptor(fd))
+        sent = read(mapped, &c, 1) == 1 ? fill(fd) : 0;
+        if (!sent)
                 _exit(5);
-        _exit(peer.uid == 0 && peer.gid == 0 ? 0 : 3);
+        if (send_slow(fd) < 0 || write(ready, &sent, sizeof(sent)) != sizeof(sent))
+                _exit(6);
+        _exit(read(mapped, &c, 1) == 1 ? 0 : 7);
 }
 
 static int listen_in(const char *path)
 {
         struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (strcmp(path, "/outside") ? 0 : SOCK_NONBLOCK), 0);
 
         assert_true(fd >= 0);
         snprintf(addr.sun_path, sizeof(addr.sun_path), "%s%s", dir, path);
@@ -122,38 +189,78 @@ static int teardown(void **state)
         return 0;
 }
 
-static void test_user(void **state)
+static size_t open_descriptors(void)
+{
+        _cleanup_closedir_ DIR *d = opendir("/proc/self/fd");
+        size_t n = 0;
+
+        assert_non_null(d);
+        while (readdir(d))
+                n++;
+        return n;
+}
+
+static void serves(bool user_ns)
 {
         int ready[2], mapped[2], listener, status;
+        size_t descriptors, sent;
+        char data[4096];
+        ssize_t n;
         struct leader l;
         sd_bus *bus = NULL;
         pid_t pid;
         char c;
 
-        (void)state;
         if (geteuid())
                 skip();
         listener = listen_in("/run/dbus/system_bus_socket");
         assert_int_equal(pipe2(ready, O_CLOEXEC) | pipe2(mapped, O_CLOEXEC), 0);
         pid = fork();
         if (!pid)
-                serve(ready[1], mapped[0], listener);
+                serve(user_ns, ready[1], mapped[0], listener);
+        close(ready[1]), close(mapped[0]);
         assert_int_equal(read(ready[0], &c, 1), 1);
         assert_int_equal(leader_open(pid, &l), 0);
-        assert_int_equal(leader_other_namespace(&l, "user"), 1);
+        assert_int_equal(leader_other_namespace(&l, "user"), user_ns);
         assert_int_equal(leader_other_namespace(&l, "net"), 0);
-        write_map(pid, "uid_map");
-        write_map(pid, "gid_map");
+        if (user_ns) {
+                write_map(pid, "uid_map");
+                write_map(pid, "gid_map");
+        }
         assert_int_equal(write(mapped[1], "x", 1), 1);
         assert_int_equal(read(ready[0], &c, 1), 1);
+        descriptors = open_descriptors();
         assert_int_equal(inner_bus_open(&l, &bus), 0);
+        assert_int_equal(write(mapped[1], "x", 1), 1);
+        assert_int_equal(read(ready[0], &sent, sizeof(sent)), sizeof(sent));
+        alarm(60);
+        /* The last bytes come with the descriptor, and so not at all. */
+        for (n = 1; n > 0 && sent > 0; sent -= (size_t)n)
+                n = poll(&(struct pollfd){ .fd = sd_bus_get_fd(bus), .events = POLLIN }, 1, 1000) <= 0
+                            ? 0
+                            : read(sd_bus_get_fd(bus), data, sent < sizeof(data) ? sent : sizeof(data));
+        /* It does not hold us, and it is not here. */
+        (void)sd_bus_process(bus, NULL);
+        assert_int_equal(open_descriptors(), descriptors + 1);
+        sd_bus_close_unref(bus);
+        alarm(0);
         assert_int_equal(write(mapped[1], "x", 1), 1);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
-        assert_int_equal(geteuid(), 0);
-        sd_bus_close_unref(bus);
         leader_close(&l);
         close(listener);
+}
+
+static void test_user(void **state)
+{
+        (void)state;
+        serves(true);
+}
+
+static void test_no_user(void **state)
+{
+        (void)state;
+        serves(false);
 }
 
 /* A link in the container to a socket of the host is not followed out of it. */
@@ -161,7 +268,7 @@ static void test_link(void **state)
 {
         char link[128], target[128];
         sd_bus *bus = NULL;
-        int listener, ready[2];
+        int listener, ready[2], r;
         struct leader l;
         pid_t pid;
         char c;
@@ -185,7 +292,13 @@ static void test_link(void **state)
         }
         assert_int_equal(read(ready[0], &c, 1), 1);
         assert_int_equal(leader_open(pid, &l), 0);
-        assert_int_equal(inner_bus_open(&l, &bus), -ENOENT);
+        r = inner_bus_open(&l, &bus);
+        /* The connection is lost now or later. */
+        while (r >= 0 && sd_bus_process(bus, NULL) >= 0 && sd_bus_is_open(bus) > 0)
+                (void)sd_bus_wait(bus, 60 * USEC_PER_SEC);
+        sd_bus_close_unref(bus);
+        assert_int_equal(accept4(listener, NULL, NULL, SOCK_NONBLOCK), -1);
+        assert_int_equal(errno, EAGAIN);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         assert_int_equal(inner_bus_open(&l, &bus), -ESRCH);
@@ -197,6 +310,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_user, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_no_user, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_link, setup, teardown),
         };
 
