@@ -11,8 +11,7 @@ const char *limits_hint(int r)
         case -EMFILE:
                 return "the program may not open more files; raise its limit, for example with 'ulimit -n 4096'";
         case -ENFILE:
-                return "the host may not open more files; raise its limit, for example with 'sysctl "
-                       "fs.file-max=1000000'";
+                return LIMITS_HOST_FILES;
         default:
                 return NULL;
         }

@@ -12,6 +12,7 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
+#include "util/limits.h"
 #include "util/strv.h"
 
 #define UNIT_LINES   10
@@ -120,8 +121,7 @@ static const struct {
         { { "inotify", "Too many open files" },
           "the host has too few inotify instances for so many containers; raise the limit, for example with 'sysctl "
           "fs.inotify.max_user_instances=4096'" },
-        { { "Too many open files in system", "" },
-          "the host may not open more files; raise the limit, for example with 'sysctl fs.file-max=1000000'" },
+        { { "Too many open files in system", "" }, LIMITS_HOST_FILES },
         { { "Too many open files", "" }, "a process may not open more files; raise LimitNOFILE= of its unit" },
         { { "pty", "No space left on device" },
           "the host may not open more terminals; raise the limit, for example with 'sysctl kernel.pty.max=8192'" },
