@@ -289,11 +289,21 @@ static int leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct 
         return r < 0 ? r : machine_leader(s, name, ret_pid, err);
 }
 
+static int read_file(struct ec_op *op, const char *name, const char *path, uint32_t max, char **ret, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE(err);
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : machine_read_file(s, name, path, max, ret, err);
+}
+
 const struct ec_machine_api services_machine = {
         .size = sizeof(services_machine),
         .exec = machine_run,
         .running = is_running,
         .leader = leader,
+        .read_file = read_file,
 };
 
 /* ---- listings ----------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What plugins share: each links a hidden copy, because a plugin imports nothing
- * from the program. clock.c, fs.c, helper.c, resolve.c and strv.c are core/util's, compiled a second time.
+ * from the program. clock.c, fs.c and strv.c are core/util's, compiled a second time.
  */
 #include <errno.h>
 #include <extra-container/plugin.h>
@@ -10,7 +10,6 @@
 #include "../../core/util/cleanup.h"
 #include "../../core/util/clock.h"
 #include "../../core/util/fs.h"
-#include "../../core/util/resolve.h"
 #include "../../core/util/strv.h"
 
 /* Sets the error and returns -ENOMEM. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host keys of a running container as lines of known_hosts, for cssh: in a bridge,
- * another machine may answer at the container's address. They are read in the container's
- * root directory from outside, so no link in it leads out of it.
+ * another machine may answer at the container's address.
  */
 #include "ssh.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define KEY_MAX    ((size_t)16 << 10) /* bytes of a public key file */
@@ -46,43 +44,18 @@ char **host_key_paths(const char *marker)
         return TAKE_PTR(paths);
 }
 
-/* The root directory of the container. The process may have ended meanwhile, and its number been given to another. */
-static int open_root(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
-{
-        _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int fd = -1;
-        uint32_t leader, now;
-        int r = h->machine->leader(op, name, &leader, err);
-
-        if (r < 0)
-                return r;
-        path = str_printf("/proc/%u/root", leader);
-        if (!path)
-                return no_memory(h, err);
-        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return h->err->set(err, -errno, "cannot open the root directory of container '%s': %s", name,
-                                   strerror(errno));
-        r = h->machine->leader(op, name, &now, err);
-        if (r >= 0 && now != leader)
-                r = h->err->set(err, -EAGAIN, "container '%s' was restarted meanwhile", name);
-        return r < 0 ? r : TAKE_FD(fd);
-}
-
-static int print_keys(const struct ec_host *h, int root, const char *name, char **paths, struct ec_err *err)
+static int print_keys(const struct ec_host *h, struct ec_op *op, const char *name, char **paths, struct ec_err *err)
 {
         int found = 0;
 
         for (char **p = paths; *p; p++) {
                 _cleanup_free_ char *text = NULL, *line = NULL;
-                int r = resolve_read(root, *p, KEY_MAX, &text);
+                int r = h->machine->read_file(op, name, *p, KEY_MAX, &text, err);
 
-                if (resolve_failed(r))
-                        return h->err->set(err, r, "cannot read the SSH host keys of container '%s': %s", name,
-                                           resolve_strerror(r));
-                if (r < 0)
-                        continue;
-                line = host_key_line(name, text);
+                if (r == -EHOSTDOWN || r == -ETIMEDOUT || r == -ECANCELED || r == -ENOMEM)
+                        return r;
+                h->err->clear(err);
+                line = r < 0 ? NULL : host_key_line(name, text);
                 if (!line)
                         continue;
                 h->term->out(h, "%s", line);
@@ -99,7 +72,6 @@ int host_keys_run(void *self, struct ec_op *op, struct ec_err *err)
         _cleanup_free_ char *marker = NULL, *text = NULL;
         _cleanup_strv_ char **paths = NULL;
         const struct ec_container *c;
-        _cleanup_close_ int root = -1;
         int r;
 
         if (!args[0] || args[1])
@@ -113,6 +85,5 @@ int host_keys_run(void *self, struct ec_op *op, struct ec_err *err)
         paths = host_key_paths(text);
         if (!paths)
                 return no_memory(h, err);
-        root = open_root(h, op, args[0], err);
-        return root < 0 ? root : print_keys(h, root, args[0], paths, err);
+        return print_keys(h, op, args[0], paths, err);
 }

@@ -491,6 +491,13 @@ struct ec_machine_api {
         /* The process ID of its init, as the host sees it. */
         int (*leader)(struct ec_op *op, const char *name, uint32_t *ret_pid,
                       struct ec_err *err);
+        /* Reads a regular file of at most max bytes, as the processes of a
+         * running container see it: no link leads out of the container. It
+         * ends with a NUL; free it with mem_free(). -ENOENT;
+         * -EFBIG; -EHOSTDOWN: it does not run; -ETIMEDOUT: a file system that
+         * the container has mounted does not answer. */
+        int (*read_file)(struct ec_op *op, const char *name, const char *path,
+                         uint32_t max, char **ret, struct ec_err *err);
 };
 
 /* What a run changes about a container. */

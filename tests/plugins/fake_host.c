@@ -507,11 +507,26 @@ static int machine_leader(struct ec_op *op, const char *name, uint32_t *ret_pid,
         return call(op->fake, err, "machine.leader", name);
 }
 
+static int machine_read_file(struct ec_op *op, const char *name, const char *path, uint32_t max, char **ret,
+                             struct ec_err *err)
+{
+        const char *text = pair_last(op->fake->paths, path);
+        int r = call(op->fake, err, "machine.read_file", name);
+
+        (void)max;
+        if (r >= 0 && !text)
+                r = -ENOENT;
+        if (r >= 0)
+                *ret = strdup(text);
+        return r;
+}
+
 static const struct ec_machine_api machine_api = {
         .size = sizeof(machine_api),
         .exec = machine_exec,
         .running = machine_running,
         .leader = machine_leader,
+        .read_file = machine_read_file,
 };
 
 /* ---- containers, deploy, shell ---- */

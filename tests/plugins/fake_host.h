@@ -62,8 +62,8 @@ struct fake {
         struct ec_eval eval;
         struct ec_shell shell;
         struct ec_err err;
-        struct fake_pair *options; /* given on the command line; "" for switches, repeated ones in order */
-        struct fake_pair *settings, *paths;
+        struct fake_pair *options;          /* given on the command line; "" for switches, repeated ones in order */
+        struct fake_pair *settings, *paths; /* also the texts of files in containers, by their paths */
         char *args[32];
         const char *command;
         struct ec_container *containers; /* sorted by name by the test */

@@ -802,6 +802,18 @@ static void test_host_keys_errors(void **state)
         assert_non_null(strstr(fake.err.msg, "container 'web' is built without SSH"));
 }
 
+static void test_host_keys(void **state)
+{
+        (void)state;
+        container(1);
+        fake_path(&fake, "/etc/ssh/ssh_host_rsa_key.pub", "ssh-rsa AAAA root@web\n");
+        fake_args(&fake, "web", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, HOST_KEYS_COMMAND), 0);
+        assert_non_null(strstr(fake.out, "web ssh-rsa AAAA\n"));
+        fake.fail_at = "machine.read_file";
+        assert_true(fake_run(&fake, PLUGIN, self, HOST_KEYS_COMMAND) < 0);
+}
+
 static void test_quote(void **state)
 {
         char *q = shell_quote("a'b \"$c\\");
@@ -818,14 +830,37 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor),       T(test_parse_public), T(test_made_and_reused),   T(test_umask),
-                T(test_public_half),      T(test_private_half), T(test_bad_keys),          T(test_directory),
-                T(test_parents),          T(test_links_above),  T(test_root_prefix),       T(test_bad_setting),
-                T(test_default),          T(test_no_keygen),    T(test_stale_directories), T(test_race),
-                T(test_configure),        T(test_eval),         T(test_eval_problem),      T(test_eval_unasked),
-                T(test_eval_fails),       T(test_shell),        T(test_shell_without),     T(test_shell_no_script),
-                T(test_shell_no_key),     T(test_close),        T(test_host_key_line),     T(test_host_key_paths),
-                T(test_host_keys_errors), T(test_quote),
+                T(test_descriptor),
+                T(test_parse_public),
+                T(test_made_and_reused),
+                T(test_umask),
+                T(test_public_half),
+                T(test_private_half),
+                T(test_bad_keys),
+                T(test_directory),
+                T(test_parents),
+                T(test_links_above),
+                T(test_root_prefix),
+                T(test_bad_setting),
+                T(test_default),
+                T(test_no_keygen),
+                T(test_stale_directories),
+                T(test_race),
+                T(test_configure),
+                T(test_eval),
+                T(test_eval_problem),
+                T(test_eval_unasked),
+                T(test_eval_fails),
+                T(test_shell),
+                T(test_shell_without),
+                T(test_shell_no_script),
+                T(test_shell_no_key),
+                T(test_close),
+                T(test_host_key_line),
+                T(test_host_key_paths),
+                T(test_host_keys_errors),
+                T(test_host_keys),
+                T(test_quote),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

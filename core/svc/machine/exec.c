@@ -384,3 +384,21 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, int32_t *ret_status, 
         proc_tell("running in the container", in->argv);
         return x->tty ? open_pty(x, err) : 0;
 }
+
+int machine_read_file(struct systemd *s, const char *name, const char *path, size_t max, char **ret, struct ec_err *err)
+{
+        struct exec x = EXEC_INIT(s);
+        int r;
+
+        x.name = name;
+        r = open_leader(&x, err);
+        if (r >= 0)
+                r = open_root(&x, err);
+        if (r >= 0) {
+                r = resolve_read(x.root, path, max, ret);
+                if (r < 0)
+                        err_set(err, r, "cannot read '%s' in container '%s': %s", path, name, resolve_strerror(r));
+        }
+        exec_done(&x);
+        return r;
+}

@@ -15,6 +15,10 @@ int machine_clear_stale(struct systemd *s, const char *name);
 int machine_clear_mount(const char *name);
 /* Like exec of plugin.h. -EHOSTDOWN: not running; -ECONNRESET: it stopped meanwhile; -ETIMEDOUT. */
 int machine_exec(struct systemd *s, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err);
+/* Reads a regular file as the processes of a running container see it, NUL-terminated. -ENOENT; -EFBIG; -EHOSTDOWN;
+ * -ETIMEDOUT: a file system of the container does not answer. */
+int machine_read_file(struct systemd *s, const char *name, const char *path, size_t max, char **ret,
+                      struct ec_err *err);
 /* One of several commands. */
 struct machine_command {
         const struct ec_exec *exec;

@@ -7,6 +7,7 @@
 #include "svc/machine/exec.h"
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
+#include "util/fs.h"
 #include "util/strv.h"
 
 /* ---- the container ------------------------------------------------------------ */
@@ -133,11 +134,30 @@ static void test_leader(void **state UNUSED)
         other = right;
 }
 
+static void test_read_file(void **state UNUSED)
+{
+        struct ec_err err = { 0 };
+        char *text = NULL, *same = NULL;
+
+        assert_int_equal(machine_read_file(NULL, "demo", "/etc/passwd", 1 << 20, &text, &err), 0);
+        assert_true(fs_read("/etc/passwd", 1 << 20, &same, NULL) >= 0);
+        assert_string_equal(text, same);
+        free(text);
+        free(same);
+        assert_int_equal(machine_read_file(NULL, "demo", "/no/such", 100, &text, &err), -ENOENT);
+        assert_string_equal(err_msg(&err), "cannot read '/no/such' in container 'demo': No such file or directory");
+        err_done(&err);
+        assert_int_equal(machine_read_file(NULL, "none", "/etc/passwd", 100, &text, &err), -EHOSTDOWN);
+        assert_string_equal(err_msg(&err), "container 'none' is not running");
+        err_done(&err);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_way),   cmocka_unit_test(test_bytes),   cmocka_unit_test(test_environment),
-                cmocka_unit_test(test_login), cmocka_unit_test(test_refused), cmocka_unit_test(test_leader),
+                cmocka_unit_test(test_way),       cmocka_unit_test(test_bytes),   cmocka_unit_test(test_environment),
+                cmocka_unit_test(test_login),     cmocka_unit_test(test_refused), cmocka_unit_test(test_leader),
+                cmocka_unit_test(test_read_file),
         };
 
         /* only root may open /proc/PID/root */
