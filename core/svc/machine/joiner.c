@@ -128,9 +128,7 @@ static void command(const struct joiner *j)
         if ((j->tty ? take_terminal(j) : take_streams()) < 0)
                 give_up(REPORT_TTY);
         (void)new_keyring();
-        /* Filters of a hostile container may let calls fail, or only seem to succeed: what matters comes before. */
-        if (syscall(SYS_close_range, FD_STDIN, FD_LEADER, 0) < 0 || seccomp_install(&j->filters) < 0)
-                give_up(REPORT_SECCOMP);
+        (void)syscall(SYS_close_range, FD_STDIN, FD_STDERR, 0);
         if (become(j) < 0)
                 give_up(REPORT_USER);
         if (chdir(j->cwd) < 0 && (!j->cwd_optional || chdir("/") < 0))
@@ -204,6 +202,19 @@ static void supervise(const struct joiner *j)
         wait_for(pid);
 }
 
+/* The container can see what is forked from here on, stop it, and use its descriptors: none leads to the host any more.
+ * The numbers up to 2 stay in use, so that nothing else gets them. */
+static int hide(const struct joiner *j)
+{
+        for (int fd = 0; fd < FD_STDIN; fd++)
+                if (dup2(FD_REPORT, fd) < 0)
+                        return -errno;
+        /* With a terminal, they are not streams of the container. */
+        if (j->tty && syscall(SYS_close_range, FD_STDIN, FD_STDERR, 0) < 0)
+                return -errno;
+        return close(FD_LEADER) < 0 ? -errno : 0;
+}
+
 /* What needs the host's rights. Nothing of the host's that the container lacks is kept. */
 static void prepare(struct joiner *j)
 {
@@ -247,9 +258,12 @@ static void join(struct joiner *j)
             drop_capabilities(j->bounding) < 0)
                 give_up(REPORT_JOIN);
         /* Changing the user resets both. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || hide(j) < 0)
                 give_up(REPORT_JOIN);
         umask(022);
+        /* Filters of a hostile container may let calls fail, or only seem to succeed: what matters comes before. */
+        if (seccomp_install(&j->filters) < 0)
+                give_up(REPORT_SECCOMP);
         /* The container sees this child and those of it. */
         pid = fork();
         if (pid < 0)
