@@ -69,15 +69,15 @@ static void child(void (*fn)(void *data, int out), void *data, const int *fds, s
 }
 
 /* Until the child has ended, however it ends, or its time is over: what it reads could have taken it over. */
-static int read_all(int fd, size_t max, char *text, size_t *ret_len)
+static int read_all(int fd, size_t max, int wake, char *text, size_t *ret_len)
 {
         uint64_t end = clock_usec() + HELPER_SECONDS * USEC_PER_SEC, now;
-        struct pollfd p = { .fd = fd, .events = POLLIN };
+        struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = wake, .events = POLLIN } };
         size_t len = 0;
         ssize_t n = 1;
 
-        while (len < max && n && (now = clock_usec()) < end) {
-                if (poll(&p, 1, (int)((end - now) / USEC_PER_MSEC) + 1) <= 0)
+        while (len < max && n && !p[1].revents && (now = clock_usec()) < end) {
+                if (poll(p, ARRAY_SIZE(p), (int)((end - now) / USEC_PER_MSEC) + 1) <= 0 || !p[0].revents)
                         continue;
                 n = read(fd, text + len, max - len);
                 if (n < 0 && errno != EINTR)
@@ -86,7 +86,7 @@ static int read_all(int fd, size_t max, char *text, size_t *ret_len)
         }
         text[len] = 0;
         *ret_len = len;
-        return len < max && n ? -ETIMEDOUT : 0;
+        return len == max || !n ? 0 : p[1].revents ? -ECANCELED : -ETIMEDOUT;
 }
 
 /* File systems of others can delay even the end of a killed process: that is not waited for. */
@@ -106,7 +106,7 @@ static bool was_interrupted(pid_t pid)
         return r == SIGINT || r == SIGTERM || r == SIGHUP;
 }
 
-int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, size_t n, size_t max, char **ret,
+int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, size_t n, size_t max, int wake, char **ret,
                size_t *ret_len)
 {
         _cleanup_close_ int from = -1, to = -1;
@@ -130,7 +130,7 @@ int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, siz
         if (!pid)
                 child(fn, data, keep, n, to);
         close(TAKE_FD(to));
-        r = read_all(from, max, text, ret_len);
+        r = read_all(from, max, wake, text, ret_len);
         if (was_interrupted(pid))
                 r = -ECANCELED;
         *ret = TAKE_PTR(text);

@@ -76,12 +76,12 @@ static void read_file(void *data, int out)
 }
 
 /* *ret: what the helper wrote after the header, and a NUL. */
-static int in_helper(void (*fn)(void *data, int out), struct look *l, char **ret, size_t *ret_len)
+static int in_helper(void (*fn)(void *data, int out), struct look *l, int wake, char **ret, size_t *ret_len)
 {
         _cleanup_free_ char *text = NULL;
         struct header h;
         size_t len;
-        int r = helper_run(fn, l, &l->root, 1, sizeof(h) + l->max, &text, &len);
+        int r = helper_run(fn, l, &l->root, 1, sizeof(h) + l->max, wake, &text, &len);
 
         if (!text || len < sizeof(h))
                 return r < 0 ? r : -EIO;
@@ -96,24 +96,24 @@ static int in_helper(void (*fn)(void *data, int out), struct look *l, char **ret
         return 0;
 }
 
-int resolve_stat(int root, const char *path, struct stat *ret)
+int resolve_stat(int root, const char *path, int wake, struct stat *ret)
 {
         struct look l = { root, path, sizeof(*ret) };
         _cleanup_free_ char *st = NULL;
         size_t len;
-        int r = in_helper(look_at, &l, &st, &len);
+        int r = in_helper(look_at, &l, wake, &st, &len);
 
         if (r >= 0)
                 memcpy(ret, st, sizeof(*ret));
         return r;
 }
 
-int resolve_read(int root, const char *path, size_t max, char **ret)
+int resolve_read(int root, const char *path, size_t max, int wake, char **ret)
 {
         struct look l = { root, path, max };
         size_t len;
 
-        return in_helper(read_file, &l, ret, &len);
+        return in_helper(read_file, &l, wake, ret, &len);
 }
 
 bool resolve_failed(int r)

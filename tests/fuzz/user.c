@@ -3,17 +3,20 @@
  * passwd, what follows is group. */
 #include "fuzz.h"
 
+/* In the place of the one that opens files in a container. */
+#define resolve_read fuzz_resolve_read
 #include "svc/machine/user.c"
+#undef resolve_read
 
 static char *passwd, *group;
 
-/* In the place of the one that opens files in a container. */
-int resolve_read(int root, const char *path, size_t max, char **ret)
+int fuzz_resolve_read(int root, const char *path, size_t max, int wake, char **ret)
 {
         const char *text = strcmp(path, "etc/group") ? passwd : group;
 
         (void)root;
         (void)max;
+        (void)wake;
         if (!text)
                 return -ENOENT;
         *ret = fuzz_alloc(strdup(text));
@@ -69,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         group = empty ? fuzz_alloc(strdup(empty + 2)) : NULL;
         if (empty)
                 empty[1] = 0;
-        r = machine_user_read(-1, name, &u);
+        r = machine_user_read(-1, name, -1, &u);
         must(r == 0 || r == -ENOENT);
         must(r == 0 || (strcmp(name, "root") && strcmp(name, "0")));
         if (r == 0)

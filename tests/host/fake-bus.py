@@ -4,8 +4,8 @@
 usage: fake-bus.py SOCKET LOG [SILENT...]
 
 It answers the calls that a command needs, but not those to the methods and properties named SILENT. "huge" instead of
-a name lets it refuse the start with a text of 1 MB; with "flood", it sends 200 MB of calls before it answers. Each call
-is a line of LOG. Prints a line when it listens.
+a name lets it refuse the start with a text of 1 MB, "vast" with one of 100 MB; with "flood", it sends 200 MB of calls
+before it answers. Each call is a line of LOG. Prints a line when it listens.
 """
 import os, socket, struct, sys, threading
 
@@ -86,8 +86,9 @@ def answer(serial, member, body):
         return b''
     if member == 'Hello':
         return reply(serial, 's', string(':1.1'))
-    if member == 'StartTransientUnit' and 'huge' in silent:
-        return reply(serial, 's', string('x' * 1000000), 'org.freedesktop.DBus.Error.AccessDenied')
+    if member == 'StartTransientUnit' and ('huge' in silent or 'vast' in silent):
+        text = 'x' * (1000000 if 'huge' in silent else 100000000)
+        return reply(serial, 's', string(text), 'org.freedesktop.DBus.Error.AccessDenied')
     if member == 'StartTransientUnit':
         return reply(serial, 'o', string('/job/1'))
     if what in PROPERTIES:

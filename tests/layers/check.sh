@@ -131,7 +131,7 @@ if [ "${OBJ-}" ]; then
                 */core/model/operation/call.o) allowed='^(_exit|raise|sigaction|signal)$' ;;
                 # Its children run in the namespaces of a container.
                 */core/svc/machine/setns.o) allowed='^(fork|kill)$' ;;
-                */core/svc/machine/relay.o) allowed='^(_exit|chroot|fchdir|fork)$' ;;
+                */core/svc/machine/relay.o) allowed='^(_exit|chroot|fchdir|fork|signal)$' ;;
                 */core/svc/machine/joiner.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine/*.o | */core/svc/systemd/*.o) allowed='^(sigaction)$' ;;
                 esac

@@ -109,13 +109,15 @@ static int executable(const void *data, const char *path)
 {
         const struct exec *x = data;
         struct stat st;
-        int r = resolve_stat(x->root, path, &st);
+        int r = resolve_stat(x->root, path, interrupt_fd(), &st);
 
         return r < 0 ? r : !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? -EACCES : 0;
 }
 
 static int cannot_look(const struct exec *x, const char *path, int r, struct ec_err *err)
 {
+        if (r == -ECANCELED && interrupt_check(err) < 0)
+                return r;
         return err_set(err, r, "cannot look for '%s' in container '%s': %s", path, x->name, resolve_strerror(r));
 }
 
@@ -255,19 +257,21 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
 {
         const char *name = in->user ? in->user : "root";
         struct stat st;
-        int r = machine_user_read(x->root, name, &x->user);
+        int r = machine_user_read(x->root, name, interrupt_fd(), &x->user);
 
         if (r == -ENOENT)
                 return err_set(err, r, "container '%s' has no user '%s'", x->name, name);
         if (r == -ENOMEM)
                 return err_oom(err);
+        if (r == -ECANCELED && interrupt_check(err) < 0)
+                return r;
         if (r < 0)
                 return err_set(err, r, "cannot read the users of container '%s': %s", x->name, resolve_strerror(r));
         x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
         x->cwd_optional = !in->cwd;
         if (!x->cwd)
                 return err_oom(err);
-        r = in->cwd ? resolve_stat(x->root, in->cwd, &st) : 0;
+        r = in->cwd ? resolve_stat(x->root, in->cwd, interrupt_fd(), &st) : 0;
         if (resolve_failed(r))
                 return cannot_look(x, in->cwd, r, err);
         return r < 0 ? err_set(err, -ENOENT, "container '%s' has no directory '%s'", x->name, in->cwd) : 0;
@@ -395,8 +399,8 @@ int machine_read_file(struct systemd *s, const char *name, const char *path, siz
         if (r >= 0)
                 r = open_root(&x, err);
         if (r >= 0) {
-                r = resolve_read(x.root, path, max, ret);
-                if (r < 0)
+                r = resolve_read(x.root, path, max, interrupt_fd(), ret);
+                if (r < 0 && (r != -ECANCELED || interrupt_check(err) >= 0))
                         err_set(err, r, "cannot read '%s' in container '%s': %s", path, name, resolve_strerror(r));
         }
         exec_done(&x);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -68,7 +69,7 @@ int sandbox_run(void (*fn)(void *data, FILE *out), void *data, const int *fds, s
 {
         struct task t = { fn, data };
         size_t len;
-        int r = helper_run(run, &t, fds, n, max, ret, &len);
+        int r = helper_run(run, &t, fds, n, max, interrupt_fd(), ret, &len);
 
         /* However it has ended. */
         return *ret ? 0 : r;

@@ -40,7 +40,7 @@ static int end(void **state)
 static void reads(const char *path, const char *expected)
 {
         char *text = NULL;
-        int r = resolve_read(root, path, 1 << 20, &text);
+        int r = resolve_read(root, path, 1 << 20, -1, &text);
 
         if (r < 0)
                 fail_msg("%s: %s", path, strerror(-r));
@@ -63,9 +63,9 @@ static void test_links(void **state UNUSED)
         assert_int_equal(symlink("/etc/passwd", at("root/absolute")), 0);
         reads("absolute", "inside\n");
         assert_int_equal(symlink("../passwd", at("root/up")), 0);
-        assert_int_equal(resolve_read(root, "up", 100, &text), -ENOENT);
+        assert_int_equal(resolve_read(root, "up", 100, -1, &text), -ENOENT);
         assert_int_equal(symlink("loop", at("root/loop")), 0);
-        assert_int_equal(resolve_read(root, "loop", 100, &text), -ELOOP);
+        assert_int_equal(resolve_read(root, "loop", 100, -1, &text), -ELOOP);
         assert_null(text);
 }
 
@@ -75,14 +75,14 @@ static void test_kinds(void **state UNUSED)
 
         /* Neither of them blocks. */
         assert_int_equal(mkfifo(at("root/fifo"), 0600), 0);
-        assert_int_equal(resolve_read(root, "fifo", 100, &text), FS_NOT_REGULAR);
-        assert_int_equal(resolve_read(root, "etc", 100, &text), FS_NOT_REGULAR);
-        assert_int_equal(resolve_read(root, "none", 100, &text), -ENOENT);
+        assert_int_equal(resolve_read(root, "fifo", 100, -1, &text), FS_NOT_REGULAR);
+        assert_int_equal(resolve_read(root, "etc", 100, -1, &text), FS_NOT_REGULAR);
+        assert_int_equal(resolve_read(root, "none", 100, -1, &text), -ENOENT);
         assert_null(text);
         /* To open a device of this number fails; it is not even tried. */
         if (mknod(at("root/device"), S_IFCHR | 0600, makedev(60, 1)) < 0)
                 skip();
-        assert_int_equal(resolve_read(root, "device", 100, &text), FS_NOT_REGULAR);
+        assert_int_equal(resolve_read(root, "device", 100, -1, &text), FS_NOT_REGULAR);
 }
 
 /* A process in a container can hold a lease, or mount the kernel's log in the place of a file. */
@@ -96,7 +96,7 @@ static void test_blocking(void **state UNUSED)
         if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
                 skip();
         alarm(20);
-        assert_int_equal(resolve_read(root, "etc/passwd", 100, &text), -EAGAIN);
+        assert_int_equal(resolve_read(root, "etc/passwd", 100, -1, &text), -EAGAIN);
         alarm(0);
         assert_int_equal(fcntl(fd, F_SETLEASE, F_UNLCK), 0);
         assert_int_equal(fs_reopen_regular(kernel, O_RDONLY), FS_NOT_REGULAR);
@@ -112,7 +112,7 @@ static void test_size(void **state UNUSED)
         big[100000] = 0;
         assert_int_equal(fs_write_atomic(at("root/big"), big, 100000, 0644), 0);
         reads("big", big);
-        assert_int_equal(resolve_read(root, "big", 5000, &text), -EFBIG);
+        assert_int_equal(resolve_read(root, "big", 5000, -1, &text), -EFBIG);
         assert_null(text);
         free(big);
 }
@@ -122,11 +122,24 @@ static void times_out(const char *path)
 {
         uint64_t begin = clock_usec();
         struct stat st;
-        int r = resolve_stat(root, path, &st);
+        int r = resolve_stat(root, path, -1, &st);
 
         assert_int_equal(r, -ETIMEDOUT);
         assert_string_equal(resolve_strerror(r), "its file systems do not answer");
         assert_in_range(clock_usec() - begin, HELPER_SECONDS * USEC_PER_SEC, 60 * USEC_PER_SEC);
+}
+
+static void is_woken(const char *path)
+{
+        uint64_t begin = clock_usec();
+        struct stat st;
+        int p[2];
+
+        assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+        assert_int_equal(write(p[1], "x", 1), 1);
+        assert_int_equal(resolve_stat(root, path, p[0], &st), -ECANCELED);
+        assert_true(clock_usec() - begin < HELPER_SECONDS * USEC_PER_SEC);
+        close(p[0]), close(p[1]);
 }
 
 static void test_automount(void **state UNUSED)
@@ -201,6 +214,7 @@ static void test_fuse(void **state UNUSED)
         if (!pid)
                 take_requests(fd);
         times_out("slow/passwd");
+        is_woken("slow/passwd");
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         close(fd);

@@ -65,11 +65,12 @@ static int slow_to_close(void)
 /* Sends as much as it takes, and returns the number of bytes; then it takes more. */
 static size_t fill(int to)
 {
-        static const char data[4096];
+        char data[4096];
         const int small = 16 << 10, large = 128 << 10;
         size_t all = 0;
         ssize_t n;
 
+        memset(data, '\n', sizeof(data)); /* empty lines */
         if (setsockopt(to, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)) < 0)
                 return 0;
         while (poll(&(struct pollfd){ .fd = to, .events = POLLOUT }, 1, 1000) > 0)
