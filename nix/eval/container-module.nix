@@ -17,12 +17,12 @@ let
   inherit (builtins) head isAttrs isString hasContext substring stringLength;
   inherit (lib) functionArgs isFunction mkOption setFunctionArgs types;
 
-  # Makes a module of `module` that sees `pre args` and whose result is `post args result`.
+  # Makes a module of `module` that sees `pre module args` and whose result is `post args result`.
   mapModule = names: pre: post: module:
     let
       m = if isFunction module || isAttrs module then module else import module;
     in
-    if isFunction m then setFunctionArgs (args: post args (m (pre args))) (functionArgs m // names)
+    if isFunction m then setFunctionArgs (args: post args (m (pre m args))) (functionArgs m // names)
     else setFunctionArgs (args: post args m) names;
 
   inStore = p: substring 0 (stringLength builtins.storeDir + 1) p == builtins.storeDir + "/";
@@ -76,28 +76,33 @@ let
     then result // { options = result.options // patched; }
     else result;
 
-  patchContainers = nixpkgs: result:
+  patchContainers = nixpkgs: isTop: result:
     let
       option = result.options.containers;
       subs = option.type.getSubModules or null;
       names = { config = false; name = false; };
-      type = option.type.substSubModules (map (mapModule names (a: a) (patchSubmodule nixpkgs)) subs);
+      type = option.type.substSubModules (map (mapModule names (_: a: a) (patchSubmodule nixpkgs)) subs);
     in
-    if !(result ? options) || !(result.options ? containers) then
+    # It may import the file that declares the option.
+    if !(result ? options.containers) && !(result ? imports) && isTop then
       fail "the NixOS module for containers of this nixpkgs declares no option 'containers'"
-    else if subs == null then result
+    else if !(result ? options.containers) || subs == null then result
     else result // { options = result.options // { containers = option // { inherit type; }; }; };
+
+  # A module that sees the host. What it imports sees the same, and counts as a part of it.
+  viewed = post: isTop: module:
+    let
+      withImports = result: result // lib.optionalAttrs (result ? imports) {
+        imports = map (viewed post false) result.imports;
+      };
+    in
+    mapModule { config = false; options = false; } view (args: result: withImports (post isTop result)) module;
 in
 {
   # file: of the NixOS module. nixpkgs: default of containers.*.nixpkgs, or null.
   nixos = { file, nixpkgs }:
-    mapModule { config = false; } view
-      (args: result: patchContainers nixpkgs result // { _file = toString file; })
-      file;
+    viewed (isTop: result: patchContainers nixpkgs isTop result // { _file = toString file; }) true file;
 
   # A feature module, which sees the same host and the same containers.
-  feature = { file, module }:
-    mapModule { config = false; } view
-      (args: result: { _file = file; } // result)
-      module;
+  feature = { file, module }: viewed (_: result: { _file = file; } // result) true module;
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Evaluates definitions of containers, without a NixOS host around them.
 #
-# The only part of NixOS that is used is the module that turns `containers` into units (nixos-containers.nix).
+# Only the module that turns `containers` into units (nixos-containers.nix) is evaluated. What it reads of a host and we
+# do not know, NixOS itself answers (whole-host.nix).
 # NixOS options are not listed here: definitions for which no option is declared are collected, not rejected.
 # So what the NixOS module defines for other parts of a host is dropped; what the user defines there gets a
 # warning, and a misspelt option an error.
@@ -63,7 +64,10 @@ let
       inherit system fail;
     };
 
-  sources = import ./sources.nix { inherit nixpkgsPath nixosPath pkgs system flake fail; };
+  sources = import ./sources.nix {
+    inherit nixpkgsPath nixosPath pkgs system flake fail;
+    declaring = wholeHost.containerModules;
+  };
   inherit (sources) lib;
 
   definitionModule = import ./definition.nix {
@@ -73,9 +77,14 @@ let
 
   features = import ./feature-modules.nix { inherit lib fail; modules = json modules; disabled = json disabled; };
 
+  wholeHost = import ./whole-host.nix {
+    inherit (sources) lib nixos pkgs;
+    inherit (host) system;
+    known = [ "config" "lib" "options" ] ++ attrNames moduleArgs;
+  };
   host = import ./host-config.nix {
     inherit (sources) lib pkgs utils;
-    inherit kernelVersion narrow;
+    inherit kernelVersion narrow wholeHost;
     defaultSystem = system;
     legacyInstallDirs = flag legacyInstallDirs;
   };
@@ -91,18 +100,21 @@ let
 
   ## The evaluation
 
+  moduleArgs = {
+    inherit (sources) pkgs;
+    ecArgs = json args;
+    modulesPath = toString (sources.nixos + "/modules");
+  } // specialArgs;
+
   wrap = import ./container-module.nix { inherit lib fail; inherit (host) view; };
 
   evaluated = lib.evalModules {
     modules =
-      [ hostOptions.module (wrap.nixos { file = sources.nixosModule; nixpkgs = sources.containerNixpkgs; }) ]
+      [ hostOptions.module ]
+      ++ map (file: wrap.nixos { inherit file; nixpkgs = sources.containerNixpkgs; }) sources.nixosModules
       ++ map wrap.feature features.list
       ++ [ definitionModule.module ];
-    specialArgs = {
-      inherit (sources) pkgs;
-      ecArgs = json args;
-      modulesPath = toString (sources.nixos + "/modules");
-    } // specialArgs;
+    specialArgs = moduleArgs;
   };
   inherit (evaluated) config options;
 
@@ -135,7 +147,7 @@ let
     inherit lib config options chosen unknownName kernelVersion fail;
     inherit (hostOptions) hasFreeform;
     inherit (features) unread;
-    isOurs = file: file == hostFile || file == toString sources.nixosModule || features.defines file;
+    isOurs = file: file == hostFile || elem file (map toString sources.nixosModules) || features.defines file;
   };
 
   ## Results

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The host as the NixOS module and the feature modules see it: the values that they read of a host's `config`,
-# and the other arguments of a module.
+# The host as the NixOS module and the feature modules see it: our own values for its `config`, those of whole-host.nix
+# for the rest, and the other arguments of a module.
 #
 # narrow: config -> the containers that are evaluated.
-{ lib, pkgs, utils, defaultSystem, kernelVersion, legacyInstallDirs, narrow }:
+{ lib, pkgs, utils, wholeHost, defaultSystem, kernelVersion, legacyInstallDirs, narrow }:
 
 let
   inherit (builtins) functionArgs intersectAttrs;
@@ -30,7 +30,9 @@ rec {
     boot = (config.boot or { }) // {
       kernelPackages.kernel.version = if kernelVersion == "" then "999" else kernelVersion;
     };
-    networking = (config.networking or { }) // { networkmanager.enable = false; };
+    networking = (config.networking or { }) // {
+      networkmanager = (config.networking.networkmanager or { }) // { enable = false; };
+    };
     nix = (config.nix or { }) // { package = pkgs.nix; };
     nixpkgs = (config.nixpkgs or { }) // {
       inherit system pkgs;
@@ -42,14 +44,22 @@ rec {
     };
     system = (config.system or { }) // { stateVersion = if legacyInstallDirs then "21.11" else "99.05"; };
     systemd = (config.systemd or { }) // { package = pkgs.systemd; };
-    virtualisation = (config.virtualisation or { }) // { containers.enable = false; };
+    virtualisation = (config.virtualisation or { }) // {
+      containers = (config.virtualisation.containers or { }) // { enable = false; };
+    };
   };
 
+  configOf = args: extend (wholeHost.config args);
+
   # The arguments of a module that sees this host.
-  view = args: args // { config = extend args.config; pkgs = modulePkgs; };
+  view = module: args: args // wholeHost.arguments module args // {
+    config = configOf args;
+    options = wholeHost.options args;
+    pkgs = modulePkgs;
+  };
 
   # nixos/lib/utils.nix, whose arguments differ between releases.
-  utilsFor = config:
+  utilsFor = args:
     if functionArgs utils == { } then utils pkgs
-    else utils (intersectAttrs (functionArgs utils) { inherit lib pkgs; config = extend config; });
+    else utils (intersectAttrs (functionArgs utils) { inherit lib pkgs; config = configOf args; });
 }

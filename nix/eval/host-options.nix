@@ -75,7 +75,7 @@ in
 {
   inherit hasFreeform;
 
-  module = { config, ... }: {
+  module = { config, options, ... }: {
     _file = file;
     options = {
       assertions = lib.mkOption { type = messages; default = [ ]; };
@@ -105,7 +105,7 @@ in
       boot.enableContainers = lib.mkForce true;
       _module = {
         args = {
-          utils = host.utilsFor config;
+          utils = host.utilsFor { inherit config options; };
           inherit (host) system;
           baseModules = [ ];
           extraModules = [ ];

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Where nixpkgs and NixOS are, and what they provide: the library, the packages and the module for containers.
-{ nixpkgsPath, nixosPath, pkgs, system, flake, fail }:
+# declaring: files of NixOS that declare the option `containers`.
+{ nixpkgsPath, nixosPath, pkgs, system, flake, declaring, fail }:
 
 let
   inherit (builtins) functionArgs intersectAttrs isAttrs isFunction isString pathExists substring typeOf;
@@ -55,7 +56,12 @@ in
 {
   inherit nixos;
   pkgs = allPkgs;
-  lib = importFrom "nixpkgs path" nixpkgs "/lib/default.nix";
+  lib =
+    let
+      found = importFrom "nixpkgs path" nixpkgs "/lib/default.nix";
+    in
+    if found ? hasInfix && found ? setFunctionArgs then found
+    else fail "nixpkgs in '${toString nixpkgs}' is older than NixOS 19.03, the oldest supported release";
 
   # Default of containers.*.nixpkgs, or null.
   containerNixpkgs = if nixosPath != null then toString (parent nixosSource) else null;
@@ -63,14 +69,13 @@ in
   # nixos/lib/utils.nix, a function.
   utils = importFrom "NixOS path" nixos "/lib/utils.nix";
 
-  # The module that turns `containers` into units.
-  nixosModule =
+  # The modules that turn `containers` into units.
+  nixosModules =
     let
-      dir = nixos + "/modules/virtualisation";
-      new = dir + "/nixos-containers.nix";
-      old = dir + "/containers.nix"; # before NixOS 20.09
+      usual = "/modules/virtualisation/nixos-containers.nix";
     in
-    if pathExists new then new
-    else if pathExists old then old
-    else fail "NixOS path '${toString nixos}' has no modules/virtualisation/nixos-containers.nix";
+    # Before NixOS 20.09 it had the name that podman's module has now.
+    if pathExists (nixos + usual) then [ (nixos + usual) ]
+    else if declaring != [ ] then declaring
+    else fail "NixOS path '${toString nixos}' has no ${substring 1 999 usual}, and no other module for containers";
 }

@@ -36,6 +36,7 @@ in
     };
     nix = {
       enable = bool true;
+      daemon.enable = bool config.nix.enable;
       package = mkOption { type = types.package; default = pkgs.nix; };
       settings = mkOption { type = types.attrsOf types.anything; default = { }; };
       nixPath = mkOption { type = types.listOf types.str; default = [ ]; };

@@ -1,6 +1,6 @@
 # Containers of this host: the options of NixOS's module of this name, and its
 # units and conf files.
-{ config, lib, pkgs, utils, ... }@host:
+{ config, lib, options, pkgs, utils, ... }@host:
 let
   inherit (lib)
     attrValues concatMapStrings concatMapStringsSep concatStringsSep escapeShellArgs literalExpression
@@ -16,6 +16,9 @@ let
     configurationDirectory = confDir;
   };
   kernel = config.boot.kernelPackages.kernel.version;
+
+  # As NixOS since the summer of 2026.
+  hasDaemon = config.nix.enable && config.nix.daemon.enable;
 
   # --- options ----------------------------------------------------------------
 
@@ -245,7 +248,7 @@ let
           "--notify-ready=yes"
           "--kill-signal=SIGRTMIN+3"
         ]
-        ++ map (p: "--bind-ro=${p}:${p}$NIX_BIND_OPT") [ "/nix/store" "/nix/var/nix/db" "/nix/var/nix/daemon-socket" ]
+        ++ map (p: "--bind-ro=${p}:${p}$NIX_BIND_OPT") ([ "/nix/store" "/nix/var/nix/db" ] ++ optional hasDaemon "/nix/var/nix/daemon-socket")
         ++ map (k: "--bind=\"${perContainer k}:/nix/var/nix/${k}$NIX_BIND_OPT\"") [ "profiles" "gcroots" ]
         ++ optional (!cfg.ephemeral) "--link-journal=try-guest"
         ++ map (v: "--setenv ${v}=\"\${${v}-}\"") passOn
@@ -506,7 +509,9 @@ in
       assertions = mkMerge (
         mapAttrsToList (
           name: cfg:
-          optional (cfg.networkNamespace != null && (cfg.privateNetwork || cfg.interfaces != [ ]))
+          optional (options.nix.daemon.enable.value && !options.nix.enable.value)
+            "containers.${name} cannot have the socket of a daemon without Nix."
+          ++ optional (cfg.networkNamespace != null && (cfg.privateNetwork || cfg.interfaces != [ ]))
             "containers.${name}.networkNamespace cannot be used together with containers.${name}.privateNetwork or containers.${name}.interfaces."
         ) containers
       );
