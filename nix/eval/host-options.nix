@@ -59,18 +59,23 @@ let
   # Removes what a killed systemd-nspawn leaves, so that the container can be started again: a mount (since
   # systemd 256), and the registration, which machined keeps until the unit is inactive. A unit that is
   # restarted at once never is.
-  cleanup = name: {
-    path = [ (pkgs.util-linux or pkgs.utillinux) ];
-    # postStop did not run if systemd itself crashed.
-    preStart = lib.mkAfter ''
-      umount -q /run/systemd/nspawn/unix-export/${name} 2>/dev/null || :
-    '';
-    postStop = lib.mkAfter ''
-      umount -q /run/systemd/nspawn/unix-export/${name} 2>/dev/null || :
-      [[ "$SERVICE_RESULT" == success ]] || busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
-        org.freedesktop.machine1.Manager UnregisterMachine s ${name} >/dev/null 2>&1 || :
-    '';
-  };
+  cleanup = name:
+    let
+      # Newer versions of systemd have the second.
+      unmount = "umount -q /run/systemd/nspawn/{unix-export/${name},${name}/unix-export} 2>/dev/null || :";
+    in
+    {
+      path = [ (pkgs.util-linux or pkgs.utillinux) ];
+      # postStop did not run if systemd itself crashed.
+      preStart = lib.mkAfter ''
+        ${unmount}
+      '';
+      postStop = lib.mkAfter ''
+        ${unmount}
+        [[ "$SERVICE_RESULT" == success ]] || busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
+          org.freedesktop.machine1.Manager UnregisterMachine s ${name} >/dev/null 2>&1 || :
+      '';
+    };
 in
 {
   inherit hasFreeform;

@@ -184,8 +184,8 @@ int machine_terminate(struct systemd *s, const char *name, struct ec_err *err)
         r = machined(bus, "TerminateMachine", name, &e, NULL);
         if (r < 0 && absent(&e))
                 return 0;
-        /* machined returns "Deadlock" for a machine that is already ending. */
-        if (r < 0 && r != -EDEADLK)
+        /* What machined returns for a machine that is already ending depends on its version. */
+        if (r < 0 && r != -EDEADLK && r != -ESRCH)
                 return machined_err(err, r, &e, name, "terminate");
         sd_bus_error_free(&e);
         r = wait_gone(bus, name, leader, GONE_TIMEOUT, &e);
@@ -218,14 +218,21 @@ int machine_clear_stale(struct systemd *s, const char *name)
         return wait_gone(bus, name, 0, ANSWER_TIMEOUT, &e) >= 0;
 }
 
-int machine_clear_mount(const char *name)
+static int clear_mount(const char *path)
 {
-        _cleanup_free_ char *path = str_printf("/run/systemd/nspawn/unix-export/%s", name);
-
         if (!path || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
                 return 0;
         (void)rmdir(path);
         return 1;
+}
+
+int machine_clear_mount(const char *name)
+{
+        /* Newer versions of systemd have the second. */
+        _cleanup_free_ char *path = str_printf("/run/systemd/nspawn/unix-export/%s", name);
+        _cleanup_free_ char *newer = str_printf("/run/systemd/nspawn/%s/unix-export", name);
+
+        return clear_mount(path) + clear_mount(newer);
 }
 
 /* ---- inside a container ------------------------------------------------- */
