@@ -73,9 +73,13 @@ int addresses_parse(const char *text, struct addresses *ret)
         return 0;
 }
 
-static int read_file(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
+/* Where containers of this host have their settings, and where those of the other layout do. */
+static const char *const places[] = { "conf", "conf-other" };
+
+static int read_file(const struct ec_host *h, const char *place, const char *name, struct addresses *ret,
+                     struct ec_err *err)
 {
-        _cleanup_free_ char *path = str_printf("%s/%s.conf", h->conf->path(h, "conf"), name), *text = NULL;
+        _cleanup_free_ char *path = str_printf("%s/%s.conf", h->conf->path(h, place), name), *text = NULL;
         int r = path ? fs_read(path, CONF_MAX, &text, NULL) : -ENOMEM;
 
         /* It was removed meanwhile, or it is a link to a store path that was removed. */
@@ -94,8 +98,10 @@ static int name_valid(const char *s, size_t len)
 
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err)
 {
-        int r = name_valid(name, strlen(name)) ? read_file(h, name, ret, err) : 0;
+        int r = 0;
 
+        for (size_t i = 0; i < ARRAY_SIZE(places) && !r && name_valid(name, strlen(name)); i++)
+                r = read_file(h, places[i], name, ret, err);
         if (r > 0)
                 strip(ret);
         return r;
@@ -106,10 +112,11 @@ static int is_conf(const struct dirent *e)
         return str_ends(e->d_name, ".conf") && name_valid(e->d_name, strlen(e->d_name) - 5);
 }
 
-int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
-                      void *data, struct ec_err *err)
+static int foreach_in(const struct ec_host *h, const char *place,
+                      int (*fn)(void *data, const char *name, const struct addresses *a), void *data,
+                      struct ec_err *err)
 {
-        const char *dir = h->conf->path(h, "conf");
+        const char *dir = h->conf->path(h, place);
         struct dirent **names;
         int n = scandir(dir, &names, is_conf, alphasort), r = 0;
 
@@ -120,7 +127,7 @@ int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char 
 
                 names[i]->d_name[strlen(names[i]->d_name) - 5] = 0;
                 if (!r) {
-                        r = read_file(h, names[i]->d_name, &a, err);
+                        r = read_file(h, place, names[i]->d_name, &a, err);
                         if (r > 0)
                                 r = fn(data, names[i]->d_name, &a);
                         if (r == -ENOMEM)
@@ -130,5 +137,15 @@ int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char 
                 free(names[i]);
         }
         free(names);
+        return r;
+}
+
+int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
+                      void *data, struct ec_err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(places) && !r; i++)
+                r = foreach_in(h, places[i], fn, data, err);
         return r;
 }

@@ -66,8 +66,8 @@ int addresses_of(const struct ec_host *h, const struct ec_container *c, struct a
 /* The addresses of an installed container, also of one that other tools installed, without masks: 1; 0: there is no
  * such container. */
 int addresses_read(const struct ec_host *h, const char *name, struct addresses *ret, struct ec_err *err);
-/* The addresses of all installed containers, with masks, in name order. If fn returns non-zero, the walk ends with that
- * value; err need not be set for -ENOMEM. */
+/* The addresses of all installed containers, with masks, in name order in each directory. If fn returns non-zero, the
+ * walk ends with that value; err need not be set for -ENOMEM. */
 int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char *name, const struct addresses *a),
                       void *data, struct ec_err *err);
 

@@ -51,10 +51,11 @@ static int setup(void **state)
         (void)state;
         strcpy(dir, "/tmp/ec-net.XXXXXX");
         assert_non_null(mkdtemp(dir));
-        snprintf(cmd, sizeof(cmd), "mkdir -p %s/conf %s/units %s/run/extra-container", dir, dir, dir);
+        snprintf(cmd, sizeof(cmd), "mkdir -p %s/conf %s/other %s/units %s/run/extra-container", dir, dir, dir, dir);
         assert_int_equal(system(cmd), 0);
         fake_init(&fake);
         set_path("conf", "/conf");
+        set_path("conf-other", "/other");
         set_path("root", "");
         fake_setting(&fake, "range", "10.9.0.0/24");
         fake_setting(&fake, "range6", "fd00:1:2::/48");
@@ -300,8 +301,10 @@ static void test_confs(void **state)
         put("/conf/.conf", "LOCAL_ADDRESS=1.2.3.4\n");
         put("/conf/odd name.conf", "LOCAL_ADDRESS=1.2.3.4\n");
         put("/conf/c", "LOCAL_ADDRESS=1.2.3.4\n");
+        put("/other/old.conf", "LOCAL_ADDRESS=10.0.0.6\n");
         assert_int_equal(addresses_foreach(&fake.host, list, &fake, &fake.err), 0);
-        assert_string_equal(fake.calls, "a - - fd00::1 fd00::2/64 0 0\nb 10.0.0.1 10.0.0.2/24 - - 1 1\n");
+        assert_string_equal(fake.calls, "a - - fd00::1 fd00::2/64 0 0\nb 10.0.0.1 10.0.0.2/24 - - 1 1\n"
+                                        "old - 10.0.0.6 - - 0 0\n");
         fake_reset(&fake);
         put("/conf/stop.conf", "");
         put("/conf/z.conf", "");
@@ -310,6 +313,9 @@ static void test_confs(void **state)
 
         assert_int_equal(addresses_read(&fake.host, "b", &a, &fake.err), 1);
         assert_string_equal(a.local4, "10.0.0.2");
+        addresses_done(&a);
+        assert_int_equal(addresses_read(&fake.host, "old", &a, &fake.err), 1);
+        assert_string_equal(a.local4, "10.0.0.6");
         addresses_done(&a);
         assert_int_equal(addresses_read(&fake.host, "none", &a, &fake.err), 0);
         assert_int_equal(addresses_read(&fake.host, "../conf/b", &a, &fake.err), 0);
@@ -327,6 +333,7 @@ static void test_no_confs(void **state)
 {
         (void)state;
         set_path("conf", "/absent");
+        set_path("conf-other", "/absent-too");
         assert_int_equal(addresses_foreach(&fake.host, list, &fake, &fake.err), 0);
         assert_string_equal(fake.calls, "");
 }

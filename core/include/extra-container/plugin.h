@@ -337,6 +337,8 @@ struct ec_conf_api {
                                        const char *key);
         /* A path of the host; NULL: the program does not know that word.
          *  - "units", "conf": where links to units and to conf files are made;
+         *  - "conf-other": where conf files of containers are that use the
+         *    directories of the other layout, before or since NixOS 22.05;
          *  - "state", "run": where the root file systems of containers and of
          *    ephemeral containers are;
          *  - "profiles": where the Nix profiles of containers are;

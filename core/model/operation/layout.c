@@ -218,10 +218,15 @@ const char *layout_path(const struct layout *l, const char *what)
         const struct {
                 const char *what, *path;
         } paths[] = {
-                { "units", l->units },         { "conf", l->legacy ? l->conf_legacy : l->conf },
-                { "gcroots", l->gcroots },     { "state", l->legacy ? l->state_legacy : l->state },
-                { "profiles", l->profiles },   { "run", l->run },
-                { "data", l->data },           { "root", l->root },
+                { "units", l->units },
+                { "conf", l->legacy ? l->conf_legacy : l->conf },
+                { "conf-other", l->legacy ? l->conf : l->conf_legacy },
+                { "gcroots", l->gcroots },
+                { "state", l->legacy ? l->state_legacy : l->state },
+                { "profiles", l->profiles },
+                { "run", l->run },
+                { "data", l->data },
+                { "root", l->root },
                 { "run-state", l->run_state },
         };
 

@@ -91,6 +91,7 @@ static void test_other(void **state)
         expect(h, h->layout.pending, "/run/extra-container/pending");
         expect(h, h->layout.tmp, "/run/extra-container/tmp");
         expect(h, layout_path(&h->layout, "conf"), "/etc/nixos-containers");
+        expect(h, layout_path(&h->layout, "conf-other"), "/etc/containers");
         assert_null(layout_path(&h->layout, "nonsense"));
 }
 
@@ -119,6 +120,7 @@ static void test_nixos_legacy(void **state)
         assert_int_equal(init(h, ""), 0);
         assert_true(h->layout.legacy);
         expect(h, layout_path(&h->layout, "conf"), "/etc/containers");
+        expect(h, layout_path(&h->layout, "conf-other"), "/etc/nixos-containers");
         expect(h, layout_path(&h->layout, "state"), "/var/lib/containers");
 }
 
