@@ -72,8 +72,9 @@ let
       '';
       postStop = lib.mkAfter ''
         ${unmount}
-        [[ "$SERVICE_RESULT" == success ]] || busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
-          org.freedesktop.machine1.Manager UnregisterMachine s ${name} >/dev/null 2>&1 || :
+        [[ "$SERVICE_RESULT" == success ]] ||
+          busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
+            org.freedesktop.machine1.Manager UnregisterMachine s ${name} >/dev/null 2>&1 || :
       '';
     };
 in
