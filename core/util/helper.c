@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -36,32 +35,38 @@ static void close_others(const int *keep, size_t n)
 
 int helper_isolate(const int *keep, size_t n)
 {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         sigset_t none;
+        int null;
 
         if (n > HELPER_FDS)
                 return -E2BIG;
         for (int sig = 1; sig < NSIG; sig++)
                 (void)signal(sig, SIG_DFL);
         sigemptyset(&none);
-        if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || null < 0)
+        if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+                return -errno;
+        /* First, because few may be open. */
+        close_others(keep, n);
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null < 0)
                 return -errno;
         for (int fd = 0; fd <= STDERR_FILENO; fd++)
                 if (dup2(null, fd) < 0)
                         return -errno;
-        close_others(keep, n);
+        close(null);
         return 0;
 }
 
 static void child(void (*fn)(void *data, int out), void *data, const int *fds, size_t n, int out)
 {
-        int keep[HELPER_FDS];
+        int keep[HELPER_FDS], r;
 
         if (n)
                 memcpy(keep, fds, n * sizeof(*fds));
         keep[n++] = out;
-        if (helper_isolate(keep, n) < 0)
-                _exit(1);
+        r = helper_isolate(keep, n);
+        if (r < 0)
+                _exit(-r);
         /* If we are gone. */
         alarm(HELPER_SECONDS + 1);
         fn(data, out);
@@ -90,7 +95,7 @@ static int read_all(int fd, size_t max, int wake, char *text, size_t *ret_len)
 }
 
 /* File systems of others can delay even the end of a killed process: that is not waited for. */
-static bool was_interrupted(pid_t pid)
+static int end(pid_t pid)
 {
         _cleanup_close_ int fd = syscall(SYS_pidfd_open, pid, 0);
         struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -99,11 +104,11 @@ static bool was_interrupted(pid_t pid)
         kill(pid, SIGKILL);
         while (fd >= 0 && (r = poll(&p, 1, USEC_PER_SEC / USEC_PER_MSEC)) <= 0)
                 if (!r || errno != EINTR)
-                        return false;
+                        return 0;
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 ;
         r = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-        return r == SIGINT || r == SIGTERM || r == SIGHUP;
+        return r == SIGINT || r == SIGTERM || r == SIGHUP ? -ECANCELED : WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
 int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, size_t n, size_t max, int wake, char **ret,
@@ -111,7 +116,7 @@ int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, siz
 {
         _cleanup_close_ int from = -1, to = -1;
         _cleanup_free_ char *text = NULL;
-        int pipe_fds[2], r;
+        int pipe_fds[2], r, k;
         pid_t pid;
 
         *ret = NULL;
@@ -131,8 +136,7 @@ int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, siz
                 child(fn, data, keep, n, to);
         close(TAKE_FD(to));
         r = read_all(from, max, wake, text, ret_len);
-        if (was_interrupted(pid))
-                r = -ECANCELED;
+        k = end(pid);
         *ret = TAKE_PTR(text);
-        return r;
+        return r < 0 ? r : k;
 }

@@ -67,6 +67,8 @@ bail_out() {
         done_testing
 }
 
+# Prints what it reads, without lines that match $usual.
+without_usual() { if [[ ${usual-} ]]; then grep -vxE -- "$usual" || :; else cat; fi; }
 # run CMD...: sets $status, $out and $err, without lines that match $usual; never fails itself
 run() {
         status=0
@@ -74,7 +76,7 @@ run() {
         "$@" >"$tap_dir/out" 2>"$tap_dir/err" || status=$?
         # Shell variables cannot contain NUL bytes.
         out=$(tr -d '\0' <"$tap_dir/out")
-        err=$(tr -d '\0' <"$tap_dir/err" | if [[ ${usual-} ]]; then grep -vxE -- "$usual" || :; else cat; fi)
+        err=$(tr -d '\0' <"$tap_dir/err" | without_usual)
         return 0
 }
 

@@ -43,7 +43,7 @@ check_run() { # NUMBER
         esac
         while read -r line; do
                 [[ $line =~ ^($known)$ ]] || bad_run $i "unknown message: $line"
-        done < <(grep -E '^(error|warning): ' $work/round/$i.err)
+        done < <(grep -E '^(error|warning): ' $work/round/$i.err | without_usual)
         [[ ! -s $work/round/$i.out || $(<$work/round/$i.cmd) != 'list --json' ]] || jq -e . $work/round/$i.out >/dev/null || bad_run $i "not JSON"
 }
 
