@@ -195,7 +195,7 @@ check-san-host:
 # These programs need calls that valgrind 3.19 does not support: pidfd_open() to wait for children, openat2() to open
 # files of a container, and an execve() that fails.
 NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns \
-	svc/machine/cgroup svc/machine/seccomp
+	svc/machine/cgroup svc/machine/seccomp svc/machine/inner_bus model/deploy/stale
 NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve
 NO_EXEC    := svc/process/env
 # These build definitions, which children do.
