@@ -13,20 +13,29 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/fs_unmount.h"
 
-#define RESCANS_MAX    3 /* of a directory that fills again while it is emptied */
-#define SHOWN_PATH_MAX 2048
+#define RESCANS_MAX    3          /* of a directory that fills again while it is emptied */
+#define CHANGES_MAX    20000      /* by other processes, in the whole tree; they may never stop */
+#define NAMES_MAX      (16 << 20) /* bytes that are read before the files of a directory are removed */
+#define LARGE_MAX      256        /* further readings, in the whole tree, of directories with more names than that */
+#define SHOWN_PATH_MAX 512
+
+#define OTHERS                                                                                                      \
+        "another process keeps creating files in it, perhaps in a container that shares it; stop that process and " \
+        "try again"
 
 /* A file and the mount that it is on. */
 struct ident {
         uint64_t ino, mnt;
         dev_t dev;
         mode_t mode;
+        struct statx_timestamp changed; /* ctime, which no process can set */
 };
 
 /* A directory between the top and the current one. Only the innermost is open: the way up is "..", compared with the
@@ -38,11 +47,15 @@ struct level {
         size_t pos, len;
         unsigned rescans;
         bool failed; /* something in it stays, and was reported */
+        bool busy;   /* another process changes it */
+        bool more;   /* has more names than were read */
 };
 
 struct walk {
         struct level *v;
         size_t n, size;
+        size_t changes, large; /* counted up to CHANGES_MAX and LARGE_MAX */
+        struct statx_timestamp start;
         int fd; /* of the innermost level */
         int r;  /* of the first thing that stays */
         struct ec_err *err;
@@ -57,7 +70,8 @@ static int identify(int fd, const char *name, struct ident *ret)
                 return -errno;
         *ret = (struct ident){ .ino = sx.stx_ino,
                                .dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
-                               .mode = sx.stx_mode };
+                               .mode = sx.stx_mode,
+                               .changed = sx.stx_ctime };
         /* A btrfs subvolume has a device number of its own, but is not another mount. */
         ret->mnt = sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : ret->dev;
         return 0;
@@ -188,13 +202,14 @@ static int remove_file(struct walk *w, const char *name)
         return 0;
 }
 
-/* All names of a directory but "." and "..", each with its NUL. */
-static int read_names(int fd, char **ret, size_t *ret_len)
+/* Names of a directory but "." and "..", each with its NUL, up to about NAMES_MAX bytes. */
+static int read_names(int fd, char **ret, size_t *ret_len, bool *ret_more)
 {
         int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
         _cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
         FILE *f = d ? open_memstream(ret, ret_len) : NULL;
-        struct dirent *de;
+        struct dirent *de = NULL;
+        size_t len = 0;
 
         if (!f) {
                 r = -errno;
@@ -202,9 +217,12 @@ static int read_names(int fd, char **ret, size_t *ret_len)
                         close(copy);
                 return r;
         }
-        while ((errno = 0, de = readdir(d)))
-                if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
+        while ((errno = 0, len < NAMES_MAX) && (de = readdir(d)))
+                if (strcmp(de->d_name, ".") && strcmp(de->d_name, "..")) {
+                        len += strlen(de->d_name) + 1;
                         (void)fwrite(de->d_name, strlen(de->d_name) + 1, 1, f);
+                }
+        *ret_more = de;
         r = ferror(f) ? -ENOMEM : -errno;
         if (fclose(f) && !r)
                 r = -ENOMEM;
@@ -221,13 +239,14 @@ static void scan(struct walk *w)
         char *names = NULL;
         int r;
 
-        r = read_names(w->fd, &names, &len);
+        r = read_names(w->fd, &names, &len, &l->more);
         if (r < 0) {
                 report(w, r, NULL, NULL);
                 return;
         }
         for (size_t i = 0, n; i < len; i += n) {
                 n = strlen(names + i) + 1;
+                w->changes += l->busy;
                 if (remove_file(w, names + i) > 0) {
                         memmove(names + kept, names + i, n);
                         kept += n;
@@ -262,13 +281,54 @@ static void pop(struct walk *w)
         free(l->subdirs);
 }
 
+static bool later(const struct statx_timestamp *a, const struct statx_timestamp *b)
+{
+        return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/* Whether another process has made, moved or filled a directory since the start. A time after now is from a clock that
+ * was wrong. The directory's ctime becomes now, so that one that is moved and entered again counts, too. */
+static int changed_by_others(struct walk *w, int fd, struct ident *id, const struct statx_timestamp *changed)
+{
+        int r;
+
+        if (fchmod(fd, id->mode & 07777) < 0)
+                unlock_dir(w->n, fd);
+        r = identify(fd, "", id);
+        if (r < 0)
+                return r;
+        if (w->n == 1) {
+                struct timespec ts;
+
+                /* ctimes have this clock's resolution; those of a network file system may be ahead of it. */
+                clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+                w->start = (struct statx_timestamp){ .tv_sec = ts.tv_sec, .tv_nsec = (uint32_t)ts.tv_nsec };
+                if (later(&id->changed, &w->start))
+                        w->start = id->changed;
+                return 0;
+        }
+        return later(changed, &w->start) && !later(changed, &id->changed);
+}
+
+static int open_dir(int dir, const char *name)
+{
+        int fd = -1;
+
+        for (int i = 0; i < 2; i++) {
+                fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd >= 0 || errno != EACCES || fchmodat(dir, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+                        break;
+        }
+        return fd < 0 ? -errno : fd;
+}
+
 /* Opens a directory of the innermost level and makes it the innermost. */
 static void enter(struct walk *w, const char *name)
 {
         _cleanup_close_ int fd = -1;
         struct ident id, before;
         char *copy;
-        int r;
+        int r, busy;
 
         r = identify(w->fd, name, &before);
         if (r == -ENOENT)
@@ -278,31 +338,42 @@ static void enter(struct walk *w, const char *name)
         /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): errno of a failure is not negative */
         if (before.mnt != w->v[w->n - 1].id.mnt)
                 return report(w, -EXDEV, name, "another file system is mounted there");
-        for (int i = 0; i < 2; i++) {
-                fd = openat(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (fd >= 0 || errno != EACCES || fchmodat(w->fd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
-                        break;
-        }
-        if (fd < 0) {
-                r = -errno;
-                if (r != -ENOENT)
-                        report(w, r, name, NULL);
+        fd = open_dir(w->fd, name);
+        if (fd == -ENOENT)
                 return;
-        }
-        r = identify(fd, "", &id);
-        if (r >= 0 && !same_file(&id, &before))
+        r = fd < 0 ? fd : identify(fd, "", &id);
+        if (r < 0)
+                return report(w, r, name, NULL);
+        if (!same_file(&id, &before))
                 return report(w, -ESTALE, name, "another process is changing it");
-        copy = strdup(name);
-        if (r >= 0)
-                r = copy ? push(w, copy, &id) : -ENOMEM;
+        unlock_subvolume(fd, &id);
+        busy = changed_by_others(w, fd, &id, &before.changed);
+        if (busy > 0 && w->changes++ >= CHANGES_MAX) {
+                struct level *l = &w->v[w->n - 1];
+
+                if (l->busy)
+                        l->pos = l->len; /* there may be millions of them */
+                return report(w, -ENOTEMPTY, NULL, OTHERS);
+        }
+        copy = busy < 0 ? NULL : strdup(name);
+        r = busy < 0 ? busy : copy ? push(w, copy, &id) : -ENOMEM;
         if (r < 0) {
                 free(copy);
                 return report(w, r, name, NULL);
         }
+        w->v[w->n - 1].busy = busy;
         close(w->fd);
         w->fd = TAKE_FD(fd);
-        unlock_subvolume(w->fd, &id);
         scan(w);
+}
+
+/* Whether to scan a directory again that is not empty. */
+static bool again(struct walk *w, struct level *l)
+{
+        if (l->more)
+                return w->large++ < LARGE_MAX;
+        l->busy = true;
+        return l->rescans++ < RESCANS_MAX && w->changes < CHANGES_MAX;
 }
 
 /* Returns to the parent and removes the directory. <0: the way up is lost. */
@@ -327,12 +398,14 @@ static int leave(struct walk *w)
                 unlock_dir(w->n - 1, w->fd);
                 r = unlink_at(up, l->name, AT_REMOVEDIR);
         }
-        if ((r == -ENOTEMPTY || r == -EEXIST) && l->rescans++ < RESCANS_MAX) {
+        if (r == -EEXIST)
+                r = -ENOTEMPTY;
+        if (r == -ENOTEMPTY && again(w, l)) {
                 scan(w);
                 return 0;
         }
         if (r < 0)
-                report(w, r, NULL, NULL);
+                report(w, r, NULL, r == -ENOTEMPTY && w->changes ? OTHERS : NULL);
         parent->failed |= l->failed;
         close(w->fd);
         w->fd = TAKE_FD(up);

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -302,13 +304,137 @@ static void test_busy(void **state)
                 assert_false(there("d"));
 }
 
+/* ---- a process that makes directories without end --------------------------- */
+
+#define SECONDS   10
+#define KILOBYTES 32768
+
+static void make_deep(int top_fd)
+{
+        while (mkdirat(top_fd, "a", 0755) >= 0 || errno == EEXIST) {
+                int fd = dup(top_fd), next;
+
+                while (mkdirat(fd, "a", 0755) >= 0 || errno == EEXIST) {
+                        next = openat(fd, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                        if (next < 0)
+                                break;
+                        close(fd);
+                        fd = next;
+                }
+                close(fd);
+        }
+}
+
+static void make_wide(int fd)
+{
+        char name[32];
+
+        for (unsigned i = 0; i < UINT_MAX; i++) {
+                snprintf(name, sizeof(name), "%u", i);
+                if (mkdirat(fd, name, 0755) < 0 && errno == ENOENT)
+                        return;
+        }
+}
+
+/* Two old directories become subdirectories of each other in turn. */
+static void make_circle(int fd)
+{
+        mkdirat(fd, "a", 0755);
+        mkdirat(fd, "a/b", 0755);
+        while (renameat(fd, "a/b", fd, "b") >= 0 && renameat(fd, "a", fd, "b/a") >= 0 &&
+               renameat(fd, "b/a", fd, "a") >= 0 && renameat(fd, "b", fd, "a/b") >= 0)
+                ;
+}
+
+/* On a slow one, the other process may be too slow to matter. */
+static bool fast_fs(void)
+{
+        if (geteuid() || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return false;
+        must(mount("none", top, "tmpfs", 0, "nr_inodes=400k") == 0);
+        return true;
+}
+
+static void remove_limited(void (*make)(int fd), bool fails)
+{
+        struct rusage before, after;
+        struct ec_err err = { 0 };
+        pid_t maker;
+        int r;
+
+        fails = fast_fs() && fails;
+        must(fs_mkdir_p(at("d/shared"), 0755) == 0 && fs_mkdir_p(at("d/other/x"), 0755) == 0);
+        maker = fork();
+        if (!maker) {
+                must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+                make(open(at("d/shared"), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+                _exit(0);
+        }
+        usleep(50000);
+        alarm(SECONDS);
+        getrusage(RUSAGE_SELF, &before);
+        r = fs_remove_tree(at("d"), &err);
+        getrusage(RUSAGE_SELF, &after);
+        alarm(CHILD_SECONDS);
+        must(kill(maker, SIGKILL) == 0 && waitpid(maker, NULL, 0) == maker);
+        must(after.ru_maxrss - before.ru_maxrss < KILOBYTES);
+        if (fails || r < 0) {
+                must(r < 0 && strstr(err_msg(&err), "cannot remove '") && strstr(err_msg(&err), "/d/shared"));
+                must(strstr(err_msg(&err), "another process ") && there("d/shared") && !there("d/other"));
+                err_done(&err);
+                must(fs_remove_tree(at("d"), &err) == 0); /* after the other process */
+        }
+        must(!there("d"));
+}
+
+static void in_test_made_deep(void)
+{
+        remove_limited(make_deep, true);
+}
+CHILD_TEST(test_made_deep)
+
+static void in_test_made_wide(void)
+{
+        remove_limited(make_wide, false);
+}
+CHILD_TEST(test_made_wide)
+
+static void in_test_made_circle(void)
+{
+        remove_limited(make_circle, false);
+}
+CHILD_TEST(test_made_circle)
+
+/* More names than are read at once. */
+static void in_test_long_names(void)
+{
+        struct ec_err err = { 0 };
+        char name[256];
+        int d;
+
+        (void)fast_fs();
+        must(fs_mkdir_p(at("d"), 0755) == 0);
+        must(fs_write_atomic(at("d/0"), "", 0, 0644) == 0 && fs_write_atomic(at("d/1"), "", 0, 0644) == 0);
+        d = open(at("d"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        memset(name, 'n', 255);
+        name[255] = 0;
+        for (int i = 0; i < 70000; i++) {
+                name[snprintf(name, 8, "%06d", i)] = 'n';
+                must(linkat(d, i % 2 ? "1" : "0", d, name, 0) == 0);
+        }
+        close(d);
+        must(fs_remove_tree(at("d"), &err) == 0 && !there("d"));
+}
+CHILD_TEST(test_long_names)
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_kinds),  TEST(test_refused),       TEST(test_permissions), TEST(test_permissions_as_user),
-                TEST(test_denied), TEST(test_immutable),     TEST(test_deep),        TEST(test_wide),
-                TEST(test_mounts), TEST(test_locked_mounts), TEST(test_busy),
+                TEST(test_kinds),     TEST(test_refused),       TEST(test_permissions), TEST(test_permissions_as_user),
+                TEST(test_denied),    TEST(test_immutable),     TEST(test_deep),        TEST(test_wide),
+                TEST(test_mounts),    TEST(test_locked_mounts), TEST(test_busy),        TEST(test_made_deep),
+                TEST(test_made_wide), TEST(test_made_circle),   TEST(test_long_names),
         };
         return cmocka_run_group_tests_name("fs_remove", tests, NULL, NULL);
 }
