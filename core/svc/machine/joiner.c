@@ -121,6 +121,13 @@ static int take_streams(void)
         return dup2(FD_STDIN, 0) < 0 || dup2(FD_STDOUT, 1) < 0 || dup2(FD_STDERR, 2) < 0 ? -errno : 0;
 }
 
+/* The container's filters may not know close_range(). */
+static void close_all(int from, int to)
+{
+        for (int fd = from; fd <= to; fd++)
+                close(fd);
+}
+
 static void command(const struct joiner *j)
 {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
@@ -128,7 +135,7 @@ static void command(const struct joiner *j)
         if ((j->tty ? take_terminal(j) : take_streams()) < 0)
                 give_up(REPORT_TTY);
         (void)new_keyring();
-        (void)syscall(SYS_close_range, FD_STDIN, FD_STDERR, 0);
+        close_all(FD_STDIN, FD_STDERR);
         if (become(j) < 0)
                 give_up(REPORT_USER);
         if (chdir(j->cwd) < 0 && (!j->cwd_optional || chdir("/") < 0))
@@ -198,7 +205,7 @@ static void supervise(const struct joiner *j)
         if (!pid)
                 command(j);
         /* Readers of the command's streams must not wait for the supervisor's copies. */
-        (void)syscall(SYS_close_range, 0, FD_REPORT - 1, 0);
+        close_all(0, FD_REPORT - 1);
         wait_for(pid);
 }
 
@@ -210,8 +217,8 @@ static int hide(const struct joiner *j)
                 if (dup2(FD_REPORT, fd) < 0)
                         return -errno;
         /* With a terminal, they are not streams of the container. */
-        if (j->tty && syscall(SYS_close_range, FD_STDIN, FD_STDERR, 0) < 0)
-                return -errno;
+        if (j->tty)
+                close_all(FD_STDIN, FD_STDERR);
         return close(FD_LEADER) < 0 ? -errno : 0;
 }
 
