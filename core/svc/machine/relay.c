@@ -162,11 +162,14 @@ static void inner(const struct relay *r)
 
 static int prepare(struct relay *r)
 {
-        const int keep[] = { r->ours, r->leader->fd, r->root };
-        int s[2], e = r->root < 0 ? r->root : helper_isolate(keep, ARRAY_SIZE(keep));
+        const int keep[] = { r->ours, r->leader->fd };
+        int s[2], e = helper_isolate(keep, ARRAY_SIZE(keep));
 
         if (e < 0)
                 return e;
+        r->root = leader_open_root(r->leader);
+        if (r->root < 0)
+                return r->root;
         if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0 ||
             pipe2(r->bytes, O_CLOEXEC) < 0)
                 return -errno;
@@ -213,7 +216,6 @@ int relay_start(const struct leader *l, int ours)
                 return -errno;
         if (!pid) {
                 r.user_ns = user_ns;
-                r.root = leader_open_root(l);
                 /* It is not our child, because even a signal may not end it at once. */
                 pid = fork();
                 if (!pid)
