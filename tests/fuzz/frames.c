@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 same = frames_accept(&parts, data + i, 1);
         must(good == same);
         if (good)
-                must(whole.left == parts.left && whole.have == parts.have && whole.line == parts.line);
-        must(whole.have < sizeof(whole.head) && (!good || (whole.left <= FRAME_MAX && whole.line <= LINE_MAX)));
+                must(whole.left == parts.left && whole.have == parts.have && whole.phase == parts.phase);
+        must(whole.have < sizeof(whole.line) && (!good || whole.left <= FRAME_MAX));
         return 0;
 }

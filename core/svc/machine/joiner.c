@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
+#include "svc/machine/mappings.h"
 #include "svc/machine/rlimits.h"
 #include "svc/machine/seccomp.h"
 #include "svc/process/interrupt.h"
@@ -194,11 +195,23 @@ static void wait_for(pid_t pid)
         }
 }
 
+/* A filter of a hostile container can let a call only seem to succeed, but it cannot write the number of a child. The
+ * arguments after the flags are in this order on some machines, and the last two are swapped on others. */
+static pid_t fork_really(void)
+{
+        volatile pid_t child = 0;
+        long pid = syscall(SYS_clone, CLONE_CHILD_SETTID | SIGCHLD, NULL, NULL, &child, &child);
+
+        if (!pid && child <= 0)
+                _exit(127);
+        return (pid_t)pid;
+}
+
 /* The command's parent. Its own parent is the container's init, which gets a SIGCHLD: systemd-shutdown(8) waits its
  * full time for processes that end without one. */
 static void supervise(const struct joiner *j)
 {
-        pid_t pid = fork();
+        pid_t pid = fork_really();
 
         if (pid < 0)
                 give_up(REPORT_FORK);
@@ -248,6 +261,7 @@ static void join(struct joiner *j)
         int ns = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
         sigset_t all;
         pid_t pid;
+        int r;
 
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &all, NULL);
@@ -259,6 +273,9 @@ static void join(struct joiner *j)
         (void)fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
         (void)fcntl(FD_ORDER, F_SETFD, FD_CLOEXEC);
         prepare(j);
+        r = mappings_copy();
+        if (r < 0)
+                fail(REPORT_JOIN, r);
         if (setns(FD_LEADER, ns | (j->user_ns ? CLONE_NEWUSER : 0)) < 0)
                 give_up(REPORT_JOIN);
         if ((j->user_ns && (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) ||
@@ -268,15 +285,16 @@ static void join(struct joiner *j)
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || hide(j) < 0)
                 give_up(REPORT_JOIN);
         umask(022);
-        /* Filters of a hostile container may let calls fail, or only seem to succeed: what matters comes before. */
+        /* Filters of a hostile container may let calls fail, or only seem to succeed: what matters comes before. The
+         * PID namespace is entered by a fork that is checked. */
         if (seccomp_install(&j->filters) < 0)
                 give_up(REPORT_SECCOMP);
         /* The container sees this child and those of it. */
-        pid = fork();
+        pid = fork_really();
         if (pid < 0)
                 give_up(REPORT_FORK);
         if (!pid) {
-                pid = fork();
+                pid = fork_really();
                 if (pid < 0)
                         give_up(REPORT_FORK);
                 if (!pid)

@@ -192,11 +192,12 @@ DEFINE_CLEANUP(struct join, join_free)
 static int look(struct join *j)
 {
         const struct leader *l = &j->x->leader;
-        int r = leader_other_namespace(l, "user");
+        int r = read_status(j);
 
-        j->user_ns = r > 0;
+        /* Its capabilities are those in the user namespace that it is in afterwards, as none can be left. */
         if (r >= 0)
-                r = read_status(j);
+                r = leader_other_namespace(l, "user");
+        j->user_ns = r > 0;
         return r < 0 ? r : rlimits_read(l, &j->limits);
 }
 

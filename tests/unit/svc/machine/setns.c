@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands in the namespaces of a "container": a process with namespaces of its own, made by root. */
-#include "in_child.h"
+#include "forbid.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -15,6 +15,7 @@
 #include "svc/machine/joiner.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/setns.h"
+
 #include "svc/systemd/systemd.h"
 #include "util/clock.h"
 #include "util/fs.h"
@@ -41,14 +42,18 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 static pid_t outer, leader;
-static int leader_fd;
+static int leader_fd, forged; /* a system call that only seems to succeed in it; 0: none */
 
 /* PID 1 of the container: reaps until it is killed. */
 static void init(int ready)
 {
         if (sethostname("inside", 6) < 0 || mount("none", "/mnt", "tmpfs", 0, NULL) < 0 ||
             mount("proc", "/proc", "proc", 0, NULL) < 0 || mkdir("/mnt/here", 0755) < 0 ||
-            prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT, 0, 0, 0) < 0 || write(ready, "x", 1) != 1)
+            prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT, 0, 0, 0) < 0)
+                _exit(1);
+        if (forged)
+                forbid(forged, 0);
+        if (write(ready, "x", 1) != 1)
                 _exit(1);
         close(ready);
         for (;;)
@@ -406,6 +411,28 @@ static void test_ends_meanwhile(void **state UNUSED)
         leader_close(&x.leader);
 }
 
+static int setup_forged(void **state)
+{
+        forged = SYS_clone;
+        return setup(state);
+}
+
+static int teardown_forged(void **state)
+{
+        forged = 0;
+        return teardown(state);
+}
+
+/* Only a fork enters the PID namespace. One that seems to be made would run the command outside. */
+static void test_forged_fork(void **state UNUSED)
+{
+        COMMAND("sh", "-c", "echo ran");
+        assert_true(run() < 0);
+        assert_string_equal(out, "");
+        assert_string_equal(err_msg(&err), "'sh' in container 'demo' ended without a status");
+        err_done(&err);
+}
+
 /* A container may send any report. */
 static void test_forged_report(void **state UNUSED)
 {
@@ -442,6 +469,7 @@ int main(void)
                 TEST(test_time_limit),
                 TEST(test_background),
                 TEST(test_container_ends),
+                cmocka_unit_test_setup_teardown(test_forged_fork, setup_forged, teardown_forged),
                 cmocka_unit_test(test_ends_meanwhile),
                 cmocka_unit_test(test_forged_report),
         };
