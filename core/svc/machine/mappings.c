@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -41,9 +43,10 @@ static int copy(const struct mapping *m)
 
         if (p == MAP_FAILED)
                 return -errno;
-        /* What cannot be read is a gap between parts of a library. */
-        if (m->prot & PROT_READ)
-                memcpy(p, at, size);
+        /* What cannot be read is a gap in a library. The kernel copies, because a sanitizer would object to us. */
+        if (m->prot & PROT_READ && process_vm_readv(getpid(), &(struct iovec){ p, size }, 1,
+                                                    &(struct iovec){ at, size }, 1, 0) != (ssize_t)size)
+                return -EFAULT;
         if (mprotect(p, size, m->prot) < 0 || mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED)
                 return -errno;
         return 0;

@@ -262,10 +262,20 @@ static void test_limits(void **state UNUSED)
 /* The child of the container's init, which waits in a system call. */
 static pid_t supervisor(void)
 {
-        _cleanup_free_ char *path = str_printf("/proc/%d/task/%d/children", (int)leader, (int)leader), *text = NULL;
+        _cleanup_free_ char *path = str_printf("/proc/%d/task/%d/children", (int)leader, (int)leader);
+        pid_t pid = 0;
 
-        assert_int_equal(fs_read(path, 4096, &text, NULL), 0);
-        return (pid_t)strtol(text, NULL, 10);
+        /* Its parent may not have ended yet. */
+        alarm(60);
+        while (!pid) {
+                _cleanup_free_ char *text = NULL;
+
+                assert_int_equal(fs_read(path, 4096, &text, NULL), 0);
+                pid = (pid_t)strtol(text, NULL, 10);
+                sched_yield();
+        }
+        alarm(0);
+        return pid;
 }
 
 /* Lets another process make a system call, as root of a container can with the processes in it. */
