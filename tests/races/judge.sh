@@ -16,6 +16,7 @@ known="warning: container '$name': its address [0-9.]* does not answer
 |container '$name' did not (re)?start: .*
 |container '$name' was not updated: container '$name' (is shutting down|is not running|stopped while '.*' was running in it)
 |container '$name' was not updated: switch-to-configuration failed with status 1
+|container '$name' was not updated: the system bus of container '$name' was lost while '.*' was being started in it
 |container '$name' is not running
 |(container '$name' was not updated: )?cannot enter container '$name': it has just stopped
 |[2-6] of [2-6] containers could not be ((re)?started( or updated)?|destroyed completely)

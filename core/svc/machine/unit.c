@@ -440,6 +440,12 @@ int exec_unit_begin(struct exec *x, sd_bus *bus, struct unit **ret, struct ec_er
         u->bus = bus;
         u->next = ASK_CODE;
         r = prepare(u);
+        if (r < 0 && sd_bus_is_open(u->bus) <= 0) {
+                lost_at_start(u);
+                r = u->lost.code;
+                err_move(err, &u->lost);
+                return r;
+        }
         if (r < 0)
                 return err_set(err, r, "cannot run '%s' in container '%s': %s", x->label, x->name, strerror(-r));
         *ret = TAKE_PTR(u);

@@ -266,11 +266,16 @@ static int teardown(void **state UNUSED)
 }
 
 /* In the poll loop of one command. */
+static bool lost_early;
+
 static int run(int32_t *ret_status)
 {
         struct unit *u = NULL;
-        int r = exec_unit_begin(&x, fake.client, &u, &err);
+        int r;
 
+        if (lost_early)
+                sd_bus_close(fake.client);
+        r = exec_unit_begin(&x, fake.client, &u, &err);
         while (r >= 0) {
                 uint64_t deadline = UINT64_MAX;
                 struct pollfd fds[EXEC_FDS];
@@ -474,6 +479,14 @@ static void test_lost_before_start(void **state UNUSED)
         fails(-ECONNRESET, "the system bus of container 'demo' was lost while 'echo' was being started in it");
 }
 
+/* After it was connected to. */
+static void test_lost_early(void **state UNUSED)
+{
+        lost_early = true;
+        fails(-ECONNRESET, "the system bus of container 'demo' was lost while 'echo' was being started in it");
+        lost_early = false;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -483,6 +496,7 @@ int main(void)
                 TEST(test_lost_signal),   TEST(test_too_old),        TEST(test_refused),
                 TEST(test_shutting_down), TEST(test_time_limit),     TEST(test_interrupt),
                 TEST(test_silent),        TEST(test_container_gone), TEST(test_lost_before_start),
+                TEST(test_lost_early),
         };
 
         return cmocka_run_group_tests_name("unit", tests, NULL, NULL);
