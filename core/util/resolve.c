@@ -118,7 +118,12 @@ int resolve_read(int root, const char *path, size_t max, int wake, char **ret)
 
 bool resolve_failed(int r)
 {
-        return r == -ETIMEDOUT || r == -ECANCELED || r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+        static const int codes[] = { -ETIMEDOUT, -ECANCELED, -EIO, -ENOMEM, -EAGAIN, -EMFILE, -ENFILE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+                if (r == codes[i])
+                        return true;
+        return false;
 }
 
 const char *resolve_strerror(int r)

@@ -52,7 +52,8 @@ static int print_keys(const struct ec_host *h, struct ec_op *op, const char *nam
                 _cleanup_free_ char *text = NULL, *line = NULL;
                 int r = h->machine->read_file(op, name, *p, KEY_MAX, &text, err);
 
-                if (r == -EHOSTDOWN || r == -ETIMEDOUT || r == -ECANCELED || r == -ENOMEM)
+                /* Others say what the file is, and the next may be one. */
+                if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -ELOOP && r != -EFBIG && r != -EBADFD)
                         return r;
                 h->err->clear(err);
                 line = r < 0 ? NULL : host_key_line(name, text);

@@ -114,9 +114,15 @@ static int executable(const void *data, const char *path)
         return r < 0 ? r : !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? -EACCES : 0;
 }
 
+/* ^C ended a look at files. */
+static bool interrupted(int r, struct ec_err *err)
+{
+        return r == -ECANCELED && interrupt_check(err) < 0;
+}
+
 static int cannot_look(const struct exec *x, const char *path, int r, struct ec_err *err)
 {
-        if (r == -ECANCELED && interrupt_check(err) < 0)
+        if (interrupted(r, err))
                 return r;
         return err_set(err, r, "cannot look for '%s' in container '%s': %s", path, x->name, resolve_strerror(r));
 }
@@ -179,6 +185,8 @@ static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_sta
 
         if (in->flags & EC_EXEC_LOGIN) {
                 r = executable(x, x->user.shell);
+                if (interrupted(r, err))
+                        return r;
                 if (r < 0)
                         return err_set(err, r, "the login shell %s of user '%s' cannot be run in container '%s': %s",
                                        x->user.shell, x->user.name, x->name, resolve_strerror(r));
@@ -263,7 +271,7 @@ static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *er
                 return err_set(err, r, "container '%s' has no user '%s'", x->name, name);
         if (r == -ENOMEM)
                 return err_oom(err);
-        if (r == -ECANCELED && interrupt_check(err) < 0)
+        if (interrupted(r, err))
                 return r;
         if (r < 0)
                 return err_set(err, r, "cannot read the users of container '%s': %s", x->name, resolve_strerror(r));
@@ -400,7 +408,7 @@ int machine_read_file(struct systemd *s, const char *name, const char *path, siz
                 r = open_root(&x, err);
         if (r >= 0) {
                 r = resolve_read(x.root, path, max, interrupt_fd(), ret);
-                if (r < 0 && (r != -ECANCELED || interrupt_check(err) >= 0))
+                if (r < 0 && !interrupted(r, err))
                         err_set(err, r, "cannot read '%s' in container '%s': %s", path, name, resolve_strerror(r));
         }
         exec_done(&x);

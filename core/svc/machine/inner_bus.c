@@ -11,7 +11,7 @@
 #include "svc/systemd/bus.h"
 #include "util/cleanup.h"
 
-static int connect_bus(const struct leader *l)
+static int connect_relay(const struct leader *l)
 {
         _cleanup_close_ int theirs = -1, ours = -1;
         int fds[2], r;
@@ -34,7 +34,7 @@ static int ignore_call(sd_bus_message *m, void *data, sd_bus_error *error)
 int inner_bus_open(const struct leader *l, sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
-        int fd = connect_bus(l), r;
+        int fd = connect_relay(l), r;
 
         if (fd < 0)
                 return fd;

@@ -104,6 +104,18 @@ static void test_blocking(void **state UNUSED)
         close(fd), close(kernel);
 }
 
+/* "There is no such file" must not be said after these. */
+static void test_failed(void **state UNUSED)
+{
+        static const int failures[] = { -ETIMEDOUT, -ECANCELED, -EIO, -ENOMEM, -EAGAIN, -EMFILE, -ENFILE };
+        static const int answers[] = { 0, -ENOENT, -ENOTDIR, -ELOOP, -EACCES, -EFBIG, FS_NOT_REGULAR };
+
+        for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
+                assert_true(resolve_failed(failures[i]));
+        for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+                assert_false(resolve_failed(answers[i]));
+}
+
 static void test_size(void **state UNUSED)
 {
         char *big = malloc(100001), *text = NULL;
@@ -224,9 +236,9 @@ static void test_fuse(void **state UNUSED)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_inside),   TEST(test_links), TEST(test_kinds),
-                                            TEST(test_blocking), TEST(test_size),  TEST(test_automount),
-                                            TEST(test_fuse) };
+        const struct CMUnitTest tests[] = { TEST(test_inside),    TEST(test_links), TEST(test_kinds),
+                                            TEST(test_blocking),  TEST(test_size),  TEST(test_failed),
+                                            TEST(test_automount), TEST(test_fuse) };
 
         has_mounts = !geteuid() && unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) >= 0;
         return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
