@@ -45,6 +45,8 @@ int helper_isolate(const int *keep, size_t n)
         sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
                 return -errno;
+        /* Fails if it has one. */
+        (void)setsid();
         /* First, because few may be open. */
         close_others(keep, n);
         null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -73,70 +75,111 @@ static void child(void (*fn)(void *data, int out), void *data, const int *fds, s
         _exit(0);
 }
 
-/* Until the child has ended, however it ends, or its time is over: what it reads could have taken it over. */
-static int read_all(int fd, size_t max, int wake, char *text, size_t *ret_len)
+int helper_begin(struct helper *h, void (*fn)(void *data, int out), void *data, const int *keep, size_t n, size_t max)
 {
-        uint64_t end = clock_usec() + HELPER_SECONDS * USEC_PER_SEC, now;
-        struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = wake, .events = POLLIN } };
-        size_t len = 0;
-        ssize_t n = 1;
+        _cleanup_close_ int from = -1, to = -1;
+        _cleanup_free_ char *text = NULL;
+        int fds[2];
+        pid_t pid;
 
-        while (len < max && n && !p[1].revents && (now = clock_usec()) < end) {
-                if (poll(p, ARRAY_SIZE(p), (int)((end - now) / USEC_PER_MSEC) + 1) <= 0 || !p[0].revents)
-                        continue;
-                n = read(fd, text + len, max - len);
-                if (n < 0 && errno != EINTR)
+        *h = (struct helper)HELPER_NONE;
+        if (n >= HELPER_FDS)
+                return -E2BIG;
+        text = malloc(max + 1);
+        if (!text)
+                return -ENOMEM;
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        from = fds[0];
+        to = fds[1];
+        if (fcntl(from, F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (!pid)
+                child(fn, data, keep, n, to);
+        h->pid = pid;
+        h->from = TAKE_FD(from);
+        h->text = TAKE_PTR(text);
+        h->max = max;
+        h->until = clock_usec() + HELPER_SECONDS * USEC_PER_SEC;
+        return 0;
+}
+
+/* Until it has ended, however it ends, or its time is over: what it reads could have taken it over. */
+int helper_step(struct helper *h)
+{
+        while (h->len < h->max) {
+                ssize_t n = read(h->from, h->text + h->len, h->max - h->len);
+
+                if (n < 0 && errno != EINTR && errno != EAGAIN)
+                        return -errno;
+                if (n < 0 && errno == EAGAIN)
+                        return clock_usec() < h->until ? 0 : -ETIMEDOUT;
+                if (n == 0)
                         break;
-                len += n > 0 ? n : 0;
+                h->len += n > 0 ? n : 0;
         }
-        text[len] = 0;
-        *ret_len = len;
-        return len == max || !n ? 0 : p[1].revents ? -ECANCELED : -ETIMEDOUT;
+        h->ended = true;
+        return 1;
 }
 
 /* File systems of others can delay even the end of a killed process: that is not waited for. */
-static int end(pid_t pid)
+static int reap(pid_t pid, bool ended)
 {
         _cleanup_close_ int fd = syscall(SYS_pidfd_open, pid, 0);
         struct pollfd p = { .fd = fd, .events = POLLIN };
         int status = 0, r;
 
         kill(pid, SIGKILL);
-        while (fd >= 0 && (r = poll(&p, 1, USEC_PER_SEC / USEC_PER_MSEC)) <= 0)
+        while (fd >= 0 && (r = poll(&p, 1, ended ? USEC_PER_SEC / USEC_PER_MSEC : 0)) <= 0)
                 if (!r || errno != EINTR)
                         return 0;
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 ;
-        r = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-        return r == SIGINT || r == SIGTERM || r == SIGHUP ? -ECANCELED : WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+        return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+}
+
+int helper_end(struct helper *h, char **ret, size_t *ret_len)
+{
+        int r = h->from < 0 ? 0 : reap(h->pid, h->ended);
+
+        if (h->from >= 0) {
+                close(h->from);
+                h->text[h->len] = 0;
+        }
+        *ret = h->text;
+        *ret_len = h->len;
+        *h = (struct helper)HELPER_NONE;
+        return r;
+}
+
+void helper_done(struct helper *h)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+
+        (void)helper_end(h, &text, &len);
 }
 
 int helper_run(void (*fn)(void *data, int out), void *data, const int *keep, size_t n, size_t max, int wake, char **ret,
                size_t *ret_len)
 {
-        _cleanup_close_ int from = -1, to = -1;
-        _cleanup_free_ char *text = NULL;
-        int pipe_fds[2], r, k;
-        pid_t pid;
+        struct helper h;
+        int r = helper_begin(&h, fn, data, keep, n, max), k;
 
         *ret = NULL;
-        if (n >= HELPER_FDS)
-                return -E2BIG;
-        text = malloc(max + 1);
-        if (!text)
-                return -ENOMEM;
-        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return -errno;
-        from = pipe_fds[0];
-        to = pipe_fds[1];
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (!pid)
-                child(fn, data, keep, n, to);
-        close(TAKE_FD(to));
-        r = read_all(from, max, wake, text, ret_len);
-        k = end(pid);
-        *ret = TAKE_PTR(text);
+        if (r < 0)
+                return r;
+        while ((r = helper_step(&h)) == 0) {
+                struct pollfd p[] = { { .fd = h.from, .events = POLLIN }, { .fd = wake, .events = POLLIN } };
+
+                if (poll(p, ARRAY_SIZE(p), clock_timeout_ms(h.until)) > 0 && p[1].revents) {
+                        r = -ECANCELED;
+                        break;
+                }
+        }
+        k = helper_end(&h, ret, ret_len);
         return r < 0 ? r : k;
 }

@@ -10,13 +10,12 @@
 
 static char *passwd, *group;
 
-int fuzz_resolve_read(int root, const char *path, size_t max, int wake, char **ret)
+int fuzz_resolve_read(int root, const char *path, size_t max, char **ret)
 {
         const char *text = strcmp(path, "etc/group") ? passwd : group;
 
         (void)root;
         (void)max;
-        (void)wake;
         if (!text)
                 return -ENOENT;
         *ret = fuzz_alloc(strdup(text));
@@ -72,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         group = empty ? fuzz_alloc(strdup(empty + 2)) : NULL;
         if (empty)
                 empty[1] = 0;
-        r = machine_user_read(-1, name, -1, &u);
+        r = machine_user_read(-1, name, &u);
         must(r == 0 || r == -ENOENT);
         must(r == 0 || (strcmp(name, "root") && strcmp(name, "0")));
         if (r == 0)

@@ -8,6 +8,7 @@
 #define MACHINED  "org.freedesktop.machine1.Manager"
 #define NAME      "ec-unit-test" /* not a machine of this host */
 #define UNIT_NAME "container@" NAME ".service"
+#define SLOW      NAME "-slow"
 
 static struct manager fake;
 static struct systemd *s;
@@ -15,6 +16,7 @@ static struct ec_err err;
 /* The leader of the machine; 0 if there is no machine. */
 static uint32_t leader;
 static pid_t other; /* that of a container */
+static pid_t slow;  /* that of another one, SLOW; 0: there is none */
 static bool there, object_gone, ends_late;
 static bool starts_again; /* the next machine of this name, when it is terminated */
 static int answers;       /* for so many calls of GetMachine it still exists */
@@ -44,9 +46,13 @@ static int machined(struct manager *m, sd_bus_message *call)
             !strcmp(sd_bus_message_get_path(call), "/machine"))
                 return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.")
                                    : sd_bus_reply_method_return(call, "v", "u", leader);
+        if (!strcmp(member, "Get") && !strcmp(sd_bus_message_get_path(call), "/slow"))
+                return sd_bus_reply_method_return(call, "v", "u", (uint32_t)slow);
         if (strcmp(member, "GetMachine") && strcmp(member, "TerminateMachine") && strcmp(member, "UnregisterMachine"))
                 return 0;
-        if (sd_bus_message_read(call, "s", &name) < 0 || strcmp(name, NAME) || !there)
+        if (sd_bus_message_read(call, "s", &name) >= 0 && slow && !strcmp(name, SLOW))
+                return sd_bus_reply_method_return(call, "o", "/slow");
+        if (strcmp(name, NAME) || !there)
                 return sd_bus_reply_method_errorf(call, BUS_NO_SUCH_MACHINE, "No machine '%s' known", name);
         if (!strcmp(member, "UnregisterMachine")) {
                 manager_note(m, "unregister", name);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/machine/command.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-#include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
-#include "svc/systemd/systemd.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/err.h"
 
 /* From the user's signal to SIGTERM, from that to SIGKILL, and from that to giving up. */
 #define ASKED_GRACE  (5 * USEC_PER_SEC)
@@ -93,26 +91,4 @@ uint64_t exec_deadline(const struct exec *x, uint64_t other)
         uint64_t t = x->stage == EXEC_RUNS ? x->deadline : x->next_stage;
 
         return t < other ? t : other;
-}
-
-char *exec_unit_state(struct exec *x)
-{
-        _cleanup_free_ char *state = NULL;
-
-        if (systemd_get_string(x->s, x->unit, "Unit", "ActiveState", &state, NULL) < 0)
-                return NULL;
-        /* Another unit runs the machine. */
-        if (!strcmp(state, "inactive") && machine_running(x->s, x->name, NULL) > 0)
-                return strdup("active");
-        return TAKE_PTR(state);
-}
-
-bool exec_state_down(const char *state)
-{
-        return state && (!strcmp(state, "inactive") || !strcmp(state, "failed") || !strcmp(state, "deactivating"));
-}
-
-int exec_stopped(struct exec *x, struct ec_err *err)
-{
-        return err_set(err, -ECONNRESET, "container '%s' stopped while '%s' was running in it", x->name, x->label);
 }

@@ -9,6 +9,7 @@
 #include "svc/machine/pty.h"
 #include "svc/machine/streams.h"
 #include "svc/machine/user.h"
+#include "util/helper.h"
 
 /* One command in a container, while it runs: its streams, its time limit, and how it is ended. */
 struct systemd;
@@ -20,13 +21,13 @@ struct exec {
         const char *name; /* of the container */
         char *unit;       /* its unit on the host */
         struct leader leader;
-        int root;          /* the container's root directory */
         const char *label; /* the command, for messages */
         char **argv, **env;
         char *cwd;
         bool cwd_optional, tty;
+        struct helper look; /* looks at the container's files */
         struct machine_user user;
-        int fds[3];              /* the container's ends of its streams */
+        int fds[3];              /* the container's ends of its streams; -1: it has a terminal */
         struct streams *streams; /* one of these */
         struct pty *pty;
         char *tty_path;    /* of the terminal, in the container */
@@ -44,10 +45,14 @@ struct exec {
 #define EXEC_FDS (2 + STREAMS_FDS) /* bus or child, interruption, streams or terminal */
 /* Fills fds[1] and the following; fds[0] is the caller's. */
 void exec_fill(struct exec *x, struct pollfd fds[static EXEC_FDS]);
+/* Fills them for a command that does not run yet, for which its input is kept. -errno: it is to end. */
+static inline int exec_fill_waiting(struct exec *x, struct pollfd fds[static EXEC_FDS])
+{
+        exec_fill(x, fds);
+        for (size_t i = 2; i < EXEC_FDS; i++)
+                fds[i].fd = -1;
+        return x->stage == EXEC_RUNS ? 0 : x->failure;
+}
 /* Handles these descriptors and the time limits; then see x->signal and x->stage. */
 void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS]);
 uint64_t exec_deadline(const struct exec *x, uint64_t other);
-/* The state of the container's unit on the host; "active" also for a machine without a unit. NULL: not known. */
-char *exec_unit_state(struct exec *x);
-bool exec_state_down(const char *state);
-int exec_stopped(struct exec *x, struct ec_err *err); /* -ECONNRESET */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "svc/machine/inner_bus.h"
+#include "svc/machine/state.h"
 #include "svc/systemd/bus.h"
 #include "util/err.h"
 
@@ -19,7 +20,7 @@ void connect_done(struct connect *c)
 
 static int step(struct connect *c, const struct exec *x, struct pollfd *fd, uint64_t *deadline)
 {
-        int r = c->bus ? 0 : inner_bus_open(&x->leader, &c->bus);
+        int r = c->bus ? 0 : inner_bus_open(&x->leader, x->fds, &c->bus);
 
         if (r >= 0)
                 r = sd_bus_is_ready(c->bus);
@@ -62,14 +63,10 @@ int exec_connect(struct exec *x, struct connect *c, struct pollfd fds[static EXE
                  struct ec_err *err)
 {
         _cleanup_free_ char *state = NULL;
-        int r;
+        int r = exec_fill_waiting(x, fds);
 
-        exec_fill(x, fds);
-        /* Its input is for the command, which does not run yet. */
-        for (size_t i = 2; i < EXEC_FDS; i++)
-                fds[i].fd = -1;
-        if (x->stage != EXEC_RUNS)
-                return x->failure;
+        if (r < 0)
+                return r;
         *deadline = exec_deadline(x, *deadline);
         r = connect_step(c, x, &fds[0], deadline);
         if (r >= 0)

@@ -8,14 +8,17 @@
 #include <sys/stat.h>
 
 #include "svc/machine/command.h"
+#include "svc/machine/environment.h"
+#include "svc/machine/look.h"
 #include "svc/machine/machine.h"
+#include "svc/machine/state.h"
 #include "svc/process/env.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/err.h"
-#include "util/fs.h"
+#include "util/limits.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -34,6 +37,9 @@ static int check_args(const struct ec_exec *in, struct ec_err *err)
                 return err_set(err, -EINVAL, "no command to run in container '%s'", in->machine);
         if (in->cwd && *in->cwd != '/')
                 return err_set(err, -EINVAL, "directory '%s' is not an absolute path", in->cwd);
+        for (const char *const *e = in->env; e && *e; e++)
+                if (**e == '=' || !strchr(*e, '='))
+                        return err_set(err, -EINVAL, "environment variable '%s' is not of the form NAME=VALUE", *e);
         return 0;
 }
 
@@ -62,78 +68,6 @@ static int make_streams(struct exec *x, const struct ec_exec *in, struct ec_err 
                 return err_set(err, r, "cannot make pipes for '%s': %s", x->label, strerror(-r));
         memcpy(x->fds, x->streams->theirs, sizeof(x->fds));
         return 0;
-}
-
-/* The directories of NixOS, then those of other systems. */
-static char *default_path(const struct machine_user *u)
-{
-        const char *home = strcmp(u->home, "/") ? u->home : "";
-
-        return str_printf("/run/wrappers/bin:%s/.nix-profile/bin:%s/.local/state/nix/profile/bin:"
-                          "/etc/profiles/per-user/%s/bin:/nix/var/nix/profiles/default/bin:"
-                          "/run/current-system/sw/bin:/run/current-system/sw/sbin:"
-                          "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                          home, home, u->name);
-}
-
-static int build_env(struct exec *x, const struct ec_exec *in, struct ec_err *err)
-{
-        const struct machine_user *u = &x->user;
-        const char *term = getenv("TERM"), *colour = getenv("COLORTERM");
-        _cleanup_free_ char *path = default_path(u);
-        const struct {
-                const char *name, *value;
-        } vars[] = {
-                { "PATH", path },
-                { "HOME", u->home },
-                { "USER", u->name },
-                { "LOGNAME", u->name },
-                { "SHELL", u->shell },
-                { "TERM", x->tty ? term && *term ? term : "dumb" : NULL },
-                { "COLORTERM", x->tty && colour && *colour ? colour : NULL },
-        };
-        int r = path ? 0 : -ENOMEM;
-
-        for (size_t i = 0; i < ARRAY_SIZE(vars) && r >= 0; i++)
-                if (vars[i].value)
-                        r = strv_pushf(&x->env, "%s=%s", vars[i].name, vars[i].value);
-        for (const char *const *e = in->env; e && *e && r >= 0; e++) {
-                if (**e == '=' || !strchr(*e, '='))
-                        return err_set(err, -EINVAL, "environment variable '%s' is not of the form NAME=VALUE", *e);
-                r = env_set(&x->env, *e);
-        }
-        return r < 0 ? err_oom(err) : 0;
-}
-
-static int executable(const void *data, const char *path)
-{
-        const struct exec *x = data;
-        struct stat st;
-        int r = resolve_stat(x->root, path, interrupt_fd(), &st);
-
-        return r < 0 ? r : !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ? -EACCES : 0;
-}
-
-/* ^C ended a look at files. */
-static bool interrupted(int r, struct ec_err *err)
-{
-        return r == -ECANCELED && interrupt_check(err) < 0;
-}
-
-static int cannot_look(const struct exec *x, const char *path, int r, struct ec_err *err)
-{
-        if (interrupted(r, err))
-                return r;
-        return err_set(err, r, "cannot look for '%s' in container '%s': %s", path, x->name, resolve_strerror(r));
-}
-
-/* Looks a command up as a shell does, for containers without one. */
-static int find(const struct exec *x, const char *cmd, char **ret)
-{
-        if (!strchr(cmd, '/'))
-                return env_find(STRV_CONST(x->env), "", cmd, executable, x, ret);
-        *ret = *cmd == '/' ? strdup(cmd) : str_printf("%s/%s", x->cwd, cmd);
-        return *ret ? executable(x, *ret) : -ENOMEM;
 }
 
 /* The script with which a shell executes its arguments; NULL: not known for this shell. */
@@ -176,40 +110,16 @@ static int say_not_run(const struct exec *x, const char *cmd, bool exists, int32
         return 1;
 }
 
-/* 1: it cannot be run, and *ret_status is what a shell would return. */
-static int build_argv(struct exec *x, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
+static int build_argv(struct exec *x, const struct ec_exec *in, const char *program, struct ec_err *err)
 {
         static const char *const shell[] = { "/bin/sh", "-c", "exec \"$@\"", "sh", NULL };
-        _cleanup_free_ char *path = NULL;
         int r;
 
-        if (in->flags & EC_EXEC_LOGIN) {
-                r = executable(x, x->user.shell);
-                if (interrupted(r, err))
-                        return r;
-                if (r < 0)
-                        return err_set(err, r, "the login shell %s of user '%s' cannot be run in container '%s': %s",
-                                       x->user.shell, x->user.name, x->name, resolve_strerror(r));
+        if (in->flags & EC_EXEC_LOGIN)
                 return login_argv(x, in->argv) < 0 ? err_oom(err) : 0;
-        }
-        /* A shell finds the program, runs scripts without an interpreter line, and reports errors. */
-        r = *in->argv[0] == '-' ? -ENOENT : executable(x, shell[0]);
-        if (r >= 0) {
-                r = strv_extend(&x->argv, shell);
-                if (r >= 0)
-                        r = strv_extend(&x->argv, in->argv);
-                return r < 0 ? err_oom(err) : 0;
-        }
-        if (resolve_failed(r))
-                return cannot_look(x, shell[0], r, err);
-        r = find(x, in->argv[0], &path);
-        if (resolve_failed(r))
-                return cannot_look(x, in->argv[0], r, err);
-        if (r < 0)
-                return say_not_run(x, in->argv[0], r == -EACCES, ret_status);
-        r = strv_push_take(&x->argv, TAKE_PTR(path));
+        r = program ? strv_push(&x->argv, program) : strv_extend(&x->argv, shell);
         if (r >= 0)
-                r = strv_extend(&x->argv, in->argv + 1);
+                r = strv_extend(&x->argv, program ? in->argv + 1 : in->argv);
         return r < 0 ? err_oom(err) : 0;
 }
 
@@ -252,37 +162,45 @@ static int find_leader(struct exec *x, struct ec_err *err)
         }
 }
 
-static int open_root(struct exec *x, struct ec_err *err)
+static int cannot_look(const struct exec *x, const char *what, int r, struct ec_err *err)
 {
-        x->root = leader_open_root(&x->leader);
-        if (x->root >= 0)
-                return 0;
-        return err_set(err, x->root == -ESRCH ? -EHOSTDOWN : x->root, "cannot enter container '%s': %s", x->name,
-                       x->root == -ESRCH ? "it has just stopped" : strerror(-x->root));
+        return err_set(err, r, "cannot look for '%s' in container '%s': %s", what, x->name, resolve_strerror(r));
 }
 
-static int read_user(struct exec *x, const struct ec_exec *in, struct ec_err *err)
+static int no_user(const struct exec *x, const char *user, int r, struct ec_err *err)
 {
-        const char *name = in->user ? in->user : "root";
-        struct stat st;
-        int r = machine_user_read(x->root, name, interrupt_fd(), &x->user);
-
         if (r == -ENOENT)
-                return err_set(err, r, "container '%s' has no user '%s'", x->name, name);
-        if (r == -ENOMEM)
+                return err_set(err, r, "container '%s' has no user '%s'", x->name, user);
+        return err_set(err, r, "cannot read the users of container '%s': %s", x->name, resolve_strerror(r));
+}
+
+/* 1: the command cannot be run, and *ret_status is what a shell would return. */
+static int check_look(const struct exec *x, const struct ec_exec *in, const struct look *l, int32_t *ret_status,
+                      struct ec_err *err)
+{
+        bool login = in->flags & EC_EXEC_LOGIN;
+
+        if (l->code >= 0)
+                return 0;
+        if (l->code == -ENOMEM)
                 return err_oom(err);
-        if (interrupted(r, err))
-                return r;
-        if (r < 0)
-                return err_set(err, r, "cannot read the users of container '%s': %s", x->name, resolve_strerror(r));
-        x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
-        x->cwd_optional = !in->cwd;
-        if (!x->cwd)
-                return err_oom(err);
-        r = in->cwd ? resolve_stat(x->root, in->cwd, interrupt_fd(), &st) : 0;
-        if (resolve_failed(r))
-                return cannot_look(x, in->cwd, r, err);
-        return r < 0 ? err_set(err, -ENOENT, "container '%s' has no directory '%s'", x->name, in->cwd) : 0;
+        if (l->at == LOOK_ROOT)
+                return err_set(err, l->code == -ESRCH ? -EHOSTDOWN : l->code, "cannot enter container '%s': %s",
+                               x->name, l->code == -ESRCH ? "it has just stopped" : strerror(-l->code));
+        if (l->at == LOOK_USER)
+                return no_user(x, in->user ? in->user : "root", l->code, err);
+        if (l->at == LOOK_SHELL && login)
+                return err_set(err, l->code, "the login shell %s of user '%s' cannot be run in container '%s': %s",
+                               l->user.shell, l->user.name, x->name, resolve_strerror(l->code));
+        if (resolve_failed(l->code))
+                return cannot_look(x,
+                                   l->at == LOOK_CWD     ? in->cwd
+                                   : l->at == LOOK_SHELL ? "/bin/sh"
+                                                         : in->argv[0],
+                                   l->code, err);
+        if (l->at == LOOK_CWD)
+                return err_set(err, -ENOENT, "container '%s' has no directory '%s'", x->name, in->cwd);
+        return say_not_run(x, in->argv[0], l->code == -EACCES, ret_status);
 }
 
 /* machined opens the terminal inside, so that programs in the container can find its name. */
@@ -339,8 +257,7 @@ void exec_done(struct exec *x)
         free(x->tty_path);
         strv_free(x->argv);
         strv_free(x->env);
-        if (x->root >= 0)
-                close(x->root);
+        helper_done(&x->look);
         leader_close(&x->leader);
         streams_free(x->streams);
 }
@@ -381,17 +298,47 @@ int exec_begin(struct exec *x, const struct ec_exec *in, struct ec_err *err)
         return r < 0 ? r : find_leader(x, err);
 }
 
+int exec_look(struct exec *x, const struct ec_exec *in, struct ec_err *err)
+{
+        int r = look_begin(&x->look, &x->leader, in);
+
+        return r < 0 ? err_set(err, r, "cannot look for '%s' in container '%s': %s", x->label, x->name,
+                               limits_fork_text(r))
+                     : 0;
+}
+
+int exec_looked(struct exec *x, struct pollfd fds[static EXEC_FDS], uint64_t *deadline, struct ec_err *err)
+{
+        int r = exec_fill_waiting(x, fds);
+
+        if (r < 0)
+                return r;
+        r = helper_step(&x->look);
+        if (r < 0)
+                return cannot_look(x, x->label, r, err);
+        fds[0] = (struct pollfd){ .fd = x->look.from, .events = POLLIN };
+        *deadline = exec_deadline(x, *deadline < x->look.until ? *deadline : x->look.until);
+        return r;
+}
+
 int exec_prepare(struct exec *x, const struct ec_exec *in, int32_t *ret_status, struct ec_err *err)
 {
-        int r = open_root(x, err);
+        _cleanup_(look_done) struct look l;
+        int r = look_end(&x->look, &l);
 
-        if (r >= 0)
-                r = read_user(x, in, err);
-        if (r >= 0)
-                r = build_env(x, in, err);
-        if (r >= 0)
-                r = build_argv(x, in, ret_status, err);
+        if (r < 0)
+                return cannot_look(x, x->label, r, err);
+        r = check_look(x, in, &l, ret_status, err);
         if (r != 0)
+                return r;
+        x->user = l.user;
+        l.user = (struct machine_user){ 0 };
+        x->cwd = strdup(in->cwd ? in->cwd : x->user.home);
+        x->cwd_optional = !in->cwd;
+        if (!x->cwd || environment_make(&x->user, x->tty, in->env, &x->env) < 0)
+                return err_oom(err);
+        r = build_argv(x, in, l.program, err);
+        if (r < 0)
                 return r;
         proc_tell("running in the container", in->argv);
         return x->tty ? open_pty(x, err) : 0;
@@ -404,11 +351,11 @@ int machine_read_file(struct systemd *s, const char *name, const char *path, siz
 
         x.name = name;
         r = open_leader(&x, err);
-        if (r >= 0)
-                r = open_root(&x, err);
         if (r >= 0) {
-                r = resolve_read(x.root, path, max, interrupt_fd(), ret);
-                if (r < 0 && !interrupted(r, err))
+                r = look_read_file(&x.leader, path, max, interrupt_fd(), ret);
+                if (r == -ESRCH)
+                        r = err_set(err, -EHOSTDOWN, "container '%s' has just stopped", name);
+                else if (r < 0 && (r != -ECANCELED || interrupt_check(err) >= 0))
                         err_set(err, r, "cannot read '%s' in container '%s': %s", path, name, resolve_strerror(r));
         }
         exec_done(&x);

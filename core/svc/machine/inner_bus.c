@@ -11,7 +11,7 @@
 #include "svc/systemd/bus.h"
 #include "util/cleanup.h"
 
-static int connect_relay(const struct leader *l)
+static int connect_relay(const struct leader *l, const int *streams)
 {
         _cleanup_close_ int theirs = -1, ours = -1;
         int fds[2], r;
@@ -20,7 +20,7 @@ static int connect_relay(const struct leader *l)
                 return -errno;
         ours = fds[0];
         theirs = fds[1];
-        r = relay_start(l, theirs);
+        r = relay_start(l, streams, theirs);
         return r < 0 ? r : TAKE_FD(ours);
 }
 
@@ -31,10 +31,10 @@ static int ignore_call(sd_bus_message *m, void *data, sd_bus_error *error)
         return sd_bus_message_is_method_call(m, NULL, NULL) > 0;
 }
 
-int inner_bus_open(const struct leader *l, sd_bus **ret)
+int inner_bus_open(const struct leader *l, const int *streams, sd_bus **ret)
 {
         _cleanup_bus_ sd_bus *bus = NULL;
-        int fd = connect_relay(l), r;
+        int fd = connect_relay(l, streams), r;
 
         if (fd < 0)
                 return fd;

@@ -276,7 +276,7 @@ static int open_bus(struct systemd *s, const char *name, sd_bus **ret)
         if (r >= 0)
                 r = pid ? leader_open(pid, &l) : -EHOSTDOWN;
         if (r >= 0)
-                r = inner_bus_open(&l, ret);
+                r = inner_bus_open(&l, NULL, ret);
         leader_close(&l);
         return r;
 }

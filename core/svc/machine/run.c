@@ -24,6 +24,7 @@ struct run {
         struct machine_command *command;
         struct exec x;
         struct connect connect; /* first, */
+        bool looking;           /* then x.look, */
         struct unit *unit;      /* then one of these: as a unit of the container's systemd, */
         struct join *join;      /* or in the container's namespaces */
         bool running;
@@ -134,11 +135,21 @@ static void run_begin(struct run *r)
                 run_done(r, k);
 }
 
+static void run_look(struct run *r)
+{
+        int k = exec_look(&r->x, r->command->exec, r->command->err);
+
+        r->looking = k >= 0;
+        if (k < 0)
+                run_done(r, k);
+}
+
 static void run_start(struct run *r)
 {
         struct machine_command *c = r->command;
         int k = exec_prepare(&r->x, c->exec, &c->status, c->err);
 
+        r->looking = false;
         if (k == 0 && r->connect.bus && exec_fits_bus(&r->x))
                 k = exec_unit_begin(&r->x, TAKE_PTR(r->connect.bus), &r->unit, c->err);
         else if (k == 0)
@@ -175,13 +186,16 @@ static bool run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t
                 *deadline = 0;
                 return false;
         }
-        k = exec_connect(&r->x, &r->connect, fds, deadline, r->command->err);
+        k = r->looking ? exec_looked(&r->x, fds, deadline, r->command->err)
+                       : exec_connect(&r->x, &r->connect, fds, deadline, r->command->err);
         if (k == 0)
                 return true;
-        if (k > 0)
+        if (k < 0)
+                run_done(r, k);
+        else if (r->looking)
                 run_start(r);
         else
-                run_done(r, k);
+                run_look(r);
         *deadline = 0;
         return false;
 }

@@ -13,6 +13,7 @@
 #include "svc/machine/cgroup.h"
 #include "svc/machine/joiner.h"
 #include "svc/machine/rlimits.h"
+#include "svc/machine/state.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"

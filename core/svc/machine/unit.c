@@ -10,6 +10,7 @@
 #include <systemd/sd-id128.h>
 
 #include "svc/machine/connect.h"
+#include "svc/machine/state.h"
 #include "svc/machine/unit_message.h"
 #include "svc/systemd/bus.h"
 #include "util/err.h"

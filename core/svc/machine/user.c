@@ -63,13 +63,13 @@ static int fill(struct machine_user *u, const char *name, uint32_t uid, uint32_t
         return u->name && u->home && u->shell ? 0 : -ENOMEM;
 }
 
-static int read_passwd(int root, const char *name, int wake, struct machine_user *u)
+static int read_passwd(int root, const char *name, struct machine_user *u)
 {
         _cleanup_free_ char *text = NULL;
         char *rest, *line;
         uint32_t wanted;
         bool by_number = number(name, &wanted);
-        int r = resolve_read(root, "etc/passwd", FILE_MAX_BYTES, wake, &text);
+        int r = resolve_read(root, "etc/passwd", FILE_MAX_BYTES, &text);
 
         if (r < 0)
                 return r;
@@ -119,14 +119,14 @@ static void remove_duplicates(struct machine_user *u)
         u->n_groups = n;
 }
 
-static int read_groups(int root, int wake, struct machine_user *u)
+static int read_groups(int root, struct machine_user *u)
 {
         _cleanup_free_ char *text = NULL;
         char *rest, *line, *member;
         int r = add_group(u, u->gid);
 
         if (r >= 0)
-                r = resolve_read(root, "etc/group", FILE_MAX_BYTES, wake, &text);
+                r = resolve_read(root, "etc/group", FILE_MAX_BYTES, &text);
         /* Without that file, it is in no other. */
         if (r < 0)
                 return resolve_failed(r) ? r : 0;
@@ -145,16 +145,16 @@ static int read_groups(int root, int wake, struct machine_user *u)
         return r;
 }
 
-int machine_user_read(int root, const char *name, int wake, struct machine_user *ret)
+int machine_user_read(int root, const char *name, struct machine_user *ret)
 {
         struct machine_user u = { 0 };
-        int r = read_passwd(root, name, wake, &u);
+        int r = read_passwd(root, name, &u);
 
         /* Early in its first boot, a container has no users yet. */
         if (r < 0 && !resolve_failed(r) && (!strcmp(name, "root") || !strcmp(name, "0")))
                 r = fill(&u, "root", 0, 0, "/root", NULL);
         if (r >= 0)
-                r = read_groups(root, wake, &u);
+                r = read_groups(root, &u);
         if (r < 0) {
                 machine_user_done(&u);
                 return r;

@@ -10,7 +10,7 @@ struct machine_user {
         gid_t *groups; /* including gid */
         size_t n_groups;
 };
-/* Looks up a name or a number in the container's own passwd and group. Root needs neither file. wake as in
- * util/resolve.h. -ENOENT: no such user. */
-int machine_user_read(int root, const char *name, int wake, struct machine_user *ret);
+/* Looks up a name or a number in the container's own passwd and group. Root needs neither file. Can wait, as
+ * util/resolve.h says. -ENOENT: no such user. */
+int machine_user_read(int root, const char *name, struct machine_user *ret);
 void machine_user_done(struct machine_user *u);

@@ -3,6 +3,7 @@
 #include "svc/machine/connect.h"
 
 #include "capture.h"
+#include "svc/machine/state.h"
 #include "util/clock.h"
 
 static const char *unit_state; /* on the host */

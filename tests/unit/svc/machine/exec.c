@@ -6,7 +6,9 @@
 
 #include "svc/machine/exec.h"
 #include "svc/machine/machine.h"
+#include "svc/machine/state.h"
 #include "svc/process/interrupt.h"
+#include "util/clock.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
@@ -38,6 +40,8 @@ char *exec_unit_state(struct exec *x)
 static int prepare(struct ec_exec in, const char *const *argv, struct ec_err *err)
 {
         struct exec x = EXEC_INIT(NULL);
+        uint64_t deadline = UINT64_MAX;
+        struct pollfd fds[EXEC_FDS];
         int32_t status;
         int r;
 
@@ -45,6 +49,10 @@ static int prepare(struct ec_exec in, const char *const *argv, struct ec_err *er
         in.machine = in.machine ?: "demo";
         in.argv = argv;
         r = exec_begin(&x, &in, err);
+        if (r >= 0)
+                r = exec_look(&x, &in, err);
+        while (r >= 0 && (r = exec_looked(&x, fds, &deadline, err)) == 0)
+                assert_true(poll(fds, EXEC_FDS, clock_timeout_ms(deadline)) >= 0);
         if (r >= 0)
                 r = exec_prepare(&x, &in, &status, err);
         free(way);

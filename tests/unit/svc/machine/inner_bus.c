@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,17 +113,32 @@ static ino_t mounts(int namespaces)
         return fstatat(namespaces, "mnt", &st, 0) < 0 ? 0 : st.st_ino;
 }
 
-/* Enters what it can reach through the process that has connected. */
-static int enter_peer(int fd, int namespaces)
+static bool enters(int pidfd, int namespaces)
 {
         ino_t own = mounts(namespaces);
+
+        return setns(pidfd, CLONE_NEWNS) >= 0 && mounts(namespaces) != own;
+}
+
+/* Enters what it can reach through the process that has connected, and through the other ends of its sockets. */
+static int enter_peer(int fd, int namespaces)
+{
         socklen_t len = sizeof(int);
-        int pidfd;
+        int pidfd, other;
 
         /* Linux 6.5 and later have it. */
         if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
                 return 0;
-        return setns(pidfd, CLONE_NEWNS) < 0 || mounts(namespaces) == own ? 0 : -1;
+        if (enters(pidfd, namespaces))
+                return -1;
+        for (int i = 0; i < 64; i++) {
+                int theirs = syscall(SYS_pidfd_getfd, pidfd, i, 0);
+
+                if (theirs >= 0 && getsockopt(theirs, SOL_SOCKET, SO_PEERPIDFD, &other, &len) >= 0 &&
+                    enters(other, namespaces))
+                        return -1;
+        }
+        return 0;
 }
 
 /* The bus in a container with a user namespace or without one. Its status says what has failed. */
@@ -135,8 +151,10 @@ static void serve(bool user_ns, int ready, int mapped, int listener)
         char c;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        /* Those who connect see who listens. */
         if (unshare(CLONE_NEWNS | (user_ns ? CLONE_NEWUSER : 0)) < 0 || write(ready, "x", 1) != 1 ||
-            read(mapped, &c, 1) != 1 || chroot(dir) < 0 || setresuid(0, 0, 0) < 0 || write(ready, "x", 1) != 1)
+            read(mapped, &c, 1) != 1 || chroot(dir) < 0 || setresuid(0, 0, 0) < 0 || listen(listener, 8) < 0 ||
+            write(ready, "x", 1) != 1)
                 _exit(1);
         fd = accept(listener, NULL, NULL);
         if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
@@ -235,7 +253,7 @@ static void serves(bool user_ns)
         assert_int_equal(write(mapped[1], "x", 1), 1);
         assert_int_equal(read(ready[0], &c, 1), 1);
         descriptors = open_descriptors();
-        assert_int_equal(inner_bus_open(&l, &bus), 0);
+        assert_int_equal(inner_bus_open(&l, NULL, &bus), 0);
         assert_int_equal(write(mapped[1], "x", 1), 1);
         assert_int_equal(read(ready[0], &sent, sizeof(sent)), sizeof(sent));
         alarm(60);
@@ -297,7 +315,7 @@ static void test_link(void **state)
         }
         assert_int_equal(read(ready[0], &c, 1), 1);
         assert_int_equal(leader_open(pid, &l), 0);
-        r = inner_bus_open(&l, &bus);
+        r = inner_bus_open(&l, NULL, &bus);
         /* The connection is lost now or later. */
         while (r >= 0 && sd_bus_process(bus, NULL) >= 0 && sd_bus_is_open(bus) > 0)
                 (void)sd_bus_wait(bus, 60 * USEC_PER_SEC);
@@ -306,7 +324,7 @@ static void test_link(void **state)
         assert_int_equal(errno, EAGAIN);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
-        assert_int_equal(inner_bus_open(&l, &bus), -ESRCH);
+        assert_int_equal(inner_bus_open(&l, NULL, &bus), -ESRCH);
         leader_close(&l);
         close(listener);
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests commands that run in parallel. */
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 #include "fake_machined.h"
 #include "in_child.h"
+#include "slow_mount.h"
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
+#include "util/helper.h"
 
 #define MANY 40 /* more than run at the same time */
 
@@ -64,6 +69,63 @@ static void test_side_by_side(void **state)
         assert_string_equal(err_msg(&v->errs[2]), "container 'other' is not running");
         err_done(&v->errs[2]);
         end();
+        free(v);
+}
+
+/* A process of root with a file system of its own that answers nobody. */
+static pid_t slow_container(void)
+{
+        int ready[2];
+        pid_t pid;
+        char c = 0;
+
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        pid = fork();
+        if (!pid) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) >= 0)
+                        c = slow_mount("/etc") > 0;
+                (void)!write(ready[1], &c, 1);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(read(ready[0], &c, 1), 1);
+        close(ready[0]), close(ready[1]);
+        return c ? pid : 0;
+}
+
+static void note_time(void *data, const char *line)
+{
+        (void)line;
+        *(uint64_t *)data = clock_usec();
+}
+
+static void test_slow_files(void **state)
+{
+        struct many *v = many(2, "echo out");
+        uint64_t start = clock_usec(), ran = 0;
+
+        (void)state;
+        slow = possible() ? slow_container() : 0;
+        if (!slow)
+                skip();
+        fake.units[1] = (struct manager_unit){ .name = "container@" SLOW ".service", .active = "active" };
+        begin();
+        v->execs[0].machine = SLOW;
+        v->commands[1].line = note_time;
+        v->commands[1].data = &ran;
+        assert_int_equal(machine_exec_many(s, v->commands, 2, &err), 0);
+        assert_int_equal(v->commands[0].result, -ETIMEDOUT);
+        assert_string_equal(err_msg(&v->errs[0]),
+                            "cannot look for 'sh' in container '" SLOW "': its file systems do not answer");
+        err_done(&v->errs[0]);
+        assert_int_equal(v->commands[1].result, 0);
+        assert_true(ran - start < HELPER_SECONDS * USEC_PER_SEC / 2);
+        assert_true(clock_usec() - start >= HELPER_SECONDS * USEC_PER_SEC);
+        end();
+        kill(slow, SIGKILL);
+        assert_int_equal(waitpid(slow, NULL, 0), slow);
+        slow = 0;
         free(v);
 }
 
@@ -127,8 +189,8 @@ CHILD_TEST(test_interrupt_many)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-        const struct CMUnitTest tests[] = { TEST(test_side_by_side), TEST(test_many), TEST(test_forged_output),
-                                            TEST(test_interrupt_many) };
+        const struct CMUnitTest tests[] = { TEST(test_side_by_side), TEST(test_slow_files), TEST(test_many),
+                                            TEST(test_forged_output), TEST(test_interrupt_many) };
 
         return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

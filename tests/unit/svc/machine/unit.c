@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "fake_manager.h"
+#include "svc/machine/state.h"
 #include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "util/clock.h"

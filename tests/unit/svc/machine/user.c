@@ -45,7 +45,7 @@ static void expect(const char *name, int result, const char *as, uid_t uid, gid_
 {
         struct machine_user u = { 0 };
 
-        assert_int_equal(machine_user_read(root, name, -1, &u), result);
+        assert_int_equal(machine_user_read(root, name, &u), result);
         if (result < 0)
                 return;
         assert_string_equal(u.name, as);
