@@ -196,7 +196,7 @@ check-san-host:
 # files of a container, and an execve() that fails.
 NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns \
 	svc/machine/cgroup svc/machine/seccomp svc/machine/inner_bus model/deploy/stale
-NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve
+NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve util/helper
 NO_EXEC    := svc/process/env
 # These build definitions, which children do.
 NO_VALGRIND_CLI := tests/cli/definition.sh tests/cli/subsets.sh
