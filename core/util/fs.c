@@ -24,12 +24,38 @@ int fs_check_regular(int fd)
         return S_ISREG(st.st_mode) ? 0 : FS_NOT_REGULAR;
 }
 
-int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode)
+static int reopen(int fd, int flags)
 {
-        /* O_NONBLOCK: opening a FIFO or a device must not block. */
-        _cleanup_close_ int fd = openat(dirfd, path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+        char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
         int r;
 
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        /* O_NONBLOCK: another process may have a lease on the file. */
+        r = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        return r < 0 ? -errno : r;
+}
+
+/* A FIFO or a device is not even opened, which could block or change it. */
+static int open_existing(int dirfd, const char *path, int flags)
+{
+        _cleanup_close_ int fd = openat(dirfd, path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISLNK(st.st_mode))
+                return -ELOOP;
+        return S_ISREG(st.st_mode) ? reopen(fd, flags & ~O_NOFOLLOW) : FS_NOT_REGULAR;
+}
+
+int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode)
+{
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (!(flags & O_CREAT))
+                return open_existing(dirfd, path, flags);
+        fd = openat(dirfd, path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
         if (fd < 0)
                 return errno == ENXIO ? FS_NOT_REGULAR : -errno; /* a socket; a FIFO without a reader */
         r = fs_check_regular(fd);
@@ -54,17 +80,11 @@ static int check_not_kernel(int fd)
 
 int fs_reopen_regular(int fd, int flags)
 {
-        char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
         int r = fs_check_regular(fd);
 
         if (r >= 0)
                 r = check_not_kernel(fd);
-        if (r < 0)
-                return r;
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        /* O_NONBLOCK: another process may have a lease on the file. */
-        r = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        return r < 0 ? -errno : r;
+        return r < 0 ? r : reopen(fd, flags);
 }
 
 const char *fs_strerror(int r)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -97,9 +98,14 @@ static void test_not_regular(void **state)
         assert_string_equal(fs_strerror(-ENOENT), strerror(ENOENT));
         close(fd);
 
-        char *fifo = strdup(at("fifo"));
+        char *fifo = strdup(at("fifo")), event[256];
+        int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
+        assert_true(notify >= 0 && inotify_add_watch(notify, fifo, IN_OPEN) >= 0);
         check_not_regular(fifo);
+        /* It was not even opened. */
+        assert_int_equal(read(notify, event, sizeof(event)), -1);
+        close(notify);
         assert_int_equal(fs_open_regular(AT_FDCWD, fifo, O_WRONLY, 0), FS_NOT_REGULAR);
         assert_int_equal(fs_open_regular(AT_FDCWD, fifo, O_RDWR | O_CREAT, 0600), FS_NOT_REGULAR);
         free(fifo);
