@@ -85,7 +85,16 @@ refuse_links() {
         done
 }
 
+# systemd-nspawn would wait for the other end of a FIFO, and the host for systemd-nspawn.
+refuse_special_files() {
+        local path
+        for path in "$root"/{etc,usr/lib}/{os-release,machine-id,resolv.conf,localtime,passwd,group}; do
+                [[ -L $path || ! -e $path || -f $path ]] || die "$path is not a regular file; remove it"
+        done
+}
+
 close_directories
 refuse_links
 # NixOS's cp would write into a directory that a link leads to.
 [[ ${COPY_RESOLV_CONF-1} != 1 || ! -L $root/etc/resolv.conf ]] || rm -- "$root/etc/resolv.conf"
+refuse_special_files
