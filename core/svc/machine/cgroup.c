@@ -3,19 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
 
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define CGROUPS       "/sys/fs/cgroup"
-#define EMPTY_TIMEOUT (3 * USEC_PER_SEC)
-#define LOOK_MS       100 /* in case a change is not reported */
+#define CGROUPS "/sys/fs/cgroup"
 
 /* "/machine.slice/x.service/payload" of ".../x.service/payload/init.scope"; false: nothing is delegated. */
 static bool cut_to_payload(char *path)
@@ -89,21 +85,10 @@ void cgroup_kill(const char *path)
         (void)put(path, "cgroup.kill", "1");
 }
 
-void cgroup_remove(const char *path)
+bool cgroup_remove(const char *path)
 {
-        _cleanup_free_ char *file = fs_join(path, "cgroup.events");
-        _cleanup_close_ int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-        uint64_t until = clock_usec() + EMPTY_TIMEOUT;
-
+        if (rmdir(path) >= 0 || errno != EBUSY)
+                return true;
         cgroup_kill(path);
-        while (rmdir(path) < 0 && errno == EBUSY && fd >= 0 && clock_usec() < until) {
-                struct pollfd p = { .fd = fd, .events = POLLPRI };
-                char buf[256];
-
-                /* poll() reports changes after this read. */
-                (void)!pread(fd, buf, sizeof(buf), 0);
-                if (rmdir(path) >= 0 || errno != EBUSY)
-                        break;
-                (void)poll(&p, 1, LOOK_MS);
-        }
+        return rmdir(path) >= 0 || errno != EBUSY;
 }

@@ -40,7 +40,7 @@ enum { FD_STDIN = 3, FD_STDOUT, FD_STDERR, FD_LEADER, FD_REPORT, FD_ORDER, FD_EN
 struct joiner {
         pid_t parent;
         uint32_t leader;
-        int user_ns, filtered, tty, cwd_optional;
+        int user_ns, filtered, no_new_privs, tty, cwd_optional;
         uint64_t bounding;
         struct seccomp_filters filters;
         uid_t uid;
@@ -252,6 +252,8 @@ static void prepare(struct joiner *j)
                 r = 0;
         if (r >= 0)
                 r = rlimits_set(j->limits);
+        if (r >= 0 && j->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                r = -errno;
         if (r < 0)
                 fail(REPORT_JOIN, r);
 }
@@ -317,9 +319,9 @@ static char **encode(const struct join *j)
         int r = strv_push(&v, JOINER);
 
         if (r >= 0)
-                r = strv_pushf(&v, "%d %" PRIu32 " %d %d %d %d %" PRIx64 " %u %u %zu %zu", (int)getpid(), x->leader.pid,
-                               j->user_ns, j->filtered, x->tty, x->cwd_optional, j->bounding, u->uid, u->gid,
-                               u->n_groups, strv_len(STRV_CONST(x->env)));
+                r = strv_pushf(&v, "%d %" PRIu32 " %d %d %d %d %d %" PRIx64 " %u %u %zu %zu", (int)getpid(),
+                               x->leader.pid, j->user_ns, j->filtered, j->no_new_privs, x->tty, x->cwd_optional,
+                               j->bounding, u->uid, u->gid, u->n_groups, strv_len(STRV_CONST(x->env)));
         if (r >= 0)
                 r = strv_push(&v, j->cgroup ? j->cgroup : "");
         if (r >= 0)
@@ -347,8 +349,9 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
                 return;
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         /* NOLINTNEXTLINE(cert-err34-c): joiner_spawn() printed the numbers */
-        if (sscanf(argv[1], "%d %" SCNu32 " %d %d %d %d %" SCNx64 " %u %u %zu %zu", &j.parent, &j.leader, &j.user_ns,
-                   &j.filtered, &j.tty, &j.cwd_optional, &j.bounding, &j.uid, &j.gid, &j.n_groups, &n_env) != 11 ||
+        if (sscanf(argv[1], "%d %" SCNu32 " %d %d %d %d %d %" SCNx64 " %u %u %zu %zu", &j.parent, &j.leader, &j.user_ns,
+                   &j.filtered, &j.no_new_privs, &j.tty, &j.cwd_optional, &j.bounding, &j.uid, &j.gid, &j.n_groups,
+                   &n_env) != 12 ||
             (size_t)argc < 7 + j.n_groups + n_env)
                 _exit(127);
         j.cgroup = argv[2];

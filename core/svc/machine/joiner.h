@@ -36,10 +36,12 @@ struct join {
         char *limits;                                     /* of its resources */
         bool user_ns;                                     /* the container has a user namespace */
         bool filtered;                                    /* system calls are forbidden to it */
+        bool no_new_privs;                                /* setuid programs have no effect in it */
         uint64_t bounding;                                /* the container's capabilities */
         int report_from, report_to, order_from, order_to; /* ends of the two pipes */
         pid_t joiner;                                     /* ends as soon as the supervisor runs */
         bool ended, got;                                  /* with a report; without one if it was killed */
+        uint64_t clean_until; /* after its end, for what is left of it; 0: it has not ended */
         struct report report;
 };
 

@@ -19,6 +19,10 @@
 #include "util/err.h"
 #include "util/limits.h"
 
+/* How long to wait for what a command has left, and how often to look. */
+#define CLEAN_TIMEOUT (2 * USEC_PER_SEC)
+#define LOOK_AGAIN    (2 * USEC_PER_MSEC)
+
 static int read_status(struct join *j)
 {
         _cleanup_free_ char *text = NULL;
@@ -32,6 +36,7 @@ static int read_status(struct join *j)
                 return -EBADMSG;
         j->bounding = strtoull(p + strlen("\nCapBnd:"), NULL, 16);
         j->filtered = strstr(text, "\nSeccomp:\t2\n");
+        j->no_new_privs = strstr(text, "\nNoNewPrivs:\t1\n");
         return 0;
 }
 
@@ -75,10 +80,41 @@ static void order(const struct join *j, int32_t sig)
         (void)!write(j->order_to, &sig, sizeof(sig));
 }
 
+/* false: something is left, which the container can keep for as long as it wants. */
+static bool clean_up(struct join *j)
+{
+        if (j->joiner > 0) {
+                kill(j->joiner, SIGKILL);
+                if (waitpid(j->joiner, NULL, WNOHANG) != 0)
+                        j->joiner = 0;
+        }
+        if (j->cgroup && cgroup_remove(j->cgroup))
+                free(TAKE_PTR(j->cgroup));
+        return j->joiner <= 0 && !j->cgroup;
+}
+
+/* No event tells of both ends. */
+static bool fill_ended(struct join *j, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
+{
+        uint64_t now = clock_usec();
+
+        if (!j->clean_until)
+                j->clean_until = now + CLEAN_TIMEOUT;
+        if (clean_up(j) || now >= j->clean_until)
+                return false;
+        for (size_t i = 0; i < EXEC_FDS; i++)
+                fds[i] = (struct pollfd){ .fd = -1 };
+        if (now + LOOK_AGAIN < *deadline)
+                *deadline = now + LOOK_AGAIN;
+        return true;
+}
+
 bool exec_setns_fill(struct join *j, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
-        if (j->ended || j->x->stage == EXEC_LEFT)
+        if (j->x->stage == EXEC_LEFT)
                 return false;
+        if (j->ended)
+                return fill_ended(j, fds, deadline);
         exec_fill(j->x, fds);
         fds[0] = (struct pollfd){ .fd = j->report_from, .events = POLLIN };
         *deadline = exec_deadline(j->x, *deadline);
@@ -89,6 +125,8 @@ void exec_setns_handle(struct join *j, const struct pollfd fds[static EXEC_FDS])
 {
         struct exec *x = j->x;
 
+        if (j->ended)
+                return;
         if (fds[0].revents) {
                 j->got = read(j->report_from, &j->report, sizeof(j->report)) == sizeof(j->report) &&
                          report_valid(&j->report);
@@ -172,13 +210,7 @@ static void join_free(struct join *j)
 {
         if (!j)
                 return;
-        if (j->joiner > 0) {
-                kill(j->joiner, SIGKILL);
-                while (waitpid(j->joiner, NULL, 0) < 0 && errno == EINTR)
-                        ;
-        }
-        if (j->cgroup)
-                cgroup_remove(j->cgroup);
+        (void)clean_up(j);
         free(j->cgroup);
         free(j->limits);
         close_fd(&j->report_from);

@@ -99,7 +99,8 @@ static void test_remove(void **state UNUSED)
         close(fds[0]);
         close(fds[1]);
         assert_int_equal(rmdir(path), -1); /* in use by a process */
-        cgroup_remove(path);
+        while (!cgroup_remove(path) && clock_usec() - begin < 30 * USEC_PER_SEC)
+                usleep(1000);
         assert_int_equal(access(path, F_OK), -1);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
@@ -107,6 +108,25 @@ static void test_remove(void **state UNUSED)
         move(leader.pid, payload);
         assert_int_equal(rmdir(inside), 0);
         free(inside);
+        free(path);
+}
+
+/* A group in it, which root in a container without a user namespace can make, keeps it. */
+static void test_kept(void **state UNUSED)
+{
+        uint64_t begin = clock_usec();
+        char *path = NULL, *sub;
+
+        move(leader.pid, payload);
+        assert_int_equal(cgroup_make(&leader, &path), 0);
+        sub = fs_join(path, "sub");
+        assert_int_equal(mkdir(sub, 0755), 0);
+        assert_false(cgroup_remove(path));
+        assert_true(clock_usec() - begin < USEC_PER_SEC);
+        assert_int_equal(rmdir(sub), 0);
+        assert_true(cgroup_remove(path));
+        assert_int_equal(access(path, F_OK), -1);
+        free(sub);
         free(path);
 }
 
@@ -151,7 +171,8 @@ static void test_refused(void **state UNUSED)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_remove), TEST(test_none_delegated), TEST(test_refused) };
+        const struct CMUnitTest tests[] = { TEST(test_remove), TEST(test_kept), TEST(test_none_delegated),
+                                            TEST(test_refused) };
 
         if (!mount_cgroups())
                 return 0; /* not possible here */
