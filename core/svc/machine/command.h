@@ -25,7 +25,8 @@ struct exec {
         char **argv, **env;
         char *cwd;
         bool cwd_optional, tty;
-        struct helper look; /* looks at the container's files */
+        uint64_t find_until; /* how long to wait for a starting container */
+        struct helper look;  /* looks at the container's files */
         struct machine_user user;
         int fds[3];              /* the container's ends of its streams; -1: it has a terminal */
         struct streams *streams; /* one of these */

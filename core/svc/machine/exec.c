@@ -141,27 +141,6 @@ static int open_leader(struct exec *x, struct ec_err *err)
         return r < 0 ? err_set(err, r, "cannot enter container '%s': %s", x->name, strerror(-r)) : 0;
 }
 
-/* Finds the container's leader; waits for a container that is starting. */
-static int find_leader(struct exec *x, struct ec_err *err)
-{
-        uint64_t until = clock_usec() + REGISTER_WAIT;
-
-        for (;;) {
-                _cleanup_free_ char *state = NULL;
-                _cleanup_err_ struct ec_err e = { 0 };
-                int r = open_leader(x, &e);
-
-                state = r == -EHOSTDOWN ? exec_unit_state(x) : NULL;
-                if (!state || strcmp(state, "activating") || clock_usec() >= until) {
-                        err_move(err, &e);
-                        return r;
-                }
-                r = interrupt_pause(LOOK_AGAIN, err);
-                if (r < 0)
-                        return r;
-        }
-}
-
 static int cannot_look(const struct exec *x, const char *what, int r, struct ec_err *err)
 {
         return err_set(err, r, "cannot look for '%s' in container '%s': %s", what, x->name, resolve_strerror(r));
@@ -295,7 +274,27 @@ int exec_begin(struct exec *x, const struct ec_exec *in, struct ec_err *err)
                 return err_oom(err);
         if (!x->tty)
                 r = make_streams(x, in, err);
-        return r < 0 ? r : find_leader(x, err);
+        x->find_until = clock_usec() + REGISTER_WAIT;
+        return r;
+}
+
+int exec_find(struct exec *x, struct pollfd fds[static EXEC_FDS], uint64_t *deadline, struct ec_err *err)
+{
+        _cleanup_free_ char *state = NULL;
+        _cleanup_err_ struct ec_err e = { 0 };
+        int r = exec_fill_waiting(x, fds);
+
+        if (r < 0)
+                return r;
+        r = open_leader(x, &e);
+        state = r == -EHOSTDOWN ? exec_unit_state(x) : NULL;
+        if (!state || strcmp(state, "activating") || clock_usec() >= x->find_until) {
+                err_move(err, &e);
+                return r < 0 ? r : 1;
+        }
+        fds[0].fd = -1;
+        *deadline = exec_deadline(x, clock_usec() + LOOK_AGAIN < *deadline ? clock_usec() + LOOK_AGAIN : *deadline);
+        return 0;
 }
 
 int exec_look(struct exec *x, const struct ec_exec *in, struct ec_err *err)

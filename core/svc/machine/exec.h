@@ -9,8 +9,10 @@
                 .s = (systemd), .leader = LEADER_NONE, .fds = { -1, -1, -1 }, .look = HELPER_NONE, \
                 .deadline = UINT64_MAX                                                             \
         }
-/* Finds the container, and makes the command's pipes. The strings of in are used until exec_done(). */
+/* Makes the command's pipes. The strings of in are used until exec_done(). */
 int exec_begin(struct exec *x, const struct ec_exec *in, struct ec_err *err);
+/* Finds the container, which may be starting. 1: it runs; 0: call it again after a poll(). -EHOSTDOWN. */
+int exec_find(struct exec *x, struct pollfd fds[static EXEC_FDS], uint64_t *deadline, struct ec_err *err);
 /* Looks for its user and the program. Comes after exec_connect(), because a booting container may not have any users
  * and programs before. */
 int exec_look(struct exec *x, const struct ec_exec *in, struct ec_err *err);

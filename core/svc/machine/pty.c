@@ -14,7 +14,7 @@
 #include "util/clock.h"
 
 #define ESCAPE    0x1d /* ^], three times within a second, as in machinectl */
-#define DRAIN_MAX ((size_t)16 << 20)
+#define DRAIN_MAX ((size_t)1 << 20)
 
 static void copy_size(const struct pty *p)
 {

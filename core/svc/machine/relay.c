@@ -164,12 +164,13 @@ static int give(struct relay *r)
         return b.streams ? send_streams(r, data, b.len) : send_all(r->bus, data, b.len);
 }
 
-static void inner(struct relay *r)
+static void inner(struct relay *r, pid_t outer)
 {
         close(r->ours);
         close(r->out[1]);
         close(r->in[0]);
-        if (enter(r) < 0)
+        /* The container could keep the pipes open. Changes of the user end this, so it comes last. */
+        if (enter(r) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != outer)
                 _exit(1);
         r->bus = connect_bus();
         if (r->bus >= 0)
@@ -234,8 +235,8 @@ static int prepare(struct relay *r)
 
 static void outer(struct relay *r)
 {
+        pid_t self = getpid(), pid;
         struct frames f = { 0 };
-        pid_t pid;
 
         (void)prctl(PR_SET_NAME, "ec-bus-relay", 0, 0, 0);
         if (prepare(r) < 0)
@@ -245,7 +246,7 @@ static void outer(struct relay *r)
                 _exit(1);
         if (!pid) {
                 alarm(BLOCKED_SECONDS);
-                inner(r);
+                inner(r, self);
         }
         close(r->leader->fd);
         close(r->root);

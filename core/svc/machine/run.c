@@ -23,11 +23,10 @@
 struct run {
         struct machine_command *command;
         struct exec x;
-        struct connect connect; /* first, */
-        bool looking;           /* then x.look, */
-        struct unit *unit;      /* then one of these: as a unit of the container's systemd, */
-        struct join *join;      /* or in the container's namespaces */
-        bool running;
+        enum { RUN_NONE, RUN_FINDS, RUN_CONNECTS, RUN_LOOKS, RUN_RUNS } stage;
+        struct connect connect;
+        struct unit *unit; /* one of these runs it: as a unit of the container's systemd, */
+        struct join *join; /* or in the container's namespaces */
         char line[LINE_SIZE];
         size_t len;
 };
@@ -109,7 +108,7 @@ static void run_done(struct run *r, int result)
         c->result = result < 0 ? result : 0;
         connect_done(&r->connect);
         exec_done(&r->x);
-        r->running = false;
+        r->stage = RUN_NONE;
 }
 
 static int begin_setns(struct run *r)
@@ -129,17 +128,7 @@ static void run_begin(struct run *r)
         }
         if (k >= 0)
                 k = exec_begin(&r->x, c->exec, c->err);
-        r->running = k >= 0;
-        connect_begin(&r->connect, CONNECT_WAIT);
-        if (k < 0)
-                run_done(r, k);
-}
-
-static void run_look(struct run *r)
-{
-        int k = exec_look(&r->x, r->command->exec, r->command->err);
-
-        r->looking = k >= 0;
+        r->stage = RUN_FINDS;
         if (k < 0)
                 run_done(r, k);
 }
@@ -149,7 +138,6 @@ static void run_start(struct run *r)
         struct machine_command *c = r->command;
         int k = exec_prepare(&r->x, c->exec, &c->status, c->err);
 
-        r->looking = false;
         if (k == 0 && r->connect.bus && exec_fits_bus(&r->x))
                 k = exec_unit_begin(&r->x, TAKE_PTR(r->connect.bus), &r->unit, c->err);
         else if (k == 0)
@@ -174,28 +162,44 @@ static void run_end(struct run *r)
         run_done(r, k);
 }
 
+/* Continues with the next stage. -errno. */
+static int run_next(struct run *r)
+{
+        struct machine_command *c = r->command;
+
+        r->stage++;
+        if (r->stage == RUN_CONNECTS)
+                connect_begin(&r->connect, CONNECT_WAIT);
+        else if (r->stage == RUN_LOOKS)
+                return exec_look(&r->x, c->exec, c->err);
+        else
+                run_start(r);
+        return 0;
+}
+
 /* false: something has ended, so there is nothing to poll. */
 static bool run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
+        struct ec_err *err = r->command->err;
+        struct exec *x = &r->x;
         int k;
 
-        if (r->unit || r->join) {
+        if (r->stage == RUN_RUNS) {
                 if (r->unit ? exec_unit_fill(r->unit, fds, deadline) : exec_setns_fill(r->join, fds, deadline))
                         return true;
                 run_end(r);
                 *deadline = 0;
                 return false;
         }
-        k = r->looking ? exec_looked(&r->x, fds, deadline, r->command->err)
-                       : exec_connect(&r->x, &r->connect, fds, deadline, r->command->err);
+        k = r->stage == RUN_FINDS      ? exec_find(x, fds, deadline, err)
+            : r->stage == RUN_CONNECTS ? exec_connect(x, &r->connect, fds, deadline, err)
+                                       : exec_looked(x, fds, deadline, err);
         if (k == 0)
                 return true;
+        if (k > 0)
+                k = run_next(r);
         if (k < 0)
                 run_done(r, k);
-        else if (r->looking)
-                run_start(r);
-        else
-                run_look(r);
         *deadline = 0;
         return false;
 }
@@ -219,11 +223,11 @@ static size_t begin_next(struct run *runs, size_t n_runs, struct systemd *s, str
         size_t running = 0;
 
         for (size_t i = 0; i < n_runs; i++) {
-                while (!runs[i].running && *next < n) {
+                while (!runs[i].stage && *next < n) {
                         run_init(&runs[i], s, &commands[(*next)++]);
                         run_begin(&runs[i]);
                 }
-                running += runs[i].running;
+                running += runs[i].stage != RUN_NONE;
         }
         return running;
 }
@@ -233,7 +237,7 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
         uint64_t deadline = UINT64_MAX;
 
         for (size_t i = 0; i < n_runs; i++) {
-                if (runs[i].running && run_fill(&runs[i], fds + i * EXEC_FDS, &deadline))
+                if (runs[i].stage && run_fill(&runs[i], fds + i * EXEC_FDS, &deadline))
                         continue;
                 for (size_t k = 0; k < EXEC_FDS; k++)
                         fds[i * EXEC_FDS + k] = (struct pollfd){ .fd = -1 };
@@ -241,7 +245,7 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
         if (poll(fds, n_runs * EXEC_FDS, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
                 return -errno;
         for (size_t i = 0; i < n_runs; i++)
-                if (runs[i].running)
+                if (runs[i].stage)
                         run_handle(&runs[i], fds + i * EXEC_FDS);
         return 0;
 }
@@ -249,7 +253,7 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
 /* Ends it without waiting. */
 static void abandon(struct run *r)
 {
-        while (r->running) {
+        while (r->stage) {
                 r->x.stage = EXEC_LEFT;
                 run_end(r);
                 err_done(r->command->err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,8 +14,8 @@
 #include "util/cleanup.h"
 #include "util/strv.h"
 
-/* Processes that the command left running may write without end. */
-#define DRAIN_MAX ((size_t)16 << 20)
+/* The most that a pipe holds, unless its owner has rights on the host. */
+#define PIPE_MAX ((size_t)1 << 20)
 
 static void close_end(int *fd)
 {
@@ -188,14 +189,37 @@ void streams_tell(struct streams *s, const char *what, const char *text)
                 dprintf(fd, "%s", line);
 }
 
+static size_t in_pipe(const struct stream *s)
+{
+        int n;
+
+        if (s->pipe[0] < 0 || ioctl(s->pipe[0], FIONREAD, &n) < 0 || n < 0)
+                return 0;
+        return (size_t)n < PIPE_MAX ? (size_t)n : PIPE_MAX;
+}
+
+/* false: there is nothing left. */
+static bool drain(struct streams *s, struct stream *from, size_t *left)
+{
+        bool empty = buffer_empty(&from->buffer);
+        size_t n;
+
+        if (!*left && empty)
+                return false;
+        n = copy_out(s, from);
+        if (empty)
+                *left = n && n < *left ? *left - n : 0;
+        return true;
+}
+
+/* Processes that the command has left running may write without end. */
 void streams_drain(struct streams *s)
 {
-        size_t total = 0, n;
+        size_t out = in_pipe(&s->out), err = in_pipe(&s->err);
         bool more;
 
         do {
-                more = !buffer_empty(&s->out.buffer) || !buffer_empty(&s->err.buffer);
-                n = copy_out(s, &s->out) + copy_out(s, &s->err);
-                total += n;
-        } while ((more || n) && total < DRAIN_MAX && wait_writable(s));
+                more = drain(s, &s->out, &out);
+                more = drain(s, &s->err, &err) || more;
+        } while (more && wait_writable(s));
 }

@@ -49,6 +49,8 @@ static int prepare(struct ec_exec in, const char *const *argv, struct ec_err *er
         in.machine = in.machine ?: "demo";
         in.argv = argv;
         r = exec_begin(&x, &in, err);
+        while (r >= 0 && (r = exec_find(&x, fds, &deadline, err)) == 0)
+                assert_true(poll(fds, EXEC_FDS, clock_timeout_ms(deadline)) >= 0);
         if (r >= 0)
                 r = exec_look(&x, &in, err);
         while (r >= 0 && (r = exec_looked(&x, fds, &deadline, err)) == 0)

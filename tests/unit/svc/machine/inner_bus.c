@@ -120,15 +120,29 @@ static bool enters(int pidfd, int namespaces)
         return setns(pidfd, CLONE_NEWNS) >= 0 && mounts(namespaces) != own;
 }
 
-/* Enters what it can reach through the process that has connected, and through the other ends of its sockets. */
-static int enter_peer(int fd, int namespaces)
+/* Opens the pipes of a process for reading and writing, which keeps them open. */
+static void keep_pipe(int fds, int fd)
+{
+        char name[16];
+        struct stat st;
+
+        snprintf(name, sizeof(name), "%d", fd);
+        if (fstat(fd, &st) >= 0 && S_ISFIFO(st.st_mode))
+                (void)openat(fds, name, O_RDWR | O_CLOEXEC);
+}
+
+/* Enters what it can reach through the process that has connected, and through the other ends of its sockets; keeps its
+ * pipes open. */
+static int enter_peer(int fd, int namespaces, int fds, int *ret_pidfd)
 {
         socklen_t len = sizeof(int);
         int pidfd, other;
 
         /* Linux 6.5 and later have it. */
+        *ret_pidfd = -1;
         if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
                 return 0;
+        *ret_pidfd = pidfd;
         if (enters(pidfd, namespaces))
                 return -1;
         for (int i = 0; i < 64; i++) {
@@ -137,6 +151,8 @@ static int enter_peer(int fd, int namespaces)
                 if (theirs >= 0 && getsockopt(theirs, SOL_SOCKET, SO_PEERPIDFD, &other, &len) >= 0 &&
                     enters(other, namespaces))
                         return -1;
+                if (theirs >= 0)
+                        keep_pipe(fds, theirs);
         }
         return 0;
 }
@@ -144,7 +160,8 @@ static int enter_peer(int fd, int namespaces)
 /* The bus in a container with a user namespace or without one. Its status says what has failed. */
 static void serve(bool user_ns, int ready, int mapped, int listener)
 {
-        int namespaces = open("/proc/self/ns", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+        int namespaces = open("/proc/self/ns", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, pidfd;
+        int fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct ucred peer;
         socklen_t len = sizeof(peer);
         size_t sent;
@@ -161,14 +178,17 @@ static void serve(bool user_ns, int ready, int mapped, int listener)
                 _exit(2);
         if (peer.uid || peer.gid)
                 _exit(3);
-        if (enter_peer(fd, namespaces) < 0)
+        if (enter_peer(fd, namespaces, fds, &pidfd) < 0)
                 _exit(4);
         sent = read(mapped, &c, 1) == 1 ? fill(fd) : 0;
         if (!sent)
                 _exit(5);
         if (send_slow(fd) < 0 || write(ready, &sent, sizeof(sent)) != sizeof(sent))
                 _exit(6);
-        _exit(read(mapped, &c, 1) == 1 ? 0 : 7);
+        if (read(mapped, &c, 1) != 1)
+                _exit(7);
+        /* It has ended with the connection. */
+        _exit(pidfd >= 0 && poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 15 * 1000) != 1 ? 8 : 0);
 }
 
 static int listen_in(const char *path)

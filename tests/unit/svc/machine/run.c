@@ -129,6 +129,31 @@ static void test_slow_files(void **state)
         free(v);
 }
 
+/* It is not registered with machined yet, and perhaps never will be. */
+static void test_slow_start(void **state)
+{
+        struct many *v = many(2, "echo out");
+        uint64_t start = clock_usec(), ran = 0;
+
+        (void)state;
+        if (!possible())
+                skip();
+        fake.units[1] = (struct manager_unit){ .name = "container@other.service", .active = "activating" };
+        begin();
+        v->execs[0].machine = "other";
+        v->execs[0].timeout_ms = 5000;
+        v->commands[1].line = note_time;
+        v->commands[1].data = &ran;
+        assert_int_equal(machine_exec_many(s, v->commands, 2, &err), 0);
+        assert_int_equal(v->commands[0].result, -ETIMEDOUT);
+        assert_string_equal(err_msg(&v->errs[0]), "'sh' did not end within 5 s in container 'other'");
+        err_done(&v->errs[0]);
+        assert_int_equal(v->commands[1].result, 0);
+        assert_true(ran - start < 4 * USEC_PER_SEC);
+        end();
+        free(v);
+}
+
 /* A container's output must not reach our terminal unfiltered. */
 static void test_forged_output(void **state)
 {
@@ -189,8 +214,10 @@ CHILD_TEST(test_interrupt_many)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-        const struct CMUnitTest tests[] = { TEST(test_side_by_side), TEST(test_slow_files), TEST(test_many),
-                                            TEST(test_forged_output), TEST(test_interrupt_many) };
+        const struct CMUnitTest tests[] = {
+                TEST(test_side_by_side), TEST(test_slow_files),    TEST(test_slow_start),
+                TEST(test_many),         TEST(test_forged_output), TEST(test_interrupt_many)
+        };
 
         return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

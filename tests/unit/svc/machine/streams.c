@@ -3,9 +3,13 @@
 #include "svc/machine/streams.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "in_child.h"
 #include "svc/process/interrupt.h"
@@ -14,11 +18,20 @@ static struct streams *s;
 static int to_in, from_out, from_err; /* the caller's other ends */
 static int ours[3];
 static char sunk[256];
+static bool count_only;
+static size_t counted;
 
 static void sink(void *data, const char *text, size_t len)
 {
+        int n = 0;
+
         (void)data;
-        strncat(sunk, text, len);
+        counted += len;
+        /* Slower than the writer. */
+        while (count_only && (ioctl(s->out.pipe[0], FIONREAD, &n) < 0 || n < BUFFER_SIZE))
+                sched_yield();
+        if (!count_only)
+                strncat(sunk, text, len);
 }
 
 static void begin(bool sunk_output)
@@ -268,6 +281,30 @@ static void in_test_slow_reader(void)
 }
 CHILD_TEST(test_slow_reader)
 
+/* A process that the command has left running writes without end. */
+static void in_test_left_running(void)
+{
+        static char block[65536];
+        pid_t pid;
+
+        must(interrupt_init() == 0);
+        begin(true);
+        start();
+        pid = fork();
+        if (!pid) {
+                must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+                for (;;)
+                        (void)!write(s->theirs[1], block, sizeof(block));
+        }
+        must(poll(&(struct pollfd){ .fd = s->out.pipe[0], .events = POLLIN }, 1, 30 * 1000) == 1);
+        count_only = true;
+        streams_drain(s);
+        must(counted > 0 && counted <= 1 << 20);
+        must(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+        end();
+}
+CHILD_TEST(test_left_running)
+
 /* A reader that takes nothing does not keep an interrupted program. */
 static void in_test_interrupted(void)
 {
@@ -292,7 +329,8 @@ int main(void)
                 cmocka_unit_test(test_none),        cmocka_unit_test(test_sink),
                 cmocka_unit_test(test_tell),        cmocka_unit_test(test_reader_gone),
                 cmocka_unit_test(test_write_fails), cmocka_unit_test(test_slow_command),
-                cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_interrupted),
+                cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_left_running),
+                cmocka_unit_test(test_interrupted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
