@@ -65,7 +65,6 @@ sed 's/ *# .*//' << 'EOT' | LC_ALL=C sort > "$T/exceptions"
 core/cli/main.c: open("/dev/null", O_RDWR # missing descriptors 0 to 2
 core/model/definition/definition.c: open(arg, O_RDONLY # may be a FIFO: <(command)
 core/model/operation/call.c: open("/dev/null", O_RDWR # as the output of a plugin that ends the process
-core/svc/machine/cgroup.c: open(file, O_RDONLY # a file of the kernel
 core/svc/machine/cgroup.c: open(file, O_WRONLY # a file of the kernel
 core/svc/machine/joiner.c: open("/dev/null", O_RDWR # what it shows in place of our own streams
 core/svc/machine/joiner.c: open(j->tty_path, O_RDWR # the terminal, opened with the rights of the container

@@ -41,7 +41,7 @@ struct join {
         int report_from, report_to, order_from, order_to; /* ends of the two pipes */
         pid_t joiner;                                     /* ends as soon as the supervisor runs */
         bool ended, got;                                  /* with a report; without one if it was killed */
-        uint64_t clean_until; /* after its end, for what is left of it; 0: it has not ended */
+        uint64_t clean_until;                             /* after its end, for its processes and cgroup; 0: before */
         struct report report;
 };
 

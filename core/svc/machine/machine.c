@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "svc/machine/inner_bus.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/systemd.h"
@@ -18,8 +17,6 @@
 #define MACHINED_TIMEOUT (30 * USEC_PER_SEC)
 #define GONE_TIMEOUT     (15 * USEC_PER_SEC)
 #define ANSWER_TIMEOUT   (2 * USEC_PER_SEC)
-#define UNIT_NAME_MAX    255
-#define FAILED_MAX       1000 /* names of failed units that are looked at */
 
 static int machined(sd_bus *bus, const char *method, const char *name, sd_bus_error *e, sd_bus_message **ret)
 {
@@ -233,82 +230,4 @@ int machine_clear_mount(const char *name)
         _cleanup_free_ char *newer = str_printf("/run/systemd/nspawn/%s/unix-export", name);
 
         return clear_mount(path) + clear_mount(newer);
-}
-
-/* ---- inside a container ------------------------------------------------- */
-
-/* Names of units come from the container, and are shown on our terminal. */
-static bool is_unit_name(const char *s)
-{
-        size_t n = strlen(s);
-
-        return n <= UNIT_NAME_MAX &&
-               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") == n;
-}
-
-static int read_names(sd_bus_message *m, char ***ret)
-{
-        int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
-
-        /* Its bus belongs to the container, which could send millions. */
-        for (size_t n = 0; r >= 0 && n < FAILED_MAX; n++) {
-                const char *unit;
-
-                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-                if (r <= 0)
-                        return r;
-                if (is_unit_name(unit))
-                        r = strv_push(ret, unit);
-        }
-        return r;
-}
-
-static int open_bus(struct systemd *s, const char *name, sd_bus **ret)
-{
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
-        struct leader l = LEADER_NONE;
-        uint32_t pid = 0;
-        sd_bus *host;
-        int r = geteuid() ? -EPERM : systemd_bus(s, &host, NULL);
-
-        if (r >= 0)
-                r = get_leader(host, name, &pid, &e);
-        if (r >= 0)
-                r = pid ? leader_open(pid, &l) : -EHOSTDOWN;
-        if (r >= 0)
-                r = inner_bus_open(&l, NULL, ret);
-        leader_close(&l);
-        return r;
-}
-
-static int ask_failed(sd_bus *bus, char ***ret)
-{
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        int r = bus_wait_ready(bus, clock_usec() + ANSWER_TIMEOUT);
-
-        if (r >= 0)
-                r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsFiltered",
-                                    ANSWER_TIMEOUT, NULL, &m, "as", 1, "failed");
-        return r < 0 ? r : read_names(m, ret);
-}
-
-int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err)
-{
-        _cleanup_strv_ char **units = NULL;
-        _cleanup_bus_ sd_bus *bus = NULL;
-        int r = open_bus(s, name, &bus);
-
-        *ret = NULL;
-        if (r >= 0)
-                r = ask_failed(bus, &units);
-        if (r == -ENOMEM)
-                return err_oom(err);
-        if (r == -ECANCELED)
-                return bus_err(err, r, NULL, "interrupted");
-        /* A container that does not answer is reported elsewhere. */
-        if (r < 0)
-                return 1;
-        strv_sort(units);
-        *ret = TAKE_PTR(units);
-        return 0;
 }

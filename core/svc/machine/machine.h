@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 #include <extra-container/plugin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 struct systemd;
@@ -30,5 +31,12 @@ struct machine_command {
 };
 /* Runs the commands in parallel, a limited number at once, and waits for all of them. */
 int machine_exec_many(struct systemd *s, struct machine_command *commands, size_t n, struct ec_err *err);
+/* Names of failed units in several containers, asked at the same time. */
+struct machine_failed {
+        const char *name;
+        char **units;  /* the caller's; NULL: none */
+        bool answered; /* a container that does not answer is reported elsewhere */
+};
+int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err);
 /* Names of failed units inside, NULL if there are none. 1: the container does not answer, *ret is NULL. */
 int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err);

@@ -150,131 +150,6 @@ static void test_stale(void **state)
         end();
 }
 
-static void test_no_answer_inside(void **state)
-{
-        char **units = (char **)1;
-
-        (void)state;
-        begin();
-        assert_int_equal(machine_failed_units(s, NAME, &units, &err), 1);
-        assert_null(units);
-        end();
-}
-
-/* Starts a machine whose root is a directory with a socket in place of its bus, and returns its leader. */
-static pid_t machine_with_bus(char dir[], int *ret_fd)
-{
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        int ready[2];
-        pid_t pid;
-        char c;
-
-        assert_non_null(mkdtemp(dir));
-        snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/run", dir);
-        assert_int_equal(mkdir(addr.sun_path, 0755), 0);
-        strcat(addr.sun_path, "/dbus");
-        assert_int_equal(mkdir(addr.sun_path, 0755), 0);
-        strcat(addr.sun_path, "/system_bus_socket");
-        *ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(bind(*ret_fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-        assert_int_equal(listen(*ret_fd, 8), 0);
-        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-        pid = fork();
-        if (!pid) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                _exit(unshare(CLONE_NEWNS) < 0 || chroot(dir) < 0 || write(ready[1], "x", 1) != 1 || pause() < 0);
-        }
-        assert_int_equal(read(ready[0], &c, 1), 1);
-        close(ready[0]);
-        close(ready[1]);
-        return pid;
-}
-
-static void end_machine(pid_t pid, const char *dir, int fd)
-{
-        kill(pid, SIGKILL);
-        assert_int_equal(waitpid(pid, NULL, 0), pid);
-        close(fd);
-        assert_int_equal(fs_remove_tree(dir, &err), 0);
-}
-
-/* Its bus accepts connections but never replies: sd-bus would wait 90 s for the reply to Hello. */
-static void test_mute_bus(void **state)
-{
-        char dir[] = "/tmp/ec-test.XXXXXX", **units = (char **)1;
-        uint64_t start = clock_usec();
-        int fd;
-
-        (void)state;
-        if (geteuid())
-                skip();
-        leader = machine_with_bus(dir, &fd);
-        begin();
-        assert_int_equal(machine_failed_units(s, NAME, &units, &err), 1);
-        assert_null(units);
-        assert_true(clock_usec() - start < 30 * USEC_PER_SEC);
-        end();
-        end_machine(leader, dir, fd);
-}
-
-static int answer(sd_bus_message *m, void *data, sd_bus_error *e)
-{
-        static const char *const units[] = { "bad@x\\x2d.service", "\033[2Jevil.service", "two\nlines.service" };
-        const char *member = sd_bus_message_get_member(m);
-        sd_bus_message *reply;
-
-        (void)data, (void)e;
-        if (!member || strcmp(member, "ListUnitsFiltered"))
-                return member && !strcmp(member, "Hello") ? sd_bus_reply_method_return(m, "s", ":1.1") : 0;
-        must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
-             sd_bus_message_open_container(reply, 'a', "(ssssssouso)") >= 0);
-        for (size_t i = 0; i < 3000; i++)
-                must(sd_bus_message_append(reply, "(ssssssouso)", units[i < ARRAY_SIZE(units) ? i : 0], "", "",
-                                           "failed", "", "", "/", 0, "", "/") >= 0);
-        must(sd_bus_message_close_container(reply) >= 0 && sd_bus_send(NULL, reply, NULL) >= 0);
-        sd_bus_message_unref(reply);
-        return 1;
-}
-
-static void serve(int fd)
-{
-        sd_bus *bus;
-
-        fd = accept(fd, NULL, NULL);
-        must(fd >= 0 && sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, fd, fd) >= 0 &&
-             sd_bus_set_server(bus, 1, SD_ID128_NULL) >= 0);
-        must(sd_bus_set_trusted(bus, 1) >= 0 && sd_bus_add_filter(bus, NULL, answer, NULL) >= 0 &&
-             sd_bus_start(bus) >= 0);
-        while (sd_bus_process(bus, NULL) >= 0 && sd_bus_wait(bus, UINT64_MAX) >= 0)
-                ;
-        _exit(0);
-}
-
-/* Names that no unit can have are an attempt to write to our terminal. The number of names is limited. */
-static void test_forged_units(void **state)
-{
-        char dir[] = "/tmp/ec-test.XXXXXX", **units = NULL;
-        pid_t pid;
-        int fd;
-
-        (void)state;
-        if (geteuid())
-                skip();
-        leader = machine_with_bus(dir, &fd);
-        pid = fork();
-        if (!pid)
-                serve(fd);
-        begin();
-        assert_int_equal(machine_failed_units(s, NAME, &units, &err), 0);
-        assert_int_equal(strv_len(STRV_CONST(units)), 998);
-        assert_string_equal(units[0], "bad@x\\x2d.service");
-        assert_string_equal(units[997], "bad@x\\x2d.service");
-        strv_free(units);
-        end();
-        assert_int_equal(waitpid(pid, NULL, 0), pid);
-        end_machine(leader, dir, fd);
-}
-
 /* ---- commands, in the namespaces of another process ------------------------- */
 
 struct result {
@@ -552,27 +427,15 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
         const struct CMUnitTest tests[] = {
-                TEST(test_running),
-                TEST(test_no_machined),
-                TEST(test_bus_down),
-                TEST(test_terminate),
-                TEST(test_terminate_ending),
-                TEST(test_terminate_next),
-                TEST(test_terminate_refused),
-                TEST(test_stale),
-                TEST(test_no_answer_inside),
-                TEST(test_mute_bus),
-                TEST(test_forged_units),
-                TEST(test_commands),
-                TEST(test_not_by_a_shell),
-                TEST(test_surroundings),
-                TEST(test_login),
-                TEST(test_refused),
-                TEST(test_down),
-                TEST(test_timeout),
-                TEST(test_interrupt),
-                TEST(test_no_terminal),
-                TEST(test_nothing_left),
+                TEST(test_running),           TEST(test_no_machined),
+                TEST(test_bus_down),          TEST(test_terminate),
+                TEST(test_terminate_ending),  TEST(test_terminate_next),
+                TEST(test_terminate_refused), TEST(test_stale),
+                TEST(test_commands),          TEST(test_not_by_a_shell),
+                TEST(test_surroundings),      TEST(test_login),
+                TEST(test_refused),           TEST(test_down),
+                TEST(test_timeout),           TEST(test_interrupt),
+                TEST(test_no_terminal),       TEST(test_nothing_left),
         };
 
         return cmocka_run_group_tests_name("machine", tests, NULL, NULL);

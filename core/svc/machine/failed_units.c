@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks the systemd of several containers at once: one that does not answer delays no other, and the answers can be of
+ * any kind. */
+#include <string.h>
+
+#include "svc/machine/inner_bus.h"
+#include "svc/machine/machine.h"
+#include "svc/process/interrupt.h"
+#include "svc/systemd/bus.h"
+#include "util/err.h"
+#include "util/strv.h"
+
+#define ANSWER_TIMEOUT (2 * USEC_PER_SEC)
+#define UNIT_NAME_MAX  255
+#define FAILED_MAX     1000 /* names of failed units that are looked at */
+/* Each has a bus. */
+#define AT_ONCE 32
+
+struct question {
+        struct machine_failed *of;
+        sd_bus *bus;
+        sd_bus_slot *call;
+        bool done;
+        int failure; /* -ENOMEM */
+};
+
+/* Names of units come from the container, and are shown on our terminal. */
+static bool is_unit_name(const char *s)
+{
+        size_t n = strlen(s);
+
+        return n <= UNIT_NAME_MAX &&
+               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") == n;
+}
+
+static int read_names(sd_bus_message *m, char ***ret)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
+
+        /* Its bus belongs to the container, which could send millions. */
+        for (size_t n = 0; r >= 0 && n < FAILED_MAX; n++) {
+                const char *unit;
+
+                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+                if (r <= 0)
+                        return r;
+                if (is_unit_name(unit))
+                        r = strv_push(ret, unit);
+        }
+        return r;
+}
+
+static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct question *q = data;
+        int r = 0;
+
+        (void)error;
+        q->done = true;
+        if (sd_bus_message_is_method_error(m, NULL))
+                return 0;
+        r = read_names(m, &q->of->units);
+        q->of->answered = r >= 0;
+        q->failure = r == -ENOMEM ? r : 0;
+        if (r >= 0)
+                strv_sort(q->of->units);
+        return 0;
+}
+
+static void begin(struct question *q, struct systemd *s)
+{
+        struct leader l = LEADER_NONE;
+        uint32_t pid;
+        int r = geteuid() ? -EPERM : machine_leader(s, q->of->name, &pid, NULL);
+
+        if (r >= 0)
+                r = leader_open(pid, &l);
+        if (r >= 0)
+                r = inner_bus_open(&l, NULL, &q->bus);
+        q->done = r < 0;
+        leader_close(&l);
+}
+
+/* < 0: it does not answer. */
+static int step(struct question *q, struct pollfd *fd, uint64_t *deadline)
+{
+        int r = q->call ? 1 : sd_bus_is_ready(q->bus);
+
+        if (r > 0 && !q->call)
+                r = sd_bus_call_method_async(q->bus, &q->call, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "ListUnitsFiltered", on_answer, q, "as", 1, "failed");
+        if (r >= 0)
+                r = bus_fill(q->bus, fd, deadline);
+        if (r > 0)
+                *deadline = 0;
+        return r;
+}
+
+/* Waits for all. -ECANCELED. */
+static int wait_for_answers(struct question *q, size_t n)
+{
+        uint64_t until = clock_usec() + ANSWER_TIMEOUT;
+
+        while (clock_usec() < until) {
+                struct pollfd fds[AT_ONCE + 1];
+                uint64_t deadline = until;
+                size_t open = 0;
+
+                for (size_t i = 0; i < n; i++) {
+                        fds[i] = (struct pollfd){ .fd = -1 };
+                        if (!q[i].done && step(&q[i], &fds[i], &deadline) < 0)
+                                q[i].done = true;
+                        open += !q[i].done;
+                }
+                if (!open)
+                        return 0;
+                if (interrupt_check(NULL) < 0)
+                        return -ECANCELED;
+                fds[n] = (struct pollfd){ .fd = interrupt_fd(), .events = POLLIN };
+                if (poll(fds, n + 1, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
+                        return -errno;
+        }
+        return 0;
+}
+
+static int ask(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err)
+{
+        struct question q[AT_ONCE] = { 0 };
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                q[i].of = &v[i];
+                begin(&q[i], s);
+        }
+        r = wait_for_answers(q, n);
+        for (size_t i = 0; i < n; i++) {
+                if (q[i].failure)
+                        r = q[i].failure;
+                sd_bus_slot_unref(q[i].call);
+                sd_bus_close_unref(q[i].bus);
+        }
+        return r == -ENOMEM ? err_oom(err) : r < 0 ? bus_err(err, r, NULL, "interrupted") : 0;
+}
+
+int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i += AT_ONCE)
+                r = ask(s, v + i, n - i < AT_ONCE ? n - i : AT_ONCE, err);
+        return r;
+}
+
+int machine_failed_units(struct systemd *s, const char *name, char ***ret, struct ec_err *err)
+{
+        struct machine_failed v = { .name = name };
+        int r = machine_failed_units_many(s, &v, 1, err);
+
+        *ret = NULL;
+        if (r < 0 || !v.answered) {
+                strv_free(v.units);
+                return r < 0 ? r : 1;
+        }
+        *ret = v.units;
+        return 0;
+}
