@@ -4,7 +4,6 @@
 
 name='race-[a-f]'
 known="warning: container '$name': its address [0-9.]* does not answer
-|warning: container '$name' ended right after its (start|update)(, and systemd starts it again)?; 'journalctl -u container@${name}[.]service' shows why
 |warning: container '$name': another run has installed another system meanwhile; update the container again
 |warning: container '$name' did not stop in time, so systemd killed it
 |error: (no container named '$name' is installed(; did you mean '$name'\?)?
@@ -14,6 +13,7 @@ known="warning: container '$name': its address [0-9.]* does not answer
 |/var/lib/nixos-containers/$name has files, although container '$name' is not installed, .*
 |container '$name': its address [0-9.]* was given to container '$name' after it was built; build it again
 |container '$name' did not (re)?start: .*
+|container '$name' ended right after its (start|update)(, and systemd starts it again)?
 |container '$name' was not updated: container '$name' (is shutting down|is not running|stopped while '.*' was running in it)
 |container '$name' was not updated: switch-to-configuration failed with status 1
 |container '$name' was not updated: the system bus of container '$name' was lost while '.*' was being started in it

@@ -17,7 +17,10 @@ struct manager_unit {
         const char *name;
         const char *start, *stop;   /* results of its jobs; NULL: "done"; "hang": never ends until stopped or killed */
         const char *refuse;         /* error of StartUnit and StopUnit */
-        const char *active;         /* property */
+        const char *active;         /* property ActiveState; NULL: "active" after a start that is "done" */
+        const char *sub;            /* property SubState */
+        bool unloaded;              /* systemd does not know it any more */
+        const char *unmet;          /* the value of a ConditionPathExists= that is not met */
         const char *result;         /* property Result of the service */
         int fails;                  /* so many starts end with `start`, later ones succeed; 0: all end with it */
         int stop_fails;             /* the same for stops */
@@ -27,6 +30,7 @@ struct manager_unit {
         int pre_code, pre_status;   /* and its ExecStartPre command */
         uint64_t timeout;
         uint32_t main_pid;
+        bool started;
         char job[64]; /* path of its job that hangs */
 };
 
@@ -40,6 +44,7 @@ struct manager {
         bool signal_at_start;                                  /* sends SIGINT to the test when a start hangs */
         bool signal_at_stop;                                   /* the same when a stop hangs */
         int (*other)(struct manager *m, sd_bus_message *call); /* handles the calls of a test first; 0: not handled */
+        int refs, refs_max;                                    /* references to units, and the most at once */
         char *log;                                             /* all calls in order */
 
         /* internal */
@@ -96,6 +101,7 @@ static int manager_job(struct manager *m, sd_bus_message *call, bool start)
                 manager_removed(m, u->job, name, "canceled");
                 *u->job = 0;
         }
+        u->started = start && !strcmp(result, "done");
         if (m->noisy)
                 manager_removed(m, BUS_SYSTEMD_PATH "/job/999", "other.service", "failed");
         if (u->early && strcmp(result, "hang"))
@@ -155,16 +161,25 @@ static int manager_get_all(struct manager_unit *u, sd_bus_message *call)
         return r < 0 ? r : sd_bus_send(sd_bus_message_get_bus(call), reply, NULL);
 }
 
-static int manager_get(struct manager *m, struct manager_unit *u, sd_bus_message *call)
+static int manager_get(struct manager_unit *u, sd_bus_message *call)
 {
         const char *prop;
         int r = sd_bus_message_read(call, "ss", NULL, &prop);
 
         if (r < 0)
                 return r;
-        manager_note(m, "get", prop);
         if (!strcmp(prop, "ActiveState"))
-                return sd_bus_reply_method_return(call, "v", "s", u->active ?: "inactive");
+                return sd_bus_reply_method_return(call, "v", "s", u->active ?: u->started ? "active" : "inactive");
+        if (!strcmp(prop, "SubState"))
+                return sd_bus_reply_method_return(call, "v", "s", u->sub ?: "running");
+        if (!strcmp(prop, "ConditionTimestampMonotonic"))
+                return sd_bus_reply_method_return(call, "v", "t", (uint64_t)!u->unloaded);
+        if (!strcmp(prop, "ConditionResult"))
+                return sd_bus_reply_method_return(call, "v", "b", !u->unmet);
+        if (!strcmp(prop, "Conditions") || !strcmp(prop, "Asserts"))
+                return sd_bus_reply_method_return(call, "v", "a(sbbsi)", 3, "ConditionPathExists", 0, 0,
+                                                  u->unmet ?: "/", u->unmet ? -1 : 1, "ConditionUser", 0, 0, "root", 1,
+                                                  "ConditionHost", 1, 1, "other", u->unmet ? -1 : 0);
         if (!strcmp(prop, "Result"))
                 return sd_bus_reply_method_return(call, "v", "s", u->result ?: "success");
         if (!strcmp(prop, "MainPID"))
@@ -251,13 +266,13 @@ static int manager_unit_call(struct manager *m, sd_bus_message *call)
         struct manager_unit *u;
 
         if (!strcmp(sd_bus_message_get_path(call), BUS_SYSTEMD_PATH))
-                return manager_get(m, &none, call);
+                return manager_get(&none, call);
         if (sd_bus_path_decode(sd_bus_message_get_path(call), BUS_SYSTEMD_PATH "/unit", &name) <= 0)
                 return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownObject", "Unknown object.");
         u = manager_find(m, name) ?: &none;
         if (!strcmp(sd_bus_message_get_member(call), "GetAll"))
                 return manager_get_all(u, call);
-        return manager_get(m, u, call);
+        return manager_get(u, call);
 }
 
 static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
@@ -292,6 +307,11 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
         if (!strcmp(member, "ResetFailedUnit")) {
                 (void)sd_bus_message_read(call, "s", &unit);
                 manager_note(m, "reset", unit);
+                return 1;
+        }
+        if (!strcmp(member, "RefUnit") || !strcmp(member, "UnrefUnit")) {
+                m->refs += *member == 'R' ? 1 : -1;
+                m->refs_max = m->refs > m->refs_max ? m->refs : m->refs_max;
                 return 1;
         }
         if (!strcmp(member, "Reload")) {

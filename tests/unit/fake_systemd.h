@@ -14,6 +14,7 @@
 #include "util/strv.h"
 
 static struct {
+        char **ran;            /* started, and active in the next list; owned */
         const char *active[8]; /* active units; NAME=STATE, NAME=STATE+ with a job */
         const char *late;      /* this unit becomes active after the first query */
         const char *again;     /* this unit becomes active again after it was killed */
@@ -39,6 +40,7 @@ static void fake_note(const char *what, const char *arg)
 static void fake_reset(void)
 {
         free(fake.log);
+        strv_free(fake.ran);
         memset(&fake, 0, sizeof(fake));
         fake.has_unit_dir = 1;
         fake.log = strdup("");
@@ -49,6 +51,7 @@ static int fake_done(void **state)
         (void)state;
         free(fake.log);
         fake.log = NULL;
+        strv_free(TAKE_PTR(fake.ran));
         return 0;
 }
 
@@ -94,6 +97,8 @@ static int fake_jobs(const char *what, const char *const *units, struct unit_res
         *ret = calloc(n + 1, sizeof(**ret));
         for (size_t i = 0; i < n; i++) {
                 (*ret)[i].unit = units[i];
+                if (strstr(what, "start") && strv_push(&fake.ran, units[i]) < 0)
+                        return err_oom(err);
                 if (fake.failing && !strcmp(fake.failing, units[i])) {
                         (*ret)[i].code = -EIO;
                         (*ret)[i].reason = strdup("its job failed");
@@ -147,6 +152,11 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
         return fake_bus(err);
 }
 
+static int fake_by_unit(const void *a, const void *b)
+{
+        return strcmp(((const struct unit_state *)a)->unit, ((const struct unit_state *)b)->unit);
+}
+
 int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret, size_t *ret_n, struct ec_err *err)
 {
         size_t n = 0;
@@ -154,7 +164,7 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
         (void)s, (void)pattern;
         if (fake_bus(err) < 0)
                 return err->code;
-        *ret = calloc(8, sizeof(**ret));
+        *ret = calloc(8 + strv_len(STRV_CONST(fake.ran)), sizeof(**ret));
         for (; n < 8 && fake.active[n]; n++) {
                 const char *colon = strchr(fake.active[n], '=');
 
@@ -163,6 +173,17 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
                 (*ret)[n].queued = str_ends((*ret)[n].active, "+");
                 (*ret)[n].active[strcspn((*ret)[n].active, "+")] = 0;
         }
+        for (char **u = fake.ran; u && *u; u++) {
+                size_t k = 0;
+
+                while (k < n && strcmp((*ret)[k].unit, *u))
+                        k++;
+                free((*ret)[k].unit), free((*ret)[k].active);
+                (*ret)[k] = (struct unit_state){ .unit = strdup(*u), .active = strdup("active") };
+                n += k == n;
+        }
+        strv_free(TAKE_PTR(fake.ran));
+        qsort(*ret, n, sizeof(**ret), fake_by_unit);
         *ret_n = n;
         if (fake.late)
                 fake.active[0] = TAKE_PTR(fake.late);

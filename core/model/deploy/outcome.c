@@ -11,11 +11,12 @@
 #include "svc/process/interrupt.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
+#include "util/clock.h"
 #include "util/err.h"
 
 int outcome_init(struct outcome *o, size_t of, struct ec_err *err)
 {
-        *o = (struct outcome){ .of = of };
+        *o = (struct outcome){ .of = of, .since = clock_realtime_usec() };
         if (group_init(&o->started, of) < 0 || group_init(&o->updated, of) < 0 || group_init(&o->stopped, of) < 0 ||
             group_init(&o->failed, of) < 0)
                 return err_oom(err);
@@ -40,29 +41,38 @@ int outcome_check_interrupt(struct outcome *o, struct ec_err *err)
         return 0;
 }
 
-/* Warns about containers that have ended again, and about failed units in the others. */
-static void look_at(struct ec_op *op, const struct group *g, const char *after)
+static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_container *c, const char *after,
+                     const char *active, struct ec_err *err)
+{
+        report_unit(op, c, o->since, false);
+        return report_add(&o->report, err, "container '%s' ended right after its %s%s", c->name, after,
+                          !strcmp(active, "activating") ? ", and systemd starts it again" : "");
+}
+
+/* Containers that have ended again have failed. Warns about failed units in the others. */
+static int look_at(struct ec_op *op, struct outcome *o, const struct group *g, const char *after, struct ec_err *err)
 {
         struct unit_state *states = NULL;
         struct systemd *s;
         size_t n = 0;
+        int r = 0;
 
         if (!g->n || op_systemd(op, &s, NULL) < 0 || systemd_list(s, "container@*.service", &states, &n, NULL) < 0)
-                return;
-        for (size_t i = 0; i < g->n; i++) {
+                return 0;
+        for (size_t i = 0; i < g->n && r >= 0; i++) {
                 const struct ec_container *c = g->items[i];
                 const char *active = unit_active(states, n, c->unit);
 
                 if (unit_is_up(active))
                         report_failed_inside(op, c);
                 else
-                        log_warn("container '%s' ended right after its %s%s; 'journalctl -u %s' shows why", c->name,
-                                 after, !strcmp(active, "activating") ? ", and systemd starts it again" : "", c->unit);
+                        r = add_ended(op, o, c, after, active, err);
         }
         unit_states_free(states, n);
+        return r;
 }
 
-/* Calls the hooks of all containers at once, and warns about those that do not run as they should. */
+/* Calls the hooks of all containers at once, and reports those that do not run as they should. */
 static int tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
 {
         int r = outcome_check_interrupt(o, err);
@@ -73,9 +83,10 @@ static int tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
         hooks_updated(op, GROUP_CONST(&o->updated));
         hooks_stopped(op, GROUP_CONST(&o->stopped));
         hooks_failed(op, GROUP_CONST(&o->failed));
-        look_at(op, &o->started, "start");
-        look_at(op, &o->updated, "update");
-        return outcome_check_interrupt(o, err);
+        r = look_at(op, o, &o->started, "start", err);
+        if (r >= 0)
+                r = look_at(op, o, &o->updated, "update", err);
+        return r < 0 ? r : outcome_check_interrupt(o, err);
 }
 
 int outcome_finish(struct ec_op *op, struct outcome *o, int r, const char *what, struct ec_err *err)

@@ -8,9 +8,10 @@ struct ec_op;
 struct outcome {
         struct group started, updated, stopped, failed;
         struct report report;
-        size_t of;     /* number of containers */
-        bool detach;   /* ^C only ends the wait for a start */
-        bool no_hooks; /* it did, so skip the hooks, which may also wait */
+        size_t of;      /* number of containers */
+        uint64_t since; /* realtime, before all of them */
+        bool detach;    /* ^C only ends the wait for a start */
+        bool no_hooks;  /* it did, so skip the hooks, which may also wait */
 };
 int outcome_init(struct outcome *o, size_t of, struct ec_err *err);
 void outcome_done(struct outcome *o);

@@ -20,7 +20,10 @@ const char *unit_active(const struct unit_state *states, size_t n, const char *u
 {
         const struct unit_state *state = unit_state_find(states, n, unit);
 
-        return state ? state->active : "inactive";
+        if (!state)
+                return "inactive";
+        return state->sub && !strcmp(state->active, "active") && !strcmp(state->sub, "exited") ? "exited"
+                                                                                               : state->active;
 }
 
 bool unit_is_up(const char *active)

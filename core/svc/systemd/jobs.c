@@ -17,6 +17,9 @@
 
 /* A bus daemon allows 128 pending calls for each connection. */
 #define CALLS_MAX 64
+/* systemd unloads an inactive unit at once, with what it knows about it, unless somebody refers to it. Each reference
+ * costs systemd a match rule, of which a bus daemon allows 512. */
+#define REFS_MAX 32
 /* Signals can get lost on an overloaded bus: check from time to time. */
 #define CHECK_USEC (5 * USEC_PER_SEC)
 /* JOB_KILL: how often to end what runs in a unit, when to ask its main process again, and when to kill everything. */
@@ -34,7 +37,7 @@ enum phase {
         PHASE_STOP,
         PHASE_STOPPED, /* its stop job is done; find out how it ended */
         PHASE_START,
-        PHASE_ASK,    /* its start failed; find out why */
+        PHASE_ASK,    /* its start job has ended; find out whether it runs, or else why not */
         PHASE_TELL,   /* its result is known; tell the caller */
         PHASE_CANCEL, /* interrupted: its start is undone */
         PHASE_DONE,
@@ -47,13 +50,14 @@ struct item {
         bool wants_call;   /* the next call of its phase is still to be sent */
         sd_bus_slot *call; /* sent, without a reply yet */
         char *job;         /* object path of the job that is awaited */
-        char *job_result;  /* of the start that failed */
+        char *job_result;  /* of the start job that has ended */
         char **early;      /* jobs that were removed before the reply told us which is ours, each with its result */
         uint64_t since;    /* realtime of its start, to read the journal from */
         uint64_t asked;    /* when its stop was sent */
         uint64_t resend;   /* systemd reconnects: the call is sent again until then */
         unsigned stops;    /* how often its stop was sent */
         bool retried;
+        bool referred;    /* systemd keeps it loaded for us */
         bool asked_again; /* its main process got a second SIGTERM */
 };
 
@@ -62,7 +66,7 @@ struct engine {
         sd_bus *bus;
         enum unit_job kind;
         struct item *items;
-        size_t n, left, calls, next;
+        size_t n, left, calls, refs, next;
         struct job_hooks hooks;
         bool cancelled, detached;
         bool asked_again; /* after ^C: the main processes got a second SIGTERM */
@@ -72,12 +76,32 @@ struct engine {
         int failure;                  /* of a callback: -ENOMEM */
 };
 
+static int refer(struct item *i)
+{
+        if (i->referred || i->e->refs >= REFS_MAX)
+                return 0;
+        i->referred = true;
+        i->e->refs++;
+        return bus_tell_manager(i->e->bus, "RefUnit", "s", i->res->unit);
+}
+
+static void release(struct item *i)
+{
+        if (!i->referred)
+                return;
+        i->referred = false;
+        i->e->refs--;
+        (void)bus_tell_manager(i->e->bus, "UnrefUnit", "s", i->res->unit);
+}
+
 static void to_phase(struct item *i, enum phase phase, bool wants_call)
 {
         i->phase = phase;
         i->wants_call = wants_call;
-        if (phase == PHASE_DONE)
+        if (phase == PHASE_DONE) {
+                release(i);
                 i->e->left--;
+        }
 }
 
 static void left(struct item *i, bool stopped)
@@ -136,6 +160,8 @@ static int send_one(struct item *i)
                 i->since = clock_realtime_usec();
                 /* Resets the start limit: a unit that was started too often would not start. */
                 r = reset_failed(e, i->res->unit);
+                if (r >= 0)
+                        r = refer(i);
                 return r < 0 ? r : queue_job(i, "StartUnit");
         }
         i->asked = clock_usec();
@@ -208,10 +234,6 @@ static void job_removed(struct item *i, const char *result)
                 stopped(i, result);
                 break;
         case PHASE_START:
-                if (!strcmp(result, "done")) {
-                        finish(i, 0, NULL);
-                        break;
-                }
                 free(i->job_result);
                 i->job_result = strdup(result);
                 if (!i->job_result)
@@ -319,17 +341,23 @@ static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
-/* ---- a start that failed ------------------------------------------------ */
+/* ---- a start job that has ended ------------------------------------------ */
 
+/* The job of a unit whose condition is not met is "done", too. */
 static int ask(struct item *i)
 {
         const struct job_hooks *h = &i->e->hooks;
         struct unit_failure f = { 0 };
-        int r = unit_failure_read(i->e->bus, i->res->unit, i->job_result, &f);
+        bool done = !strcmp(i->job_result, "done");
+        int r = done ? unit_runs(i->e->bus, i->res->unit) : 0;
 
-        if (r < 0)
-                return r;
-        if (!i->retried && f.main_process && !strcmp(f.result, "exit-code") && h->retry &&
+        if (r > 0)
+                finish(i, 0, NULL);
+        else if (r == 0)
+                r = unit_failure_read(i->e->bus, i->res->unit, i->job_result, &f);
+        if (r != 0)
+                return MIN(r, 0);
+        if (!done && !i->retried && f.main_process && !strcmp(f.result, "exit-code") && h->retry &&
             h->retry(i->e->s, i->res->unit, i->since)) {
                 log_debug("starting %s once more", i->res->unit);
                 i->retried = true;

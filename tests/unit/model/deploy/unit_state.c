@@ -22,6 +22,17 @@ static void test_find(void **state)
         assert_null(unit_state_find(NULL, 0, "a"));
         assert_string_equal(unit_active(states, 3, "b"), "failed");
         assert_string_equal(unit_active(states, 3, "d"), "inactive");
+        /* Without a main process. */
+        assert_string_equal(unit_active(&(struct unit_state){ .unit = (char *)"a",
+                                                              .active = (char *)"active",
+                                                              .sub = (char *)"exited" },
+                                        1, "a"),
+                            "exited");
+        assert_string_equal(unit_active(&(struct unit_state){ .unit = (char *)"a",
+                                                              .active = (char *)"active",
+                                                              .sub = (char *)"running" },
+                                        1, "a"),
+                            "active");
 }
 
 static void test_up(void **state)

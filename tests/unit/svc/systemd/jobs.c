@@ -120,6 +120,26 @@ static void test_start(void **state)
         assert_string_equal(told, "a.service=0 b.service=0 ");
 }
 
+/* Its job is done, but the unit does not run. */
+static void test_done_but_not_running(void **state)
+{
+        (void)state;
+        UNIT(0, .name = "a.service", .active = "inactive", .unmet = "/x");
+        UNIT(1, .name = "b.service");
+        UNIT(2, .name = "c.service", .active = "failed", .result = "exit-code", .main_code = CLD_EXITED,
+             .main_status = 1);
+        again = true;
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service", "c.service"), 1,
+             "a.service=-5 (a condition of its unit is not met: ConditionPathExists=/x, ConditionHost=|!other); "
+             "b.service=0; c.service=-5 (its main process ended with exit code 1)");
+        /* To start it once more would not help. */
+        assert_int_equal(retries, 0);
+        (void)manager_log(&fake);
+        assert_int_equal(fake.refs, 0);
+        assert_int_equal(fake.refs_max, 3);
+}
+
 static void test_none(void **state)
 {
         (void)state;
@@ -346,6 +366,9 @@ static void test_many(void **state)
                 assert_int_equal(strv_pushf(&names, "n%d.service", i), 0);
         begin();
         assert_int_equal(systemd_jobs(s, JOB_START, STRV_CONST(names), NULL, &r, &err), 1);
+        (void)manager_log(&fake);
+        assert_int_equal(fake.refs, 0);
+        assert_in_range(fake.refs_max, 1, 64);
         for (int i = 0; i < 500; i++) {
                 assert_string_equal(r[i].unit, names[i]);
                 assert_int_equal(r[i].code, -ENOENT);
@@ -403,6 +426,7 @@ static int end_meanwhile(struct manager *m, sd_bus_message *call)
 
         if (strcmp(sd_bus_message_get_member(call), "GetAll") || !*u->job)
                 return 0;
+        u->started = true;
         manager_removed(m, u->job, u->name, "done");
         *u->job = 0;
         return 0;
@@ -601,6 +625,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_start),
+                TEST(test_done_but_not_running),
                 TEST(test_none),
                 TEST(test_stop_and_restart),
                 TEST(test_removed_before_reply),

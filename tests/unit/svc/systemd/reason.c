@@ -54,7 +54,51 @@ static void test_job_results(void **state)
            "a unit that it needs did not start");
         is("skipped", UNIT(0), false, "a condition of its unit is not met");
         is("assert", UNIT(0), false, "an assertion of its unit is not met");
+        is("assert", UNIT(.unmet = "/x"), false,
+           "an assertion of its unit is not met: ConditionPathExists=/x, ConditionHost=|!other");
         is("unsupported", UNIT(0), false, "units of its type are not supported here");
+}
+
+static void runs(int yes, struct manager_unit u)
+{
+        u.name = "a.service";
+        fake.units[0] = u;
+        assert_int_equal(unit_runs(fake.client, "a.service"), yes);
+}
+
+static void test_runs(void **state)
+{
+        (void)state;
+        runs(1, UNIT(.active = "active"));
+        runs(1, UNIT(.active = "reloading"));
+        runs(0, UNIT(.active = "inactive"));
+        runs(0, UNIT(.active = "deactivating"));
+        runs(0, UNIT(.active = "activating"));
+        runs(0, UNIT(.active = "active", .sub = "exited"));
+        /* Then there is nothing to report. */
+        fake.error_at = "Get";
+        fake.error_name = "com.example.No";
+        fake.error_text = "No.";
+        runs(1, UNIT(.active = "inactive"));
+}
+
+static void test_done_but_not_running(void **state)
+{
+        (void)state;
+        is("done", UNIT(.unmet = "/run/secret"), false,
+           "a condition of its unit is not met: ConditionPathExists=/run/secret, ConditionHost=|!other");
+        is("done", UNIT(.result = "exec-condition", .unmet = "/x", .pre_code = CLD_EXITED, .pre_status = 1), false,
+           "its ExecStartPre command ended with exit code 1");
+        is("done", UNIT(.result = "success"), false, "it ended right after its start");
+        is("done", UNIT(.unloaded = true, .result = "success"), false,
+           "it ended right after its start, or a condition of its unit is not met");
+        is("done", UNIT(.active = "activating", .result = "success"), false,
+           "it ended right after its start, and systemd starts it again");
+        is("done", UNIT(.active = "active", .sub = "exited", .result = "success"), false,
+           "its main process has ended, and RemainAfterExit= keeps its unit active; 'systemctl restart a.service' "
+           "starts it again");
+        is("done", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 3), true,
+           "its main process ended with exit code 3");
 }
 
 static void test_unit_results(void **state)
@@ -130,8 +174,9 @@ static void test_no_answer(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_job_results), TEST(test_unit_results), TEST(test_timeouts),
-                TEST(test_processes),   TEST(test_no_answer),
+                TEST(test_job_results),  TEST(test_runs),     TEST(test_done_but_not_running),
+                TEST(test_unit_results), TEST(test_timeouts), TEST(test_processes),
+                TEST(test_no_answer),
         };
         return cmocka_run_group_tests_name("systemd_reason", tests, NULL, NULL);
 }
