@@ -196,12 +196,12 @@ $(INI): etc/extra-container.ini.in $(if $(MAN),$(TABLES),$(BUILD)/paths) | prune
 	$(call say,INI,$@)$(if $(MAN),$(BUILD)/man/.tool $< $(BUILD)/plugins ., \
 		sed -e '/^@/d' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $<) > $@
 
-# nix/settings.nix reads copies of the tables: nix/paths.json and plugins/NAME/settings.json.
+# nix/settings.nix reads copies of the tables: nix/paths.json, nix/start.json and plugins/NAME/settings.json.
 ## Update the tables of settings that the NixOS module reads
 .PHONY: settings
 settings: $(TABLES) | prune
 	@table() { echo "@json $$1" | $(BUILD)/man/.tool /dev/stdin $(BUILD)/plugins . > "$$2.new" && mv "$$2.new" "$$2"; }; \
-	table paths nix/paths.json && for p in $(PLUGINS); do table "$$p" "plugins/$$p/settings.json" || exit; done
+	table paths nix/paths.json && table start nix/start.json && for p in $(PLUGINS); do table "$$p" "plugins/$$p/settings.json" || exit; done
 
 ## Remove all build results
 .PHONY: clean

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The settings of extra-container.ini as options. They come from the tables of the program and of the plugins in this
-# tree, which `make settings` writes to paths.json and plugins/NAME/settings.json. A plugin's nixos.nix can narrow the
+# tree, which `make settings` writes to paths.json, start.json and plugins/NAME/settings.json. A plugin's nixos.nix can narrow the
 # types of its settings.
 { lib }:
 
@@ -103,6 +103,7 @@ in
       legacy = types.enum [ "auto" "yes" "no" ];
       units-also = listOfPaths " ";
     };
+    start = section ./start.json { };
   };
 
   # What the settings of other plugins can be.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "model/deploy/outcome.h"
 #include "svc/conf/conf.h"
 #include "svc/process/env.h"
 #include "svc/term/log.h"
@@ -44,6 +45,8 @@ static int load_conf(struct app *a, const char *config, struct ec_err *err)
 
         if (r >= 0)
                 r = conf_declare(a->conf, "paths", &layout_settings, &a->conf_err);
+        if (r >= 0)
+                r = conf_declare(a->conf, "start", &start_settings, &a->conf_err);
         if (r >= 0)
                 return 0;
         if (a->conf)

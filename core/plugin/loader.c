@@ -185,7 +185,7 @@ static int check_defaults(const struct ec_plugin *p, struct ec_err *err)
 
 static int load_file(const struct plugins *l, struct plugin *p, bool check_trust, struct ec_err *err)
 {
-        static const char *const reserved[] = { "nix", "paths", "plugins", NULL }; /* sections of the INI */
+        static const char *const reserved[] = { "nix", "paths", "plugins", "start", NULL }; /* sections of the INI */
         int r;
 
         if (!plugin_name_valid(p->name))

@@ -418,11 +418,13 @@ static void put_settings(const struct ec_array *a)
         printf(".El\n");
 }
 
-static int part_paths(struct page *p)
+static int part_section(struct page *p)
 {
-        (void)p;
-        put_settings(&layout_settings);
-        return 0;
+        const struct core_section *s = core_section(p);
+
+        if (s)
+                put_settings(s->settings);
+        return s ? 0 : p->err->code;
 }
 
 static int part_toggles(struct page *p)
@@ -490,12 +492,12 @@ static const struct {
         { "leading", part_leading },   /* options before the command */
         { "prose", part_prose },       /* text of plugins */
         { "toggles", part_toggles },   /* the keys of [plugins] */
-        { "paths", part_paths },       /* the keys of [paths] */
+        { "section", part_section },   /* SECTION: the keys of one of the program's own */
         { "settings", part_settings }, /* the sections of plugins */
         { "header", part_header },     /* plugin.h */
         /* In the INI: */
         { "ini-toggles", part_ini_toggles },
-        { "ini-paths", part_ini_paths },
+        { "ini-section", part_ini_section },
         { "ini-settings", part_ini_settings },
         { "json", part_json },   /* SECTION: its settings, for the NixOS module */
         { "words", part_words }, /* commands and options of plugins, for tests */

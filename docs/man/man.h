@@ -15,10 +15,17 @@ struct page {
 /* The words of a text, escaped for roff, each sentence on a line of its own; sentence: it gets a full stop. */
 void put_text(const char *s, size_t len, bool sentence);
 
+/* A section of the INI that is the program's own. */
+struct core_section {
+        const char *name, *summary;
+        const struct ec_array *settings;
+};
+const struct core_section *core_section(struct page *p); /* that p->arg names; NULL: none, p->err is set */
+
 int part_header(struct page *p); /* header.c */
 /* Parts that are not roff: see parts[] in man.c. */
 int part_ini_toggles(struct page *p);
-int part_ini_paths(struct page *p);
+int part_ini_section(struct page *p);
 int part_ini_settings(struct page *p);
 int part_json(struct page *p);
 int part_words(struct page *p);

@@ -7,10 +7,25 @@
 #include <string.h>
 
 #include "man.h"
+#include "model/deploy/outcome.h"
 #include "model/operation/layout.h"
 #include "util/err.h"
 
 #define INI_WIDTH 78
+
+static const struct core_section sections[] = {
+        { "paths", "Where things are", &layout_settings },
+        { "start", "How containers are started", &start_settings },
+};
+
+const struct core_section *core_section(struct page *p)
+{
+        for (size_t i = 0; p->arg && i < ARRAY_SIZE(sections); i++)
+                if (!strcmp(p->arg, sections[i].name))
+                        return &sections[i];
+        err_set(p->err, -ENOENT, "no section '%s'", p->arg ? p->arg : "");
+        return NULL;
+}
 
 /* ---- INI ------------------------------------------------------------------ */
 
@@ -54,11 +69,13 @@ int part_ini_toggles(struct page *p)
         return 0;
 }
 
-int part_ini_paths(struct page *p)
+int part_ini_section(struct page *p)
 {
-        (void)p;
-        ini_settings(&layout_settings);
-        return 0;
+        const struct core_section *s = core_section(p);
+
+        if (s)
+                ini_settings(s->settings);
+        return s ? 0 : p->err->code;
 }
 
 int part_ini_settings(struct page *p)
@@ -109,14 +126,12 @@ static int put_json(const char *summary, const struct ec_array *a)
 int part_json(struct page *p)
 {
         const struct plugin *q = p->arg ? plugins_find(&p->plugins, p->arg) : NULL;
+        const struct core_section *s = q ? NULL : core_section(p);
         int r;
 
-        if (p->arg && !strcmp(p->arg, "paths"))
-                r = put_json("Where things are", &layout_settings);
-        else if (q)
-                r = put_json(q->plugin->summary, &q->plugin->settings);
-        else
-                return err_set(p->err, -ENOENT, "no section '%s'", p->arg ? p->arg : "");
+        if (!q && !s)
+                return p->err->code;
+        r = q ? put_json(q->plugin->summary, &q->plugin->settings) : put_json(s->summary, s->settings);
         return r < 0 ? err_oom(p->err) : 0;
 }
 
@@ -154,7 +169,8 @@ static void put_keys(const char *section, const struct ec_array *a)
 
 int part_keys(struct page *p)
 {
-        put_keys("paths", &layout_settings);
+        for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+                put_keys(sections[i].name, sections[i].settings);
         printf("plugins\t" PLUGIN_PATH_KEY "\tstring\t\n");
         for (size_t i = 0; i < p->plugins.n; i++) {
                 printf("plugins\t%s\tstring\tauto\n", p->plugins.items[i].name);

@@ -129,6 +129,7 @@ settings() { # SECTION FILE
                 "$(diff -u --label "$2" --label 'the tables' "$2" - <<<"$table" 2>&1)" ''
 }
 settings paths nix/paths.json
+settings start nix/start.json
 for plugin in "${built[@]%.so}"; do
         settings "$plugin" "plugins/$plugin/settings.json"
 done

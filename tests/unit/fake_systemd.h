@@ -24,9 +24,10 @@ static struct {
         const char *unit_line; /* last line of each unit's journal */
         const char *exec_line; /* what each command in a container writes */
         int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
-        int inner_lines, inner_blame; /* lines of the journal inside; every tenth is the failed unit's */
-        void (*meanwhile)(void);      /* called while a job or a command runs */
-        char *log;                    /* all calls in order */
+        int inner_lines;         /* lines of the journal inside; every tenth is of */
+        const char *inner_blame; /* this unit */
+        void (*meanwhile)(void); /* called while a job or a command runs */
+        char *log;               /* all calls in order */
 } fake;
 
 static void fake_note(const char *what, const char *arg)
@@ -299,8 +300,8 @@ int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec
         (void)root, (void)since_usec, (void)max, (void)err;
         *ret = (struct journal_inside){ 0 };
         for (int i = 0; i < fake.inner_lines; i++)
-                if (strv_pushf(&ret->lines, "%s.service: line %d", fake.inner_blame && i % 10 == 0 ? "inner" : "other",
-                               i) < 0)
+                if (strv_pushf(&ret->lines, "%s.service: line %d",
+                               fake.inner_blame && i % 10 == 0 ? fake.inner_blame : "other", i) < 0)
                         return -ENOMEM;
         if (strv_push(&ret->starting, "slow.service") < 0)
                 return -ENOMEM;

@@ -5,20 +5,38 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/degraded.h"
 #include "model/deploy/unit_state.h"
 #include "model/operation/hooks.h"
 #include "model/operation/op.h"
+#include "model/operation/options.h"
+#include "svc/conf/conf.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/strv.h"
+
+static const struct ec_setting settings[] = {
+        { "allow-degraded", "bool", "no",
+          "Whether a command succeeds if units failed in a container that it starts or updates, as with "
+          "--allow-degraded" },
+};
+const struct ec_array start_settings = EC_ARRAY(settings);
+
+/* A session is where to find out why they failed. */
+bool outcome_allows_degraded(const struct ec_op *op)
+{
+        return (op->command && op->command->scopes & EC_SCOPE_SHELL) || options_is_set(op->options, "allow-degraded") ||
+               (op->conf && conf_bool(op->conf, "start", "allow-degraded"));
+}
 
 int outcome_init(struct outcome *o, size_t of, struct ec_err *err)
 {
         *o = (struct outcome){ .of = of, .since = clock_realtime_usec() };
         if (group_init(&o->started, of) < 0 || group_init(&o->updated, of) < 0 || group_init(&o->stopped, of) < 0 ||
-            group_init(&o->failed, of) < 0)
+            group_init(&o->failed, of) < 0 || group_init(&o->running, of) < 0 || group_init(&o->units_failed, of) < 0)
                 return err_oom(err);
         return 0;
 }
@@ -29,6 +47,8 @@ void outcome_done(struct outcome *o)
         group_done(&o->updated);
         group_done(&o->stopped);
         group_done(&o->failed);
+        group_done(&o->running);
+        group_done(&o->units_failed);
         report_done(&o->report);
 }
 
@@ -49,7 +69,42 @@ static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_contai
                           !strcmp(active, "activating") ? ", and systemd starts it again" : "");
 }
 
-/* Containers that have ended again have failed. Warns about failed units in the others. */
+static bool contains(const struct group *g, const struct ec_container *c)
+{
+        size_t i = 0;
+
+        while (i < g->n && g->items[i] != c)
+                i++;
+        return i < g->n;
+}
+
+/* Units in a container that runs. */
+static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_container *c, uint64_t since,
+                       struct ec_err *err)
+{
+        _cleanup_free_ char *units = NULL, *text = NULL;
+        int r = report_failed_inside(op, c, since, &units);
+
+        if (r < 0)
+                return r == -ENOMEM ? err_oom(err) : 0;
+        if (units)
+                text = str_printf("container '%s' runs, but units failed in it: %s", c->name, units);
+        else if (contains(&o->units_failed, c))
+                text = str_printf("container '%s' was updated, but not all of its units could be started or reloaded",
+                                  c->name);
+        else if (r == 0)
+                degraded_set(op->layout, c->name, false);
+        if (!text)
+                return 0;
+        o->degraded = true;
+        degraded_set(op->layout, c->name, true);
+        if (!outcome_allows_degraded(op))
+                return report_add(&o->report, err, "%s", text);
+        log_warn("%s", text);
+        return 0;
+}
+
+/* Containers that have ended again have failed, and so have those in which units failed. */
 static int look_at(struct ec_op *op, struct outcome *o, const struct group *g, const char *after, struct ec_err *err)
 {
         struct unit_state *states = NULL;
@@ -64,7 +119,7 @@ static int look_at(struct ec_op *op, struct outcome *o, const struct group *g, c
                 const char *active = unit_active(states, n, c->unit);
 
                 if (unit_is_up(active))
-                        report_failed_inside(op, c);
+                        r = look_inside(op, o, c, g == &o->running ? 0 : o->since, err);
                 else
                         r = add_ended(op, o, c, after, active, err);
         }
@@ -86,16 +141,19 @@ static int tell(struct ec_op *op, struct outcome *o, struct ec_err *err)
         r = look_at(op, o, &o->started, "start", err);
         if (r >= 0)
                 r = look_at(op, o, &o->updated, "update", err);
+        if (r >= 0)
+                r = look_at(op, o, &o->running, "start", err);
         return r < 0 ? r : outcome_check_interrupt(o, err);
 }
 
 int outcome_finish(struct ec_op *op, struct outcome *o, int r, const char *what, struct ec_err *err)
 {
         int k = tell(op, o, r < 0 ? NULL : err);
+        _cleanup_free_ char *all = str_printf("%s%s", what, o->degraded ? ", or have failed units" : "");
 
         if (r < 0)
                 return r;
         if (k >= 0)
-                k = report_result(&o->report, o->of, what, err);
+                k = all ? report_result(&o->report, o->of, all, err) : err_oom(err);
         return k < 0 ? k : r;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/degraded.h"
 #include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/report.h"
@@ -143,6 +144,7 @@ static int remove_all(struct removal *m, const struct ec_container *c, struct ec
         if (r < 0 || m->report->n > before)
                 return r;
         pending_clear(m->op->layout, c->name);
+        degraded_set(m->op->layout, c->name, false);
         owner_forget(m->op->layout, c->name);
         hooks_removed(m->op, c);
         return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -71,22 +72,30 @@ static bool of_failed(const char *line, char **failed)
         return false;
 }
 
-/* Prefers lines of failed units, because the end of the journal only shows the shutdown. */
-static void show_inner(char **lines, char **failed)
+/* The last lines of failed units; false: there are none. */
+static bool show_failed(char **lines, char **failed)
 {
         size_t n = strv_len(STRV_CONST(lines)), first = n, found = 0;
 
         for (; first && found < INNER_LINES; first--)
                 found += of_failed(lines[first - 1], failed);
-        if (!found) {
-                log_notice("  last lines of the journal inside it:");
-                show_lines(lines + (n > INNER_LINES ? n - INNER_LINES : 0));
-                return;
-        }
-        log_notice("  last lines of what failed inside it:");
-        for (; first < n; first++)
+        if (found)
+                log_notice("  last lines of what failed inside it:");
+        for (; found && first < n; first++)
                 if (of_failed(lines[first], failed))
                         log_notice("    %s", lines[first]);
+        return found;
+}
+
+/* Prefers lines of failed units, because the end of the journal only shows the shutdown. */
+static void show_inner(char **lines, char **failed)
+{
+        size_t n = strv_len(STRV_CONST(lines));
+
+        if (show_failed(lines, failed))
+                return;
+        log_notice("  last lines of the journal inside it:");
+        show_lines(lines + (n > INNER_LINES ? n - INNER_LINES : 0));
 }
 
 /* The container chooses how many there are. */
@@ -204,16 +213,25 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
         journal_inside_done(&in);
 }
 
-void report_failed_inside(struct ec_op *op, const struct ec_container *c)
+int report_failed_inside(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, char **ret)
 {
+        struct journal_inside in = { 0 };
         _cleanup_strv_ char **failed = NULL;
-        _cleanup_free_ char *list = NULL;
-        _cleanup_err_ struct ec_err e = { 0 };
         struct systemd *s;
+        int r = op_systemd(op, &s, NULL);
 
-        if (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &failed, &e) < 0 || !failed)
-                return;
-        list = join_names(failed);
-        if (list)
-                log_warn("container '%s' runs, but units failed in it: %s", c->name, list);
+        *ret = NULL;
+        if (r >= 0)
+                r = machine_failed_units(s, c->name, &failed, NULL);
+        if (r != 0 || !failed)
+                return r;
+        *ret = join_names(failed);
+        if (!*ret)
+                return -ENOMEM;
+        log_notice("container '%s':", c->name);
+        log_notice("  failed inside it: %s", *ret);
+        if (journal_tail_root(c->state_path, since_usec, 0, false, INNER_SEARCH, &in, NULL) >= 0)
+                (void)show_failed(in.lines, failed);
+        journal_inside_done(&in);
+        return 0;
 }

@@ -20,4 +20,6 @@ int report_result(struct report *r, size_t of, const char *what, struct ec_err *
 /* Shows why a unit did not start, on stderr: units that failed inside, or after a timeout those that were still
  * starting, and the last lines of the journals of its first attempt since then. */
 void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out);
-void report_failed_inside(struct ec_op *op, const struct ec_container *c);
+/* Units that failed in a running container, NULL: none. Shows the last lines of their journals since then (0: its
+ * boot), in the same words. 1: the container does not answer. */
+int report_failed_inside(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, char **ret);

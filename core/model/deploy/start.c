@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/degraded.h"
 #include "model/containers/group.h"
 #include "model/containers/owner.h"
 #include "model/containers/pending.h"
@@ -25,6 +26,7 @@
 
 struct plan {
         struct group start, update, restart;
+        struct group degraded; /* runs as installed, but units had failed in it */
 };
 
 static void plan_done(struct plan *p)
@@ -32,6 +34,7 @@ static void plan_done(struct plan *p)
         group_done(&p->start);
         group_done(&p->update);
         group_done(&p->restart);
+        group_done(&p->degraded);
 }
 
 /* What a running container needs, for a change of this run or of an earlier one. */
@@ -62,6 +65,8 @@ static void plan_one(struct ec_op *op, const struct change *ch, const char *acti
                 group_add(&p->start, c);
         } else if (!unit_is_up(active) && !booting) {
                 log_notice("container '%s' is stopped, so it was not updated", c->name);
+        } else if (unit_is_up(active) && degraded_get(op->layout, c->name)) {
+                group_add(&p->degraded, c);
         }
 }
 
@@ -74,7 +79,7 @@ static int make_plan(struct ec_op *op, struct deployment *d, uint32_t flags, str
         int r;
 
         if (group_init(&p->start, d->list.n) < 0 || group_init(&p->update, d->list.n) < 0 ||
-            group_init(&p->restart, d->list.n) < 0)
+            group_init(&p->restart, d->list.n) < 0 || group_init(&p->degraded, d->list.n) < 0)
                 return err_oom(err);
         for (size_t i = 0; flags & EC_START_STOPPED && i < d->list.n; i++)
                 stale_read(&stale, op->layout, d->list.items[i]);
@@ -135,9 +140,11 @@ int deploy_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         if (r >= 0)
                 r = make_plan(op, d, flags, &p, err);
         if (r >= 0)
-                r = outcome_init(&o, p.start.n + p.update.n + p.restart.n, err);
+                r = outcome_init(&o, p.start.n + p.update.n + p.restart.n + p.degraded.n, err);
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < p.degraded.n; i++)
+                group_add(&o.running, p.degraded.items[i]);
         o.detach = flags & EC_START_DETACH;
         r = run_plan(op, &p, flags, &o, err);
         return outcome_finish(op, &o, r, "started or updated", err);

@@ -18,6 +18,9 @@
 #include "util/err.h"
 #include "util/strv.h"
 
+/* What switch-to-configuration returns if it has switched, but could not start or reload all units. */
+#define UNITS_FAILED 4
+
 struct update {
         struct ec_container *container;
         const char *prefix; /* of its lines of output */
@@ -106,9 +109,13 @@ static int add_result(struct ec_op *op, const struct update *u, const struct mac
 {
         const char *name = u->container->name;
 
-        if (command->result >= 0 && !command->status) {
-                pending_clear_marked(op->layout, name, &u->before);
+        if (command->result >= 0 && (!command->status || command->status == UNITS_FAILED)) {
+                /* The next run starts the units again, by another update. */
+                if (!command->status || outcome_allows_degraded(op))
+                        pending_clear_marked(op->layout, name, &u->before);
                 note_replaced(op, u->container);
+                if (command->status)
+                        group_add(&o->units_failed, u->container);
                 group_add(&o->updated, u->container);
                 return 0;
         }

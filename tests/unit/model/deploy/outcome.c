@@ -3,6 +3,7 @@
 #include "fake_systemd.h"
 #include "noter.h"
 
+#include "model/containers/degraded.h"
 #include "model/deploy/outcome.h"
 #include "svc/process/interrupt.h"
 
@@ -91,6 +92,41 @@ static void test_ended(void **state)
                             "container 'c' ended right after its update, and systemd starts it again");
 }
 
+/* The same sentence after a start, after an update, and for one that runs as before. */
+static void test_failed_inside(void **state)
+{
+        static const struct ec_command shell = { .name = "shell", .scopes = EC_SCOPE_START | EC_SCOPE_SHELL };
+        struct fixture *f = *state;
+
+        fake.sick = "a";
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "container 'a' runs, but units failed in it: bad.service");
+        assert_string_equal(noted, "started(a b) updated(c) failed(d) ");
+        assert_true(degraded_get(&f->layout, "a"));
+        assert_false(degraded_get(&f->layout, "b"));
+        err_done(&f->err);
+        report_done(&o.report);
+        o.started.n = 0;
+        group_add(&o.running, &containers[0]);
+        fake.sick = "c";
+        group_add(&o.units_failed, &containers[2]);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "container 'c' runs, but units failed in it: bad.service");
+        assert_false(degraded_get(&f->layout, "a"));
+        err_done(&f->err);
+        report_done(&o.report);
+        fake.sick = NULL;
+        group_add(&o.units_failed, &containers[0]);
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "2 of 4 containers could not be started, or have failed units");
+        assert_string_equal(o.report.failures[0],
+                            "container 'c' was updated, but not all of its units could be started or reloaded");
+        err_done(&f->err);
+        report_done(&o.report);
+        f->op.command = &shell;
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
+}
+
 static void test_result(void **state)
 {
         struct fixture *f = *state;
@@ -105,8 +141,8 @@ static void test_result(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_tell), T(test_interrupted), T(test_detached), T(test_ended),
-                                            T(test_result) };
+        const struct CMUnitTest tests[] = { T(test_tell),  T(test_interrupted),   T(test_detached),
+                                            T(test_ended), T(test_failed_inside), T(test_result) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

@@ -75,9 +75,12 @@ static void of_slow_unit(struct fixture *f, struct ec_container *c)
         report_unit(&f->op, c, 0, true);
 }
 
+static char *units; /* that failed */
+
 static void inside(struct fixture *f, struct ec_container *c)
 {
-        report_failed_inside(&f->op, c);
+        free(TAKE_PTR(units));
+        assert_int_equal(report_failed_inside(&f->op, c, 0, &units), 0);
 }
 
 static void test_unit(void **state)
@@ -139,7 +142,7 @@ static void test_inner_lines(void **state)
         assert_null(strstr(text, "line 184\n"));
         free(text);
 
-        fake.inner_blame = 1;
+        fake.inner_blame = "inner";
         text = told(*state, of_unit);
         assert_non_null(strstr(text, "what failed inside it"));
         assert_non_null(strstr(text, "inner.service: line 190\n"));
@@ -154,17 +157,27 @@ static void test_inside(void **state)
         char *text = told(*state, inside);
 
         assert_string_equal(text, "");
+        assert_null(units);
         free(text);
         fake.sick = "web";
         text = told(*state, inside);
-        assert_non_null(strstr(text, "warning: "));
-        assert_non_null(strstr(text, "bad.service"));
+        assert_string_equal(text, "container 'web':\n  failed inside it: bad.service\n");
+        assert_string_equal(units, "bad.service");
         free(text);
+        fake.inner_lines = 20;
+        fake.inner_blame = "bad";
+        text = told(*state, inside);
+        assert_string_equal(text, "container 'web':\n  failed inside it: bad.service\n"
+                                  "  last lines of what failed inside it:\n"
+                                  "    bad.service: line 0\n    bad.service: line 10\n");
+        free(text);
+        fake.inner_lines = 0;
         fake.sick_more = 100;
         text = told(*state, inside);
         assert_non_null(strstr(text, "bad.service, more01.service"));
         assert_non_null(strstr(text, ", more19.service and 81 more\n"));
         free(text);
+        free(TAKE_PTR(units));
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #include "fake_systemd.h"
 #include "noter.h"
 
+#include "model/containers/degraded.h"
 #include "model/containers/pending.h"
 #include "model/deploy/install.h"
 #include "model/deploy/start.h"
@@ -119,6 +120,15 @@ static void test_nothing_to_do(void **state)
         fake.active[1] = "container@b.service";
         expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
         expect(f, "etc", EC_START_RESTART, 0, "", UNCHANGED);
+        /* Units are looked at again only if some had failed. */
+        fake.sick = "a";
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
+        degraded_set(&f->layout, "a", true);
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, -EIO, "", UNCHANGED);
+        assert_string_equal(err_msg(&f->err), "container 'a' runs, but units failed in it: bad.service");
+        fake.sick = NULL;
+        expect(f, "etc", EC_START_STOPPED | EC_START_UPDATE, 0, "", UNCHANGED);
+        assert_false(degraded_get(&f->layout, "a"));
 }
 
 static void test_no_bus_needed(void **state)
@@ -200,7 +210,7 @@ static void test_update_fails(void **state)
         expect(f, "etc", 0, 0, "reload\n", INSTALLED);
         fake.active[0] = "container@a.service";
         fake.active[1] = "container@b.service";
-        fake.exec_status = 4;
+        fake.exec_status = 2;
         expect(f, "update", EC_START_UPDATE, -EIO,
                "exec a: /2/bin/switch-to-configuration test\nexec parallel b: /2/bin/switch-to-configuration test\n",
                INSTALLED "Updating containers:\na\nb\n");

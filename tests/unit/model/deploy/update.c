@@ -99,12 +99,33 @@ static void test_fails(void **state)
 {
         struct test *t = *state;
 
-        fake.exec_status = 4;
+        fake.exec_status = 2;
         free(run(t, 0));
         assert_int_equal(t->outcome.failed.n, 2);
+        assert_int_equal(t->outcome.updated.n, 0);
         assert_string_equal(t->outcome.report.failures[0],
-                            "container 'a' was not updated: switch-to-configuration failed with status 4");
+                            "container 'a' was not updated: switch-to-configuration failed with status 2");
         assert_int_equal(pending_get(&t->f->layout, "a"), EC_CHANGE_UPDATE);
+}
+
+/* The system was switched, but units failed. */
+static void test_units_failed(void **state)
+{
+        static const struct ec_command shell = { .name = "shell", .scopes = EC_SCOPE_START | EC_SCOPE_SHELL };
+        struct test *t = *state;
+
+        fake.exec_status = 4;
+        free(run(t, 0));
+        assert_int_equal(t->outcome.failed.n, 0);
+        assert_int_equal(t->outcome.updated.n, 2);
+        assert_int_equal(t->outcome.units_failed.n, 2);
+        assert_int_equal(t->outcome.report.n, 0);
+        assert_int_equal(pending_get(&t->f->layout, "a"), EC_CHANGE_UPDATE);
+        outcome_done(&t->outcome);
+        assert_int_equal(outcome_init(&t->outcome, 2, &t->f->err), 0);
+        t->f->op.command = &shell;
+        free(run(t, 0));
+        assert_int_equal(pending_get(&t->f->layout, "a"), EC_CHANGE_NONE);
 }
 
 static void test_interrupted(void **state)
@@ -147,8 +168,8 @@ static void test_replaced(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_output), T(test_updated), T(test_fails), T(test_interrupted),
-                                            T(test_replaced) };
+        const struct CMUnitTest tests[] = { T(test_output),       T(test_updated),     T(test_fails),
+                                            T(test_units_failed), T(test_interrupted), T(test_replaced) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }
