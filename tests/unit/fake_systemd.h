@@ -21,6 +21,7 @@ static struct {
         const char *failing;   /* this unit's jobs fail */
         const char *sick;      /* machine that has failed units inside */
         int sick_more;         /* so many more */
+        uint64_t cut;          /* a command on the host failed, and the container was stopped */
         const char *unit_line; /* last line of each unit's journal */
         const char *exec_line; /* what each command in a container writes */
         int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
@@ -278,19 +279,19 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
         return 0;
 }
 
-uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
+struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
 {
         (void)unit, (void)since_usec;
-        return 0;
+        return (struct journal_failure){ .cut = fake.cut };
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
                       struct ec_err *err)
 {
-        (void)until_usec;
+        (void)f, (void)unit;
         (void)since_usec, (void)max, (void)err;
         *ret = NULL;
-        return strv_pushf(ret, "%s: %s", unit, fake.unit_line ? fake.unit_line : "it went wrong");
+        return strv_pushf(ret, "12:00:00 %s", fake.unit_line ? fake.unit_line : "it went wrong");
 }
 
 int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,
@@ -300,7 +301,7 @@ int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec
         (void)root, (void)since_usec, (void)max, (void)err;
         *ret = (struct journal_inside){ 0 };
         for (int i = 0; i < fake.inner_lines; i++)
-                if (strv_pushf(&ret->lines, "%s.service: line %d",
+                if (strv_pushf(&ret->lines, "12:00:00 %s.service: line %d",
                                fake.inner_blame && i % 10 == 0 ? fake.inner_blame : "other", i) < 0)
                         return -ENOMEM;
         if (strv_push(&ret->starting, "slow.service") < 0)

@@ -61,8 +61,11 @@ static void show_lines(char **lines)
                 log_notice("    %s", *l);
 }
 
+/* A line begins with its time. */
 static bool of_failed(const char *line, char **failed)
 {
+        line += strcspn(line, " ");
+        line += *line == ' ';
         for (char **f = failed; f && *f; f++) {
                 const char *text = str_after(line, *f);
 
@@ -154,20 +157,6 @@ static void show_hint(char **lines)
                 }
 }
 
-/* If its own journal does not show when it began to stop, the message about the unit's timeout does. */
-static char **at_timeout(char **lines)
-{
-        size_t n = 0;
-
-        while (lines && lines[n] && !strstr(lines[n], "start operation timed out"))
-                n++;
-        if (lines && lines[n])
-                n++;
-        for (size_t i = n; lines && lines[i]; i++)
-                free(TAKE_PTR(lines[i]));
-        return lines + (n > UNIT_LINES ? n - UNIT_LINES : 0);
-}
-
 /* The units of containers have Restart=on-failure. */
 static void show_restart(struct ec_op *op, const struct ec_container *c)
 {
@@ -181,29 +170,30 @@ static void show_restart(struct ec_op *op, const struct ec_container *c)
 
 void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out)
 {
-        uint64_t until = journal_failed_at(c->unit, since_usec);
+        const struct journal_failure f = journal_failure(c->unit, since_usec);
         struct journal_inside in = { 0 };
         _cleanup_strv_ char **lines = NULL;
         _cleanup_err_ struct ec_err e = { 0 };
         struct systemd *s;
 
         log_notice("container '%s':", c->name);
-        if (journal_tail_root(c->state_path, since_usec, until, timed_out, INNER_SEARCH, &in, &e) < 0)
+        if (journal_tail_root(c->state_path, since_usec, f.cut ? f.cut_sent : f.end, true, INNER_SEARCH, &in, &e) < 0)
                 err_done(&e);
         if (!in.failed && (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &in.failed, &e) < 0))
                 err_done(&e);
         show_units("failed inside it", in.failed);
         if (timed_out)
                 show_units("still starting inside it", in.starting);
-        if (timed_out && in.stopping_usec)
-                until = in.stopping_usec - 1;
-        if (journal_tail_unit(c->unit, since_usec, until, timed_out ? INNER_SEARCH : UNIT_LINES, &lines, &e) < 0)
+        if (journal_tail_unit(c->unit, since_usec, &f, UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
                 log_notice("  last lines of its unit's journal:");
-                show_lines(timed_out ? at_timeout(lines) : lines);
+                show_lines(lines);
         }
-        if (in.lines)
+        /* What the host did wrong is not in the journal inside. */
+        if (in.lines && f.cut && !timed_out)
+                (void)show_failed(in.lines, in.failed);
+        else if (in.lines)
                 show_inner(in.lines, in.failed);
         if (!lines && !in.lines)
                 log_notice("  its journal is empty");

@@ -17,6 +17,7 @@ bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_
                                              "exists already, refusing" };
         _cleanup_free_ char *name = container_name_of_unit(unit);
         _cleanup_strv_ char **lines = NULL;
+        struct journal_failure f;
         bool taken = false;
 
         if (!name)
@@ -27,7 +28,8 @@ bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_
                 taken = true;
         if (taken)
                 return true;
-        if (journal_tail_unit(unit, since_usec, journal_failed_at(unit, since_usec), 30, &lines, NULL) < 0)
+        f = journal_failure(unit, since_usec);
+        if (journal_tail_unit(unit, since_usec, &f, 30, &lines, NULL) < 0)
                 return false;
         for (char **l = lines; l && *l && !taken; l++)
                 for (size_t k = 0; k < ARRAY_SIZE(signs); k++)

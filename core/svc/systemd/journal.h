@@ -4,10 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 struct ec_err;
-/* When a start of the unit failed for the first time since since_usec; 0: none did. Later entries belong to other
- * attempts. */
-uint64_t journal_failed_at(const char *unit, uint64_t since_usec);
-/* The last lines (at most max) of a unit of the host, from since_usec (realtime; 0: any) until until_usec (0: the end):
- * "unit: text" in time order, without control characters. None if there is no journal. */
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+/* A start of a unit that failed, in realtime. */
+struct journal_failure {
+        uint64_t end; /* it was over, and later entries belong to other attempts; 0: none failed */
+        uint64_t cut; /* systemd began to stop what it had started, because of a timeout or a command; 0: it did not */
+        uint64_t cut_sent; /* the same when systemd said so, before journald received it */
+};
+/* The first one since since_usec. */
+struct journal_failure journal_failure(const char *unit, uint64_t since_usec);
+/* The last lines (at most max) of a container's unit on the host, from since_usec (realtime; 0: any) until the failure,
+ * or the end: "HH:MM:SS text" in time order, without control characters. None if there is no journal. */
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
                       struct ec_err *err);

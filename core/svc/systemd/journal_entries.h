@@ -14,5 +14,13 @@ char *journal_field(sd_journal *j, const char *name);
 bool journal_recent(sd_journal *j, uint64_t since);
 /* A position for sd_journal_previous(). until: realtime, 0: the end. */
 int journal_seek_end(sd_journal *j, uint64_t until);
-/* The last lines, read backwards from until: "unit: text". boot: only entries of this boot, or NULL. -ENOMEM. */
-int journal_tail(sd_journal *j, uint64_t since, uint64_t until, size_t max, const sd_id128_t *boot, char ***ret);
+struct journal_query {
+        uint64_t since, until;  /* realtime; 0: any, and the end */
+        size_t max;             /* lines */
+        const sd_id128_t *boot; /* only entries of this boot, or NULL */
+        const char *unit;       /* of a container on the host: lines do not repeat its name, and omit the progress that
+                                 * a container shows on its console; or NULL */
+        uint64_t cut, cut_sent; /* as in struct journal_failure: omits how this unit is stopped from then on */
+};
+/* The last lines, read backwards from until: "HH:MM:SS unit: text", in local time. Call tzset() first. -ENOMEM. */
+int journal_tail(sd_journal *j, const struct journal_query *q, char ***ret);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-messages.h>
+#include <time.h>
 
 #include "svc/process/sandbox.h"
 #include "svc/systemd/journal_entries.h"
@@ -162,6 +163,7 @@ static void read_files(void *data, FILE *out)
         struct journal_inside in = { 0 };
         sd_journal *j = NULL;
         sd_id128_t boot;
+        struct journal_query tail = { .since = q->since, .max = q->max, .boot = &boot };
 
         drop_unreadable(q);
         if (!q->n || sd_journal_open_files_fd(&j, q->fds, (unsigned)q->n, 0) < 0 || journal_seek_end(j, q->until) < 0 ||
@@ -177,8 +179,8 @@ static void read_files(void *data, FILE *out)
         /* Reading the lines may be what kills us. */
         (void)fflush(out);
         sd_journal_flush_matches(j);
-        if (journal_tail(j, q->since, q->up_only && in.stopping_usec ? in.stopping_usec - 1 : q->until, q->max, &boot,
-                         &in.lines) >= 0)
+        tail.until = q->up_only && in.stopping_usec ? in.stopping_usec - 1 : q->until;
+        if (journal_tail(j, &tail, &in.lines) >= 0)
                 print(out, 'L', in.lines);
 }
 
@@ -254,6 +256,8 @@ int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec
         int r = 0;
 
         *ret = (struct journal_inside){ 0 };
+        /* The sandbox cannot read the time zone. */
+        tzset();
         for (size_t k = 0; k < ARRAY_SIZE(places) && fd >= 0 && !found && r >= 0; k++) {
                 struct request q = { .since = since_usec, .until = until_usec, .up_only = up_only, .max = max };
                 _cleanup_free_ char *text = NULL;

@@ -16,18 +16,18 @@ static const char *journal_line; /* main process of each unit */
 static bool stale, mounted, running;
 static uint64_t read_since, read_until;
 
-uint64_t journal_failed_at(const char *unit, uint64_t since_usec)
+struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
 {
         (void)unit;
-        return since_usec + 1;
+        return (struct journal_failure){ .end = since_usec + 1 };
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, uint64_t until_usec, size_t max, char ***ret,
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
                       struct ec_err *err)
 {
         (void)unit, (void)max, (void)err;
         read_since = since_usec;
-        read_until = until_usec;
+        read_until = f->end;
         *ret = NULL;
         return journal_line ? strv_push(ret, journal_line) : 0;
 }
