@@ -123,7 +123,9 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
         const char *const names[] = { "start", "stop", "restart", "start-detach", "kill" };
         int r = fake_jobs(names[job], units, ret_results, err);
 
-        (void)s, (void)hooks;
+        (void)s;
+        for (size_t i = 0; hooks && hooks->done && r >= 0 && units[i]; i++)
+                hooks->done(hooks->data, &(*ret_results)[i]);
         /* Afterwards, the killed units are not active. */
         for (size_t i = 0, n = 0; job == JOB_KILL && r >= 0 && i < 8; i++) {
                 const char *name = fake.active[i];
@@ -165,7 +167,7 @@ int systemd_list(struct systemd *s, const char *pattern, struct unit_state **ret
 
         (void)s, (void)pattern;
         if (fake_bus(err) < 0)
-                return err->code;
+                return fake.bus_error;
         *ret = calloc(8 + strv_len(STRV_CONST(fake.ran)), sizeof(**ret));
         for (; n < 8 && fake.active[n]; n++) {
                 const char *colon = strchr(fake.active[n], '=');
@@ -210,10 +212,18 @@ int systemd_get_string(struct systemd *s, const char *unit, const char *iface, c
         return 0;
 }
 
+int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
+                    struct ec_err *err)
+{
+        (void)s, (void)unit, (void)iface, (void)prop, (void)err;
+        *ret = 0;
+        return 0;
+}
+
 int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
 {
         (void)s, (void)dir;
-        return fake_bus(err) < 0 ? err->code : fake.has_unit_dir;
+        return fake_bus(err) < 0 ? fake.bus_error : fake.has_unit_dir;
 }
 
 void machine_stop_again(struct systemd *s, const char *unit)

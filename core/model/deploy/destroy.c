@@ -12,6 +12,7 @@
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/host_reload.h"
+#include "model/deploy/interrupted.h"
 #include "model/deploy/recover.h"
 #include "model/deploy/remove.h"
 #include "model/deploy/report.h"
@@ -392,6 +393,18 @@ static int destroy_locked(struct destroy *d, struct ec_err *err)
         return r < 0 ? r : remove_all(d, err);
 }
 
+static void tell_interrupted(const struct destroy *d)
+{
+        _cleanup_(group_done) struct group g = { 0 };
+
+        if (!d->targets || group_init(&g, d->list.n) < 0)
+                return;
+        for (size_t i = 0; i < d->list.n; i++)
+                if (!d->targets[i].keep)
+                        group_add(&g, d->targets[i].c);
+        interrupted_tell(d->op, &g, true);
+}
+
 static void announce(const struct destroy *d)
 {
         bool header = true;
@@ -436,6 +449,8 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
                 log_notice("nothing to destroy; not installed: %s", text ? text : "any");
         }
         op_unlock(op);
+        if (r == -ECANCELED)
+                tell_interrupted(&d);
         d.report.code = d.unknown == d.report.n ? -ENOENT : 0;
         return r < 0 ? r : report_result(&d.report, d.list.n + d.unknown, "destroyed completely", err);
 }

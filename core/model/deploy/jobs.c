@@ -8,7 +8,9 @@
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
+#include "model/deploy/interrupted.h"
 #include "model/deploy/outcome.h"
+#include "model/deploy/progress.h"
 #include "model/deploy/stale.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
@@ -18,6 +20,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/strv.h"
 
 void jobs_announce(const struct ec_op *op, const char *header, const struct group *g)
 {
@@ -27,49 +30,6 @@ void jobs_announce(const struct ec_op *op, const char *header, const struct grou
                 op_result(op, "%s\n", g->items[i]->name);
 }
 
-struct progress {
-        const struct layout *layout;
-        const char *verb;
-        enum unit_job job;
-        const struct group *group;
-        size_t done;
-};
-
-static void on_done(void *data, const struct unit_result *r)
-{
-        struct progress *p = data;
-
-        (void)r;
-        term_progress("%s: %zu of %zu", p->verb, ++p->done, p->group->n);
-}
-
-static const struct ec_container *container_of(const struct progress *p, const char *unit)
-{
-        size_t i = 0;
-
-        while (strcmp(p->group->items[i]->unit, unit))
-                i++;
-        return p->group->items[i];
-}
-
-static void on_killed(void *data, const char *unit)
-{
-        const struct progress *p = data;
-        const struct ec_container *c = container_of(p, unit);
-        _cleanup_(stale_done) struct stale stale = { 0 };
-
-        log_warn("container '%s' did not stop in time, so systemd killed it", c->name);
-        stale_clear(&stale, p->layout, c);
-}
-
-static void on_left(void *data, const char *unit, bool stopped)
-{
-        const struct progress *p = data;
-
-        log_notice("container '%s' %s%s", container_of(p, unit)->name, stopped ? "is stopped" : "is still stopping",
-                   p->job == JOB_STOP ? "" : ", and is not started");
-}
-
 struct jobs {
         struct ec_op *op;
         enum unit_job job;
@@ -77,27 +37,105 @@ struct jobs {
         const char **units;
         struct pending_mark *marks; /* of the notes before the jobs */
         struct unit_result *results;
+        struct progress progress;
+        struct group rest; /* after an interruption: those of which nothing was said */
         uint64_t since;
 };
+
+static const char *verb(const struct jobs *j)
+{
+        return j->job == JOB_RESTART ? "restart" : j->job == JOB_STOP ? "stop" : "start";
+}
+
+static size_t index_of(const struct jobs *j, const char *unit)
+{
+        size_t i = 0;
+
+        while (strcmp(j->units[i], unit) != 0)
+                i++;
+        return i;
+}
+
+static char *describe(const struct jobs *j, const struct unit_result *r, const struct ec_container *c)
+{
+        return str_printf("container '%s' did not %s: %s", c->name, verb(j),
+                          r->reason ? r->reason : strerror(-r->code));
+}
+
+/* A failure is told when it happens, because others may take long. */
+static void on_done(void *data, const struct unit_result *r)
+{
+        struct jobs *j = data;
+        size_t i = index_of(j, r->unit);
+
+        j->progress.done[i] = true;
+        if (r->code < 0 && r->code != -EINPROGRESS && j->job != JOB_STOP) {
+                _cleanup_free_ char *text = describe(j, r, j->group->items[i]);
+
+                report_unit(j->op, j->group->items[i], j->group->n > 1 ? text : NULL, j->since, r->code == -ETIMEDOUT);
+        }
+        progress_show(&j->progress, NULL);
+}
+
+static void on_tick(struct systemd *s, void *data)
+{
+        const struct jobs *j = data;
+
+        progress_show(&j->progress, s);
+}
+
+static void on_killed(void *data, const char *unit)
+{
+        const struct jobs *j = data;
+        const struct ec_container *c = j->group->items[index_of(j, unit)];
+        _cleanup_(stale_done) struct stale stale = { 0 };
+
+        log_warn("container '%s' did not stop in time, so systemd killed it", c->name);
+        stale_clear(&stale, j->op->layout, c);
+}
+
+static void on_left(void *data, const char *unit, bool stopped)
+{
+        struct jobs *j = data;
+        const struct ec_container *c = j->group->items[index_of(j, unit)];
+        size_t i = 0;
+
+        log_notice("container '%s' %s%s", c->name, stopped ? "is stopped" : "is still stopping",
+                   j->job == JOB_STOP ? "" : ", and is not started");
+        while (i < j->rest.n && j->rest.items[i] != c)
+                i++;
+        if (i < j->rest.n)
+                memmove(&j->rest.items[i], &j->rest.items[i + 1], (--j->rest.n - i) * sizeof(*j->rest.items));
+}
 
 static void jobs_done(struct jobs *j)
 {
         free(j->units);
         free(j->marks);
+        progress_done(&j->progress);
+        group_done(&j->rest);
         unit_results_done(j->results, j->group->n);
 }
 
 static int prepare(struct jobs *j)
 {
+        static const char *const verbs[] = {
+                [JOB_START] = "starting",
+                [JOB_STOP] = "stopping",
+                [JOB_RESTART] = "restarting",
+                [JOB_START_DETACH] = "starting",
+        };
         const struct group *g = j->group;
 
         j->units = calloc(g->n + 1, sizeof(*j->units));
         j->marks = calloc(g->n, sizeof(*j->marks));
-        if (!j->units || !j->marks)
+        if (!j->units || !j->marks || group_init(&j->rest, g->n) < 0 ||
+            progress_init(&j->progress, verbs[j->job], j->job != JOB_STOP, g) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < g->n; i++) {
                 j->units[i] = g->items[i]->unit;
                 j->marks[i] = pending_mark(j->op->layout, g->items[i]->name);
+                group_add(&j->rest, g->items[i]);
         }
         j->since = clock_realtime_usec();
         return 0;
@@ -113,20 +151,14 @@ static int check_machined(const struct jobs *j, struct systemd *s, struct ec_err
 
 static int run(struct jobs *j, struct ec_err *err)
 {
-        static const char *const verbs[] = {
-                [JOB_START] = "starting",
-                [JOB_STOP] = "stopping",
-                [JOB_RESTART] = "restarting",
-                [JOB_START_DETACH] = "starting",
-        };
-        struct progress p = { j->op->layout, verbs[j->job], j->job, j->group, 0 };
         struct job_hooks hooks = {
                 .done = on_done,
+                .tick = term_colour() ? on_tick : NULL,
                 .retry = machine_name_was_taken,
                 .stopping = machine_stop_again,
                 .killed = on_killed,
                 .left = on_left,
-                .data = &p,
+                .data = j,
         };
         struct systemd *s;
         int r = op_systemd(j->op, &s, err);
@@ -135,24 +167,22 @@ static int run(struct jobs *j, struct ec_err *err)
                 r = check_machined(j, s, err);
         if (r < 0)
                 return r;
-        term_progress("%s: 0 of %zu", p.verb, p.group->n);
+        progress_show(&j->progress, NULL);
         r = systemd_jobs(s, j->job, j->units, &hooks, &j->results, err);
         term_progress_clear();
+        if (r == -ECANCELED)
+                interrupted_tell(j->op, &j->rest, false);
         return r;
 }
 
 static int add_failure(const struct jobs *j, size_t i, struct outcome *o, struct ec_err *err)
 {
-        const struct unit_result *result = &j->results[i];
         struct ec_container *c = j->group->items[i];
-        const char *verb = j->job == JOB_RESTART ? "restart" : j->job == JOB_STOP ? "stop" : "start";
+        _cleanup_free_ char *text = describe(j, &j->results[i], c);
 
-        if (j->job != JOB_STOP) {
-                report_unit(j->op, c, j->since, result->code == -ETIMEDOUT);
+        if (j->job != JOB_STOP)
                 group_add(&o->failed, c);
-        }
-        return report_add(&o->report, err, "container '%s' did not %s: %s", c->name, verb,
-                          result->reason ? result->reason : strerror(-result->code));
+        return text ? report_add(&o->report, err, "%s", text) : err_oom(err);
 }
 
 /* 1: it is still starting. */

@@ -64,7 +64,7 @@ int outcome_check_interrupt(struct outcome *o, struct ec_err *err)
 static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_container *c, const char *after,
                      const char *active, struct ec_err *err)
 {
-        report_unit(op, c, o->since, false);
+        report_unit(op, c, NULL, o->since, false);
         return report_add(&o->report, err, "container '%s' ended right after its %s%s", c->name, after,
                           !strcmp(active, "activating") ? ", and systemd starts it again" : "");
 }

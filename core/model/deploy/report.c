@@ -168,7 +168,8 @@ static void show_restart(struct ec_op *op, const struct ec_container *c)
                 log_notice("  systemd starts it again after each failure; 'systemctl stop %s' ends this", c->unit);
 }
 
-void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, bool timed_out)
+void report_unit(struct ec_op *op, const struct ec_container *c, const char *message, uint64_t since_usec,
+                 bool timed_out)
 {
         const struct journal_failure f = journal_failure(c->unit, since_usec);
         struct journal_inside in = { 0 };
@@ -176,7 +177,10 @@ void report_unit(struct ec_op *op, const struct ec_container *c, uint64_t since_
         _cleanup_err_ struct ec_err e = { 0 };
         struct systemd *s;
 
-        log_notice("container '%s':", c->name);
+        if (message)
+                log_notice("%s", message);
+        else
+                log_notice("container '%s':", c->name);
         if (journal_tail_root(c->state_path, since_usec, f.cut ? f.cut_sent : f.end, true, INNER_SEARCH, &in, &e) < 0)
                 err_done(&e);
         if (!in.failed && (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &in.failed, &e) < 0))

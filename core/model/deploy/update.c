@@ -134,10 +134,12 @@ static int add_results(struct ec_op *op, struct updates *u, struct outcome *o, s
         int r = 0;
 
         for (size_t i = 0; i < u->n && r >= 0; i++) {
-                if (u->commands[i].result == -ECANCELED)
+                if (u->commands[i].result == -ECANCELED) {
+                        log_notice("the update of container '%s' was interrupted", u->items[i].container->name);
                         interrupted = &u->items[i].err;
-                else
+                } else {
                         r = add_result(op, &u->items[i], &u->commands[i], o, err);
+                }
         }
         if (r < 0 || !interrupted)
                 return r;

@@ -22,6 +22,7 @@
 #define REFS_MAX 32
 /* Signals can get lost on an overloaded bus: check from time to time. */
 #define CHECK_USEC (5 * USEC_PER_SEC)
+#define TICK_USEC  (1 * USEC_PER_SEC)
 /* JOB_KILL: how often to end what runs in a unit, when to ask its main process again, and when to kill everything. */
 #define KILL_EVERY (USEC_PER_SEC / 4)
 #define KILL_AGAIN (1 * USEC_PER_SEC)
@@ -70,7 +71,7 @@ struct engine {
         struct job_hooks hooks;
         bool cancelled, detached;
         bool asked_again; /* after ^C: the main processes got a second SIGTERM */
-        uint64_t next_check;
+        uint64_t next_check, next_tick;
         uint64_t resume_at;           /* systemd reconnects: no call is sent until then; otherwise UINT64_MAX */
         uint64_t kill_at, give_up_at; /* after ^C; before: UINT64_MAX */
         int failure;                  /* of a callback: -ENOMEM */
@@ -516,7 +517,7 @@ static int kill_cancelled(struct engine *e)
 static void cancel(struct engine *e)
 {
         e->cancelled = true;
-        e->next_check = UINT64_MAX;
+        e->next_check = e->next_tick = UINT64_MAX;
         e->kill_at = clock_usec() + CANCEL_GRACE;
         e->give_up_at = clock_usec() + CANCEL_LIMIT;
         for (size_t k = 0; k < e->n; k++) {
@@ -568,6 +569,10 @@ static int timers(struct engine *e)
         }
         if (now >= e->kill_at)
                 return kill_cancelled(e);
+        if (now >= e->next_tick) {
+                e->next_tick = now + TICK_USEC;
+                e->hooks.tick(e->s, e->hooks.data);
+        }
         return now >= e->next_check ? check(e) : 0;
 }
 
@@ -589,7 +594,8 @@ static int step(struct engine *e)
         if (r >= 0 && !e->left)
                 return 0;
         if (r >= 0)
-                r = bus_poll(e->bus, MIN(MIN(e->next_check, e->resume_at), MIN(e->kill_at, e->give_up_at)));
+                r = bus_poll(e->bus,
+                             MIN(MIN(MIN(e->next_check, e->next_tick), e->resume_at), MIN(e->kill_at, e->give_up_at)));
         /* The second ^C does not wait for the end of the grace period, the third one kills. */
         if (r == BUS_SIGNAL && e->cancelled && interrupt_signal())
                 r = kill_cancelled(e);
@@ -618,6 +624,7 @@ static int run(struct engine *e, struct ec_err *err)
                                           BUS_MANAGER, "JobRemoved", on_removed, NULL, e);
 
         e->next_check = clock_usec() + CHECK_USEC;
+        e->next_tick = e->hooks.tick ? clock_usec() + TICK_USEC : UINT64_MAX;
         while (r >= 0 && e->left)
                 r = step(e);
         if (r >= 0 && e->cancelled)

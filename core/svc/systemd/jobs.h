@@ -15,6 +15,8 @@ struct unit_result {
 struct job_hooks {
         /* Called as each unit's last job ends. */
         void (*done)(void *data, const struct unit_result *r);
+        /* Called every second. */
+        void (*tick)(struct systemd *s, void *data);
         /* Called when the main process of a start failed with an exit code; true starts the unit once more.
          * `since` is the start's CLOCK_REALTIME. */
         bool (*retry)(struct systemd *s, const char *unit, uint64_t since_usec);

@@ -67,12 +67,12 @@ static char *told(struct fixture *f, void (*fn)(struct fixture *f, struct ec_con
 
 static void of_unit(struct fixture *f, struct ec_container *c)
 {
-        report_unit(&f->op, c, 0, false);
+        report_unit(&f->op, c, NULL, 0, false);
 }
 
 static void of_slow_unit(struct fixture *f, struct ec_container *c)
 {
-        report_unit(&f->op, c, 0, true);
+        report_unit(&f->op, c, "container 'web': slow", 0, true);
 }
 
 static char *units; /* that failed */
@@ -94,6 +94,7 @@ static void test_unit(void **state)
         assert_null(strstr(text, "inotify"));
         free(text);
         text = told(*state, of_slow_unit);
+        assert_non_null(str_after(text, "container 'web': slow\n"));
         assert_non_null(strstr(text, "still starting inside it: slow.service\n"));
         free(text);
         fake.unit_line = "Failed to create control group inotify object: Too many open files";

@@ -419,6 +419,40 @@ static void test_lost_signal(void **state)
         assert_non_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
+static void on_tick(struct systemd *systemd, void *data)
+{
+        assert_ptr_equal(systemd, s);
+        assert_ptr_equal(data, &fake);
+        assert_int_equal(systemd_get_u64(s, "a.service", "Service", "T", &(uint64_t){ 0 }, NULL), 0);
+}
+
+/* The job ends at this query. */
+static int end_at_get(struct manager *m, sd_bus_message *call)
+{
+        struct manager_unit *u = &m->units[0];
+
+        if (strcmp(sd_bus_message_get_member(call), "Get") || !*u->job)
+                return 0;
+        u->started = true;
+        manager_removed(m, u->job, u->name, "done");
+        *u->job = 0;
+        return 0;
+}
+
+/* Called while jobs run. */
+static void test_tick(void **state)
+{
+        struct job_hooks hooks = { .tick = on_tick, .data = &fake };
+        struct unit_result *r = NULL;
+
+        (void)state;
+        UNIT(0, .name = "a.service", .start = "hang");
+        fake.other = end_at_get;
+        begin();
+        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service"), &hooks, &r, &err), 0);
+        unit_results_done(r, 1);
+}
+
 /* The first job ends during the query why the second failed: then nothing may wait for it. */
 static int end_meanwhile(struct manager *m, sd_bus_message *call)
 {
@@ -642,6 +676,7 @@ int main(void)
                 TEST(test_kill_children),
                 TEST(test_many),
                 TEST(test_end_while_asking),
+                TEST(test_tick),
                 TEST(test_lost_at_queueing),
                 TEST(test_lost_while_asking),
                 TEST(test_lost_while_waiting),
