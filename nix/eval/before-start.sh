@@ -93,8 +93,18 @@ refuse_special_files() {
         done
 }
 
+# NixOS before 2025 copies the file of every host.
+check_resolv_conf() {
+        [[ ! -e /etc/resolv.conf ]] || return 0
+        [[ ${COPY_RESOLV_CONF+set} ]] ||
+                die "NixOS copies the host's /etc/resolv.conf into it, which does not exist; create it, for example empty"
+        [[ $COPY_RESOLV_CONF != 1 ]] ||
+                echo "container '$name': the host has no /etc/resolv.conf, so the container gets no copy" >&2
+}
+
 close_directories
 refuse_links
+check_resolv_conf
 # NixOS's cp would write into a directory that a link leads to.
 [[ ${COPY_RESOLV_CONF-1} != 1 || ! -L $root/etc/resolv.conf ]] || rm -- "$root/etc/resolv.conf"
 refuse_special_files

@@ -31,6 +31,8 @@ let
   beforeStart = name: {
     script = lib.mkBefore ''
       ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./before-start.sh} ${name}
+      # NixOS's cp would fail.
+      [[ -e /etc/resolv.conf ]] || COPY_RESOLV_CONF=0
     '';
   };
 
@@ -56,6 +58,18 @@ let
     '';
   };
 
+  # NixOS ends every machine of this name, and systemd-nspawn cannot register a second one.
+  refuseForeign = name: {
+    # After what users put first.
+    preStart = lib.mkOrder 600 ''
+      unit=$(timeout 10 machinectl show -p Unit --value ${name} 2>/dev/null) || :
+      [[ ! $unit || $unit == container@${name}.service ]] || {
+        echo "container '${name}': a machine of this name runs in $unit; end that first" >&2
+        exit 1
+      }
+    '';
+  };
+
   # Removes what a killed systemd-nspawn leaves, so that the container can be started again: a mount (since
   # systemd 256), and the registration, which machined keeps until the unit is inactive. A unit that is
   # restarted at once never is.
@@ -72,7 +86,8 @@ let
       '';
       postStop = lib.mkAfter ''
         ${unmount}
-        [[ "$SERVICE_RESULT" == success ]] ||
+        [[ "$SERVICE_RESULT" == success ||
+          "$(timeout 10 machinectl show -p Unit --value ${name} 2>/dev/null)" != container@${name}.service ]] ||
           busctl --timeout=5 call org.freedesktop.machine1 /org/freedesktop/machine1 \
             org.freedesktop.machine1.Manager UnregisterMachine s ${name} >/dev/null 2>&1 || :
       '';
@@ -106,7 +121,7 @@ in
     config = {
       systemd.services = lib.mapAttrs'
         (name: c: lib.nameValuePair "container@${name}"
-          (lib.mkMerge [ (beforeStart name) (refuseRoutes name c) (cleanup name) ]))
+          (lib.mkMerge [ (beforeStart name) (refuseForeign name) (refuseRoutes name c) (cleanup name) ]))
         (narrow config);
       boot.enableContainers = lib.mkForce true;
       _module = {

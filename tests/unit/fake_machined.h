@@ -40,8 +40,12 @@ static int terminate(struct manager *m, sd_bus_message *call)
 
 static int machined(struct manager *m, sd_bus_message *call)
 {
-        const char *member = sd_bus_message_get_member(call), *name;
+        const char *member = sd_bus_message_get_member(call), *name, *prop;
 
+        if (!strcmp(member, "Get") && !strcmp(sd_bus_message_get_path(call), "/machine") &&
+            sd_bus_message_read(call, "ss", NULL, &prop) >= 0 && !strcmp(prop, "Unit") && !object_gone)
+                return sd_bus_reply_method_return(call, "v", "s", "other.service");
+        (void)sd_bus_message_rewind(call, true);
         if (!strcmp(member, "Get") && sd_bus_message_has_signature(call, "ss") &&
             !strcmp(sd_bus_message_get_path(call), "/machine"))
                 return object_gone ? sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object.")

@@ -14,11 +14,13 @@
 #include "util/strv.h"
 
 static struct {
-        char **ran;            /* started, and active in the next list; owned */
-        const char *active[8]; /* active units; NAME=STATE, NAME=STATE+ with a job */
-        const char *late;      /* this unit becomes active after the first query */
-        const char *again;     /* this unit becomes active again after it was killed */
-        const char *failing;   /* this unit's jobs fail */
+        char **ran;                         /* started, and active in the next list; owned */
+        const char *active[8];              /* active units; NAME=STATE, NAME=STATE+ with a job */
+        const char *late;                   /* this unit becomes active after the first query */
+        const char *again;                  /* this unit becomes active again after it was killed */
+        const char *failing;                /* this unit's jobs fail */
+        const char *foreign, *machine_unit; /* the unit of this machine */
+        bool machined_silent;
         const char *sick;      /* machine that has failed units inside */
         int sick_more;         /* so many more */
         uint64_t cut;          /* a command on the host failed, and the container was stopped */
@@ -241,6 +243,21 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
 {
         (void)s, (void)name;
         return fake.machined_error ? err_set(err, fake.machined_error, "no machined") : 0;
+}
+
+bool machine_registered(const char *name)
+{
+        (void)name;
+        return fake.machine_unit;
+}
+
+int machine_unit(struct systemd *s, const char *name, char **ret, struct ec_err *err)
+{
+        (void)s, (void)err;
+        if (!fake.machine_unit || (fake.foreign && strcmp(fake.foreign, name) != 0))
+                return fake.machined_silent ? err_set(err, -ETIMEDOUT, "no answer") : 0;
+        *ret = strdup(fake.machine_unit);
+        return 1;
 }
 
 int machine_clear_mount(const char *name)

@@ -5,12 +5,14 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/owner.h"
 #include "model/containers/pending.h"
 #include "model/deploy/deploy.h"
+#include "model/deploy/foreign.h"
 #include "model/deploy/host_reload.h"
 #include "model/deploy/interrupted.h"
 #include "model/deploy/recover.h"
@@ -47,6 +49,7 @@ struct destroy {
         uint32_t flags; /* EC_DESTROY_* */
         struct container_list list;
         size_t unknown;           /* names that are not installed */
+        bool silent;              /* machined does not answer */
         struct target *targets;   /* one per container, in the same order */
         struct recovery recovery; /* of a run that was killed */
         struct removal removal;
@@ -96,6 +99,25 @@ static int find_one(void *data, const char *name, struct ec_container **ret, str
         return r == -ENOENT ? report_add(&d->report, err, "%s", err_msg(&e)) : err_set(err, r, "%s", err_msg(&e));
 }
 
+/* The machine that has its name may use its files. */
+static int check_foreign(struct destroy *d, struct target *t, struct ec_err *err)
+{
+        _cleanup_err_ struct ec_err e = { 0 };
+        int r = 0;
+
+        if (layout_offline(d->op->layout) || d->silent || !machine_registered(t->c->name))
+                return 0;
+        r = foreign_check(d->op, t->c, &e);
+        /* If machined does not answer, one timeout is enough. */
+        d->silent = r > 0;
+        t->keep = r == -EBUSY;
+        if (t->keep)
+                return report_add(&d->report, err, "container '%s' was not destroyed: %s", t->c->name, err_msg(&e));
+        if (r < 0)
+                err_move(err, &e);
+        return MIN(r, 0);
+}
+
 static int find(struct destroy *d, const char *const *names, struct ec_err *err)
 {
         int r;
@@ -116,6 +138,8 @@ static int find(struct destroy *d, const char *const *names, struct ec_err *err)
                 t->c = d->list.items[i];
                 t->keep = owner_check(d->op->layout, t->c->name, &e) < 0;
                 r = t->keep ? report_add(&d->report, err, "%s", err_msg(&e)) : 0;
+                if (!t->keep && r >= 0)
+                        r = check_foreign(d, t, err);
         }
         return r;
 }
@@ -228,7 +252,7 @@ static int stop_all(struct destroy *d, bool late, struct ec_err *err)
 {
         _cleanup_(group_done) struct group stopped = { 0 };
         _cleanup_(stale_done) struct stale stale = { 0 };
-        bool silent = false;
+        bool silent = d->silent;
         struct systemd *s;
         int r = group_init(&stopped, d->list.n) < 0 ? err_oom(err) : op_systemd(d->op, &s, err);
 

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "model/containers/containers.h"
 #include "model/containers/group.h"
 #include "model/containers/pending.h"
+#include "model/deploy/foreign.h"
 #include "model/deploy/interrupted.h"
 #include "model/deploy/outcome.h"
 #include "model/deploy/progress.h"
@@ -141,14 +143,6 @@ static int prepare(struct jobs *j)
         return 0;
 }
 
-/* Before anything is stopped: without machined and the bus, systemd-nspawn does not start a container. */
-static int check_machined(const struct jobs *j, struct systemd *s, struct ec_err *err)
-{
-        int r = j->job == JOB_STOP ? 0 : machine_running(s, j->group->items[0]->name, err);
-
-        return r >= 0 || r == -ECANCELED ? r : err_prefix(err, "containers cannot be started");
-}
-
 static int run(struct jobs *j, struct ec_err *err)
 {
         struct job_hooks hooks = {
@@ -163,8 +157,6 @@ static int run(struct jobs *j, struct ec_err *err)
         struct systemd *s;
         int r = op_systemd(j->op, &s, err);
 
-        if (r >= 0)
-                r = check_machined(j, s, err);
         if (r < 0)
                 return r;
         progress_show(&j->progress, NULL);
@@ -206,15 +198,53 @@ static int add_result(const struct jobs *j, size_t i, struct outcome *o, struct 
         return 0;
 }
 
-int jobs_run(struct ec_op *op, enum unit_job job, const struct group *g, struct outcome *o, struct ec_err *err)
+/* Before anything is stopped: without machined and the bus, systemd-nspawn does not start a container. */
+static int check_machined(struct ec_op *op, const struct group *g, struct ec_err *err)
+{
+        struct systemd *s;
+        int r = op_systemd(op, &s, err);
+
+        if (r >= 0)
+                r = machine_running(s, g->items[0]->name, err);
+        return r >= 0 || r == -ECANCELED ? r : err_prefix(err, "containers cannot be started");
+}
+
+/* Selects the containers whose names no other machine has. */
+static int select_own(struct ec_op *op, enum unit_job job, const struct group *g, struct group *own, struct outcome *o,
+                      struct ec_err *err)
+{
+        const char *verb = job == JOB_RESTART ? "restart" : "start";
+        int r = group_init(own, g->n) < 0 ? err_oom(err) : 0, k = 0;
+
+        if (r >= 0 && job != JOB_STOP)
+                r = check_machined(op, g, err);
+        for (size_t i = 0; i < g->n && r >= 0; i++) {
+                _cleanup_err_ struct ec_err e = { 0 };
+
+                /* If machined does not answer, one timeout is enough. */
+                if (job != JOB_STOP && k == 0)
+                        k = foreign_check(op, g->items[i], &e);
+                if (k != -EBUSY && k < 0) {
+                        err_move(err, &e);
+                        return k;
+                }
+                if (k >= 0) {
+                        group_add(own, g->items[i]);
+                        continue;
+                }
+                k = 0;
+                group_add(&o->failed, g->items[i]);
+                r = report_add(&o->report, err, "container '%s' did not %s: %s", g->items[i]->name, verb, err_msg(&e));
+        }
+        return r;
+}
+
+static int run_all(struct ec_op *op, enum unit_job job, const struct group *g, struct outcome *o, struct ec_err *err)
 {
         _cleanup_(jobs_done) struct jobs j = { .op = op, .job = job, .group = g };
         bool left = false;
-        int r;
+        int r = prepare(&j) < 0 ? err_oom(err) : run(&j, err);
 
-        if (!g->n)
-                return 0;
-        r = prepare(&j) < 0 ? err_oom(err) : run(&j, err);
         if (r < 0)
                 return r;
         r = 0;
@@ -225,4 +255,12 @@ int jobs_run(struct ec_op *op, enum unit_job job, const struct group *g, struct 
         if (r >= 0)
                 r = outcome_check_interrupt(o, err);
         return r < 0 ? r : left;
+}
+
+int jobs_run(struct ec_op *op, enum unit_job job, const struct group *g, struct outcome *o, struct ec_err *err)
+{
+        _cleanup_(group_done) struct group own = { 0 };
+        int r = g->n ? select_own(op, job, g, &own, o, err) : 0;
+
+        return r < 0 || !own.n ? MIN(r, 0) : run_all(op, job, &own, o, err);
 }

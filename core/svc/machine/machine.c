@@ -81,6 +81,41 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
         return r < 0 ? machined_err(err, r, &e, name, "look for") : r;
 }
 
+bool machine_registered(const char *name)
+{
+        _cleanup_free_ char *path = str_printf("/run/systemd/machines/%s", name);
+
+        return path && !access(path, F_OK);
+}
+
+int machine_unit(struct systemd *s, const char *name, char **ret, struct ec_err *err)
+{
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *unit;
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        r = get_machine(bus, name, &path, &e);
+        if (r == 0)
+                return 0;
+        if (r > 0)
+                r = bus_get(bus, BUS_MACHINED, path, "org.freedesktop.machine1.Machine", "Unit", BUS_TYPES("s"), &e,
+                            &m);
+        /* It has just ended. */
+        if (path && sd_bus_error_has_name(&e, SD_BUS_ERROR_UNKNOWN_OBJECT))
+                return 0;
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &unit);
+        if (r < 0)
+                return machined_err(err, r, &e, name, "look for");
+        *ret = strdup(unit);
+        return *ret ? 1 : err_oom(err);
+}
+
 /* -EHOSTDOWN: no such machine, or it has just ended. */
 static int get_leader(sd_bus *bus, const char *name, uint32_t *ret, sd_bus_error *e)
 {

@@ -7,6 +7,10 @@
 struct systemd;
 /* machined, and the system inside a container. */
 int machine_running(struct systemd *s, const char *name, struct ec_err *err); /* 1 or 0: registered with machined */
+/* Looks for the file of machined instead of asking it. */
+bool machine_registered(const char *name);
+/* 1, and the host's unit that a machine belongs to, "" if it has none; 0: no such machine. */
+int machine_unit(struct systemd *s, const char *name, char **ret, struct ec_err *err);
 int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err);
 int machine_terminate(struct systemd *s, const char *name,
                       struct ec_err *err); /* 0 if there is none; waits until it is gone */

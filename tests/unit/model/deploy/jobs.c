@@ -80,6 +80,31 @@ static void test_stop(void **state)
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
 }
 
+/* Another machine has the name of b: only a is started, or stopped first. */
+static void test_foreign(void **state)
+{
+        static const enum unit_job kinds[] = { JOB_START, JOB_RESTART };
+        struct test *t = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                fake_reset();
+                outcome_done(&t->outcome);
+                assert_int_equal(outcome_init(&t->outcome, 2, &t->f->err), 0);
+                fake.foreign = "b";
+                fake.machine_unit = "other.service";
+                assert_int_equal(jobs_run(&t->f->op, kinds[i], &t->group, &t->outcome, &t->f->err), 0);
+                assert_string_equal(fake.log, i ? "restart container@a.service\n" : "start container@a.service\n");
+                assert_sizes(t, 1, 0, 1);
+                assert_non_null(strstr(t->outcome.report.failures[0], i ? "'b' did not restart: a machine named 'b' "
+                                                                        : "'b' did not start: a machine named 'b' "));
+                assert_non_null(strstr(t->outcome.report.failures[0], "it belongs to other.service"));
+        }
+        fake.machine_unit = "container@b.service";
+        fake.log[0] = 0;
+        assert_int_equal(jobs_run(&t->f->op, JOB_RESTART, &t->group, &t->outcome, &t->f->err), 0);
+        assert_string_equal(fake.log, "restart container@a.service container@b.service\n");
+}
+
 static void test_none(void **state)
 {
         struct test *t = *state;
@@ -115,8 +140,8 @@ static void test_announce(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_start), T(test_stop), T(test_none), T(test_bus_lost),
-                                            T(test_announce) };
+        const struct CMUnitTest tests[] = { T(test_start), T(test_stop),     T(test_foreign),
+                                            T(test_none),  T(test_bus_lost), T(test_announce) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

@@ -23,6 +23,23 @@ static void expect_err(int r, int code, const char *text)
 
 /* ---- machined -------------------------------------------------------------- */
 
+static void test_unit(void **state)
+{
+        _cleanup_free_ char *unit = NULL;
+
+        (void)state;
+        begin();
+        assert_int_equal(machine_unit(s, "other", &unit, &err), 0);
+        assert_null(unit);
+        assert_int_equal(machine_unit(s, NAME, &unit, &err), 1);
+        assert_string_equal(unit, "other.service");
+        /* It ends between the two calls. */
+        object_gone = true;
+        assert_int_equal(machine_unit(s, NAME, &unit, &err), 0);
+        assert_int_equal(err.code, 0);
+        assert_false(machine_registered(NAME));
+}
+
 static void test_running(void **state)
 {
         uint32_t pid = 0;
@@ -427,15 +444,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
         const struct CMUnitTest tests[] = {
-                TEST(test_running),           TEST(test_no_machined),
-                TEST(test_bus_down),          TEST(test_terminate),
-                TEST(test_terminate_ending),  TEST(test_terminate_next),
-                TEST(test_terminate_refused), TEST(test_stale),
-                TEST(test_commands),          TEST(test_not_by_a_shell),
-                TEST(test_surroundings),      TEST(test_login),
-                TEST(test_refused),           TEST(test_down),
-                TEST(test_timeout),           TEST(test_interrupt),
-                TEST(test_no_terminal),       TEST(test_nothing_left),
+                TEST(test_unit),           TEST(test_running),           TEST(test_no_machined),
+                TEST(test_bus_down),       TEST(test_terminate),         TEST(test_terminate_ending),
+                TEST(test_terminate_next), TEST(test_terminate_refused), TEST(test_stale),
+                TEST(test_commands),       TEST(test_not_by_a_shell),    TEST(test_surroundings),
+                TEST(test_login),          TEST(test_refused),           TEST(test_down),
+                TEST(test_timeout),        TEST(test_interrupt),         TEST(test_no_terminal),
+                TEST(test_nothing_left),
         };
 
         return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
