@@ -3,16 +3,17 @@
 #
 # chosen: names of the containers that are evaluated. unknownName: the error for names that the definition lacks.
 # unread: paths of options below a container whose values are forced.
-{ lib, config, options, hasFreeform, isOurs, chosen, unknownName, unread, kernelVersion, fail }:
+{ lib, config, options, unmatched, nixosNames, isOurs, chosen, unknownName, unread, kernelVersion, fail }:
 
 let
   inherit (builtins) concatStringsSep filter head isAttrs isString match;
 
-  stray = import ./stray.nix { inherit lib config options hasFreeform isOurs; };
+  stray = import ./stray.nix { inherit lib config options unmatched chosen nixosNames isOurs; };
 
   misspeltText = s:
     "${s.file}: option '${lib.showOption s.path}' does not exist"
-    + (if match "[cC]onta.*" (head s.path) != null then "; did you mean 'containers'?"
+    + (if s ? container then lib.optionalString (s.similar != [ ]) "; did you mean '${head s.similar}'?"
+    else if match "[cC]onta.*" (head s.path) != null then "; did you mean 'containers'?"
     else "; a definition has 'containers.NAME' at its top level");
 
   ## Names
@@ -40,7 +41,9 @@ let
 
   warnings = lib.unique (
     map
-      (s: "${s.file}: '${lib.showOption s.path}' has no effect: only 'containers' is evaluated, not a host")
+      (s: "${s.file}: '${lib.showOption s.path}' has no effect: "
+        + (if s ? container then "it is not supported for the unit and the conf file of container '${s.container}'"
+        else "only 'containers' is evaluated, not a host"))
       stray.ineffective
     ++ map trim config.warnings
   );

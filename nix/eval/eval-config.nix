@@ -89,12 +89,17 @@ let
     legacyInstallDirs = flag legacyInstallDirs;
   };
 
-  units = import ./unit.nix { inherit (sources) lib pkgs; };
+  unmatched = import ./unmatched.nix { inherit (sources) lib; };
+  units = import ./unit.nix {
+    inherit (sources) lib pkgs;
+    inherit unmatched;
+    isNixos = file: elem file (map toString sources.nixosModules);
+  };
   hostFile = "extra-container";
   hostOptions = import ./host-options.nix {
     inherit (sources) lib pkgs;
     inherit (features) containerModules;
-    inherit units specialArgs host narrow;
+    inherit units unmatched specialArgs host narrow;
     file = hostFile;
   };
 
@@ -144,8 +149,8 @@ let
     else fail "unknown container${plural} ${quoteAll unknown}; ${where} defines ${quoteAll known}";
 
   checked = import ./checks.nix {
-    inherit lib config options chosen unknownName kernelVersion fail;
-    inherit (hostOptions) hasFreeform;
+    inherit lib config options unmatched chosen unknownName kernelVersion fail;
+    inherit (wholeHost) nixosNames;
     inherit (features) unread;
     isOurs = file: file == hostFile || elem file (map toString sources.nixosModules) || features.defines file;
   };

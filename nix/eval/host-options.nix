@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: MIT
 # The options of this evaluation: those that the units and files of containers come from. Definitions of all
-# other options are collected, so that no NixOS option needs to be listed here.
+# other options are collected (unmatched.nix).
 #
 # file: the position of these options. containerModules: modules of each container. narrow: config -> the
 # containers that are evaluated.
-{ lib, pkgs, file, units, containerModules, specialArgs, host, narrow }:
+{ lib, pkgs, file, units, unmatched, containerModules, specialArgs, host, narrow }:
 
 let
-  hasFreeform = (lib.evalModules { modules = [ ]; }).options._module ? freeformType;
-
   messages = lib.mkOptionType {
     name = "messages";
     merge = loc: defs: lib.concatMap (d: lib.toList d.value) defs;
-  };
-
-  # The names are fixed, so that the module system does not look into the values.
-  unmatchedType = lib.mkOptionType {
-    name = "definitions without an option";
-    merge = loc: defs: { _unmatched = defs; };
   };
 
   # Passes the arguments of the definition's modules on to the modules of its containers.
@@ -94,21 +86,20 @@ let
     };
 in
 {
-  inherit hasFreeform;
-
   module = { config, options, ... }: {
     _file = file;
+    imports = [ unmatched.module ];
     options = {
       assertions = lib.mkOption { type = messages; default = [ ]; };
       warnings = lib.mkOption { type = messages; default = [ ]; };
       systemd.services = units.option;
       environment.etc = lib.mkOption {
         type = lib.types.attrsOf (lib.types.submodule {
+          imports = [ unmatched.module ];
           options = {
             text = lib.mkOption { type = lib.types.nullOr lib.types.lines; default = null; };
             source = lib.mkOption { default = null; };
           };
-          config._module.check = false;
         });
         default = { };
       };
@@ -124,15 +115,13 @@ in
           (lib.mkMerge [ (beforeStart name) (refuseForeign name) (refuseRoutes name c) (cleanup name) ]))
         (narrow config);
       boot.enableContainers = lib.mkForce true;
-      _module = {
-        args = {
-          utils = host.utilsFor { inherit config options; };
-          inherit (host) system;
-          baseModules = [ ];
-          extraModules = [ ];
-          modules = [ ];
-        };
-      } // (if hasFreeform then { freeformType = unmatchedType; } else { check = false; });
+      _module.args = {
+        utils = host.utilsFor { inherit config options; };
+        inherit (host) system;
+        baseModules = [ ];
+        extraModules = [ ];
+        modules = [ ];
+      };
     };
   };
 }

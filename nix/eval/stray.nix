@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Definitions of the user that have no effect, because they are not about containers: misspelt options, and options
-# of a host.
+# Definitions of the user that have no effect: misspelt options, options of a host, and what is not supported in the
+# units and files of containers.
 #
-# config, options: of the evaluation. hasFreeform: unmatched definitions are in config._unmatched.
-# isOurs: file -> whether its definitions are not the user's.
-{ lib, config, options, hasFreeform, isOurs }:
+# config, options: of the evaluation. chosen: the containers that are evaluated. nixosNames: { services, etc }, the names
+# of NixOS's options of a service and of a file. isOurs: file -> whether its definitions are not the user's.
+{ lib, config, options, unmatched, chosen, nixosNames, isOurs }:
 
 let
-  inherit (builtins) attrNames elem filter head isAttrs match;
-
-  isOption = v: isAttrs v && v._type or null == "option";
+  inherit (builtins) attrNames attrValues elem filter head isAttrs match;
 
   # The contents of a definition's properties, as far as their conditions hold.
   discharge = v:
@@ -30,23 +28,11 @@ let
     if !try.success then [ prefix ]
     else lib.concatMap (v: if isLeaf v then [ prefix ] else below v) try.value;
 
-  # Before nixpkgs 20.09, the library gives the names of definitions, but not their values.
-  unmatchedOld = prefix: set:
-    if !isAttrs set || isOption set then [ ]
-    else
-      lib.concatMap
-        (m: map (n: { inherit (m) file; path = prefix ++ [ n ]; }) (filter (n: !(set ? ${n})) m.names))
-        (set._definedNames or [ ])
-      ++ lib.concatMap
-        (n: unmatchedOld (prefix ++ [ n ]) set.${n})
-        (filter (n: n != "_definedNames" && n != "_module") (attrNames set));
-
-  unmatched = if hasFreeform then config._unmatched or [ ] else unmatchedOld [ ] options;
-  firstName = d: if hasFreeform then head (attrNames d.value) else head d.path;
-  located = d:
-    if hasFreeform then map (path: { inherit (d) file; inherit path; }) (pathsOf 2 [ ] d.value)
-    else [ d ];
+  # [ { file, path } ]
+  located = d: if d ? path then [ d ] else map (path: { inherit (d) file; inherit path; }) (pathsOf 2 [ ] d.value);
+  firstName = d: if d ? path then head d.path else head (attrNames d.value);
   byUser = filter (d: !isOurs d.file);
+  collected = unmatched.of config;
 
   # Units and files that do not belong to a container.
   strayNames = path: keep:
@@ -62,19 +48,57 @@ let
   isUnit = n: isKnown (match "container@(.*)" n);
   isConf = n: isKnown (match "(.*)[.]conf" (baseNameOf n));
 
-  # { file, path }
-  stray = lib.concatMap located (byUser unmatched)
-    ++ strayNames [ "systemd" "services" ] isUnit
-    ++ strayNames [ "environment" "etc" ] isConf;
+  # What the user defines in the unit and the conf file of a container, and is not an option here:
+  # { container, file, path, isNixos, similar }.
+  undeclared = set:
+    lib.unique (map (d: { inherit (d) file; name = head d.path; }) (lib.concatMap located (byUser (unmatched.of set))));
+  within = container: path: known: set:
+    map
+      (d: {
+        inherit container;
+        inherit (d) file;
+        path = path ++ [ d.name ];
+        isNixos = elem d.name known;
+        similar = filter (n: lib.hasPrefix d.name n || lib.hasPrefix n d.name) known;
+      })
+      (undeclared set);
+  inUnit = n:
+    let
+      unit = "container@${n}";
+    in
+    within n [ "systemd" "services" unit ] nixosNames.services (config.systemd.services.${unit} or { });
+  inFiles = n:
+    lib.concatMap
+      (f: within n [ "environment" "etc" f ] nixosNames.etc config.environment.etc.${f})
+      (filter (f: isConf f && baseNameOf f == "${n}.conf") (attrNames config.environment.etc));
+  inContainers = lib.concatMap (n: inUnit n ++ inFiles n) chosen;
 
-  # Top-level names of NixOS options; any other name is a spelling mistake.
-  namespaces = attrNames options ++ map firstName (filter (d: isOurs d.file) unmatched) ++ [
+  # Is this a container that is not below `containers`?
+  containerOptions = attrNames (options.containers.type.getSubOptions [ ]);
+  isContainer = v: isAttrs v && lib.all (n: elem n containerOptions) (attrNames v);
+  isMisplaced = d:
+    let
+      try = builtins.tryEval (lib.any isContainer (discharge (head (attrValues d.value))));
+    in
+    !(d ? value) || try.success && try.value;
+
+  # Top-level names of NixOS options.
+  namespaces = attrNames options ++ map firstName (filter (d: isOurs d.file) collected) ++ [
     "console" "documentation" "fileSystems" "fonts" "hardware" "i18n" "location" "networking" "nix" "nixpkgs" "oci"
     "power" "powerManagement" "programs" "security" "services" "swapDevices" "system" "time" "users" "virtualisation"
     "xdg" "zramSwap"
   ];
+
+  # Definitions at the top level. Modules of others, like agenix, have names that are not known here.
+  isHost = d:
+    elem (firstName d) namespaces || match "[cC]onta.*" (firstName d) == null && !isMisplaced d;
+  top = byUser collected;
 in
 {
-  misspelt = filter (s: !elem (head s.path) namespaces) stray;
-  ineffective = filter (s: elem (head s.path) namespaces) stray;
+  # { file, path } and, in a container's unit or conf file, `container` and `similar`.
+  misspelt = lib.concatMap located (filter (d: !isHost d) top) ++ filter (s: !s.isNixos) inContainers;
+  ineffective = lib.concatMap located (filter isHost top)
+    ++ strayNames [ "systemd" "services" ] isUnit
+    ++ strayNames [ "environment" "etc" ] isConf
+    ++ filter (s: s.isNixos) inContainers;
 }

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: MIT
 # The options of `systemd.services.<name>` that units are rendered from, and the rendering.
-{ lib, pkgs }:
+#
+# isNixos: file -> whether it is one of NixOS's module for containers.
+{ lib, pkgs, unmatched, isNixos }:
 
 let
   inherit (lib) attrNames concatMapStrings concatStringsSep filter isList mkOption optionalAttrs toList types;
 
+  isPlain = v:
+    if builtins.isAttrs v then v ? outPath || v ? __toString
+    else !isList v && !builtins.isFunction v;
   anyOf = defs: lib.any (d: isList d.value) defs;
 
   # A list writes one line for each element; lists from several definitions are concatenated.
   directive = lib.mkOptionType {
     name = "unit directive";
-    description = "value, or list of values, of a unit directive";
+    description = "text, number, boolean or path, or list of these";
+    check = v: if isList v then lib.all isPlain v else isPlain v;
     merge = loc: defs:
       if anyOf defs then lib.concatMap (d: toList d.value) defs
       else lib.mergeEqualOption loc defs;
@@ -28,6 +34,16 @@ let
   linesOption = mkOption { type = types.lines; default = ""; };
   directivesOption = mkOption { type = types.attrsOf directive; default = { }; };
   optionalDirective = mkOption { type = directive; default = null; };
+
+  # What NixOS's module defines is left out: it names the container's system, which a running container switches to.
+  triggers = mkOption {
+    type = lib.mkOptionType {
+      name = "list of triggers";
+      check = isList;
+      merge = loc: defs: lib.concatLists (map (d: d.value) (filter (d: !isNixos d.file) defs));
+    };
+    default = [ ];
+  };
 
   # Options for names of other units, and their directives.
   relations = {
@@ -60,6 +76,7 @@ let
     ++ [ pkgs.systemd ];
 
   service = {
+    imports = [ unmatched.module ];
     options = lib.mapAttrs (_: _: listOption) relations // lib.mapAttrs (_: _: linesOption) scripts // {
       description = mkOption { type = types.str; default = ""; };
       wantedBy = listOption;
@@ -74,12 +91,10 @@ let
       stopIfChanged = mkOption { type = types.bool; default = true; };
       startLimitIntervalSec = optionalDirective;
       startLimitBurst = optionalDirective;
+      restartTriggers = triggers;
+      reloadTriggers = triggers;
     };
-    config = {
-      # Other options of NixOS services do not affect the text of a unit.
-      _module.check = false;
-      path = lib.mkAfter defaultPath;
-    };
+    config.path = lib.mkAfter defaultPath;
   };
 
   value = x: if x == true then "true" else if x == false then "false" else toString x;
@@ -89,6 +104,12 @@ let
 
   # Merges sets of directives; both may define the same directive.
   join = a: b: a // lib.mapAttrs (n: v: if a ? ${n} then toList a.${n} ++ toList v else v) b;
+
+  # A path is copied into the store, so that what it contains counts. A hash has no newlines.
+  hashOf = list:
+    if list == [ ] then ""
+    else builtins.hashString "sha256"
+      (toString (map (t: if builtins.typeOf t == "path" then "${t}" else t) (lib.flatten list)));
 
   # name: of the container. out: path of the output that contains the unit and its scripts.
   render = { name, out }: cfg:
@@ -104,6 +125,8 @@ let
             Description = cfg.description;
             StartLimitIntervalSec = cfg.startLimitIntervalSec;
             StartLimitBurst = cfg.startLimitBurst;
+            X-Restart-Triggers = hashOf cfg.restartTriggers;
+            X-Reload-Triggers = hashOf cfg.reloadTriggers;
           }))
         cfg.unitConfig;
 

@@ -7,7 +7,7 @@
 { lib, nixos, pkgs, system, known }:
 
 let
-  inherit (builtins) elem isAttrs mapAttrs;
+  inherit (builtins) attrNames elem isAttrs mapAttrs;
 
   evalConfig = nixos + "/lib/eval-config.nix";
   # A directory with little more than the module may not have it.
@@ -27,6 +27,8 @@ let
         else value)
       ours;
 
+  namesBelow = option: attrNames ((option.type.getSubOptions or (_: { })) [ ]);
+
   args = host.options._module.args.value or { };
 in
 {
@@ -40,6 +42,12 @@ in
         if elem name known || ours.config._module.args ? ${name} then ours.${name}
         else args.${name} or ours.${name})
       (lib.functionArgs module);
+
+  # Names of the options of a service and of a file in /etc.
+  nixosNames = {
+    services = namesBelow (host.options.systemd.services or { type = { }; });
+    etc = namesBelow (host.options.environment.etc or { type = { }; });
+  };
 
   # The files that declare the option `containers`.
   containerModules = host.options.containers.declarations or [ ];
