@@ -4,86 +4,44 @@
 #include <string.h>
 
 #include "model/deploy/deployment.h"
+#include "model/deploy/same_unit.h"
 #include "model/operation/layout.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define TEXT_MAX    ((size_t)4 << 20)
 #define SYSTEM_PATH "SYSTEM_PATH"
+#define AUTO_START  "AUTO_START"
 
-static bool same_file(const char *a, const char *b)
-{
-        _cleanup_free_ char *x = NULL, *y = NULL;
-
-        if (!strcmp(a, b))
-                return true;
-        x = realpath(a, NULL);
-        y = realpath(b, NULL);
-        return x && y && !strcmp(x, y);
-}
-
-/* The next line that systemd reads: it ignores keys that begin with X-. */
-static const char *next_line(const char **text, size_t *ret_len)
-{
-        while (**text) {
-                const char *line = *text;
-                size_t len = strcspn(line, "\n");
-
-                *text = line + len + (line[len] == '\n');
-                if (!strncmp(line, "X-", 2))
-                        continue;
-                *ret_len = len;
-                return line;
-        }
-        return NULL;
-}
-
-/* Units of NixOS name the container's system in X-Restart-Triggers, which does not make them different. */
-static bool same_unit(const char *a, const char *b)
-{
-        _cleanup_free_ char *x = NULL, *y = NULL;
-        const char *p, *q, *k, *l;
-        size_t n, m;
-
-        if (same_file(a, b))
-                return true;
-        if (fs_read(a, TEXT_MAX, &x, NULL) < 0 || fs_read(b, TEXT_MAX, &y, NULL) < 0)
-                return false;
-        p = x;
-        q = y;
-        do {
-                k = next_line(&p, &n);
-                l = next_line(&q, &m);
-                if (!k || !l)
-                        return !k && !l;
-        } while (n == m && !memcmp(k, l, n));
-        return false;
-}
-
-static bool same_values(const struct ec_container *a, const struct ec_container *b)
+/* Are the settings of a also those of b, apart from the system and whether it starts at boot? */
+static bool has_values(const struct ec_container *a, const struct ec_container *b)
 {
         for (char **e = a->conf; e && *e; e++) {
                 size_t n = strcspn(*e, "=");
                 _cleanup_free_ char *key = strndup(*e, n);
                 const char *v = key ? container_conf_get(b, key) : NULL;
 
-                if (!v)
+                if (!key)
                         return false;
-                if (strcmp(key, SYSTEM_PATH) && strcmp(v, *e + n + 1))
+                if (strcmp(key, AUTO_START) && (!v || (strcmp(key, SYSTEM_PATH) && strcmp(v, *e + n + 1))))
                         return false;
         }
-        return strv_len(STRV_CONST(a->conf)) == strv_len(STRV_CONST(b->conf));
+        return true;
 }
 
-/* Are the settings equal except for the system? */
-static bool same_conf(const struct ec_container *c, const char *old_target)
+/* What a container that runs with the installed unit and settings needs: nothing for a change of its start at boot. */
+static uint32_t need_of(const struct ec_container *c, const char *unit, const char *conf, bool *ret_boot_only)
 {
-        struct ec_container old = { .name = c->name, .conf_target = (char *)old_target };
-        bool same = container_conf_get(c, SYSTEM_PATH) && container_conf_get(&old, SYSTEM_PATH) && same_values(c, &old);
+        struct ec_container old = { .name = c->name, .conf_target = (char *)conf };
+        const char *x = container_conf_get(c, SYSTEM_PATH), *y = container_conf_get(&old, SYSTEM_PATH);
+        bool toggled = !container_conf_get(c, AUTO_START) != !container_conf_get(&old, AUTO_START);
+        bool same = has_values(c, &old) && has_values(&old, c) && same_unit(unit, c->unit_target, toggled);
+        bool boot_only = same && toggled && (x && y ? !strcmp(x, y) : x == y);
 
+        same = boot_only || (same && x && y);
         strv_free(old.conf);
-        return same;
+        *ret_boot_only = boot_only;
+        return same ? EC_CHANGE_UPDATE : EC_CHANGE_RESTART;
 }
 
 /* The target of a link that this program made; *ret NULL: there is no such link. */
@@ -152,8 +110,8 @@ static int compare(const struct layout *l, struct change *ch, struct ec_err *err
                 c->change = EC_CHANGE_NEW;
         else if (conf && !ch->old_conf_path && same_file(conf, c->conf_target) && same_file(unit, c->unit_target))
                 c->change = EC_CHANGE_NONE;
-        else if (conf && !ch->old_conf_path && same_unit(unit, c->unit_target) && same_conf(c, conf))
-                c->change = EC_CHANGE_UPDATE;
+        else if (conf && !ch->old_conf_path)
+                c->change = need_of(c, unit, conf, &ch->boot_only);
         else
                 c->change = EC_CHANGE_RESTART;
         /* Autostart links are next to the unit, so a unit in an older place has to move. */

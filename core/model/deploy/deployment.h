@@ -14,6 +14,7 @@ struct change {
         char *old_conf_path;
         bool wants_differs; /* its link in machines.target.wants has to be made or removed */
         bool unit_differs;  /* systemd has to read its unit again */
+        bool boot_only;     /* a running container already is as defined: only its start at boot changes */
 };
 
 struct deployment {

@@ -123,7 +123,7 @@ static bool differs(const struct change *ch)
  * gone after a reboot. */
 static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
 {
-        bool noted = ch->c->change == EC_CHANGE_UPDATE || ch->c->change == EC_CHANGE_RESTART;
+        bool noted = !ch->boot_only && (ch->c->change == EC_CHANGE_UPDATE || ch->c->change == EC_CHANGE_RESTART);
         uint32_t pending = noted ? pending_get(op->layout, ch->c->name) : EC_CHANGE_NONE;
         struct links links = { 0 };
         int r = 0;

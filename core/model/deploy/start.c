@@ -40,11 +40,11 @@ static void plan_done(struct plan *p)
 /* What a running container needs, for a change of this run or of an earlier one. */
 static uint32_t outstanding(const struct ec_op *op, const struct change *ch)
 {
-        uint32_t noted = pending_get(op->layout, ch->c->name);
+        uint32_t noted = pending_get(op->layout, ch->c->name), change = ch->boot_only ? EC_CHANGE_NONE : ch->c->change;
 
-        if (ch->c->change == EC_CHANGE_RESTART || noted == EC_CHANGE_RESTART)
+        if (change == EC_CHANGE_RESTART || noted == EC_CHANGE_RESTART)
                 return EC_CHANGE_RESTART;
-        return ch->c->change == EC_CHANGE_UPDATE || noted == EC_CHANGE_UPDATE ? EC_CHANGE_UPDATE : EC_CHANGE_NONE;
+        return change == EC_CHANGE_UPDATE || noted == EC_CHANGE_UPDATE ? EC_CHANGE_UPDATE : EC_CHANGE_NONE;
 }
 
 static void plan_one(struct ec_op *op, const struct change *ch, const char *active, uint32_t flags, struct plan *p)

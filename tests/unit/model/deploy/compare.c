@@ -70,6 +70,41 @@ static void test_kinds(void **state)
         assert_true(ch->unit_differs && ch->wants_differs);
 }
 
+/* NixOS notes in the settings, and in the unit, whether it starts at boot. */
+static void test_boot(void **state)
+{
+        struct fixture *f = *state;
+        struct change *ch;
+
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\nB=2\n", false);
+        fx_container(f, "boot", "a", 1, "SYSTEM_PATH=/1\nB=2\nAUTO_START=1\n", true);
+        fx_container(f, "system", "a", 1, "SYSTEM_PATH=/2\nB=2\nAUTO_START=1\n", true);
+        fx_container(f, "value", "a", 1, "SYSTEM_PATH=/1\nB=3\nAUTO_START=1\n", true);
+        fx_container(f, "unit", "a", 2, "SYSTEM_PATH=/1\nB=2\nAUTO_START=1\n", true);
+        fx_container(f, "flake", "a", 1, "FLAKE=x\n", false);
+        fx_container(f, "flake-boot", "a", 1, "FLAKE=x\nAUTO_START=1\n", true);
+
+        install(f, "etc");
+        assert_false(compare(f, "etc", 0)->boot_only);
+        ch = compare(f, "boot", 0);
+        assert_int_equal(ch->c->change, EC_CHANGE_UPDATE);
+        assert_true(ch->boot_only && ch->unit_differs && ch->wants_differs);
+        ch = compare(f, "system", 0);
+        assert_int_equal(ch->c->change, EC_CHANGE_UPDATE);
+        assert_false(ch->boot_only);
+        ch = compare(f, "value", 0);
+        assert_int_equal(ch->c->change, EC_CHANGE_RESTART);
+        ch = compare(f, "unit", 0);
+        assert_int_equal(ch->c->change, EC_CHANGE_RESTART);
+
+        install(f, "boot");
+        assert_int_equal(compare(f, "boot", 0)->c->change, EC_CHANGE_NONE);
+        assert_true(compare(f, "etc", 0)->boot_only);
+        assert_int_equal(compare(f, "flake-boot", 0)->c->change, EC_CHANGE_RESTART);
+        install(f, "flake-boot");
+        assert_true(compare(f, "flake", 0)->boot_only);
+}
+
 static void test_not_ours(void **state)
 {
         struct fixture *f = *state;
@@ -85,7 +120,7 @@ static void test_not_ours(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_kinds), T(test_not_ours) };
+        const struct CMUnitTest tests[] = { T(test_kinds), T(test_boot), T(test_not_ours) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+
+/* Can a container that runs with one of these units keep running with the other? boot_only: one of them is started at
+ * boot and the other is not, so what that changes is ignored. */
+bool same_unit(const char *a, const char *b, bool boot_only);
+/* Are these paths the same file? */
+bool same_file(const char *a, const char *b);
