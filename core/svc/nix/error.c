@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "svc/nix/reads_host.h"
 #include "svc/nix/text.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -219,17 +220,21 @@ static bool put_evaluation(FILE *f, const struct nix_error *e, const struct nix_
         const struct nix_pos *pos = e->pos.file ? &e->pos : NULL, *user = NULL;
         _cleanup_free_ char *text = error_text(e, n);
         const char *what, *ours;
+        bool users;
 
         if (!text)
                 return false;
         /* Some messages of NixOS begin with an empty line. */
         what = text + strspn(text, " \n");
         ours = str_after(what, "extra-container: ");
-        if (!ours && !(pos && (is_definition(n, pos->file) || is_near(n, pos->file))))
+        users = pos && (is_definition(n, pos->file) || is_near(n, pos->file));
+        if (!ours && !users)
                 user = users_frame(e, n);
         if (!ours && !pos && !user && n->definition)
                 put_where(f, e, n, text);
         fputs(ours ? ours : what, f);
+        if (!ours && users && nix_reads_host(pos->file, pos->line, e->text))
+                fputs("; only containers are evaluated here, and `config` has nothing of the host", f);
         if (!ours && (user || pos)) {
                 fputs("\n  at ", f);
                 put_pos(f, n, user ? user : pos);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is this Nix's error of a missing attribute, which this line takes from `config`, as in the configuration of a host? */
+bool nix_reads_host(const char *file, int64_t line, const char *message);
