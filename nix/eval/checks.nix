@@ -10,6 +10,8 @@ let
 
   stray = import ./stray.nix { inherit lib config options unmatched chosen nixosNames isOurs; };
 
+  values = import ./container-checks.nix { inherit lib; containers = lib.genAttrs chosen (n: config.containers.${n}); };
+
   misspeltText = s:
     "${s.file}: option '${lib.showOption s.path}' does not exist"
     + (if s ? container then lib.optionalString (s.similar != [ ]) "; did you mean '${head s.similar}'?"
@@ -46,8 +48,13 @@ let
         else "only 'containers' is evaluated, not a host"))
       stray.ineffective
     ++ map trim config.warnings
+    ++ values.warnings
   );
   warn = lib.foldl' (acc: w: x: builtins.trace "extra-container: warning: ${w}" (acc x)) (x: x) warnings;
+
+  withFlake = filter (n: config.containers.${n}.extra.hasFlakeAndConfig) chosen;
+  wrong =
+    map (n: "container '${n}': config and flake are both set; remove one of them") withFlake ++ values.errors;
 
   # Before nixpkgs 20.09, the library checks a set when it is read, so their names are forced, too.
   force = v: if isAttrs v then lib.attrNames v else v;
@@ -65,4 +72,5 @@ else if longNames != [ ] then
     + "Linux ${kernelVersion}; longer names need a kernel newer than 5.8")
 else if failedAssertions != [ ] then
   fail (concatStringsSep "\n" (map indentLines failedAssertions))
+else if wrong != [ ] then fail (concatStringsSep "\n" wrong)
 else builtins.deepSeq forced (warn value)

@@ -20,6 +20,15 @@ let
       else { extra.modules = [ { _module.args = specialArgs; } ]; };
   };
 
+  # With `flake`, the settings have no system, so NixOS's error is not evaluated.
+  flakeAndConfig = { config, options, ... }: {
+    options.extra.hasFlakeAndConfig = lib.mkOption {
+      internal = true;
+      visible = false;
+      default = (config.flake or null) != null && options.config.isDefined;
+    };
+  };
+
   beforeStart = name: {
     script = lib.mkBefore ''
       ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./before-start.sh} ${name}
@@ -105,7 +114,7 @@ in
       };
       containers = lib.mkOption {
         type = lib.types.attrsOf (lib.types.submodule {
-          imports = containerModules ++ lib.optional (specialArgs != { }) givenArgs;
+          imports = [ flakeAndConfig ] ++ containerModules ++ lib.optional (specialArgs != { }) givenArgs;
         });
       };
     };

@@ -2,8 +2,8 @@
 # Definitions of the user that have no effect: misspelt options, options of a host, and what is not supported in the
 # units and files of containers.
 #
-# config, options: of the evaluation. chosen: the containers that are evaluated. nixosNames: { services, etc }, the names
-# of NixOS's options of a service and of a file. isOurs: file -> whether its definitions are not the user's.
+# config, options: of the evaluation. chosen: the containers that are evaluated. nixosNames: { services, etc }, names of
+# NixOS's options of a service and of a file. isOurs: file -> whether its definitions are not the user's.
 { lib, config, options, unmatched, chosen, nixosNames, isOurs }:
 
 let
