@@ -11,10 +11,12 @@
 # They must not define `config` instead: its definition is how NixOS knows that a container is not defined by `path`
 # or `flake`, so those two would become unusable. `extra.modules` are part of the evaluation of `config` and have no
 # effect on containers without one. A container with none of config, path and flake consists of `extra.modules` only.
-{ lib, view, fail }:
+#
+# modulesPath: the directory of NixOS's modules.
+{ lib, view, modulesPath, fail }:
 
 let
-  inherit (builtins) head isAttrs isString hasContext substring stringLength;
+  inherit (builtins) attrNames head isAttrs isString hasContext pathExists substring stringLength;
   inherit (lib) functionArgs isFunction mkOption setFunctionArgs types;
 
   # Makes a module of `module` that sees `pre module args` and whose result is `post args result`.
@@ -40,7 +42,27 @@ let
     else builtins.appendContext s { ${topStorePath s} = { path = true; }; };
   topStorePath = p: "${builtins.storeDir}/${head (lib.splitString "/" (lib.removePrefix "${builtins.storeDir}/" p))}";
 
-  additions = args: map (value: { file = "extra-container"; inherit value; }) args.config.extra.modules;
+  # Does this NixOS leave it to us to change how its option `warnings` is read?
+  warningsAreFree = modules:
+    let
+      file = "${modules}/misc/assertions.nix";
+      module = import file;
+      formals = functionArgs module;
+      options = (module { inherit lib; }).options or { };
+    in
+    pathExists file && isFunction module && lib.all (n: n == "lib" || formals.${n}) (attrNames formals)
+    && options ? warnings && !(options.warnings ? apply);
+
+  # NixOS's warnings do not name the container.
+  named = { config, name, ... }:
+    let
+      modules = if config ? nixpkgs then "${toString config.nixpkgs}/nixos/modules" else modulesPath;
+    in
+    lib.optional (warningsAreFree modules) {
+      options.warnings = mkOption { apply = map (text: "container '${name}': ${text}"); };
+    };
+
+  additions = args: map (value: { file = "extra-container"; inherit value; }) (args.config.extra.modules ++ named args);
 
   patchSubmodule = nixpkgs: args: result:
     let

@@ -111,7 +111,7 @@ let
     modulesPath = toString (sources.nixos + "/modules");
   } // specialArgs;
 
-  wrap = import ./container-module.nix { inherit lib fail; inherit (host) view; };
+  wrap = import ./container-module.nix { inherit lib fail; inherit (host) view; inherit (moduleArgs) modulesPath; };
 
   evaluated = lib.evalModules {
     modules =

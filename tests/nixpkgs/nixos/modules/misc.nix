@@ -22,8 +22,6 @@ let
 in
 {
   options = {
-    assertions = mkOption { type = types.listOf types.unspecified; internal = true; default = [ ]; };
-    warnings = mkOption { type = types.listOf types.str; internal = true; default = [ ]; };
     meta = mkOption { type = types.attrsOf types.raw; internal = true; default = { }; };
 
     documentation = {

@@ -3,6 +3,7 @@
   ./etc.nix
   ./firewall.nix
   ./misc.nix
+  ./misc/assertions.nix
   ./networkd.nix
   ./networking.nix
   ./nixpkgs.nix
