@@ -19,11 +19,20 @@ let
   cause = name: if byOption then "--ssh" else "containers.${name}.extra.enableSSH";
 
   enabled = lib.filter (name: config.containers.${name}.extra.enableSSH) (lib.attrNames config.containers);
+  # Only feature network has the short way.
+  howTo = c: others: "set ${lib.optionalString (c.extra ? networkProblems) "extra.addressPrefix = \"auto\", or "}${others}";
   hasAddress = c: c.localAddress != null || (c.localAddress6 or null) != null;
+
+  # Values with which sshd refuses a shell for root, whatever the key.
+  rootLogin = openssh: openssh.settings.PermitRootLogin or openssh.permitRootLogin or "";
+  refusesRoot = openssh: lib.elem (rootLogin openssh) [ "no" "forced-commands-only" ];
 
   system = name: { config, ... }: {
     _file = "extra-container: SSH";
     config = {
+      warnings = lib.optional (refusesRoot config.services.openssh)
+        ("${cause name}: root cannot log in, because the container's services.openssh.settings.PermitRootLogin is "
+          + "\"${rootLogin config.services.openssh}\"; with \"prohibit-password\", keys are accepted");
       services.openssh.enable = true;
       users.users.root.openssh.authorizedKeys.keys = [ "${publicKey name} extra-container" ];
       # For `cssh`: the port, the key that this was built for, and the host keys.
@@ -60,13 +69,12 @@ in
       [
         {
           assertion = c.privateNetwork;
-          message =
-            "container '${name}': ${cause name} needs a private network: set containers.${name}.privateNetwork";
+          message = "container '${name}': ${cause name} needs a private network: "
+            + howTo c "privateNetwork, hostAddress and localAddress";
         }
         {
           assertion = !c.privateNetwork || hasAddress c;
-          message = "container '${name}': ${cause name} needs an address: set containers.${name}.localAddress or "
-            + "localAddress6";
+          message = "container '${name}': ${cause name} needs an address: ${howTo c "localAddress or localAddress6"}";
         }
       ])
     enabled;
