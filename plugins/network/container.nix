@@ -7,7 +7,7 @@
 { config, lib, options, pkgs, ... }:
 
 let
-  inherit (lib) concatMapStrings hasInfix mkIf mkMerge optionalAttrs optionalString;
+  inherit (lib) concatMapStrings concatStringsSep hasInfix mkIf mkMerge optional optionalAttrs optionalString;
 
   useNft = config.networking.nftables.enable or false;
   iptablesPackage = config.networking.firewall.package or pkgs.iptables;
@@ -26,6 +26,16 @@ let
     + concatMapStrings
       (a: "${iptables a} -w -A nixos-fw -d ${localhost a} -m conntrack --ctstate DNAT -j nixos-fw-accept\n")
       exposed;
+
+  # Without NixOS's firewall, a ruleset of the user's own decides, to which nothing is added.
+  nft = options.networking.nftables or { };
+  isOwn = o: (nft.${o}.highestPrio or 1500) < 1500;
+  ownTables = lib.filter (t: !lib.hasPrefix "nixos-" t) (lib.attrNames (config.networking.nftables.tables or { }));
+  ownRules = useNft && !config.networking.firewall.enable
+    && (isOwn "ruleset" || isOwn "rulesetFile" || ownTables != [ ]);
+  ownWarning = option: rules:
+    "extra.${option} adds no rule to the container's own nftables ruleset, because networking.firewall.enable is false; "
+    + "the ruleset has to accept ${rules}";
 
   ## Localhost at an address: address translation, and routes that let such packets in
 
@@ -86,6 +96,11 @@ in
       networking.firewall =
         if useNft then optionalAttrs (options.networking.firewall ? extraInputRules) { extraInputRules = nftInput; }
         else { extraCommands = iptablesInput; };
+      warnings =
+        optional (ownRules && allowed != [ ])
+          (ownWarning "firewallAllowHost" "connections from the host (${concatStringsSep ", " allowed})")
+        ++ optional (ownRules && exposed != [ ])
+          (ownWarning "exposeLocalhost" "connections with `ct status dnat` to localhost");
     }
     (mkIf (exposed != [ ]) {
       systemd.services.extra-localhost = {
