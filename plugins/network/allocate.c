@@ -152,18 +152,39 @@ static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_e
         return r;
 }
 
-int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err)
+static int get_firewall(const struct ec_host *h, const char **ret, struct ec_err *err)
 {
-        const struct ec_host *h = n->host;
         const char *firewall = h->conf->get(h, "firewall");
-        _cleanup_free_ char *text = NULL;
-        size_t len;
-        FILE *to;
-        int r;
 
         if (!firewall || (strcmp(firewall, "auto") && strcmp(firewall, "nft") && strcmp(firewall, "iptables")))
                 return h->err->set(err, -EINVAL, "[network] firewall = %s: it must be auto, nft or iptables",
                                    firewall ? firewall : "");
+        *ret = firewall;
+        return 0;
+}
+
+int allocation_settings(const struct ec_host *h, struct ec_err *err)
+{
+        const char *text;
+        struct range range;
+        int r = get_firewall(h, &text, err);
+
+        if (r >= 0)
+                r = get_range(h, AF_INET, &range, &text, err);
+        return r < 0 ? r : get_range(h, AF_INET6, &range, &text, err);
+}
+
+int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err)
+{
+        const struct ec_host *h = n->host;
+        const char *firewall;
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+        FILE *to;
+        int r = get_firewall(h, &firewall, err);
+
+        if (r < 0)
+                return r;
         to = open_memstream(&text, &len);
         if (!to)
                 return no_memory(h, err);

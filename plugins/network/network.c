@@ -123,6 +123,12 @@ static int init(const struct ec_host *host, void **ret_self, struct ec_err *err)
 
         if (!n)
                 return no_memory(host, err);
+        /* Only an evaluation needs them, and fails. Without the plugin it would make other units, and restart
+         * containers. */
+        if (allocation_settings(host, err) < 0) {
+                host->log->log(host, 4, "%s", host->err->message(err));
+                host->err->clear(err);
+        }
         *n = (struct network){ .host = host, .partition = -1 };
         *ret_self = n;
         return 0;

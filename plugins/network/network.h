@@ -76,6 +76,7 @@ int addresses_foreach(const struct ec_host *h, int (*fn)(void *data, const char 
 /* Parallel runs pick from different slots: each locks a partition, usually 0. */
 int partition_take(struct network *n, unsigned *ret_partition, struct ec_err *err);
 void partition_release(struct network *n);
+int allocation_settings(const struct ec_host *h, struct ec_err *err); /* checks them */
 /* JSON for module.nix, to be freed. */
 int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err);
 /* Fails if another container was given the address since the evaluation. */

@@ -392,6 +392,10 @@ static void test_bad_settings(void **state)
                 fake_setting(&fake, "range6", "fd00:1:2::/48");
                 fake_setting(&fake, "firewall", "auto");
                 fake_setting(&fake, bad[i].key, bad[i].value);
+                /* Commands without an evaluation only warn. */
+                fake_unload(PLUGIN, self);
+                self = fake_load(&fake, PLUGIN);
+                assert_non_null(strstr(fake.log, bad[i].said));
                 assert_true(PLUGIN->hooks->eval(self, &fake.op, &fake.eval, &fake.err) < 0);
                 assert_non_null(strstr(fake.err.msg, bad[i].said));
         }
