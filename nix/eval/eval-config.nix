@@ -75,7 +75,17 @@ let
   };
   inherit (definitionModule) where;
 
-  features = import ./feature-modules.nix { inherit lib fail; modules = json modules; disabled = json disabled; };
+  features = import ./feature-modules.nix {
+    inherit lib fail;
+    modules = json modules;
+    disabled = json disabled;
+    # The program passes text.
+    howToEnable = name:
+      if isString disabled
+      then "'extra-container plugins' shows why; if it is off, write '${name} = on' in section [plugins] of "
+        + "extra-container.ini"
+      else "the argument `features` enables it";
+  };
 
   wholeHost = import ./whole-host.nix {
     inherit (sources) lib nixos pkgs;

@@ -2,7 +2,8 @@
 # Feature modules, which plugins bring, and the options of features that are disabled.
 #
 # modules: absolute paths (strings or paths) or modules. disabled: option below containers.<name> -> feature.
-{ lib, modules, disabled, fail }:
+# howToEnable: feature -> what the error of its options says to do.
+{ lib, modules, disabled, howToEnable, fail }:
 
 let
   inherit (builtins) filter head isString pathExists substring typeOf;
@@ -25,7 +26,8 @@ let
           set = filter (d: d.value != null) defs;
         in
         if set == [ ] then null
-        else fail "${lib.showOption loc}: feature ${feature} is disabled (defined in ${(head set).file})";
+        else fail ("${lib.showOption loc}: feature ${feature} is disabled (defined in ${(head set).file}); "
+          + howToEnable feature);
     };
     default = null;
     internal = true;
