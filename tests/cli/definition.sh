@@ -82,6 +82,7 @@ refused "a store path without etc" 1 "'$store/$hash-bare' is neither a system no
 refused "two definitions" 2 "two definitions were given: 'web.nix' and 'project/'" web.nix project/
 refused "a file and an expression" 2 "two definitions were given: --expr and 'web.nix'" -E '{ }' web.nix
 refused "--build-args with an option of its own" 2 "--build-args: option '-A' cannot be used here" web.nix --build-args -A x
+refused "--build-args with a dry run" 2 "--build-args: option '--dry-run' cannot be used here, because the result has to be built" web.nix --build-args --dry-run
 
 ENV="$ENV STUB_FAIL=1"
 refused "an evaluation that fails without a message" 1 "nix-instantiate failed with exit status 1" web.nix

@@ -11,6 +11,7 @@
 #include "svc/nix/nix.h"
 #include "svc/nix/store.h"
 #include "svc/nix/text.h"
+#include "svc/nix/untracked.h"
 #include "svc/process/env.h"
 #include "svc/process/proc.h"
 #include "util/cleanup.h"
@@ -111,12 +112,23 @@ static char *name_original(const char *message, const char *dir)
         return NULL;
 }
 
+/* Nix copies the tracked files of a git repository, and then misses the user's flake.nix in the copy. */
+static bool is_untracked(const char *message, const char *dir)
+{
+        _cleanup_free_ char *git = find_upwards(dir, ".git"), *flake = find_upwards(dir, "flake.nix");
+
+        return git && flake && strstr(message, "/flake.nix'") &&
+               (strstr(message, "No such file or directory") || strstr(message, "does not contain"));
+}
+
 static int explain(int r, const char *dir, const char *display, struct ec_err *err)
 {
         _cleanup_free_ char *text = NULL;
 
         if (r == -ECANCELED || r == -ENOMEM)
                 return r;
+        if (dir && is_untracked(err_msg(err), dir))
+                return err_set(err, r, "'%s': there is no flake.nix; " NIX_UNTRACKED_HINT " flake.nix", display);
         text = dir ? name_original(err_msg(err), dir) : NULL;
         return text ? err_set(err, r, "'%s': %s", display, text) : err_prefix(err, "'%s'", display);
 }

@@ -198,7 +198,8 @@ int nix_args_sort(const char *const *args, struct nix_args *ret, struct ec_err *
                         goto fail;
                 }
                 if (known->flags & FOREIGN) {
-                        r = err_usage(err, "--build-args: option '%s' cannot be used here", *w);
+                        r = err_usage(err, "--build-args: option '%s' cannot be used here%s", *w,
+                                      strcmp(*w, "--dry-run") ? "" : ", because the result has to be built");
                         goto fail;
                 }
                 a.jobs = a.jobs || (known->flags & JOBS) || (!strcmp(*w, "--option") && is_jobs(w[1]));

@@ -9,6 +9,7 @@
 
 #include "svc/nix/reads_host.h"
 #include "svc/nix/text.h"
+#include "svc/nix/untracked.h"
 #include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
@@ -218,7 +219,7 @@ static char *error_text(const struct nix_error *e, const struct nix_names *n)
 static bool put_evaluation(FILE *f, const struct nix_error *e, const struct nix_names *n, bool show_trace)
 {
         const struct nix_pos *pos = e->pos.file ? &e->pos : NULL, *user = NULL;
-        _cleanup_free_ char *text = error_text(e, n);
+        _cleanup_free_ char *text = error_text(e, n), *untracked = NULL;
         const char *what, *ours;
         bool users;
 
@@ -233,6 +234,9 @@ static bool put_evaluation(FILE *f, const struct nix_error *e, const struct nix_
         if (!ours && !pos && !user && n->definition)
                 put_where(f, e, n, text);
         fputs(ours ? ours : what, f);
+        untracked = ours ? NULL : nix_untracked_file(e->text, text);
+        if (untracked)
+                fprintf(f, "; " NIX_UNTRACKED_HINT " %s", untracked);
         if (!ours && users && nix_reads_host(pos->file, pos->line, e->text))
                 fputs("; only containers are evaluated here, and `config` has nothing of the host", f);
         if (!ours && (user || pos)) {

@@ -256,6 +256,17 @@ static void test_failures(void **state)
         text = str_printf("'REF': bad at %s/" HASH "-source/flake.nix:1:7", store);
         fails(".", project, text, -EINVAL);
         free(text);
+
+        /* Git does not track the file. */
+        put("project/.git/config", "", 0644);
+        put("nix-flake.do",
+            "echo \"@nix {\\\"action\\\":\\\"msg\\\",\\\"level\\\":0,\\\"raw_msg\\\":\\\"getting status of "
+            "'/x/flake.nix': No such file or directory\\\"}\" >&2; exit 1\n",
+            0644);
+        fails(".", project,
+              "'REF': there is no flake.nix; git does not track it, and Nix reads only tracked files of a repository: git "
+              "add flake.nix",
+              -EINVAL);
 }
 
 static void test_owner(void **state)
