@@ -37,8 +37,9 @@ let
   failedAssertions = lib.concatMap
     (a:
       if isString a then [ a ]
-      else if isAttrs a && !(a.assertion or true) then [ (a.message or "an assertion failed") ]
-      else [ ])
+      else if !isAttrs a || !(a ? assertion) then
+        fail "an element of 'assertions' is not a set with 'assertion' and 'message'"
+      else lib.optional (!a.assertion) (a.message or "an assertion failed"))
     config.assertions;
 
   warnings = lib.unique (

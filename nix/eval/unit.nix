@@ -22,6 +22,12 @@ let
       else lib.mergeEqualOption loc defs;
   };
 
+  variable = directive // {
+    name = "environment variable";
+    description = "text, number or path";
+    check = v: isPlain v && !builtins.isBool v;
+  };
+
   # Lists of anything (packages, strings), concatenated.
   list = lib.mkOptionType {
     name = "list";
@@ -82,7 +88,7 @@ let
       wantedBy = listOption;
       requiredBy = listOption;
       path = listOption;
-      environment = mkOption { type = types.attrsOf directive; default = { }; };
+      environment = mkOption { type = types.attrsOf variable; default = { }; };
       unitConfig = directivesOption;
       serviceConfig = directivesOption;
       scriptArgs = mkOption { type = types.str; default = ""; };
@@ -143,8 +149,10 @@ let
           );
         } // cfg.environment;
 
+      # A path is copied into the store.
+      text = v: if builtins.isInt v || builtins.isFloat v then toString v else "${v}";
       environment = concatMapStrings
-        (n: if env.${n} == null then "" else "Environment=${builtins.toJSON "${n}=${env.${n}}"}\n")
+        (n: if env.${n} == null then "" else "Environment=${builtins.toJSON "${n}=${text env.${n}}"}\n")
         (attrNames env);
 
       switch =
