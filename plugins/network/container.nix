@@ -34,8 +34,8 @@ let
   ownRules = useNft && !config.networking.firewall.enable
     && (isOwn "ruleset" || isOwn "rulesetFile" || ownTables != [ ]);
   ownWarning = option: rules:
-    "extra.${option} adds no rule to the container's own nftables ruleset, because networking.firewall.enable is false; "
-    + "the ruleset has to accept ${rules}";
+    "extra.${option} adds no rule to the container's own nftables ruleset, because networking.firewall.enable is "
+    + "false; the ruleset has to accept ${rules}";
 
   ## Localhost at an address: address translation, and routes that let such packets in
 

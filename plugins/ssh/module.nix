@@ -20,7 +20,8 @@ let
 
   enabled = lib.filter (name: config.containers.${name}.extra.enableSSH) (lib.attrNames config.containers);
   # Only feature network has the short way.
-  howTo = c: others: "set ${lib.optionalString (c.extra ? networkProblems) "extra.addressPrefix = \"auto\", or "}${others}";
+  short = c: lib.optionalString (c.extra ? networkProblems) "extra.addressPrefix = \"auto\", or ";
+  howTo = c: others: "set ${short c}${others}";
   hasAddress = c: c.localAddress != null || (c.localAddress6 or null) != null;
 
   # Values with which sshd refuses a shell for root, whatever the key.

@@ -112,12 +112,12 @@ static char *name_original(const char *message, const char *dir)
         return NULL;
 }
 
-/* Nix copies the tracked files of a git repository, and then misses the user's flake.nix in the copy. */
+/* Only tracked files of a git repository are copied to the store, so that the copy may have no flake.nix. */
 static bool is_untracked(const char *message, const char *dir)
 {
         _cleanup_free_ char *git = find_upwards(dir, ".git"), *flake = find_upwards(dir, "flake.nix");
 
-        return git && flake && strstr(message, "/flake.nix'") &&
+        return git && flake && strstr(message, "/flake.nix") &&
                (strstr(message, "No such file or directory") || strstr(message, "does not contain"));
 }
 

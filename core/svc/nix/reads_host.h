@@ -3,5 +3,5 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Is this Nix's error of a missing attribute, which this line takes from `config`, as in the configuration of a host? */
+/* Is this Nix's error of a missing attribute, which this line takes from `config` as if it were a host's? */
 bool nix_reads_host(const char *file, int64_t line, const char *message);

@@ -19,11 +19,11 @@ static char file[] = "/tmp/ec-test.XXXXXX";
 
 static int setup(void **state)
 {
-        static const char text[] = "{ config, ... }:\n"                                 /* 1 */
-                                   "  uid = config.users.users.photos.uid;\n"           /* 2 */
-                                   "  inherit (config.age.secrets) key;\n"              /* 3 */
-                                   "  other = config.containers.web.localAddress;\n"    /* 4 */
-                                   "  mine = x.config.users; y = myconfig.users;\n"     /* 5 */
+        static const char text[] = "{ config, ... }:\n"                                  /* 1 */
+                                   "  uid = config.users.users.photos.uid;\n"            /* 2 */
+                                   "  inherit (config.age.secrets) key;\n"               /* 3 */
+                                   "  other = config.containers.web.localAddress;\n"     /* 4 */
+                                   "  mine = x.config.users; y = myconfig.users;\n"      /* 5 */
                                    "  many = config.containers; z = config.networking;"; /* 6 */
         int fd = mkstemp(file);
 
