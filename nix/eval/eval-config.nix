@@ -9,8 +9,8 @@
 #
 # nix-instantiate eval-config.nix --argstr definitionFile /dir/web.nix -A etc
 #
-# With flakeFile the definition is an attribute of a flake. If the attribute is a package or a NixOS configuration
-# instead, `flake.build` is its path.
+# With flakeFile the definition is an attribute of a flake. If the attribute is a package instead, `flake.build` is its
+# path. If it is a NixOS configuration, `flake.configuration` is true, and nothing but the flake decides the result.
 {
   # The definition: the absolute path of a file or of a directory with a default.nix (a string, so that nothing is
   # copied into the store), or a module.
@@ -68,7 +68,11 @@ let
     inherit nixpkgsPath nixosPath pkgs system flake fail;
     declaring = wholeHost.containerModules;
   };
-  inherit (sources) lib;
+  # A NixOS configuration in a flake has its own nixpkgs.
+  configuration =
+    if flake ? configuration then import ./configuration.nix { inherit (flake) configuration; inherit where fail; }
+    else null;
+  lib = if configuration != null then configuration.lib else sources.lib;
 
   definitionModule = import ./definition.nix {
     inherit definitionFile definition definitionName flake attr specialArgs lib fail;
@@ -146,7 +150,7 @@ let
     if asked == null then config.containers
     else lib.genAttrs asked (n: config.containers.${n} or unknownName);
 
-  known = attrNames config.containers;
+  known = if configuration != null then configuration.names else attrNames config.containers;
   chosen = lib.sort (a: b: a < b) (if asked == null then known else asked);
 
   unknownName =
@@ -167,13 +171,24 @@ let
 
   ## Results
 
-  outputs = import ./outputs.nix { inherit (sources) lib pkgs; };
-  files = import ./files.nix { inherit lib config units outputs fail; };
+  outputs = import ./outputs.nix { inherit (if configuration != null then configuration else sources) lib pkgs; };
+  files =
+    if configuration != null then configuration.files
+    else import ./files.nix { inherit lib config units outputs fail; };
 
   # Sorted by directory, because the builder makes each directory once.
   links = lib.sort (a: b: a.dir < b.dir) (lib.concatMap files chosen);
 in
-{
+if configuration != null then
+  let
+    checked = v: if chosen == [ ] || lib.any (n: !elem n known) chosen then unknownName else v;
+  in
+  {
+    etc = checked (outputs.etc { inherit links; });
+    names = checked chosen;
+    flake.configuration = true;
+  }
+else {
   etc = checked (outputs.etc { inherit links runner; });
   config = checked (host.extend config);
   containers = checked (lib.genAttrs chosen (n: config.containers.${n}));

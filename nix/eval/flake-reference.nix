@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What a flake reference names: something that Nix builds from the flake, or a definition of containers.
+# What a flake reference names: something that Nix builds from the flake, a NixOS configuration, or a definition of
+# containers.
 #
 # `nix flake metadata` has fetched the flake and made its lock; here only the outputs are called. builtins.getFlake
 # would reject a flake whose lock file is missing or out of date, and the program never writes to a user's flake.
@@ -152,7 +153,7 @@ else if isIn "containers" 2 && length place == 2 then define { containers.${elem
 else if isPackage then { build = show place; }
 else if !isConfiguration && value.type or null == "derivation" then { build = show place; }
 else if isConfiguration || value ? config.system.build.toplevel then
-  { build = show (place ++ [ "config" "system" "build" "etc" ]); }
+  { configuration = value; }
 else if isModule then define value
 else
   fail ("${where}: '${show place}' of this flake is ${import ./type-name.nix value}, not a package, a NixOS "

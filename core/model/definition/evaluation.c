@@ -26,6 +26,7 @@ struct ec_eval {
         const struct definition *definition;
         struct flake flake;    /* of a flake reference */
         char *installable;     /* of the flake, if Nix builds it as the flake says; or NULL */
+        bool configuration;    /* of NixOS, in the flake */
         char *file, *what;     /* eval-config.nix; "evaluating web.nix" */
         char **args;           /* its arguments: "--argstr", "NAME", "VALUE" ... */
         char **files, **names; /* paths in messages, and what to call each */
@@ -290,7 +291,7 @@ static void set_names(struct ec_eval *ev)
         };
 }
 
-/* Is the attribute a definition like any other, or something that Nix builds? */
+/* Is the attribute a definition like any other, a NixOS configuration, or something that Nix builds? */
 static int read_kind(struct ec_eval *ev, struct ec_err *err)
 {
         const struct nix_expr e = expression(ev, "flake");
@@ -302,6 +303,7 @@ static int read_kind(struct ec_eval *ev, struct ec_err *err)
         if (r < 0)
                 return r;
         o = json_loads(text, 0, NULL);
+        ev->configuration = json_is_true(json_object_get(o, "configuration"));
         attr = json_string_value(json_object_get(o, "build"));
         if (attr && !(ev->installable = str_printf("%s#%s", ev->definition->path, attr)))
                 return err_oom(err);
@@ -350,6 +352,11 @@ int evaluation_new(struct ec_op *op, const struct definition *def, struct ec_eva
 bool evaluation_is_prebuilt(const struct ec_eval *ev)
 {
         return ev->installable;
+}
+
+bool evaluation_is_fixed(const struct ec_eval *ev)
+{
+        return ev->installable || ev->configuration;
 }
 
 int evaluation_build(struct ec_eval *ev, char **ret_path, struct ec_err *err)

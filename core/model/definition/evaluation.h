@@ -10,6 +10,8 @@ int evaluation_new(struct ec_op *op, const struct definition *def, struct ec_eva
 void evaluation_free(struct ec_eval *ev);
 /* Nix builds it as its flake says: the output may be anything, and its names are not known before the build. */
 bool evaluation_is_prebuilt(const struct ec_eval *ev);
+/* Only its flake decides the result; our modules and arguments have no effect. */
+bool evaluation_is_fixed(const struct ec_eval *ev);
 /* Builds the etc output; *ret_path is a store path, held until the operation's temporary directory is removed. */
 int evaluation_build(struct ec_eval *ev, char **ret_path, struct ec_err *err);
 /* The names of the containers, without a build. Not for a prebuilt definition. */

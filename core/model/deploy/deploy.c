@@ -52,8 +52,8 @@ static int evaluate(struct ec_op *op, struct deployment *d, struct ec_err *err)
         r = evaluation_new(op, &d->definition, &d->eval, err);
         if (r < 0)
                 return r;
-        return evaluation_is_prebuilt(d->eval) ? warn_ignored(op, d->definition.display, "built as its flake says", err)
-                                               : 0;
+        return evaluation_is_fixed(d->eval) ? warn_ignored(op, d->definition.display, "built as its flake says", err)
+                                            : 0;
 }
 
 /* ---- phases ---- */

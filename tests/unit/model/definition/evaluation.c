@@ -357,7 +357,7 @@ static void test_flake(void **state)
         parse(ARGS("--build-args", "--override-input", "nixpkgs", "path:/n"));
         put("nix-instantiate.do", "echo '{}'", 0644);
         ev = evaluation();
-        assert_false(evaluation_is_prebuilt(ev));
+        assert_false(evaluation_is_prebuilt(ev) || evaluation_is_fixed(ev));
         has("nix-flake.args", "--override-input\nnixpkgs\npath:/n\n--\n.");
         has("nix-instantiate.args", "-A\nflake");
         put("nix-instantiate.do", "echo x", 0644);
@@ -403,9 +403,23 @@ static void test_prebuilt(void **state)
         use_flake("github:a/b", NULL);
         put("nix-instantiate.do", "echo '{\"build\":\"packages.x.web\"}'", 0644);
         ev = evaluation();
-        assert_true(evaluation_is_prebuilt(ev));
+        assert_true(evaluation_is_prebuilt(ev) && evaluation_is_fixed(ev));
         build(ev);
         has("nix-build.args", "--max-jobs\nauto\n--\ngithub:a/b#packages.x.web");
+}
+
+static void test_configuration(void **state)
+{
+        struct ec_eval *ev;
+
+        (void)state;
+        use_flake("github:a/b", NULL);
+        put("nix-instantiate.do", "echo '{\"configuration\":true}'", 0644);
+        ev = evaluation();
+        assert_true(!evaluation_is_prebuilt(ev) && evaluation_is_fixed(ev));
+        put("nix-instantiate.do", "echo x", 0644);
+        build(ev);
+        has("nix-instantiate.args", "-A\netc");
 }
 
 /* ---- invalid input ---------------------------------------------------------------- */
@@ -487,6 +501,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_flake, begin, end),
                 cmocka_unit_test_setup_teardown(test_flake_names, begin, end),
                 cmocka_unit_test_setup_teardown(test_prebuilt, begin, end),
+                cmocka_unit_test_setup_teardown(test_configuration, begin, end),
                 cmocka_unit_test_setup_teardown(test_refused, begin, end),
                 cmocka_unit_test_setup_teardown(test_clash, begin, end),
                 cmocka_unit_test_setup_teardown(test_untrusted_data, begin, end),
