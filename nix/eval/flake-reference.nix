@@ -57,7 +57,7 @@ let
 
   sourceOf = key: node:
     let
-      parent = flakes.${nodeOf (node.parent or [ ])};
+      parent = located.${nodeOf (node.parent or [ ])};
       relative = node.locked.type == "path" && substring 0 1 node.locked.path != "/";
     in
     if key == lock.root then own
@@ -67,20 +67,23 @@ let
   # Before Nix 2.14, the outPath of a flake did not include its directory.
   withDir = builtins.compareVersions builtins.nixVersion "2.14" >= 0;
 
+  # Without the outputs of flakes, because those of a parent may need an input that is relative to it.
+  located = builtins.mapAttrs
+    (key: node: rec {
+      sourceInfo = sourceOf key node;
+      path = dirPath sourceInfo.outPath (if key == lock.root then metadata.locked.dir or "" else node.locked.dir or "");
+      outPath = if withDir && node.flake or true then path else sourceInfo.outPath;
+    })
+    nodes;
+
   flakes = builtins.mapAttrs
     (key: node:
       let
-        dir = if key == lock.root then metadata.locked.dir or "" else node.locked.dir or "";
-        sourceInfo = sourceOf key node;
-        path = dirPath sourceInfo.outPath dir;
+        inherit (located.${key}) sourceInfo path outPath;
         flake = import "${path}/flake.nix";
         inputs = builtins.mapAttrs (_: spec: flakes.${nodeOf spec}) (node.inputs or { });
         outputs = flake.outputs (inputs // { self = result; });
-        result = outputs // sourceInfo // {
-          inherit inputs outputs sourceInfo;
-          outPath = if withDir then path else sourceInfo.outPath;
-          _type = "flake";
-        };
+        result = outputs // sourceInfo // { inherit inputs outputs sourceInfo outPath; _type = "flake"; };
       in
       if node.flake or true then result else sourceInfo // { inherit sourceInfo; })
     nodes;
