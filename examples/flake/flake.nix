@@ -2,14 +2,19 @@
   description = "Containers in a flake";
 
   inputs = {
-    # In your own flake, use the URL of this program's repository.
-    extra-container.url = "path:../..";
-    # The containers' nixpkgs; the program may use a different one.
-    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
-    extra-container.inputs.nixpkgs.follows = "nixpkgs";
+    # The containers' nixpkgs, and here the program's. This is the one of Nix's registry; use any other.
+    nixpkgs.url = "nixpkgs";
+
+    # In your own flake, add the program as an input, with the URL of its repository, and remove the `let` below:
+    # extra-container.url = "...";
+    # extra-container.inputs.nixpkgs.follows = "nixpkgs";
   };
 
-  outputs = { self, nixpkgs, extra-container }@inputs:
+  outputs = { self, nixpkgs }@inputs:
+    let
+      # The tree that this example is part of.
+      extra-container = (import ../../flake.nix).outputs { inherit nixpkgs; self = extra-container; };
+    in
     extra-container.lib.eachSupportedSystem (system: {
       packages.default = extra-container.lib.buildContainers {
         inherit system nixpkgs;
