@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/app.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/forward.h"
+#include "cli/hints.h"
 #include "model/deploy/outcome.h"
 #include "svc/conf/conf.h"
 #include "svc/process/env.h"
@@ -205,22 +208,44 @@ static int check_rejected(const struct app *a, const char *what, const char *wor
         return 0;
 }
 
-static int nearest_command(const struct app *a, const char *word, struct ec_err *err)
+/* *ret is the most similar command, or NULL; owned by the tables. */
+static int nearest_command(const struct app *a, const char *word, const char **ret, struct ec_err *err)
 {
         _cleanup_free_ struct command_ref *commands = NULL;
-        _cleanup_strv_ char **names = NULL;
-        const char *near;
+        _cleanup_free_ const char **names = NULL;
+        const char *const *others = forward_commands();
+        size_t n = 0, max = strv_len(others) + 1;
         int r = commands_list(&a->plugins, &commands, err);
 
         if (r < 0)
                 return r;
+        for (size_t i = 0; commands[i].command; i++)
+                max += 2;
+        names = calloc(max, sizeof(*names));
+        if (!names)
+                return err_oom(err);
         for (size_t i = 0; commands[i].command; i++) {
                 const struct ec_command *c = commands[i].command;
 
-                if (strv_push(&names, c->name) < 0 || (c->alias && strv_push(&names, c->alias) < 0))
-                        return err_oom(err);
+                names[n++] = c->name;
+                if (c->alias)
+                        names[n++] = c->alias;
         }
-        near = str_nearest(word, STRV_CONST(names));
+        for (; *others; others++)
+                names[n++] = *others;
+        *ret = str_nearest(word, names);
+        return 0;
+}
+
+static int suggest_command(const struct app *a, const char *word, struct ec_err *err)
+{
+        const char *hint = hint_of_command(&a->plugins, word), *near = NULL;
+        int r = hint ? 0 : nearest_command(a, word, &near, err);
+
+        if (r < 0)
+                return r;
+        if (hint)
+                return err_usage(err, "unknown command '%s'; %s", word, hint);
         if (near)
                 return err_usage(err, "unknown command '%s', did you mean '%s'?", word, near);
         return err_usage(err, "unknown command '%s'", word);
@@ -248,7 +273,7 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
                                          "unknown command '%s'; it may belong to plugin %s, which was rejected: %s",
                                          word, p->name, p->reason);
         }
-        return nearest_command(a, word, err);
+        return suggest_command(a, word, err);
 }
 
 int app_unknown_option(void *app, const char *word, struct ec_err *err)
@@ -264,9 +289,21 @@ int app_unknown_option(void *app, const char *word, struct ec_err *err)
         return f ? feature_disabled(a, "option", word, f, err) : 0;
 }
 
+/* Is there a hint or a similar command? */
+static bool has_suggestion(const struct app *a, const char *word)
+{
+        const char *near = NULL;
+
+        return hint_of_command(&a->plugins, word) || (nearest_command(a, word, &near, NULL) >= 0 && near);
+}
+
 bool app_forwards(struct app *a, const char *word)
 {
-        const struct feature *f = feature_of_command(features(a), word);
+        const char *const *theirs = forward_commands();
+        const struct feature *f = *theirs ? feature_of_command(features(a), word) : NULL;
 
-        return !f || strv_contains(STRV_CONST(f->forwards), word);
+        if (!*theirs || (f && !strv_contains(STRV_CONST(f->forwards), word)))
+                return false;
+        /* A later version may have more commands, but a mistyped one of ours is not among them. */
+        return strv_contains(theirs, word) || !has_suggestion(a, word);
 }

@@ -39,5 +39,6 @@ int app_start(struct app *a, struct ec_err *err);
 /* Errors for unknown words: they name the disabled feature or the nearest word. */
 int app_unknown_command(struct app *a, const char *word, struct ec_err *err);
 int app_unknown_option(void *app, const char *word, struct ec_err *err); /* struct option_set.unknown */
-/* Is this command passed on to nixos-container? Not if it belongs to a disabled feature, unless both have it. */
+/* Is this command passed on to nixos-container, if that is installed? Not if it belongs to a disabled feature, unless
+ * both have it. */
 bool app_forwards(struct app *a, const char *word);

@@ -229,8 +229,8 @@ static int overview(const struct plugins *l, struct ec_err *err)
         term_out("\nOptions:\n");
         rows(o, left_width, width);
         term_out("\n");
-        paragraphs("'extra-container help COMMAND' documents a command. Unknown commands are passed on to "
-                   "nixos-container if it is installed.",
+        paragraphs("'extra-container help COMMAND' documents a command. Those of nixos-container are passed "
+                   "on to it, if it is installed.",
                    width);
         return 0;
 }

@@ -7,6 +7,7 @@
 #include "cli/builtin.h"
 #include "cli/command.h"
 #include "cli/elevate.h"
+#include "cli/forward.h"
 #include "cli/help.h"
 #include "model/operation/call.h"
 #include "model/operation/op.h"
@@ -126,7 +127,8 @@ static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
 }
 
 /* *ret_args are the words after the command. -ENOENT without err: show the usage. */
-static int choose_command(struct app *a, char **rest, struct command_ref *ret, char ***ret_args, struct ec_err *err)
+static int choose_command(struct app *a, char **rest, bool elevated, struct command_ref *ret, char ***ret_args,
+                          struct ec_err *err)
 {
         const char *output = getenv("EXTRA_CONTAINER_ETC");
 
@@ -134,10 +136,8 @@ static int choose_command(struct app *a, char **rest, struct command_ref *ret, c
                 *ret_args = rest + 1;
                 if (command_find(&a->plugins, *rest, ret))
                         return 0;
-                if (proc_find("nixos-container", NULL) && app_forwards(a, *rest)) {
-                        *--rest = (char *)"nixos-container"; /* there is always room: argv[0] comes before it */
-                        return proc_exec(STRV_CONST(rest), NULL, err);
-                }
+                if (app_forwards(a, *rest)) /* there is always room: argv[0] comes before it */
+                        return forward(a->program, rest, elevated, err);
                 return app_unknown_command(a, *rest, err);
         }
         if (output && *output) {
@@ -286,7 +286,7 @@ static int run(struct app *a, char **argv, bool elevated, struct ec_err *err)
                 return r;
         if (l.help)
                 return help_word(a, *l.rest, err);
-        r = choose_command(a, l.rest, &ref, &args, err);
+        r = choose_command(a, l.rest, elevated, &ref, &args, err);
         if (r == -ENOENT && !err->code) {
                 log_notice("Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]\n"
                            "'extra-container --help' lists the commands.");

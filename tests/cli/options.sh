@@ -67,6 +67,11 @@ says "a listing with --json is JSON" 0 '"n": 7'
 run probe-table
 is "a listing in a pipe is separated by tabs" 0 "x	7" ""
 
+run probe --probe
+is "the beginning of several options suggests none of them" 2 "" "error: probe: unknown option '--probe'"
+run probe --build
+is "the beginning of an option suggests that" 2 "" "error: probe: unknown option '--build', did you mean '--build-args'?"
+
 # ---- before the command
 run
 is "a missing command prints the usage" 2 "" "Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]
@@ -106,6 +111,12 @@ if ! command -v nixos-container > /dev/null; then
         run "$(printf 'qqqq\033]0;title\007qqqq\033[2Jqq\302\233')"
         is "a message has no escape sequences" 2 "" "error: unknown command 'qqqqqqqqqq'"
 fi
+run help stop
+is "a command of other programs is answered with what does that" 2 "" "error: unknown command 'stop'; to stop a container, use 'systemctl stop container@NAME'"
+run help run
+is "a hint names only commands that are there" 2 "" "error: unknown command 'run'; to run a command in a container, use 'machinectl shell NAME COMMAND'"
+run help rm
+is "without such a command, there is no hint" 2 "" "error: unknown command 'rm'"
 run help qqqqqqqqqq
 says "help of an unknown command is an error" 2 "unknown command 'qqqqqqqqqq'"
 printf '#!/bin/sh\necho "nixos-container: $*"\nexit 7\n' > "$T/bin/nixos-container"
@@ -113,6 +124,23 @@ chmod 755 "$T/bin/nixos-container"
 ENV=PATH=$T/bin:$PATH
 run show-ip web -x --help
 is "other commands are passed to nixos-container" 7 "nixos-container: show-ip web -x --help" ""
+run frobnicate web
+is "unknown ones, too" 7 "nixos-container: frobnicate web" ""
+run prob
+is "a mistyped command of ours is not passed on" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
+run stat
+is "the nearest command may be one of nixos-container" 2 "" "error: unknown command 'stat', did you mean 'start'?"
+run logs web
+is "a command with a hint is not passed on" 2 "" "error: unknown command 'logs'; to read the log of a container, use 'journalctl -M NAME'"
+printf '#!/bin/sh\nwhile [ "${1##*/}" != extra-container ]; do shift; done; echo "sudo: $*"\n' > "$T/bin/sudo"
+chmod 755 "$T/bin/sudo"
+run stop web --now
+is "a command that needs root is passed on by root" 0 "sudo: $T/bin/extra-container stop web --now" ""
+ENV="$ENV EXTRA_CONTAINER_ELEVATED=1"
+run stop web
+is "sudo is called only once" 1 "" "error: nixos-container stop needs root, but sudo did not grant it"
+ENV=PATH=$T/bin:$PATH
+rm "$T/bin/sudo"
 mkdir "$T/plugins/gone" "$T/plugins/probe" "$T/plugins/broken"
 cat > "$T/plugins/gone/feature.json" <<'E'
 { "feature": "gone", "commands": ["teleport", "show-ip"], "options": ["--beam", "-B"], "forwards": ["show-ip"] }

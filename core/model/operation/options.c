@@ -116,6 +116,33 @@ static int given_add(struct parsed_options *p, const struct ec_option *o, struct
         return 0;
 }
 
+/* The only one of the names that continues this word: "--update" is "--update-changed". */
+static const char *longer_name(const char *word, char *const *names)
+{
+        size_t n = strcspn(word, "=");
+        const char *found = NULL;
+
+        for (; names && *names; names++) {
+                if (strncmp(*names, word, n) || (*names)[n] != '-')
+                        continue;
+                if (found)
+                        return NULL;
+                found = *names;
+        }
+        return found;
+}
+
+/* Options of nixos-container and others with which a definition is given there. */
+static bool gives_definition(const char *word)
+{
+        static const char *const names[] = { "--flake", "--file", "--config-file" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strlen(names[i]) == strcspn(word, "=") && str_after(word, names[i]))
+                        return true;
+        return false;
+}
+
 static int unknown_option(const struct parser *p, const char *word, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
@@ -130,13 +157,19 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
         if (option_set_find(p->set, "build-args", strlen("build-args")) && nix_takes_option(word))
                 return err_usage(err, "%s: unknown option '%s'; options of Nix go after --build-args", p->cmd->name,
                                  word);
+        if (p->cmd->flags & EC_CMD_DEFINITION && gives_definition(word))
+                return err_usage(err,
+                                 "%s: unknown option '%s'; give the definition alone, as in '%s FILE' or '%s .#NAME'",
+                                 p->cmd->name, word, p->cmd->name, p->cmd->name);
         for (size_t i = 0; i < p->set->n; i++) {
                 const struct option_ref *ref = &p->set->items[i];
 
                 if (!(ref->option->flags & EC_OPT_HIDDEN) && strv_pushf(&names, "--%s", ref->option->name) < 0)
                         return err_oom(err);
         }
-        near = str_nearest(word, STRV_CONST(names));
+        near = longer_name(word, names);
+        if (!near)
+                near = str_nearest(word, STRV_CONST(names));
         if (near)
                 return err_usage(err, "%s: unknown option '%s', did you mean '%s'?", p->cmd->name, word, near);
         return err_usage(err, "%s: unknown option '%s'", p->cmd->name, word);

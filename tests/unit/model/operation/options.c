@@ -229,6 +229,12 @@ static void test_errors(void **state)
         (void)state;
         FAIL("create: unknown option '--strat', did you mean '--start'?", "--strat");
         FAIL("create: unknown option '--strat', did you mean '--start'?", "--strat=x");
+        cmd.flags = EC_CMD_DEFINITION;
+        FAIL("create: unknown option '--flake'; give the definition alone, as in 'create FILE' or 'create .#NAME'",
+             "--flake", ".#web");
+        FAIL("create: unknown option '--flake'; give the definition alone, as in 'create FILE' or 'create .#NAME'",
+             "--flake=.#web");
+        cmd.flags = 0;
         FAIL("create: unknown option '--qqqqqqqqqqq'", "--qqqqqqqqqqq");
         FAIL("create: unknown option '-x'", "-x");
         FAIL("create: unknown option '-I'; options of Nix go after --build-args", "-Ifoo=/bar");
