@@ -27,7 +27,9 @@ let
         found = builtins.tryEval <nixpkgs>;
       in
       if found.success then found.value
-      else fail "nixpkgs was not found on the Nix path (NIX_PATH); give it with --nixpkgs-path";
+      else fail ("nixpkgs was not found on the Nix path (NIX_PATH); subscribe to a channel ('nix-channel --add "
+        + "https://nixos.org/channels/nixos-unstable nixpkgs', then 'nix-channel --update'), give it with "
+        + "--nixpkgs-path, or use a flake");
   nixos = if nixosPath != null then nixosSource else nixpkgs + "/nixos";
 
   importFrom = what: base: sub:

@@ -125,7 +125,8 @@ static int explain(int r, const char *dir, const char *display, struct ec_err *e
 {
         _cleanup_free_ char *text = NULL;
 
-        if (r == -ECANCELED || r == -ENOMEM)
+        /* Not the flake's fault: also the Nix daemon that cannot be reached. */
+        if (r == -ECANCELED || r == -ENOMEM || r == -EACCES || r == -ECONNREFUSED || r == -ECONNRESET)
                 return r;
         if (dir && is_untracked(err_msg(err), dir))
                 return err_set(err, r, "'%s': there is no flake.nix; " NIX_UNTRACKED_HINT " flake.nix", display);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/nix/error.h"
 
+#include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "util/strv.h"
 
 #define EXCERPT_FILE_MAX (16u << 20)
+#define DAEMON_SOCKET    "/daemon-socket/socket"
 
 static char *apply_names(const struct nix_names *n, const char *text)
 {
@@ -304,6 +306,53 @@ static void put_build(FILE *f, const struct nix_log *l)
         }
 }
 
+/* ---- the daemon ---------------------------------------------------------- */
+
+/* The group that the daemon's socket is for: of its directory, if only that group may enter it, else its own. */
+static char *socket_group(const char *text)
+{
+        const char *path = strchr(text, '/'), *end = path ? strstr(path, DAEMON_SOCKET) : NULL;
+        _cleanup_free_ char *dir = end ? strndup(path, (size_t)(end - path) + strlen("/daemon-socket")) : NULL;
+        _cleanup_free_ char *file = dir ? str_printf("%s/socket", dir) : NULL;
+        const struct group *g = NULL;
+        struct stat st;
+
+        if (file && stat(dir, &st) == 0 && (!(st.st_mode & S_IXOTH) || stat(file, &st) == 0) && st.st_gid)
+                g = getgrgid(st.st_gid);
+        return g ? strdup(g->gr_name) : NULL;
+}
+
+/* -errno, or 0: it is not the daemon's failure. */
+static int daemon_failure(const char *text, struct ec_err *err)
+{
+        _cleanup_free_ char *group = NULL;
+
+        if (strstr(text, DAEMON_SOCKET) && str_ends(text, ": Permission denied")) {
+                group = socket_group(text);
+                if (group)
+                        return err_set(
+                                err, -EACCES,
+                                "you may not use the Nix daemon: its socket is for members of group '%s'; become "
+                                "one with 'sudo usermod -aG %s \"$USER\"', and log in again",
+                                group, group);
+                return err_set(err, -EACCES, "you may not use the Nix daemon (%s); run this as root", text);
+        }
+        if (str_after(text, "cannot connect to socket at "))
+                return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?",
+                               text);
+        if (str_after(text, "cannot open connection to remote store"))
+                return err_set(err, -ECONNRESET,
+                               "the Nix daemon closed the connection (%s); allowed-users in /etc/nix/nix.conf must "
+                               "include you, and 'journalctl -u nix-daemon' may show another reason",
+                               text);
+        if (!strcmp(text, "unexpected end-of-file") || str_after(text, "Nix daemon disconnected"))
+                return err_set(err, -ECONNRESET,
+                               "the Nix daemon ended (%s); 'journalctl -u nix-daemon' may show why, then run the "
+                               "command again",
+                               text);
+        return 0;
+}
+
 /* ---- the failure of a run ------------------------------------------------ */
 
 int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char *program, int status, bool show_trace,
@@ -314,6 +363,7 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
         bool build, complete = true;
         size_t size;
         FILE *f;
+        int r;
 
         if (!e && l->oom)
                 return err_oom(err);
@@ -323,14 +373,9 @@ int nix_error_set(const struct nix_log *l, const struct nix_names *n, const char
         /* Other output of Nix was passed on to stderr. */
         if (!e)
                 return err_set(err, -EIO, "%s failed with exit status %d", program, status);
-        if (str_after(e->text, "cannot connect to socket at "))
-                return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?",
-                               e->text);
-        if (!strcmp(e->text, "unexpected end-of-file") || str_after(e->text, "Nix daemon disconnected"))
-                return err_set(err, -ECONNRESET,
-                               "the Nix daemon ended (%s); 'journalctl -u nix-daemon' may show why, then run the "
-                               "command again",
-                               e->text);
+        r = daemon_failure(e->text, err);
+        if (r < 0)
+                return r;
         if (str_after(e->text, "unrecognised flag '"))
                 return err_usage(err, "--build-args: %s", e->text);
         build = has_log(l, e) || (status >= 100 && status < 108) || !strcmp(program, "nix-store");

@@ -255,6 +255,14 @@ static void test_other(void **state)
         check_full(&l, &n, 1, false, -ECONNREFUSED,
                    "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is "
                    "nix-daemon.socket active?");
+        error_at(&l,
+                 "cannot open connection to remote store 'daemon': error: reading from file: Connection reset by peer",
+                 NULL, 0, 0, "");
+        check_full(
+                &l, &n, 1, false, -ECONNRESET,
+                "the Nix daemon closed the connection (cannot open connection to remote store 'daemon': error: reading "
+                "from file: Connection reset by peer); allowed-users in /etc/nix/nix.conf must include you, and "
+                "'journalctl -u nix-daemon' may show another reason");
         error_at(&l, "unexpected end-of-file", NULL, 0, 0, "");
         check_full(
                 &l, &n, 1, false, -ECONNRESET,
