@@ -54,7 +54,7 @@ bin=(
 sbin=(ip sysctl nft xtables-nft-multi xtables-legacy-multi sshd nologin bridge tc runuser)
 # Programs that some machines or versions lack.
 optional=" lsns flock getopt logger less mawk watch free top uptime pgrep pkill bridge tc runuser systemd-cgls systemd-cat \
-systemd-detect-virt unshare setpriv ssh-keyscan scp sftp "
+systemd-detect-virt systemd-cgroups-agent unshare setpriv ssh-keyscan scp sftp "
 systemd_programs=(systemd systemd-journald systemd-shutdown systemd-cgroups-agent systemd-sulogin-shell systemd-sysctl)
 if [[ $content == nix ]]; then
     bin=(nix $(dpkg -L nix-bin | sed -nE 's,^/usr/bin/(nix-.*),\1,p'))
