@@ -45,8 +45,8 @@ MANDIR      ?= $(DATADIR)/man
 BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
 ## Completions for zsh
 ZSHCOMPDIR  ?= $(DATADIR)/zsh/site-functions
-## Completions for fish
-FISHCOMPDIR ?= $(DATADIR)/fish/vendor_completions.d
+## Completions for fish; that of a distribution does not look in /usr/local
+FISHCOMPDIR ?= $(if $(filter /usr/local,$(PREFIX)),$(SYSCONFDIR)/fish/completions,$(DATADIR)/fish/vendor_completions.d)
 ## Directories to search for programs that are not in PATH, separated by colons
 EXTRAPATH   ?=
 

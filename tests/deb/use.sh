@@ -16,6 +16,16 @@ like "extra-container --version prints the version" "$(extra-container --version
 is "all plugins of the tree are loaded" "$(extra-container plugins | cut -f 1,4 | tr '\t' ' ')" \
         "$(make -s --no-print-directory -C "${BASH_SOURCE[0]%/*}/../.." list-plugins | tr ' ' '\n' | sed 's/$/ loaded/')"
 ok "dpkg verifies the installed files" dpkg --verify extra-container extra-container-dev
+broken_links() {
+        local page link
+        find /usr/share/doc/extra-container{,-dev} -name '*.md' | while read -r page; do
+                grep -oP '\]\((?![a-z]+:|#)\K[^)#]+' "$page" | while read -r link; do
+                        [[ -e ${page%/*}/$link ]] || echo "$page: $link"
+                done
+        done
+}
+is "the links in the pages lead to installed pages" "$(broken_links)" ""
+ok "the pages of plugins are installed" test -e /usr/share/doc/extra-container/plugins/create/README.md
 cp -r /usr/share/doc/extra-container-dev/examples/plugins /root/plugins
 ok "an example plugin is built and installed" make -C /root/plugins/hosts install
 is "it is loaded" "$(extra-container plugins | grep -c '^hosts.*loaded')" 1
