@@ -2,7 +2,6 @@
 #include "cli/help.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "cli/app.h"
 #include "plugin/core_options.h"
@@ -11,18 +10,7 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define LEFT_MAX      28 /* columns of the left side; a longer entry gets a line of its own */
-#define WIDTH_MIN     40
-#define WIDTH_DEFAULT 80
-
-static size_t terminal_width(void)
-{
-        struct winsize w;
-
-        if (!term_stdout_tty() || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_col)
-                return WIDTH_DEFAULT;
-        return w.ws_col < WIDTH_MIN ? WIDTH_MIN : w.ws_col;
-}
+#define LEFT_MAX 28 /* columns of the left side; a longer entry gets a line of its own */
 
 /* Characters of a string; in our texts, each is one column wide. */
 static size_t columns(const char *s, size_t len)
@@ -181,7 +169,7 @@ int help_command(const struct plugins *l, const struct command_ref *ref, struct 
 {
         const struct ec_command *c = ref->command;
         _cleanup_(option_set_done) struct option_set set = { 0 };
-        size_t width = terminal_width();
+        size_t width = term_stdout_columns();
         int r = command_options(l, ref, &set, err);
 
         if (r < 0)
@@ -203,7 +191,7 @@ static int overview(const struct plugins *l, struct ec_err *err)
         _cleanup_free_ struct command_ref *commands = NULL;
         _cleanup_strv_ char **v = NULL, **o = NULL;
         const struct ec_option *core = core_options.items;
-        size_t width = terminal_width(), left_width = 0;
+        size_t width = term_stdout_columns(), left_width = 0;
         int r = commands_list(l, &commands, err);
 
         if (r < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "svc/term/fold.h"
 #include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"
@@ -298,85 +299,129 @@ static char *text_of(const struct column *col, const struct cell *c, bool people
         return s;
 }
 
-static unsigned text_width(const char *s)
-{
-        size_t len = strlen(s);
-        unsigned width = 0;
+struct layout {
+        char **texts; /* line by line; the first has the titles */
+        size_t n_lines;
+        unsigned *widths; /* of the columns; 0: not shown. NULL: tabs between the cells */
+};
 
-        while (len) {
-                uint32_t c;
-                size_t n = utf8_decode(s, len, &c);
-
-                width += n ? utf8_width(c) : 1;
-                s += n ? n : 1;
-                len -= n ? n : 1;
-        }
-        return width;
-}
-
-/* One line, without trailing blanks. */
-static void put_line(FILE *f, const struct ec_table *t, char *const *texts, const unsigned *widths)
+/* One line, without trailing blanks. Each text is moved to the rest of it. Returns whether there is any. */
+static bool put_line(FILE *f, const struct ec_table *t, const char **texts, const unsigned *widths)
 {
         unsigned pending = 0;
-        bool first = true;
+        bool first = true, more = false;
 
         for (size_t i = 0; i < t->n_columns; i++) {
                 uint32_t type = t->columns[i].type;
+                const char *s = texts[i];
                 unsigned pad;
+                size_t n;
 
-                if (t->columns[i].flags & EC_COL_JSON_ONLY)
+                if (t->columns[i].flags & EC_COL_JSON_ONLY || (widths && !widths[i]))
                         continue;
                 if (!widths) {
-                        fprintf(f, "%s%s", first ? "" : "\t", texts[i]);
+                        fprintf(f, "%s%s", first ? "" : "\t", s);
                         first = false;
                         continue;
                 }
+                n = fold_line(s, widths[i], &texts[i]);
+                more = more || *texts[i];
                 if (!first)
                         pending += 2;
                 first = false;
-                pad = widths[i] - text_width(texts[i]);
+                pad = fold_width(s, n);
+                pad = pad < widths[i] ? widths[i] - pad : 0;
                 if (type == EC_COL_INT || type == EC_COL_SIZE) {
                         pending += pad;
                         pad = 0;
                 }
-                if (*texts[i]) {
-                        fprintf(f, "%*s%s", (int)pending, "", texts[i]);
+                if (n) {
+                        fprintf(f, "%*s%.*s", (int)pending, "", (int)n, s);
                         pending = 0;
                 }
                 pending += pad;
         }
         fputc('\n', f);
+        return more;
+}
+
+/* The texts of all cells, and how wide the columns are without a limit. false: no memory. */
+static bool lay_out(struct ec_table *t, bool people, struct layout *l)
+{
+        for (size_t k = 0; k < l->n_lines; k++)
+                for (size_t i = 0; i < t->n_columns; i++) {
+                        struct cell title = { .set = true, .str = t->columns[i].title };
+                        const struct column text = { .type = EC_COL_STR };
+                        char *s = k ? text_of(&t->columns[i], &t->rows[k - 1][i], people)
+                                    : text_of(&text, &title, people);
+                        unsigned width = s ? fold_width(s, strlen(s)) : 0;
+
+                        l->texts[k * t->n_columns + i] = s;
+                        if (!s)
+                                return false;
+                        if (l->widths && !(t->columns[i].flags & EC_COL_JSON_ONLY) && width > l->widths[i])
+                                l->widths[i] = width;
+                }
+        return true;
+}
+
+/* If the lines are longer than those of the terminal: without the columns that are empty, and with texts on several
+ * lines. false: no memory. */
+static bool fit(const struct ec_table *t, struct layout *l)
+{
+        _cleanup_free_ unsigned *minimum = calloc(t->n_columns, sizeof(*minimum));
+        unsigned limit = term_stdout_columns(), total = 0;
+
+        for (size_t i = 0; i < t->n_columns; i++)
+                total += l->widths[i] ? l->widths[i] + (total ? 2 : 0) : 0;
+        if (!minimum || total <= limit)
+                return minimum;
+        for (size_t i = 0; i < t->n_columns; i++) {
+                bool empty = true;
+
+                for (size_t k = 0; k < l->n_lines; k++) {
+                        const char *s = l->texts[k * t->n_columns + i];
+                        unsigned word = fold_longest_word(s);
+
+                        empty = empty && (!k || !*s);
+                        minimum[i] = word > minimum[i] ? word : minimum[i];
+                }
+                if (empty)
+                        l->widths[i] = 0;
+        }
+        fold_fit(l->widths, minimum, t->n_columns, 2, limit);
+        return true;
+}
+
+static bool put_all(FILE *f, const struct ec_table *t, const struct layout *l)
+{
+        _cleanup_free_ const char **left = calloc(t->n_columns, sizeof(*left));
+
+        for (size_t k = l->widths ? 0 : 1; left && k < l->n_lines; k++) {
+                memcpy(left, l->texts + k * t->n_columns, t->n_columns * sizeof(*left));
+                while (put_line(f, t, left, l->widths))
+                        ;
+        }
+        return left != NULL;
 }
 
 static int print_text(struct ec_table *t, bool people, struct ec_err *err)
 {
         _cleanup_free_ unsigned *widths = calloc(t->n_columns, sizeof(*widths));
-        size_t n_lines = t->n_rows + 1, len;
-        _cleanup_free_ char **texts = calloc(n_lines * t->n_columns, sizeof(*texts)), *out = NULL;
-        bool oom = !widths || !texts;
+        struct layout l = { .n_lines = t->n_rows + 1, .widths = people ? widths : NULL };
+        _cleanup_free_ char **texts = calloc(l.n_lines * t->n_columns, sizeof(*texts)), *out = NULL;
+        bool done = widths && texts;
+        size_t len;
         FILE *f;
 
-        for (size_t l = 0; !oom && l < n_lines; l++) {
-                for (size_t i = 0; i < t->n_columns; i++) {
-                        struct cell title = { .set = true, .str = t->columns[i].title };
-                        const struct column text = { .type = EC_COL_STR };
-                        char *s = l ? text_of(&t->columns[i], &t->rows[l - 1][i], people)
-                                    : text_of(&text, &title, people);
-
-                        texts[l * t->n_columns + i] = s;
-                        if (!s)
-                                oom = true;
-                        else if (text_width(s) > widths[i])
-                                widths[i] = text_width(s);
-                }
-        }
-        f = oom ? NULL : open_memstream(&out, &len);
-        for (size_t l = people ? 0 : 1; f && l < n_lines; l++)
-                put_line(f, t, texts + l * t->n_columns, people ? widths : NULL);
-        oom = !f || fclose(f);
-        for (size_t i = 0; texts && i < n_lines * t->n_columns; i++)
+        l.texts = texts;
+        done = done && lay_out(t, people, &l) && (!people || fit(t, &l));
+        f = done ? open_memstream(&out, &len) : NULL;
+        done = f && put_all(f, t, &l);
+        done = !(f && fclose(f)) && done;
+        for (size_t i = 0; texts && i < l.n_lines * t->n_columns; i++)
                 free(texts[i]);
-        if (oom)
+        if (!done)
                 return err_oom(err);
         term_out("%s", out);
         return 0;

@@ -12,6 +12,7 @@
 #include "util/utf8.h"
 
 #define COLUMNS_DEFAULT 80
+#define COLUMNS_MIN     40
 #define PIECE           1024
 
 /* State of stdout and stderr, which belong to the process. */
@@ -25,6 +26,15 @@ static struct {
 bool term_stdout_tty(void)
 {
         return isatty(STDOUT_FILENO);
+}
+
+unsigned term_stdout_columns(void)
+{
+        struct winsize w;
+
+        if (!term_stdout_tty() || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_col)
+                return COLUMNS_DEFAULT;
+        return w.ws_col < COLUMNS_MIN ? COLUMNS_MIN : w.ws_col;
 }
 
 bool term_stderr_tty(void)

@@ -11,7 +11,8 @@ int term_flush(void); /* -errno if anything did not reach stdout */
 void term_set_wait(int (*wait)(int fd));
 bool term_stdout_tty(void);
 bool term_stderr_tty(void);
-bool term_colour(void); /* stderr is a terminal, NO_COLOR unset, TERM not dumb */
+unsigned term_stdout_columns(void); /* of the terminal, 40 at least; 80 without one */
+bool term_colour(void);             /* stderr is a terminal, NO_COLOR unset, TERM not dumb */
 /* One line on stderr that is redrawn; nothing without a terminal. */
 void term_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void term_progress_clear(void);

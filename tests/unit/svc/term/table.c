@@ -102,6 +102,30 @@ static void test_terminal(void **state)
         is(shown(new_table(&column_array, false)), "");
 }
 
+/* A line that is longer than those of the terminal: empty columns are left out, and words go to the next line. */
+static void test_fold(void **state)
+{
+        struct ec_table *t = new_table(&column_array, false);
+        struct ec_err err = { 0 };
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(table_add_row(t, &err), 0);
+                assert_int_equal(table_set_str(t, "name", i ? "a name of several words that is long" : "short", &err),
+                                 0);
+                assert_int_equal(table_set_int(t, "count", 7, &err), 0);
+                assert_int_equal(
+                        table_set_str(t, "tags",
+                                      i ? "one" : "first\nsecond\nthird\nfourth\nfifth\nsixth\nseventh\neighth", &err),
+                        0);
+        }
+        is(shown(t), "NAME                                 COUNT  TAGS\n"
+                     "short                                    7  first, second, third, fourth, fifth,\n"
+                     "                                            sixth, seventh, eighth\n"
+                     "a name of several words that is          7  one\n"
+                     "long\n");
+}
+
 static void test_json(void **state)
 {
         char *text = piped(two_rows(true));
@@ -305,9 +329,10 @@ static void test_many_rows(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pipe),  cmocka_unit_test(test_terminal), cmocka_unit_test(test_json),
-                cmocka_unit_test(test_unset), cmocka_unit_test(test_hostile),  cmocka_unit_test(test_width),
-                cmocka_unit_test(test_sizes), cmocka_unit_test(test_misuse),   cmocka_unit_test(test_many_rows),
+                cmocka_unit_test(test_pipe),      cmocka_unit_test(test_terminal), cmocka_unit_test(test_fold),
+                cmocka_unit_test(test_json),      cmocka_unit_test(test_unset),    cmocka_unit_test(test_hostile),
+                cmocka_unit_test(test_width),     cmocka_unit_test(test_sizes),    cmocka_unit_test(test_misuse),
+                cmocka_unit_test(test_many_rows),
         };
         return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }
