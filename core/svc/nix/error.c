@@ -217,22 +217,56 @@ static char *error_text(const struct nix_error *e, const struct nix_names *n)
                           (int)(beside - text), text, beside + dir, (int)len, beside + dir);
 }
 
+/* The text in quotes after prefix in the innermost frame that has one: "... the option `a.b':". NULL: none. */
+static char *quoted_in_trace(const struct nix_error *e, const char *prefix,
+                             bool (*test)(const struct nix_names *, const char *), const struct nix_names *n)
+{
+        for (size_t i = 0; i < e->n_trace; i++) {
+                const char *s = str_after(e->trace[i].text, prefix), *end = s ? strrchr(s, '\'') : NULL;
+                char *found = end ? strndup(s, (size_t)(end - s)) : NULL;
+
+                if (found && (!test || test(n, found)))
+                        return found;
+                free(found);
+        }
+        return NULL;
+}
+
+static bool is_users(const struct nix_names *n, const char *file)
+{
+        return is_definition(n, file) || is_near(n, file);
+}
+
+/* For a position in nixpkgs: the option, and the user's file that defines it. */
+static void put_option(FILE *f, const struct nix_error *e, const struct nix_names *n)
+{
+        _cleanup_free_ char *option = quoted_in_trace(e, "while evaluating the option `", NULL, n);
+        _cleanup_free_ char *file = quoted_in_trace(e, "while evaluating definitions from `", is_users, n);
+        _cleanup_free_ char *name = file ? apply_names(n, file) : NULL;
+
+        if (option)
+                fprintf(f, "\n  while evaluating option '%s'%s%s", option, name ? ", defined in " : "",
+                        name ? name : "");
+}
+
 /* false: no memory. */
 static bool put_evaluation(FILE *f, const struct nix_error *e, const struct nix_names *n, bool show_trace)
 {
         const struct nix_pos *pos = e->pos.file ? &e->pos : NULL, *user = NULL;
         _cleanup_free_ char *text = error_text(e, n), *untracked = NULL;
         const char *what, *ours;
-        bool users;
+        bool users, foreign = false;
 
         if (!text)
                 return false;
         /* Some messages of NixOS begin with an empty line. */
         what = text + strspn(text, " \n");
         ours = str_after(what, "extra-container: ");
-        users = pos && (is_definition(n, pos->file) || is_near(n, pos->file));
-        if (!ours && !users)
+        users = pos && is_users(n, pos->file);
+        if (!ours && !users) {
                 user = users_frame(e, n);
+                foreign = pos && !user;
+        }
         if (!ours && !pos && !user && n->definition)
                 put_where(f, e, n, text);
         fputs(ours ? ours : what, f);
@@ -241,6 +275,8 @@ static bool put_evaluation(FILE *f, const struct nix_error *e, const struct nix_
                 fprintf(f, "; " NIX_UNTRACKED_HINT " %s", untracked);
         if (!ours && users && nix_reads_host(pos->file, pos->line, e->text))
                 fputs("; only containers are evaluated here, and `config` has nothing of the host", f);
+        if (foreign)
+                put_option(f, e, n);
         if (!ours && (user || pos)) {
                 fputs("\n  at ", f);
                 put_pos(f, n, user ? user : pos);

@@ -127,6 +127,18 @@ static void test_position_named(void **state)
         error_at(&l, "x", "/nonexistent.nix", 9, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "x\n  at /nonexistent.nix:9");
 
+        /* In nixpkgs: the option, and the file that defines it. */
+        snprintf(trace, sizeof(trace),
+                 "{\"raw_msg\":\"while evaluating definitions from `/n/a.nix':\"},"
+                 "{\"raw_msg\":\"while evaluating the option `containers.web.a.\\\"b'c\\\"':\"},"
+                 "{\"raw_msg\":\"while evaluating definitions from `%s':\"},"
+                 "{\"raw_msg\":\"while evaluating the option `containers':\"}",
+                 definition);
+        error_at(&l, "infinite recursion encountered", "/nonexistent.nix", 9, 0, trace);
+        check_full(&l, &named, 1, false, -EINVAL,
+                   "infinite recursion encountered\n  while evaluating option 'containers.web.a.\"b'c\"', defined in "
+                   "(--expr)\n  at /nonexistent.nix:9");
+
         /* No position in the user's files: the definition is named. */
         error_at(&l, "y", NULL, 0, 0, "");
         check_full(&l, &named, 1, false, -EINVAL, "(--expr): y");
