@@ -530,7 +530,11 @@ own)
         backend=$(sed -n 's/^backend=//p' "$state/$name")
         find_elsewhere "$backend" "$link" 1
         [ "$elsewhere" ] || die "interface ve-$name does not exist"
-        case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
+        # Once for each start: first before the interface is up.
+        if ! grep -qx "interface=$i" "$state/$name"; then
+                case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
+                echo "interface=$i" >> "$state/$name"
+        fi
         ;;
 guard)
         # Without a unit around it, with the programs that set up the rules.

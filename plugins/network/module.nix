@@ -4,7 +4,8 @@
 
 let
   inherit (builtins) elem filter head match;
-  inherit (lib) attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional types;
+  inherit (lib)
+    attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional optionals types;
 
   address = import ./address.nix { inherit lib; };
 
@@ -157,22 +158,59 @@ let
 
   # Forwarding that other containers need must not open this one. The interface of a container with a long name has a
   # name that systemd-nspawn chooses, so the rules are renewed after its start.
-  guardService = name:
+  renewGuard = ''
+    [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
+      ${script ./firewall.sh "guard"}
+  '';
+  # What must succeed before the interface is up, or null.
+  guardOf = name:
+    if lib.stringLength name <= 12 || !isAddressed containers.${name} then null
+    else if containers.${name}.extra.enableWAN then "${firewall "own" name} ${linkAndAddresses name}"
+    else renewGuard;
+  guardService = name: {
+    # Also without addresses: the rules may still have the interface, because the container had some before.
+    preStart = mkIf (!containers.${name}.extra.enableWAN) (mkAfter renewGuard);
+    # Before NixOS sets the link up, if link.sh could not.
+    postStart = mkIf (guardOf name != null) (mkBefore ''
+      ${guardOf name}
+    '');
+  };
+
+  ## The host's ends of links
+
+  # Of each link whose address or bridge the container's unit sets, the arguments of link.sh.
+  endOf = name: c:
     let
-      guard = mkAfter ''
-        [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
-          ${script ./firewall.sh "guard"}
-      '';
-      own = mkAfter ''
-        ${firewall "own" name} ${linkAndAddresses name}
-      '';
-      isNatted = containers.${name}.extra.enableWAN;
-      isLong = lib.stringLength name > 12;
+      each = option: list: concatMap (a: [ option a ]) (filter (a: a != null) list);
+      own = each "--address" [ c.hostAddress c.hostAddress6 ] ++ each "--route" [ c.localAddress c.localAddress6 ];
     in
-    {
-      # Also without addresses: the rules may still have the interface, because the container had some before.
-      preStart = mkIf (!isNatted) guard;
-      postStart = mkIf (isLong && isAddressed containers.${name}) (if isNatted then own else guard);
+    [ "--link" name ] ++ (if isBridged c then [ "--master" c.hostBridge ] else own);
+  endsOf = name: c:
+    optionals (c.privateNetwork && isAddressed c) (endOf "ve-${name}" c)
+    ++ lib.concatLists (lib.attrValues (lib.mapAttrs endOf (c.extraVeths or { })));
+  # NixOS sets them up when the container has booted, and an address or route that exists then is not an error.
+  endService = name:
+    let
+      c = containers.${name};
+      ends = endsOf name c;
+      args = optionals (guardOf name != null) [ "--guard" (guardOf name) ] ++ ends;
+    in
+    mkIf (ends != [ ]) {
+      script = mkBefore ''
+        ${shell} ${./link.sh} ${lib.escapeShellArgs args}
+      '';
+      postStart = mkBefore ''
+        ip() {
+          local args=("$@") i
+          for i in "''${!args[@]}"; do
+            if [[ ''${args[i]} == add ]]; then
+              args=("''${args[@]:0:i}" show to "''${args[@]:i+1}")
+              [[ ! $(command ip "''${args[@]}" 2>/dev/null) ]] || return 0
+            fi
+          done
+          command ip "$@"
+        }
+      '';
     };
 
   private = filter (n: containers.${n}.privateNetwork) (attrNames containers);
@@ -289,8 +327,8 @@ in
         {
           extra.modules = mkIf (config.extra.firewallAllowHost || config.extra.exposeLocalhost) [
             (import ./container.nix {
-              allowed = lib.optionals config.extra.firewallAllowHost (given [ config.hostAddress config.hostAddress6 ]);
-              exposed = lib.optionals config.extra.exposeLocalhost (given [ config.localAddress config.localAddress6 ]);
+              allowed = optionals config.extra.firewallAllowHost (given [ config.hostAddress config.hostAddress6 ]);
+              exposed = optionals config.extra.exposeLocalhost (given [ config.localAddress config.localAddress6 ]);
             })
           ];
           extra.networkProblems = problems name config
@@ -315,6 +353,7 @@ in
         (services others otherService)
         (services private linkService)
         (services private guardService)
+        (services (attrNames containers) endService)
       ];
   };
 }
