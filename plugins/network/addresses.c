@@ -5,9 +5,9 @@
 
 #define CONF_MAX (1 << 20)
 
-/* The keys of the addresses, in their order in struct addresses, and of the rest. */
-static const char *const keys[] = { "HOST_ADDRESS",   "LOCAL_ADDRESS",   "HOST_ADDRESS6",
-                                    "LOCAL_ADDRESS6", "PRIVATE_NETWORK", "HOST_BRIDGE" };
+/* The keys of the strings, in their order in struct addresses, and of the rest. */
+static const char *const keys[] = { "HOST_ADDRESS", "LOCAL_ADDRESS", "HOST_ADDRESS6",  "LOCAL_ADDRESS6",
+                                    "HOST_BRIDGE",  "HOST_PORT",     "PRIVATE_NETWORK" };
 
 void addresses_done(struct addresses *a)
 {
@@ -19,7 +19,7 @@ void addresses_done(struct addresses *a)
 /* Removes the masks. */
 static void strip(struct addresses *a)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(a->all); i++)
+        for (size_t i = 0; i < 4; i++)
                 if (a->all[i])
                         a->all[i][strcspn(a->all[i], "/")] = 0;
 }
@@ -28,8 +28,6 @@ static int set_key(struct addresses *a, const char *key, const char *value)
 {
         if (!strcmp(key, "PRIVATE_NETWORK"))
                 a->private_network = !strcmp(value, "1");
-        if (!strcmp(key, "HOST_BRIDGE"))
-                a->bridge = *value != 0;
         for (size_t i = 0; i < ARRAY_SIZE(a->all) && *value; i++)
                 if (!strcmp(key, keys[i])) {
                         free(a->all[i]);

@@ -201,63 +201,15 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
         return 0;
 }
 
-/* ---- before an installation ---- */
-
-struct clash {
-        const char *name, *address;
-        const struct addresses *mine;
-        char **with;
-};
-
-static int same(const char *a, const char *b, int family)
+int allocation_is_picked(struct network *n, const struct addresses *a, struct ec_err *err)
 {
-        struct prefix p, q;
-
-        return a && b && prefix_parse(a, family, &p) >= 0 && prefix_parse(b, family, &q) >= 0 &&
-               !memcmp(p.addr, q.addr, sizeof(p.addr));
-}
-
-static int find_clash(void *data, const char *name, const struct addresses *a)
-{
-        struct clash *c = data;
-
-        if (!strcmp(name, c->name))
-                return 0;
-        if (same(c->mine->local4, a->local4, AF_INET))
-                c->address = c->mine->local4;
-        else if (same(c->mine->local6, a->local6, AF_INET6))
-                c->address = c->mine->local6;
-        else
-                return 0;
-        *c->with = strdup(name);
-        return *c->with ? 1 : -ENOMEM;
-}
-
-int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err)
-{
-        const struct ec_host *h = n->host;
-        _cleanup_(addresses_done) struct addresses mine = { 0 };
-        _cleanup_free_ char *with = NULL;
-        struct clash clash = { .name = h->containers->name(c), .mine = &mine, .with = &with };
         struct range r4, r6;
         const char *text;
-        int r = addresses_of(h, c, &mine, err), picked;
+        int r = get_range(n->host, AF_INET, &r4, &text, err);
 
         if (r >= 0)
-                r = get_range(h, AF_INET, &r4, &text, err);
-        if (r >= 0)
-                r = get_range(h, AF_INET6, &r6, &text, err);
-        if (r < 0 || !mine.private_network)
+                r = get_range(n->host, AF_INET6, &r6, &text, err);
+        if (r < 0)
                 return r;
-        r = addresses_foreach(h, find_clash, &clash, err);
-        if (r <= 0)
-                return r;
-        picked = range_slot_of(&r4, mine.host4, mine.local4) >= 0 || range_slot_of(&r6, mine.host6, mine.local6) >= 0;
-        if (picked)
-                return h->err->set(err, -EADDRINUSE,
-                                   "its address %s was given to container '%s' after it was built; build it again",
-                                   clash.address, with);
-        /* Chosen by the user, perhaps on purpose: only one of them can run. */
-        h->log->log(h, 4, "containers '%s' and '%s' have the same address %s", clash.name, with, clash.address);
-        return 0;
+        return range_slot_of(&r4, a->host4, a->local4) >= 0 || range_slot_of(&r6, a->host6, a->local6) >= 0;
 }

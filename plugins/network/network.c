@@ -24,8 +24,7 @@ static int eval(void *self, struct ec_op *op, struct ec_eval *ev, struct ec_err 
 
 static int pre_install(void *self, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
-        (void)op;
-        return allocation_check(self, c, err);
+        return clash_check(self, op, c, err);
 }
 
 /* Skips addresses behind a bridge, which the host may not reach. */

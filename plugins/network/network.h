@@ -52,11 +52,12 @@ void routes_done(struct routes *r);
 struct addresses {
         union {
                 struct {
-                        char *host4, *local4, *host6, *local6; /* NULL: none */
+                        char *host4, *local4, *host6, *local6, *bridge; /* NULL: none */
+                        char *ports;                                    /* "tcp:8080:80,udp:53:53" */
                 };
-                char *all[4];
+                char *all[6];
         };
-        int private_network, bridge;
+        int private_network;
 };
 void addresses_done(struct addresses *a);
 /* The addresses in the text of a conf file, with masks. -ENOMEM. */
@@ -79,8 +80,13 @@ void partition_release(struct network *n);
 int allocation_settings(const struct ec_host *h, struct ec_err *err); /* checks them */
 /* JSON for module.nix, to be freed. */
 int allocation(struct network *n, unsigned partition, char **ret, struct ec_err *err);
-/* Fails if another container was given the address since the evaluation. */
-int allocation_check(struct network *n, const struct ec_container *c, struct ec_err *err);
+/* Does one of the addresses (without masks) look like one that the evaluation picks? */
+int allocation_is_picked(struct network *n, const struct addresses *a, struct ec_err *err);
+
+/* ---- clash.c: before an installation ---- */
+
+/* -EADDRINUSE: another container of the definition or of the host has one of its addresses or forwarded ports. */
+int clash_check(struct network *n, struct ec_op *op, const struct ec_container *c, struct ec_err *err);
 
 /* ---- neighbour.c: addresses that are waited for ---- */
 

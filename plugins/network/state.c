@@ -100,6 +100,11 @@ static int clear_networkd(const struct ec_host *h, struct ec_op *op, const char 
 
 int state_clear(const struct ec_host *h, struct ec_op *op, const char *name, struct ec_err *err)
 {
+        _cleanup_free_ char *note = str_printf(".links-%s", name), *links = note ? state_path(h, note) : NULL;
+
+        if (!links)
+                return no_memory(h, err);
+        (void)unlink(links); /* of firewall.sh, which its unit removes, too */
         /* If this fails, still remove the rules. */
         if (clear_networkd(h, op, name, err) < 0) {
                 h->log->log(h, 4, "container '%s': %s", name, h->err->message(err));

@@ -285,7 +285,7 @@ static void test_neighbour_messages(void **state)
 static int list(void *data, const char *name, const struct addresses *a)
 {
         fake_note(data, "%s %s %s %s %s %d %d", name, a->host4 ? a->host4 : "-", a->local4 ? a->local4 : "-",
-                  a->host6 ? a->host6 : "-", a->local6 ? a->local6 : "-", a->private_network, a->bridge);
+                  a->host6 ? a->host6 : "-", a->local6 ? a->local6 : "-", a->private_network, !!a->bridge);
         return !strcmp(name, "stop") ? 5 : 0;
 }
 
@@ -496,9 +496,82 @@ static void test_pre_install(void **state)
         assert_string_equal(fake.err.msg,
                             "its address 10.9.0.50 was given to container 'web' after it was built; build it again");
         fake_reset(&fake);
-        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, by_hand, &fake.err), 0);
-        assert_string_equal(fake.log, "4: containers 'other' and 'zzz' have the same address 10.1.0.2\n");
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, by_hand, &fake.err), -EADDRINUSE);
+        assert_string_equal(fake.err.msg,
+                            "its localAddress 10.1.0.2 is also the localAddress of container 'zzz'; change one of "
+                            "them, or destroy 'zzz'");
+        fake_reset(&fake);
         assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, none, &fake.err), 0);
+}
+
+/* Does pre_install refuse c, with this at the beginning of the message? NULL: it accepts c. */
+static void assert_refused(const struct ec_container *c, const char *said)
+{
+        fake_reset(&fake);
+        assert_int_equal(PLUGIN->hooks->pre_install(self, &fake.op, c, &fake.err), said ? -EADDRINUSE : 0);
+        if (said)
+                assert_string_equal(fake.err.msg, said);
+}
+
+static void test_clashes(void **state)
+{
+        struct ec_container *a = with_address("a", "10.1.0.1", "10.1.0.2"), *c;
+
+        (void)state;
+        /* Several may have one hostAddress; in a bridge, it is not the host's. */
+        put("/conf/shared.conf", "HOST_ADDRESS=10.1.0.1\nLOCAL_ADDRESS=10.1.0.3\n");
+        put("/other/bridged.conf", "HOST_BRIDGE=br0\nHOST_ADDRESS=10.1.0.2\nLOCAL_ADDRESS=10.1.0.4\n");
+        assert_refused(a, NULL);
+        put("/other/old.conf", "HOST_ADDRESS=10.1.0.2\n");
+        assert_refused(
+                a,
+                "its localAddress 10.1.0.2 is also the hostAddress of container 'old'; change one of them, or destroy "
+                "'old'");
+        put("/other/old.conf", "LOCAL_ADDRESS=10.1.0.1\n");
+        assert_refused(
+                a,
+                "its hostAddress 10.1.0.1 is also the localAddress of container 'old'; change one of them, or destroy "
+                "'old'");
+        put("/other/old.conf", "LOCAL_ADDRESS6=FD00:0::2/64\n");
+        assert_refused(a, NULL);
+        fake_conf(a, "LOCAL_ADDRESS6", "fd00::2");
+        assert_refused(a, "its localAddress6 fd00::2 is also the localAddress6 of container 'old'; change one of them, "
+                          "or destroy "
+                          "'old'");
+
+        /* On another bridge, an address can be used again; on the same one it cannot. */
+        c = with_address("c", "10.1.0.1", "10.1.0.4");
+        fake_conf(c, "HOST_BRIDGE", "br1");
+        assert_refused(c, NULL);
+        c = with_address("d", "10.1.0.9", "10.1.0.4");
+        fake_conf(c, "HOST_BRIDGE", "br0");
+        assert_refused(
+                c, "its localAddress 10.1.0.4 is also the localAddress of container 'bridged'; change one of them, or "
+                   "destroy 'bridged'");
+}
+
+static void test_port_clashes(void **state)
+{
+        struct ec_container *a = with_address("a", "10.1.0.1", "10.1.0.2"), *b;
+
+        (void)state;
+        fake_conf(a, "HOST_PORT", "udp:53:53,tcp:8080:80");
+        put("/conf/other.conf", "HOST_PORT=tcp:80:8080,tcp:53:53,udp:8080:80,8080:80,8080\n");
+        assert_refused(a, NULL);
+        put("/conf/other.conf", "HOST_PORT=tcp:80:80,tcp:8080:1\n");
+        assert_refused(
+                a, "its forwardPorts have hostPort 8080 (tcp), which is also forwarded to container 'other'; change "
+                   "one of them, or destroy 'other'");
+        /* A container of the definition replaces the installed one. */
+        b = with_address("other", "10.1.1.1", "10.1.1.2");
+        assert_refused(a, NULL);
+        fake_conf(b, "HOST_PORT", "udp:53:5353");
+        assert_refused(
+                a, "its forwardPorts have hostPort 53 (udp), which is also forwarded to container 'other'; change one "
+                   "of them, or destroy 'other'");
+        assert_refused(
+                b, "its forwardPorts have hostPort 53 (udp), which is also forwarded to container 'a'; change one of "
+                   "them, or destroy 'a'");
 }
 
 static void test_warnings(void **state)
@@ -552,8 +625,12 @@ static void test_removed(void **state)
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_null(strstr(fake.calls, "proc")); /* its unit has removed them */
         put("/run/extra-container/network/web", "path=/a:/b\n");
+        put("/run/extra-container/network/.links-web", "side\n");
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
         assert_non_null(strstr(fake.calls, "sh /plugin/firewall.sh down web"));
+        p = at("/run/extra-container/network/.links-web");
+        assert_int_equal(access(p, F_OK), -1);
+        free(p);
         fake_reset(&fake);
         fake.status = 1;
         assert_true(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err) < 0);
@@ -708,6 +785,8 @@ int main(void)
                 TEST(test_partitions),
                 TEST(test_partition_is_released),
                 TEST(test_pre_install),
+                TEST(test_clashes),
+                TEST(test_port_clashes),
                 TEST(test_warnings),
                 TEST(test_removed),
                 TEST(test_no_answer),
