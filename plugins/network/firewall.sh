@@ -1,17 +1,19 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-#   firewall.sh up NAME auto|nft|iptables veth|bridge ADDRESS...
+#   firewall.sh up NAME auto|nft|iptables veth|bridge wan|ports|wan+ports ADDRESS...
 #   firewall.sh own NAME veth ADDRESS...
 #   firewall.sh down NAME
+#   firewall.sh links NAME [INTERFACE...]
 #   firewall.sh guard
 #
-# The host's rules that let a container reach other networks. They are tagged
-# with its name, so that `up` and `down` first find and remove all of them, even
+# The host's rules that let a container reach other networks (wan), and other
+# machines its forwarded ports (ports). They are tagged with its name, so that `up` and `down` first find and remove all of them, even
 # if the unit that added them is gone. `guard` renews the rules that protect other
 # containers: when one of those starts or is gone, and after the start of a container
 # whose interface has a name that was not known before; if that one has rules itself,
-# `own` does it, and adds the name to them.
+# `own` does it, and adds the name to them. `links` notes the interfaces of the
+# container's extraVeths for these rules.
 #
 # $state has a file for each such container that runs, and notes of what is to
 # be undone after the last one; the names of notes begin with a dot.
@@ -25,15 +27,18 @@ forward6=/proc/sys/net/ipv6/conf/all/forwarding
 action=$1 name=${2-}
 tag=extra-container-$name
 
+feature=enableWAN effect="the container can only reach the host"
+wan='' ports=''
+
 die() {
-        echo "enableWAN: $*" >&2
+        echo "$feature: $*" >&2
         exit 1
 }
 
 # For the journal, and for the user who starts the container with extra-container.
 warn() {
-        echo "enableWAN: $*" >&2
-        echo "warning=enableWAN: $*" >> "$state/$name"
+        echo "$feature: $*" >&2
+        echo "warning=$feature: $*" >> "$state/$name"
 }
 
 has() {
@@ -93,34 +98,41 @@ drop_made() {
         done
 }
 
+# Packets to other containers keep their address; otherwise they would seem to come from the host.
+nat_rules() {
+        [ "$wan" ] || return 0
+        echo "*nat"
+        for a in $addresses; do echo "-A POSTROUTING -s $a ! -o ve-+ -m comment --comment $tag -j MASQUERADE"; done
+        echo COMMIT
+}
+
+filter_rules() {
+        for a in $addresses; do
+                [ ! "$wan" ] || cat << END
+-A FORWARD -s $a ! -o ve-+ -m comment --comment $tag -j ACCEPT
+-A FORWARD -d $a ! -i ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment $tag -j ACCEPT
+END
+                [ ! "$ports" ] || cat << END
+-A FORWARD -s $a -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment $tag -j ACCEPT
+-A FORWARD -d $a -m conntrack --ctstate DNAT -m comment --comment $tag -j ACCEPT
+END
+        done
+}
+
 iptables_up() {
         for v in 4 6; do
                 case $v in 4) addresses=$addresses4 ;; *) addresses=$addresses6 ;; esac
                 [ "$addresses" ] || continue
                 select_iptables "$1" $v make || die "there is no iptables program for IPv$v"
                 [ "$1" = legacy ] || note_made "ip${v#4}"
-                rules="*nat
-"
-                # Packets to other containers keep their address; otherwise they would seem to come from the host.
-                for a in $addresses; do
-                        rules="$rules-A POSTROUTING -s $a ! -o ve-+ -m comment --comment $tag -j MASQUERADE
-"
-                done
-                rules="${rules}COMMIT
-"
+                rules=$(nat_rules)
                 # After all rules of the host, so this only overrides its policy.
-                if has_filter "$1" $v; then
-                        rules="$rules*filter
-"
-                        for a in $addresses; do
-                                rules="$rules-A FORWARD -s $a ! -o ve-+ -m comment --comment $tag -j ACCEPT
--A FORWARD -d $a ! -i ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment $tag -j ACCEPT
-"
-                        done
-                        rules="${rules}COMMIT
-"
-                fi
-                printf '%s' "$rules" | "$ipt-restore" -w --noflush || die "$ipt rejects the rules"
+                ! has_filter "$1" $v || rules="$rules
+*filter
+$(filter_rules)
+COMMIT"
+                [ "$rules" ] || continue
+                printf '%s\n' "$rules" | "$ipt-restore" -w --noflush || die "$ipt rejects the rules"
         done
 }
 
@@ -239,16 +251,21 @@ find_elsewhere() { # nftables|nft|legacy veth|bridge KNOWN
 # Forwarding is a switch of the whole host. If it is on because of us, packets from and to other containers are
 # dropped: those do not send through the host, and other machines cannot connect to any container. Containers without
 # addresses have no route, or systemd-networkd manages their network.
+add_interface() { # CONTAINER INTERFACE
+        if grep -qsx wan=1 "$state/$1"; then opened="$opened \"$2\","; else closed="$closed \"$2\","; fi
+}
+
 guard() {
         opened='' closed=''
         # shellcheck disable=SC2013 # names of containers have no blanks
         for f in $(grep -lsE '^(HOST|LOCAL)_ADDRESS6?=.' /etc/nixos-containers/*.conf /etc/containers/*.conf); do
                 n=${f##*/} n=${n%.conf}
                 find_interface "$n"
-                if [ ! "$i" ]; then continue
-                elif [ -e "$state/$n" ]; then opened="$opened \"$i\","
-                else closed="$closed \"$i\","
-                fi
+                [ ! "$i" ] || add_interface "$n" "$i"
+        done
+        for f in "$state"/.links-*; do
+                [ -e "$f" ] || continue
+                while read -r i; do add_interface "${f##*/.links-}" "$i"; done < "$f"
         done
         {
                 echo "table inet extra-container"
@@ -277,7 +294,7 @@ guarded() {
 switch_on() {
         [ "$(cat "$1")" = 1 ] && return 0
         echo 1 2> /dev/null > "$1" ||
-                warn "forwarding cannot be switched on ($1): the container can only reach the host"
+                warn "forwarding cannot be switched on ($1): $effect"
 }
 
 # Does the configuration of the host switch forwarding on?
@@ -369,7 +386,7 @@ is_prepared() {
 }
 
 dropped_by() { # WHERE HINT
-        warn "the host's firewall ($1) drops forwarded packets, so the container may only reach the host; $2"
+        warn "the host's firewall ($1) drops forwarded packets, so perhaps $effect; $2"
 }
 
 check_iptables() {
@@ -384,8 +401,8 @@ check_iptables() {
                 # A rule for all packets, before ours.
                 ! printf '%s\n' "$rules" |
                         grep -qE '^-A FORWARD( -m comment --comment ("[^"]*"|[^ ]+))? -j (DROP|REJECT)( |$)' || bad=1
-                hint="$ipt -I FORWARD -o ve-+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
-                hint="$ipt -I FORWARD -i ve-+ -j ACCEPT; $hint"
+                hint="$ipt -I FORWARD -i ve-+ -j ACCEPT;"
+                hint="$hint $ipt -I FORWARD -o ve-+ -m conntrack --ctstate RELATED,ESTABLISHED${ports:+,DNAT} -j ACCEPT"
                 [ ! "$bad" ] || is_prepared "$rules" || dropped_by "$ipt, chain FORWARD" "allow them with: $hint"
         done
 }
@@ -432,7 +449,10 @@ check_chain() { # FAMILY TABLE CHAIN POLICY
                 hint="firewall-cmd --permanent --zone=trusted --add-source=ADDRESS for each of $addresses4 $addresses6"
                 hint="allow them with: $hint; firewall-cmd --reload"
                 ;;
-        *) hint="add to that chain: iifname \"ve-*\" accept; oifname \"ve-*\" ct state established,related accept" ;;
+        *)
+                hint="add to that chain: iifname \"ve-*\" accept; oifname \"ve-*\" ct state established,related accept"
+                hint="$hint${ports:+; ct status dnat accept}"
+                ;;
         esac
         dropped_by "nft, table $1 $2, chain $3" "$hint"
 }
@@ -471,7 +491,7 @@ remove_rules() {
 
 down() {
         remove_rules
-        rm -f "$state/$name"
+        rm -f "$state/$name" "$state/.links-$name"
         set -- "$state"/[!.]*
         if [ ! -e "$1" ]; then
                 stop_forwarding
@@ -501,20 +521,23 @@ take_addresses() {
 case $action in
 up)
         choice=$3 link=$4
-        shift 4
+        case $5 in *wan*) wan=1 ;; *) feature=forwardPorts effect="other machines cannot reach its forwarded ports" ;; esac
+        case $5 in *ports*) ports=1 ;; esac
+        shift 5
         take_addresses "$@"
         remove_rules
         echo "path=$PATH" > "$state/$name" || die "cannot write to $state"
         choose "$choice"
         echo "backend=$backend" >> "$state/$name"
+        [ ! "$wan" ] || echo wan=1 >> "$state/$name"
         # A long name's interface is that of an earlier start, if there is one.
         case ve-$name in ????????????????*) known='' ;; *) known=1 ;; esac
         find_elsewhere "$backend" "$link" "$known"
         case $backend in
-        nftables) nft_up ;;
+        nftables) [ ! "$wan" ] || nft_up ;;
         *)
                 iptables_up "$backend"
-                iptables_own "$backend"
+                [ ! "$wan" ] || iptables_own "$backend"
                 ;;
         esac
         forwarding
@@ -535,6 +558,14 @@ own)
                 case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
                 echo "interface=$i" >> "$state/$name"
         fi
+        ;;
+links)
+        shift 2
+        rm -f "$state/.links-$name"
+        for i; do
+                case $i in *[!a-zA-Z0-9_.-]* | ????????????????*) die "'$i' is not the name of an interface" ;; esac
+                echo "$i" >> "$state/.links-$name"
+        done
         ;;
 guard)
         # Without a unit around it, with the programs that set up the rules.

@@ -116,24 +116,34 @@ let
   networkd = action: name: "${shell} ${./networkd.sh} ${action} ${name}";
 
   isBridged = c: (c.hostBridge or null) != null;
-  linkAndAddresses = name:
+  linkOf = name: if isBridged containers.${name} then "bridge" else "veth";
+  localAddresses = name: given [ containers.${name}.localAddress containers.${name}.localAddress6 ];
+  linkAndAddresses = name: toString ([ (linkOf name) ] ++ localAddresses name);
+  rulesFor = name:
+    let
+      what = concatStringsSep "+" (optional (hasWAN name) "wan" ++ optional (hasPorts name) "ports");
+    in
+    toString ([ (linkOf name) what ] ++ localAddresses name);
+  hasWAN = name: containers.${name}.extra.enableWAN;
+  hasPorts = name:
     let
       c = containers.${name};
     in
-    concatStringsSep " " ([ (if isBridged c then "bridge" else "veth") ] ++ given [ c.localAddress c.localAddress6 ]);
-  natted = filter (n: containers.${n}.extra.enableWAN) (attrNames containers);
-  natService = name: {
+    c.privateNetwork && (c.forwardPorts or [ ]) != [ ] && given [ c.localAddress c.localAddress6 ] != [ ];
+  # Those that need rules of the host, and that it forwards packets.
+  forwarded = filter (n: hasWAN n || hasPorts n) (attrNames containers);
+  forwardService = name: {
     # Units that set up a firewall may first remove all rules.
     after = [
       "nftables.service" "firewall.service" "iptables.service" "ip6tables.service" "netfilter-persistent.service"
       "ufw.service" "firewalld.service" "docker.service"
     ];
     preStart = mkAfter ''
-      ${firewall "up" name} ${net.firewall} ${linkAndAddresses name}
+      ${firewall "up" name} ${net.firewall} ${rulesFor name}
     '';
     # Without name resolution the container still works as defined, so this may fail. An option of the user comes last,
     # which nspawn prefers.
-    script = mkIf (containers.${name}.copyResolvConf or true) (mkBefore ''
+    script = mkIf (hasWAN name && (containers.${name}.copyResolvConf or true)) (mkBefore ''
       resolv=$(${script ./resolver.sh "${name} ${pkgs.systemd}/bin/systemd-nspawn"} || :)
       EXTRA_NSPAWN_FLAGS="$resolv ''${EXTRA_NSPAWN_FLAGS-}"
     '');
@@ -146,7 +156,7 @@ let
 
   # Removes rules of an earlier definition, which this one replaced while the container ran, with the programs that
   # created them.
-  others = filter (n: !containers.${n}.extra.enableWAN) (attrNames containers);
+  others = filter (n: !elem n forwarded) (attrNames containers);
   pathOf = name: "PATH=$(sed -n 's/^path=//p' /run/extra-container/network/${name}):$PATH";
   otherService = name: {
     postStop = ''
@@ -165,11 +175,23 @@ let
   # What must succeed before the interface is up, or null.
   guardOf = name:
     if lib.stringLength name <= 12 || !isAddressed containers.${name} then null
-    else if containers.${name}.extra.enableWAN then "${firewall "own" name} ${linkAndAddresses name}"
+    else if hasWAN name then "${firewall "own" name} ${linkAndAddresses name}"
     else renewGuard;
+  # Links whose addresses the unit sets; those in a bridge are the host's own network.
+  extraLinks = name:
+    attrNames (lib.filterAttrs (_: l: !isBridged l) (containers.${name}.extraVeths or { }));
+  linked = filter (n: extraLinks n != [ ]) (attrNames containers);
+  noteService = name: {
+    preStart = mkBefore ''
+      ${firewall "links" name} ${lib.escapeShellArgs (extraLinks name)}
+    '';
+    postStop = ''
+      ${firewall "links" name} || :
+    '';
+  };
   guardService = name: {
     # Also without addresses: the rules may still have the interface, because the container had some before.
-    preStart = mkIf (!containers.${name}.extra.enableWAN) (mkAfter renewGuard);
+    preStart = mkIf (!elem name forwarded) (mkAfter renewGuard);
     # Before NixOS sets the link up, if link.sh could not.
     postStart = mkIf (guardOf name != null) (mkBefore ''
       ${guardOf name}
@@ -349,10 +371,11 @@ in
         services = names: of: lib.listToAttrs (map (n: lib.nameValuePair "container@${n}" (of n)) names);
       in
       mkMerge [
-        (services natted natService)
+        (services forwarded forwardService)
         (services others otherService)
         (services private linkService)
-        (services private guardService)
+        (services linked noteService)
+        (services (lib.unique (private ++ linked)) guardService)
         (services (attrNames containers) endService)
       ];
   };
