@@ -8,12 +8,13 @@
 #   firewall.sh guard
 #
 # The host's rules that let a container reach other networks (wan), and other
-# machines its forwarded ports (ports). They are tagged with its name, so that `up` and `down` first find and remove all of them, even
-# if the unit that added them is gone. `guard` renews the rules that protect other
-# containers: when one of those starts or is gone, and after the start of a container
-# whose interface has a name that was not known before; if that one has rules itself,
-# `own` does it, and adds the name to them. `links` notes the interfaces of the
-# container's extraVeths for these rules.
+# machines its forwarded ports (ports). They are tagged with its name, so that `up`
+# and `down` first find and remove all of them, even if the unit that added them is
+# gone. `guard` renews the rules that protect other containers: when one of those
+# starts or is gone, and after the start of a container whose interface has a name
+# that was not known before; if that one has rules itself, `own` does it, and adds the
+# name to them. `links` notes the interfaces of the container's extraVeths for these
+# rules.
 #
 # $state has a file for each such container that runs, and notes of what is to
 # be undone after the last one; the names of notes begin with a dot.
@@ -521,8 +522,9 @@ take_addresses() {
 case $action in
 up)
         choice=$3 link=$4
-        case $5 in *wan*) wan=1 ;; *) feature=forwardPorts effect="other machines cannot reach its forwarded ports" ;; esac
+        case $5 in *wan*) wan=1 ;; esac
         case $5 in *ports*) ports=1 ;; esac
+        [ "$wan" ] || feature=forwardPorts effect="other machines cannot reach its forwarded ports"
         shift 5
         take_addresses "$@"
         remove_rules

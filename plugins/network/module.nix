@@ -141,18 +141,30 @@ let
     preStart = mkAfter ''
       ${firewall "up" name} ${net.firewall} ${rulesFor name}
     '';
-    # Without name resolution the container still works as defined, so this may fail. An option of the user comes last,
-    # which nspawn prefers.
-    script = mkIf (hasWAN name && (containers.${name}.copyResolvConf or true)) (mkBefore ''
-      resolv=$(${script ./resolver.sh "${name} ${pkgs.systemd}/bin/systemd-nspawn"} || :)
-      EXTRA_NSPAWN_FLAGS="$resolv ''${EXTRA_NSPAWN_FLAGS-}"
-    '');
     # Runs however the container ends, even if its start failed. A failure does not stop the other scripts; the next
     # start tries again.
     postStop = ''
       ${firewall "down" name} || :
     '';
   };
+
+  # NixOS copies the host's resolv.conf before the container boots, and does not start it if there is none.
+  resolved = filter (n: (containers.${n}.copyResolvConf or true) && (hasWAN n || hasEnds n)) (attrNames containers);
+  resolvService = name:
+    let
+      c = containers.${name};
+      families = optional (c.localAddress != null) "4" ++ optional (c.localAddress6 != null) "6";
+      choose = script ./resolver.sh (toString ([ name ] ++ families));
+    in
+    {
+      script = mkBefore ''
+        resolv=${if hasWAN name then "$(${choose})" else "/etc/resolv.conf"}
+        [[ -e $resolv ]] || COPY_RESOLV_CONF=0
+        cp() {
+          command cp "''${@/#\/etc\/resolv.conf/$resolv}"
+        }
+      '';
+    };
 
   # Removes rules of an earlier definition, which this one replaced while the container ran, with the programs that
   # created them.
@@ -210,6 +222,7 @@ let
   endsOf = name: c:
     optionals (c.privateNetwork && isAddressed c) (endOf "ve-${name}" c)
     ++ lib.concatLists (lib.attrValues (lib.mapAttrs endOf (c.extraVeths or { })));
+  hasEnds = name: endsOf name containers.${name} != [ ];
   # NixOS sets them up when the container has booted, and an address or route that exists then is not an error.
   endService = name:
     let
@@ -375,6 +388,7 @@ in
         (services others otherService)
         (services private linkService)
         (services linked noteService)
+        (services resolved resolvService)
         (services (lib.unique (private ++ linked)) guardService)
         (services (attrNames containers) endService)
       ];

@@ -1,34 +1,56 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-#   resolver.sh NAME NSPAWN
+#   resolver.sh NAME FAMILY...
 #
-# A container with its own network cannot reach a resolver on the host's localhost, such as systemd-resolved. If the
-# host's resolv.conf, which the container gets a copy of, only has such servers, this prints the option with which
-# systemd-nspawn replaces the copy with the servers that systemd-resolved uses, before the container boots.
+# Prints the file that a container with addresses of these families (4, 6) gets as its resolv.conf before it boots:
+# the host's, or, if it cannot reach a server in that, such as systemd-resolved or dnsmasq on the host's localhost,
+# the file with the servers that those use themselves.
 set -u
 export LC_ALL=C
 
-name=$1 nspawn=$2
+name=$1
+shift
 state=/run/extra-container/network
 host=/etc/resolv.conf
-uplink=/run/systemd/resolve/resolv.conf
 
-# Does the file have name servers that are not on localhost? 2: it has none at all.
-usable() {
-        servers=$(sed -n 's/^[[:space:]]*nameserver[[:space:]]\{1,\}//p' "$1" 2> /dev/null)
-        [ "$servers" ] || return 2
-        printf '%s\n' "$servers" | grep -qvE '^(127\.|::1$)'
+# The addresses of name servers in a file.
+servers() {
+        sed -n 's/^[[:space:]]*nameserver[[:space:]]\{1,\}\([^[:space:]]*\).*/\1/p' "$1" 2> /dev/null
 }
 
-usable "$host"
-[ $? = 1 ] || exit 0
-# Since systemd 246.
-if usable "$uplink" && "$nspawn" --resolv-conf=help 2> /dev/null | grep -qx replace-uplink; then
-        echo --resolv-conf=replace-uplink
-        exit 0
+# Can the container reach one of them? Link-local ones are reached on a link of the host.
+usable() { # FILE FAMILY...
+        file=$1
+        shift
+        for family; do
+                case $family in
+                4) servers "$file" | grep -v : | grep -qvE '^(127\.|0\.|169\.254\.)' && return 0 ;;
+                6) servers "$file" | grep : | grep -qviE '^(::1?$|fe[89ab])' && return 0 ;;
+                esac
+        done
+        return 1
+}
+
+# Of systemd-resolved, of NetworkManager with dnsmasq, and of dnsmasq with resolvconf on Debian and on NixOS.
+for file in $host /run/systemd/resolve/resolv.conf /run/NetworkManager/no-stub-resolv.conf /run/dnsmasq/resolv.conf \
+        /etc/dnsmasq-resolv.conf; do
+        usable "$file" "$@" && echo "$file" && exit 0
+done
+echo "$host"
+where="the host's name server is on its localhost"
+if [ ! "$(servers $host)" ]; then
+        # Without a name server in the file, programs of the host use one on localhost; if it has none, there is nothing
+        # to miss.
+        [ "$(ss -Hlun 'sport = 53' 2> /dev/null)" ] || exit 0
+        text="$where, where the container cannot reach it"
+elif ! usable $host 4 6; then
+        text="$where ($host), where the container cannot reach it"
+else
+        [ "$1" = 4 ] && other=6 || other=4
+        text="the host's name servers ($host) only have IPv$other addresses, and the container has none of these"
 fi
-text="enableWAN: the host's name server is on its localhost ($host), where the container cannot reach it; set"
-text="$text networking.useHostResolvConf = false and networking.nameservers in its config"
+text="enableWAN: $text; set networking.useHostResolvConf = false and networking.nameservers in its config"
 echo "$text" >&2
 echo "warning=$text" >> "$state/$name"
+exit 0
