@@ -1,7 +1,7 @@
 # A container with its own network and one service.
 {
   containers.hello = {
-    extra.addressPrefix = "10.250.0"; # the host is 10.250.0.1, the container 10.250.0.2
+    extra.addressPrefix = "10.250.0"; # the host is .1, the container .2
     config = { pkgs, ... }: {
       system.stateVersion = "26.05";
       systemd.services.hello = {

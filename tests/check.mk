@@ -242,10 +242,14 @@ $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
 bench: $(BUILD)/tests/bench/pairs
 	@tests/host/run --setenv PAIRS=$(abspath $<) bash tests/bench/bench.sh $(PART)
 
-## Run the command blocks of README.md and docs/
+## Run the command blocks of README.md and docs/, and compare the pictures with a new run
 .PHONY: check-docs
 check-docs:
-	@$(call if_built,tests/docs/check,tests/docs/check)
+	@$(call if_built,tests/docs/check,tests/docs/check && tests/docs/pictures --check)
+## Draw the pictures in README.md again
+.PHONY: pictures
+pictures:
+	@tests/docs/pictures
 
 ## Compare the manual pages, the INI and the settings of the NixOS module with the tables
 .PHONY: check-man
