@@ -242,10 +242,12 @@ $(BUILD)/tests/bench/pairs: tests/bench/pairs.c $(BUILD)/flags
 bench: $(BUILD)/tests/bench/pairs
 	@tests/host/run --setenv PAIRS=$(abspath $<) bash tests/bench/bench.sh $(PART)
 
+PAGES := $(wildcard *.md docs/*.md plugins/*/README.md examples/README.md examples/plugins/README.md examples/plugins/*/README.md)
 ## Run the command blocks of README.md and docs/, and compare the pictures and the quoted messages with the program
 .PHONY: check-docs
 check-docs:
-	@$(call if_built,tests/docs/check,tests/docs/messages && tests/docs/pictures --check && tests/docs/check)
+	@$(call if_built,tests/docs/check,tests/docs/links $(PAGES) && tests/docs/messages && tests/docs/pictures --check && \
+		tests/docs/check)
 ## Draw the pictures in README.md again
 .PHONY: pictures
 pictures:
