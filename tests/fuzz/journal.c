@@ -44,18 +44,20 @@ static void check_answer(const char *text)
         journal_inside_done(&in);
 }
 
-/* The first line is the unit, the rest is the message. */
+/* The first line is the unit, the rest is the message. Each line begins with a time. */
 static void check_entry(const uint8_t *data, size_t size)
 {
         char *name = fuzz_line(&data, &size), *rest = fuzz_text(data, size), **lines = NULL;
 
         unit = name;
         message = rest;
-        must(entry_lines(NULL, &lines) == 0);
+        must(entry_lines(NULL, &(struct journal_query){ 0 }, &lines) == 0);
+        must(entry_lines(NULL, &(struct journal_query){ .unit = unit }, &lines) == 0);
         for (char **l = lines; l && *l; l++) {
                 char *clean = fuzz_alloc(escape_text(*l, false));
 
-                must(!strcmp(clean, *l) && !strpbrk(*l, "\n\t") && strlen(*l) <= 2 * (JOURNAL_LINE_BYTES + 3) + 2);
+                must(!strcmp(clean, *l) && !strpbrk(*l, "\n\t"));
+                must(strlen(*l) <= strlen("00:00:00 ") + 2 * (JOURNAL_LINE_BYTES + 3) + 2);
                 free(clean);
         }
         strv_free(lines);
