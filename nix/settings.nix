@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The settings of extra-container.ini as options. They come from the tables of the program and of the plugins in this
-# tree, which `make settings` writes to paths.json, start.json and plugins/NAME/settings.json. A plugin's nixos.nix can narrow the
-# types of its settings.
+# tree, which `make settings` writes to paths.json, start.json and plugins/NAME/settings.json. A plugin's nixos.nix can
+# narrow the types of its settings.
 { lib }:
 
 let

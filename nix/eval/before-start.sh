@@ -97,7 +97,7 @@ refuse_special_files() {
 check_resolv_conf() {
         [[ ! -e /etc/resolv.conf ]] || return 0
         [[ ${COPY_RESOLV_CONF+set} ]] ||
-                die "NixOS copies the host's /etc/resolv.conf into it, which does not exist; create it, for example empty"
+                die "the host has no /etc/resolv.conf, which NixOS copies; create one, for example an empty file"
         [[ $COPY_RESOLV_CONF != 1 ]] ||
                 echo "container '$name': the host has no /etc/resolv.conf, so the container gets no copy" >&2
 }

@@ -64,7 +64,7 @@ static char *describe(const struct jobs *j, const struct unit_result *r, const s
                           r->reason ? r->reason : strerror(-r->code));
 }
 
-/* A failure is told when it happens, because others may take long. */
+/* A failure is reported when it happens, because others may take long. */
 static void on_done(void *data, const struct unit_result *r)
 {
         struct jobs *j = data;

@@ -19,7 +19,7 @@ int report_add(struct report *r, struct ec_err *err, const char *fmt, ...) __att
 int report_result(struct report *r, size_t of, const char *what, struct ec_err *err);
 /* Shows why a unit did not start, on stderr: units that failed inside, or after a timeout those that were still
  * starting, and the last lines of the journals of its first attempt since then. message: what happened, for the first
- * line; NULL: it is told later. */
+ * line; NULL: it is reported later. */
 void report_unit(struct ec_op *op, const struct ec_container *c, const char *message, uint64_t since_usec,
                  bool timed_out);
 /* Units that failed in a running container, NULL: none. Shows the last lines of their journals since then (0: its

@@ -17,7 +17,7 @@
 
 /* A bus daemon allows 128 pending calls for each connection. */
 #define CALLS_MAX 64
-/* systemd unloads an inactive unit at once, with what it knows about it, unless somebody refers to it. Each reference
+/* systemd unloads an inactive unit at once, with what it knows about it, unless a client refers to it. Each reference
  * costs systemd a match rule, of which a bus daemon allows 512. */
 #define REFS_MAX 32
 /* Signals can get lost on an overloaded bus: check from time to time. */

@@ -143,7 +143,7 @@ int unit_runs(sd_bus *bus, const char *unit)
         return r >= 0 || r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET ? r : 1;
 }
 
-/* The conditions (or assertions) that are not met, as they are in the unit's file; NULL: none, or not known. -ENOMEM. */
+/* The conditions (or assertions) that are not met, as in the unit's file; NULL: none, or not known. -ENOMEM. */
 static int read_conditions(sd_bus *bus, const char *unit, const char *prop, char **ret)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;
