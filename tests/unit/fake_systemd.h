@@ -26,6 +26,7 @@ static struct {
         uint64_t cut;          /* a command on the host failed, and the container was stopped */
         const char *unit_line; /* last line of each unit's journal */
         const char *exec_line; /* what each command in a container writes */
+        uint32_t exec_timeout_ms; /* of the last command */
         int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
         int inner_lines;         /* lines of the journal inside; every tenth is of */
         const char *inner_blame; /* this unit */
@@ -285,6 +286,7 @@ int machine_exec_many(struct systemd *s, struct machine_command *commands, size_
                         fake.meanwhile();
                 if (fake.exec_line)
                         commands[i].line(commands[i].data, fake.exec_line);
+                fake.exec_timeout_ms = x->timeout_ms;
                 commands[i].status = fake.exec_status;
                 commands[i].result = fake.exec_result;
                 if (fake.exec_result)
@@ -303,6 +305,18 @@ int machine_failed_units(struct systemd *s, const char *name, char ***ret, struc
         for (int i = 0; *ret && i < fake.sick_more; i++)
                 if (strv_pushf(ret, "more%02d.service", i + 1) < 0)
                         return -ENOMEM;
+        return 0;
+}
+
+int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err)
+{
+        for (size_t i = 0; i < n; i++) {
+                int r = machine_failed_units(s, v[i].name, &v[i].units, err);
+
+                if (r < 0)
+                        return r;
+                v[i].answered = r == 0;
+        }
         return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "model/operation/op.h"
 #include "model/operation/options.h"
 #include "svc/conf/conf.h"
+#include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
@@ -22,6 +23,9 @@ static const struct ec_setting settings[] = {
         { "allow-degraded", "bool", "no",
           "Whether a command succeeds if units failed in a container that it starts or updates, as with "
           "--allow-degraded" },
+        { "update-timeout", "duration", "15min",
+          "How long the update of a running container may take, before it is ended (0: as long as it takes). Restarts "
+          "of other containers come after all updates" },
 };
 const struct ec_array start_settings = EC_ARRAY(settings);
 
@@ -79,21 +83,22 @@ static bool contains(const struct group *g, const struct ec_container *c)
 }
 
 /* Units in a container that runs. */
-static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_container *c, uint64_t since,
-                       struct ec_err *err)
+static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_container *c,
+                       const struct machine_failed *inside, uint64_t since, struct ec_err *err)
 {
         _cleanup_free_ char *units = NULL, *text = NULL;
-        int r = report_failed_inside(op, c, since, &units);
 
-        if (r < 0)
-                return r == -ENOMEM ? err_oom(err) : 0;
-        if (units)
+        if (inside->units) {
+                units = report_failed_inside(c, inside->units, since);
+                if (!units)
+                        return err_oom(err);
                 text = str_printf("container '%s' runs, but units failed in it: %s", c->name, units);
-        else if (contains(&o->units_failed, c))
+        } else if (contains(&o->units_failed, c)) {
                 text = str_printf("container '%s' was updated, but not all of its units could be started or reloaded",
                                   c->name);
-        else if (r == 0)
+        } else if (inside->answered) {
                 degraded_set(op->layout, c->name, false);
+        }
         if (!text)
                 return 0;
         o->degraded = true;
@@ -104,24 +109,44 @@ static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_cont
         return 0;
 }
 
+/* Asks all at once. An interruption is handled later. */
+static struct machine_failed *ask_inside(struct systemd *s, const struct group *g, const struct unit_state *states,
+                                         size_t n)
+{
+        struct machine_failed *v = calloc(g->n, sizeof(*v));
+        size_t k = 0;
+
+        for (size_t i = 0; v && i < g->n; i++)
+                if (unit_is_up(unit_active(states, n, g->items[i]->unit)))
+                        v[k++].name = g->items[i]->name;
+        if (v)
+                (void)machine_failed_units_many(s, v, k, NULL);
+        return v;
+}
+
 /* Containers that have ended again have failed, and so have those in which units failed. */
 static int look_at(struct ec_op *op, struct outcome *o, const struct group *g, const char *after, struct ec_err *err)
 {
+        _cleanup_free_ struct machine_failed *inside = NULL;
         struct unit_state *states = NULL;
         struct systemd *s;
-        size_t n = 0;
+        size_t n = 0, k = 0;
         int r = 0;
 
         if (!g->n || op_systemd(op, &s, NULL) < 0 || systemd_list(s, "container@*.service", &states, &n, NULL) < 0)
                 return 0;
-        for (size_t i = 0; i < g->n && r >= 0; i++) {
+        inside = ask_inside(s, g, states, n);
+        r = inside ? 0 : err_oom(err);
+        for (size_t i = 0; inside && i < g->n; i++) {
                 const struct ec_container *c = g->items[i];
                 const char *active = unit_active(states, n, c->unit);
 
-                if (unit_is_up(active))
-                        r = look_inside(op, o, c, g == &o->running ? 0 : o->since, err);
-                else
-                        r = add_ended(op, o, c, after, active, err);
+                if (!unit_is_up(active)) {
+                        r = r < 0 ? r : add_ended(op, o, c, after, active, err);
+                        continue;
+                }
+                r = r < 0 ? r : look_inside(op, o, c, &inside[k], g == &o->running ? 0 : o->since, err);
+                strv_free(inside[k++].units);
         }
         unit_states_free(states, n);
         return r;

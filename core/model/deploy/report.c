@@ -207,25 +207,17 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
         journal_inside_done(&in);
 }
 
-int report_failed_inside(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, char **ret)
+char *report_failed_inside(const struct ec_container *c, char **failed, uint64_t since_usec)
 {
         struct journal_inside in = { 0 };
-        _cleanup_strv_ char **failed = NULL;
-        struct systemd *s;
-        int r = op_systemd(op, &s, NULL);
+        char *list = join_names(failed);
 
-        *ret = NULL;
-        if (r >= 0)
-                r = machine_failed_units(s, c->name, &failed, NULL);
-        if (r != 0 || !failed)
-                return r;
-        *ret = join_names(failed);
-        if (!*ret)
-                return -ENOMEM;
+        if (!list)
+                return NULL;
         log_notice("container '%s':", c->name);
-        log_notice("  failed inside it: %s", *ret);
+        log_notice("  failed inside it: %s", list);
         if (journal_tail_root(c->state_path, since_usec, 0, false, INNER_SEARCH, &in, NULL) >= 0)
                 (void)show_failed(in.lines, failed);
         journal_inside_done(&in);
-        return 0;
+        return list;
 }

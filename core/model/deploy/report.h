@@ -22,6 +22,6 @@ int report_result(struct report *r, size_t of, const char *what, struct ec_err *
  * line; NULL: it is reported later. */
 void report_unit(struct ec_op *op, const struct ec_container *c, const char *message, uint64_t since_usec,
                  bool timed_out);
-/* Units that failed in a running container, NULL: none. Shows the last lines of their journals since then (0: its
- * boot), in the same words. 1: the container does not answer. */
-int report_failed_inside(struct ec_op *op, const struct ec_container *c, uint64_t since_usec, char **ret);
+/* Shows units that failed in a running container and the last lines of their journals since then (0: its boot), in the
+ * same words. Returns their names, joined; NULL: no memory. */
+char *report_failed_inside(const struct ec_container *c, char **failed, uint64_t since_usec);

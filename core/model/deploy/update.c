@@ -10,6 +10,7 @@
 #include "model/containers/pending.h"
 #include "model/deploy/outcome.h"
 #include "model/operation/op.h"
+#include "svc/conf/conf.h"
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
 #include "svc/term/log.h"
@@ -60,6 +61,8 @@ static void show_line(void *data, const char *line)
 static int prepare(const struct ec_op *op, struct ec_container *c, struct update *u, struct machine_command *command,
                    struct ec_err *err)
 {
+        uint64_t limit = op->conf ? conf_ms(op->conf, "start", "update-timeout") : 0;
+
         u->container = c;
         u->program = str_printf("%s/bin/switch-to-configuration", container_conf_get(c, "SYSTEM_PATH"));
         if (!u->program)
@@ -67,9 +70,12 @@ static int prepare(const struct ec_op *op, struct ec_container *c, struct update
         u->argv[0] = u->program;
         u->argv[1] = "test";
         /* No descriptor of the host goes into the container. */
-        u->exec = (struct ec_exec){
-                .size = sizeof(u->exec), .machine = c->name, .argv = u->argv, .cwd = "/", .fds = { -1, -1, -1 }
-        };
+        u->exec = (struct ec_exec){ .size = sizeof(u->exec),
+                                    .machine = c->name,
+                                    .argv = u->argv,
+                                    .cwd = "/",
+                                    .fds = { -1, -1, -1 },
+                                    .timeout_ms = limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX };
         u->before = pending_mark(op->layout, c->name);
         *command = (struct machine_command){ .exec = &u->exec, .line = show_line, .data = u, .err = &u->err };
         log_info("container '%s': running %s test", c->name, u->program);

@@ -6,6 +6,7 @@
 #include "model/deploy/install.h"
 #include "model/deploy/outcome.h"
 #include "model/deploy/update.h"
+#include "svc/conf/conf.h"
 
 static const struct ec_command command = { .name = "create", .scopes = EC_SCOPE_BUILD | EC_SCOPE_INSTALL };
 
@@ -64,6 +65,24 @@ static char *run(struct test *t, int result)
         close(fd), close(old);
         free(file);
         return text;
+}
+
+/* Otherwise one container could keep others from being restarted. */
+static void test_time_limit(void **state)
+{
+        _cleanup_(cleanup_conf_free) struct conf *conf = NULL;
+        struct test *t = *state;
+
+        free(run(t, 0));
+        assert_int_equal(fake.exec_timeout_ms, 0);
+        assert_int_equal(conf_new(&conf, &t->f->err), 0);
+        assert_int_equal(conf_declare(conf, "start", &start_settings, &t->f->err), 0);
+        t->f->op.conf = conf;
+        outcome_done(&t->outcome);
+        assert_int_equal(outcome_init(&t->outcome, 2, &t->f->err), 0);
+        free(run(t, 0));
+        assert_int_equal(fake.exec_timeout_ms, 15 * 60 * 1000);
+        t->f->op.conf = NULL;
 }
 
 /* All output goes to stderr, and each line names its container if there are several. */
@@ -168,7 +187,7 @@ static void test_replaced(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_output),       T(test_updated),     T(test_fails),
+        const struct CMUnitTest tests[] = { T(test_output),       T(test_time_limit),  T(test_updated), T(test_fails),
                                             T(test_units_failed), T(test_interrupted), T(test_replaced) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
