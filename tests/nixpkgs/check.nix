@@ -213,6 +213,8 @@ let
     ) [ "1" "2" ];
     "ports of the ssh server are open" = is (container { services.openssh.enable = true; networking.firewall.allowedTCPPorts = [ 80 22 ]; }).networking.firewall.allowedTCPPorts [ 22 80 ];
     "iptables commands with nftables" = fails "extraCommands is incompatible" (container { networking.nftables.enable = true; networking.firewall.extraCommands = "x"; }).system.build.toplevel;
+    "addresses of an interface" = is (builtins.attrNames (lib.filterAttrs (n: _: lib.hasPrefix "network-" n) (container { networking = { interfaces.eth0.ipv4.addresses = [ { address = "10.0.0.2"; prefixLength = 24; } ]; defaultGateway = "10.0.0.1"; }; }).systemd.services)) [ "network-addresses-eth0" "network-setup" ];
+    "length of a prefix" = fails "prefixLength" (discard (container { networking.interfaces.eth0.ipv4.addresses = [ { address = "10.0.0.2"; prefixLength = 33; } ]; }).systemd.units."network-addresses-eth0.service".text);
     "overlays" = is (container ({ pkgs, ... }: { nixpkgs.overlays = [ (final: prev: { answer = "42"; }) ]; networking.hostName = pkgs.answer; })).networking.hostName "42";
     "escapeSystemdPath" = is (map (import ./nixos/lib/utils.nix { inherit lib; }).escapeSystemdPath [ "/" "/foo//bar-baz/" ".x" "eth0" ]) [ "-" "foo-bar\\x2dbaz" "\\x2ex" "eth0" ];
     "a service with both script and ExecStart" = fails "both a script and" (discard (container { systemd.services.x = { script = "a"; serviceConfig.ExecStart = "b"; }; }).systemd.units."x.service".text);

@@ -4,6 +4,7 @@
   ./firewall.nix
   ./misc.nix
   ./misc/assertions.nix
+  ./network-interfaces.nix
   ./networkd.nix
   ./networking.nix
   ./nixpkgs.nix

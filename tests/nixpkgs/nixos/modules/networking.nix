@@ -23,7 +23,7 @@ in
     dhcpcd.enable = bool true;
     dhcpcd.denyInterfaces = mkOption { type = types.listOf types.str; default = [ ]; };
     networkmanager.enable = bool false;
-    resolvconf.enable = bool (!config.boot.isContainer);
+    resolvconf.enable = bool (!(config.environment.etc ? "resolv.conf"));
   };
 
   config.environment.etc = {
@@ -36,10 +36,6 @@ in
         ${lib.optionalString (cfg.hostName != "") "127.0.0.2 ${lib.optionalString (cfg.domain != null) "${cfg.hostName}.${cfg.domain} "}${cfg.hostName}"}
         ${lib.concatStrings (lib.mapAttrsToList (a: names: "${a} ${toString names}\n") cfg.hosts)}${cfg.extraHosts}
       '';
-    };
-    # Unless the host's file is copied.
-    "resolv.conf" = lib.mkIf (cfg.nameservers != [ ] && !cfg.useHostResolvConf) {
-      text = lib.concatMapStrings (s: "nameserver ${s}\n") cfg.nameservers + lib.optionalString (cfg.search != [ ]) "search ${toString cfg.search}\n";
     };
   };
 }
