@@ -5,7 +5,7 @@
 let
   inherit (builtins) elem filter head match;
   inherit (lib)
-    attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional optionals types;
+    attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional optionals optionalString types;
 
   address = import ./address.nix { inherit lib; };
 
@@ -150,6 +150,10 @@ let
 
   # NixOS copies the host's resolv.conf before the container boots, and does not start it if there is none.
   resolved = filter (n: (containers.${n}.copyResolvConf or true) && (hasWAN n || hasEnds n)) (attrNames containers);
+  # false: it only uses name servers of its own.
+  usesHostServers = name:
+    let r = builtins.tryEval (containers.${name}.config.networking.useHostResolvConf or true);
+    in !r.success || r.value;
   resolvService = name:
     let
       c = containers.${name};
@@ -158,10 +162,11 @@ let
     in
     {
       script = mkBefore ''
-        resolv=${if hasWAN name then "$(${choose})" else "/etc/resolv.conf"}
+        resolv=${if hasWAN name && usesHostServers name then "$(${choose})" else "/etc/resolv.conf"}
         [[ -e $resolv ]] || COPY_RESOLV_CONF=0
         cp() {
           command cp "''${@/#\/etc\/resolv.conf/$resolv}"
+          ${optionalString (hasWAN name) "rm -f /run/extra-container/network/.resolv-${name}"}
         }
       '';
     };

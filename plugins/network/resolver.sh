@@ -32,10 +32,22 @@ usable() { # FILE FAMILY...
         return 1
 }
 
+# openresolv, in the container, uses no other servers if there is one on localhost.
+without_local() {
+        sed -E '/^[[:space:]]*nameserver[[:space:]]+(127\.|0\.0\.0\.0|::1?([[:space:]#;]|$))/d' "$1"
+}
+
 # Of systemd-resolved, of NetworkManager with dnsmasq, and of dnsmasq with resolvconf on Debian and on NixOS.
 for file in $host /run/systemd/resolve/resolv.conf /run/NetworkManager/no-stub-resolv.conf /run/dnsmasq/resolv.conf \
         /etc/dnsmasq-resolv.conf; do
-        usable "$file" "$@" && echo "$file" && exit 0
+        usable "$file" "$@" || continue
+        if [ "$(without_local "$file")" != "$(cat "$file")" ]; then
+                mkdir -p "$state"
+                without_local "$file" > "$state/.resolv-$name"
+                file=$state/.resolv-$name
+        fi
+        echo "$file"
+        exit 0
 done
 echo "$host"
 where="the host's name server is on its localhost"
@@ -50,7 +62,7 @@ else
         [ "$1" = 4 ] && other=6 || other=4
         text="the host's name servers ($host) only have IPv$other addresses, and the container has none of these"
 fi
-text="enableWAN: $text; set networking.useHostResolvConf = false and networking.nameservers in its config"
+text="enableWAN: $text; set networking.useHostResolvConf = false and networking.nameservers in its config, and restart it"
 echo "$text" >&2
 echo "warning=$text" >> "$state/$name"
 exit 0
