@@ -21,11 +21,11 @@ static struct {
         const char *failing;                /* this unit's jobs fail */
         const char *foreign, *machine_unit; /* the unit of this machine */
         bool machined_silent;
-        const char *sick;      /* machine that has failed units inside */
-        int sick_more;         /* so many more */
-        uint64_t cut;          /* a command on the host failed, and the container was stopped */
-        const char *unit_line; /* last line of each unit's journal */
-        const char *exec_line; /* what each command in a container writes */
+        const char *sick;         /* machine that has failed units inside */
+        int sick_more;            /* so many more */
+        uint64_t cut;             /* a command on the host failed, and the container was stopped */
+        const char *unit_line;    /* last line of each unit's journal */
+        const char *exec_line;    /* what each command in a container writes */
         uint32_t exec_timeout_ms; /* of the last command */
         int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
         int inner_lines;         /* lines of the journal inside; every tenth is of */
