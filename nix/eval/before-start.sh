@@ -42,6 +42,7 @@ close_directories() {
         chmod 0700 -- /nix/var/nix/{profiles,gcroots}/per-container
         # shellcheck disable=SC2174
         [[ -d $states ]] || mkdir -p -m 0700 -- "$states"
+        [[ ! -L $root ]] || real=$(resolve "$root") || die "its state directory $root is a link that leads nowhere"
         # Without privateUsers, services of the host may read the container's files.
         [[ ${PRIVATE_USERS:-no} != no || " ${EXTRA_NSPAWN_FLAGS-}" == *" "@(-U|--private-users)* ]] || return 0
         if [[ ! -L $root ]]; then
@@ -49,7 +50,6 @@ close_directories() {
                 return
         fi
         # The directory that contains the target of a link may have other uses, so its mode is not changed.
-        real=$(resolve "$root") || die "its state directory $root is a link that leads nowhere"
         parent=${real%/*}
         is_hidden "$parent" ||
                 die "privateUsers does not protect the host while all users can reach ${real@Q}, to which $root" \

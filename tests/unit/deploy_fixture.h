@@ -116,6 +116,7 @@ static inline void fx_layout(struct fixture *f)
                 { &f->layout.container_gcroots, "/nix/gcroots/per-container" },
                 { &f->layout.gcroots, "/nix/gcroots/auto" },
                 { &f->layout.run, "/run/nixos-containers" },
+                { &f->layout.run_legacy, "/run/containers" },
                 { &f->layout.run_state, "/run/ec" },
                 { &f->layout.lock, "/run/ec/lock" },
                 { &f->layout.tmp, "/run/ec/tmp" },

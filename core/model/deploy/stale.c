@@ -40,26 +40,30 @@ static bool is_copy(const char *file, const char *name)
                !strcmp(digits + RANDOM_DIGITS, lock ? ".lck" : "");
 }
 
-static void list_copies(struct stale *l, const struct layout *layout)
+static void list_copies_in(struct stale *l, const char *path)
 {
-        _cleanup_closedir_ DIR *dir = l->listed ? NULL : opendir(layout->run);
+        _cleanup_closedir_ DIR *dir = opendir(path);
 
-        l->listed = true;
         for (struct dirent *e; dir && (e = readdir(dir));)
                 if (str_after(e->d_name, ".#"))
-                        (void)strv_push(&l->copies, e->d_name);
+                        (void)strv_pushf(&l->copies, "%s/%s", path, e->d_name);
 }
 
-static void remove_copies(struct stale *l, const struct layout *layout, const struct ec_container *c)
+static void list_copies(struct stale *l, const struct layout *layout)
 {
-        for (char **name = l->copies; name && *name; name++) {
-                _cleanup_err_ struct ec_err err = { 0 };
-                _cleanup_free_ char *path = NULL;
+        if (l->listed)
+                return;
+        l->listed = true;
+        list_copies_in(l, layout->run);
+        list_copies_in(l, layout->run_legacy);
+}
 
-                if (!is_copy(*name, c->name))
-                        continue;
-                path = fs_join(layout->run, *name);
-                if (path && fs_remove_tree(path, &err) < 0)
+static void remove_copies(struct stale *l, const struct ec_container *c)
+{
+        for (char **path = l->copies; path && *path; path++) {
+                _cleanup_err_ struct ec_err err = { 0 };
+
+                if (is_copy(strrchr(*path, '/') + 1, c->name) && fs_remove_tree(*path, &err) < 0)
                         log_warn("container '%s': %s", c->name, err_msg(&err));
         }
 }
@@ -132,7 +136,7 @@ void stale_read(struct stale *l, const struct layout *layout, const struct ec_co
 void stale_clear(struct stale *l, const struct layout *layout, const struct ec_container *c)
 {
         stale_read(l, layout, c);
-        remove_copies(l, layout, c);
+        remove_copies(l, c);
         for (size_t i = 0; i < ARRAY_SIZE(families); i++)
                 remove_ports(l, c, i);
 }

@@ -43,6 +43,7 @@ static const struct ec_setting settings[] = {
         { "gcroots", "path", "/nix/var/nix/gcroots/auto",
           "Directory of the garbage collector roots of installed containers" },
         { "run", "path", "/run/nixos-containers", "Directory of the root file systems of ephemeral containers" },
+        { "run-legacy", "path", "/run/containers", "The same on NixOS before 22.05" },
         { "run-state", "path", "/run/extra-container",
           "Directory of the program's own state until the next boot, which only root may access: its lock, notes about "
           "containers whose update failed or was interrupted, and temporary files" },
@@ -151,6 +152,7 @@ static const struct {
         { MEMBER(container_gcroots), "container-gcroots" },
         { MEMBER(gcroots), "gcroots" },
         { MEMBER(run), "run" },
+        { MEMBER(run_legacy), "run-legacy" },
         { MEMBER(run_state), "run-state" },
         { MEMBER(journal), "journal" },
 };

@@ -14,7 +14,7 @@ struct layout {
         char *state, *state_legacy;         /* /var/lib/nixos-containers, /var/lib/containers */
         char *profiles, *container_gcroots; /* /nix/var/nix/{profiles,gcroots}/per-container */
         char *gcroots;                      /* /nix/var/nix/gcroots/auto */
-        char *run;                          /* /run/nixos-containers */
+        char *run, *run_legacy;             /* /run/nixos-containers; /run/containers */
         char *run_state;                    /* /run/extra-container: root's own, mode 0700, with */
         char *lock, *tmp;                   /* lock, tmp/ for temporary directories, and */
         char *pending; /* pending/: a file for each container that runs an older system than the installed one */
