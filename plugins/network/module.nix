@@ -5,7 +5,8 @@
 let
   inherit (builtins) elem filter head match;
   inherit (lib)
-    attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional optionals optionalString types;
+    attrNames concatMap concatStringsSep mkAfter mkBefore mkDefault mkIf mkMerge mkOption optional optionals
+    optionalString types;
 
   address = import ./address.nix { inherit lib; };
 
