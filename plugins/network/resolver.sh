@@ -62,7 +62,8 @@ else
         [ "$1" = 4 ] && other=6 || other=4
         text="the host's name servers ($host) only have IPv$other addresses, and the container has none of these"
 fi
-text="enableWAN: $text; set networking.useHostResolvConf = false and networking.nameservers in its config, and restart it"
+advice="set networking.useHostResolvConf = false and networking.nameservers in its config, and restart it"
+text="enableWAN: $text; $advice"
 echo "$text" >&2
 echo "warning=$text" >> "$state/$name"
 exit 0

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         must(!a.private_network || strstr(text, "PRIVATE_NETWORK=1"));
         strip(&a);
-        for (size_t i = 0; i < ARRAY_SIZE(a.all); i++)
+        for (size_t i = 0; i < 4; i++)
                 must(!a.all[i] || !strchr(a.all[i], '/'));
         addresses_done(&a);
         free(text);
