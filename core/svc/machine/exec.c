@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "svc/machine/command.h"
@@ -153,6 +154,16 @@ static int no_user(const struct exec *x, const char *user, int r, struct ec_err 
         return err_set(err, r, "cannot read the users of container '%s': %s", x->name, resolve_strerror(r));
 }
 
+static int no_terminal(const struct exec *x, int r, struct ec_err *err)
+{
+        if (r == -ENOSPC)
+                return err_set(err, r,
+                               "cannot open a terminal in container '%s'; if 'sysctl kernel.pty' shows that too many "
+                               "are open, raise kernel.pty.max",
+                               x->name);
+        return err_set(err, r, "cannot open a terminal in container '%s': %s", x->name, strerror(-r));
+}
+
 /* 1: the command cannot be run, and *ret_status is what a shell would return. */
 static int check_look(const struct exec *x, const struct ec_exec *in, const struct look *l, int32_t *ret_status,
                       struct ec_err *err)
@@ -171,6 +182,8 @@ static int check_look(const struct exec *x, const struct ec_exec *in, const stru
         if (l->at == LOOK_SHELL && login)
                 return err_set(err, l->code, "the login shell %s of user '%s' cannot be run in container '%s': %s",
                                l->user.shell, l->user.name, x->name, resolve_strerror(l->code));
+        if (l->at == LOOK_TERMINAL)
+                return no_terminal(x, l->code, err);
         if (resolve_failed(l->code))
                 return cannot_look(x,
                                    l->at == LOOK_CWD     ? in->cwd
@@ -182,47 +195,55 @@ static int check_look(const struct exec *x, const struct ec_exec *in, const stru
         return say_not_run(x, in->argv[0], l->code == -EACCES, ret_status);
 }
 
-/* machined opens the terminal inside, so that programs in the container can find its name. */
-static int open_pty(struct exec *x, struct ec_err *err)
+/* Who owns it inside, where our own user may not exist. */
+static int container_root(const struct leader *l, uid_t *ret)
 {
-        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
-        _cleanup_bus_message_ sd_bus_message *m = NULL;
-        const char *path;
-        sd_bus *bus;
-        int r, fd;
+        _cleanup_free_ char *text = NULL;
+        unsigned inside, outside;
+        int r = leader_read(l, "uid_map", &text);
 
-        r = systemd_bus(x->s, &bus, err);
         if (r < 0)
                 return r;
-        r = bus_call_method(bus, BUS_MACHINED, "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager",
-                            "OpenMachinePTY", 30 * USEC_PER_SEC, &e, &m, "s", x->name);
+        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+                /* NOLINTNEXTLINE(cert-err34-c): the kernel prints numbers */
+                if (sscanf(line, "%u %u", &inside, &outside) == 2 && !inside) {
+                        *ret = outside;
+                        return 0;
+                }
+        return -ENOENT;
+}
+
+static int prepare_pty(struct exec *x, int master)
+{
+        unsigned number;
+        uid_t root;
+        int r = pty_begin(x->pty, master, STDIN_FILENO, STDOUT_FILENO);
+
         if (r >= 0)
-                r = sd_bus_message_read(m, "hs", &fd, &path);
-        /* machined has this error if no terminal is free, and for others. */
-        if (r == -EIO)
-                return err_set(err, r,
-                               "cannot open a terminal in container '%s'; if 'sysctl kernel.pty' shows that too many "
-                               "are open, raise kernel.pty.max",
-                               x->name);
-        if (r < 0)
-                return bus_err(err, r, &e, "cannot open a terminal in container '%s'", x->name);
-        /* The message owns the descriptor. */
-        fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0)
-                return err_set(err, -errno, "cannot open a terminal in container '%s': %s", x->name, strerror(errno));
+                r = container_root(&x->leader, &root);
+        if (r >= 0 && (fchown(x->pty->peer, root, (gid_t)-1) < 0 || ioctl(master, TIOCGPTN, &number) < 0))
+                r = -errno;
+        if (r >= 0)
+                x->tty_path = str_printf("/dev/pts/%u", number);
+        return r < 0 ? r : x->tty_path ? 0 : -ENOMEM;
+}
+
+/* Takes master. */
+static int use_pty(struct exec *x, int master, struct ec_err *err)
+{
+        int r;
+
         x->pty = malloc(sizeof(*x->pty));
         if (!x->pty) {
-                close(fd);
+                close(master);
                 return err_oom(err);
         }
-        r = pty_begin(x->pty, fd, STDIN_FILENO, STDOUT_FILENO);
-        if (r < 0) {
-                pty_end(x->pty);
-                free(TAKE_PTR(x->pty));
-                return err_set(err, r, "cannot use a terminal of container '%s': %s", x->name, strerror(-r));
-        }
-        x->tty_path = strdup(path);
-        return x->tty_path ? 0 : err_oom(err);
+        r = prepare_pty(x, master);
+        if (r >= 0)
+                return 0;
+        pty_end(x->pty);
+        free(TAKE_PTR(x->pty));
+        return err_set(err, r, "cannot use a terminal of container '%s': %s", x->name, strerror(-r));
 }
 
 void exec_done(struct exec *x)
@@ -340,7 +361,7 @@ int exec_prepare(struct exec *x, const struct ec_exec *in, int32_t *ret_status, 
         if (r < 0)
                 return r;
         proc_tell("running in the container", in->argv);
-        return x->tty ? open_pty(x, err) : 0;
+        return x->tty ? use_pty(x, TAKE_FD(l.terminal), err) : 0;
 }
 
 int machine_read_file(struct systemd *s, const char *name, const char *path, size_t max, char **ret, struct ec_err *err)

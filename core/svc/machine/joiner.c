@@ -271,6 +271,10 @@ static void join(struct joiner *j)
         signal(SIGCHLD, SIG_DFL);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != j->parent)
                 _exit(127);
+        /* The container must find neither our terminal nor our process group in it. Its filters could let a later call
+         * only seem to succeed. */
+        if (setsid() < 0)
+                give_up(REPORT_JOIN);
         (void)syscall(SYS_close_range, FD_END, ~0U, 0);
         (void)fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
         (void)fcntl(FD_ORDER, F_SETFD, FD_CLOEXEC);

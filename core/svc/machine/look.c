@@ -2,9 +2,16 @@
 #include "svc/machine/look.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "svc/machine/environment.h"
@@ -19,6 +26,7 @@
 /* What a helper writes first; then come the groups, and the strings of the user and the program. */
 struct header {
         int32_t at, code;
+        int32_t terminal; /* the helper's descriptor, which lasts as long as the helper; or -1 */
         uint32_t uid, gid, n_groups;
 };
 
@@ -85,15 +93,32 @@ static int look_for_program(const struct place *p, const struct ec_exec *in, str
         return find(p, &l->user, in, &l->program);
 }
 
-static int look(const struct leader *leader, const struct ec_exec *in, struct look *l)
+/* In the place of the device, or of its file system, may be anything. */
+static int open_terminal(int root)
 {
-        _cleanup_close_ int root = leader_open_root(leader);
+        _cleanup_close_ int at = resolve_in(root, "/dev/pts/ptmx", O_PATH | O_CLOEXEC);
+        char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+        struct statfs fs;
+        struct stat st;
+        int fd;
+
+        if (at < 0)
+                return at;
+        if (fstatfs(at, &fs) < 0 || fstat(at, &st) < 0)
+                return -errno;
+        if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(TTYAUX_MAJOR, 2))
+                return -ENOTTY;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
+        fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int look_in(int root, const struct ec_exec *in, struct look *l)
+{
         struct place p = { root, in->cwd };
         struct stat st;
         int r;
 
-        if (root < 0)
-                return root;
         l->at = LOOK_USER;
         r = machine_user_read(root, in->user ? in->user : "root", &l->user);
         if (r < 0)
@@ -107,6 +132,18 @@ static int look(const struct leader *leader, const struct ec_exec *in, struct lo
         return r < 0 ? r : look_for_program(&p, in, l);
 }
 
+static int look(const struct leader *leader, const struct ec_exec *in, struct look *l)
+{
+        _cleanup_close_ int root = leader_open_root(leader);
+        int r = root < 0 ? root : look_in(root, in, l);
+
+        if (r < 0 || !(in->flags & EC_EXEC_TTY))
+                return r;
+        l->at = LOOK_TERMINAL;
+        l->terminal = open_terminal(root);
+        return l->terminal < 0 ? l->terminal : 0;
+}
+
 struct request {
         const struct leader *leader;
         const struct ec_exec *in;
@@ -117,11 +154,11 @@ struct request {
 static void run_look(void *data, int out)
 {
         const struct request *q = data;
-        struct look l = { 0 };
+        struct look l = { .terminal = -1 };
         int r = look(q->leader, q->in, &l);
         const struct machine_user *u = &l.user;
         const char *strings[] = { u->name, u->home, u->shell, l.program };
-        struct header h = { l.at, r, u->uid, u->gid, (uint32_t)u->n_groups };
+        struct header h = { l.at, r, l.terminal, u->uid, u->gid, (uint32_t)u->n_groups };
         size_t len = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
@@ -134,6 +171,10 @@ static void run_look(void *data, int out)
         put(out, u->groups, h.n_groups * sizeof(gid_t));
         for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
                 put(out, len > STRINGS_MAX ? "" : strings[i], len > STRINGS_MAX ? 1 : strlen(strings[i]) + 1);
+        /* Until look_end() has taken it. */
+        close(out);
+        while (l.terminal >= 0)
+                pause();
 }
 
 static void run_read(void *data, int out)
@@ -203,15 +244,35 @@ static int decode(const char *p, size_t len, struct look *l)
         return r;
 }
 
+/* -1: there is none. */
+static int take_terminal(const struct helper *h)
+{
+        _cleanup_close_ int pidfd = -1;
+        struct header head;
+        int fd;
+
+        if (h->from < 0 || h->len < sizeof(head))
+                return -1;
+        memcpy(&head, h->text, sizeof(head));
+        if (head.terminal < 0)
+                return -1;
+        pidfd = syscall(SYS_pidfd_open, h->pid, 0);
+        fd = pidfd < 0 ? -1 : syscall(SYS_pidfd_getfd, pidfd, head.terminal, 0);
+        return fd < 0 ? -errno : fd;
+}
+
 int look_end(struct helper *h, struct look *ret)
 {
         _cleanup_free_ char *text = NULL;
+        int terminal = take_terminal(h), r;
         size_t len;
-        int r = helper_end(h, &text, &len);
 
-        *ret = (struct look){ 0 };
+        *ret = (struct look){ .terminal = terminal };
+        r = helper_end(h, &text, &len);
         if (r >= 0)
                 r = decode(text, len, ret);
+        if (r >= 0 && terminal < -1)
+                ret->code = terminal;
         if (r < 0)
                 look_done(ret);
         return r;
@@ -219,6 +280,9 @@ int look_end(struct helper *h, struct look *ret)
 
 void look_done(struct look *l)
 {
+        if (l->terminal >= 0)
+                close(l->terminal);
+        l->terminal = -1;
         machine_user_done(&l->user);
         free(TAKE_PTR(l->program));
 }

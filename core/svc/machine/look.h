@@ -10,13 +10,14 @@
  * does that. */
 
 /* What is looked at, in this order. */
-enum look_at { LOOK_ROOT, LOOK_USER, LOOK_CWD, LOOK_SHELL, LOOK_PROGRAM };
+enum look_at { LOOK_ROOT, LOOK_USER, LOOK_CWD, LOOK_SHELL, LOOK_PROGRAM, LOOK_TERMINAL };
 
 struct look {
         enum look_at at;          /* the last of them, */
         int code;                 /* and what came of it: 0, or -errno */
         struct machine_user user; /* with empty strings if there is none */
         char *program;            /* NULL: a shell finds it */
+        int terminal;             /* the master of a new one of the container, if the command needs it; or -1 */
 };
 int look_begin(struct helper *h, const struct leader *l, const struct ec_exec *in);
 /* -errno: the helper has failed. */

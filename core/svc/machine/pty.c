@@ -56,6 +56,7 @@ static int check_master(int fd)
 
 int pty_begin(struct pty *p, int master, int in, int out)
 {
+        const int unlocked = 0;
         struct termios t;
         sigset_t set;
         int flags, r;
@@ -64,6 +65,8 @@ int pty_begin(struct pty *p, int master, int in, int out)
         r = check_master(master);
         if (r < 0)
                 return r;
+        if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+                return -errno;
         p->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (p->peer < 0)
                 return -errno;

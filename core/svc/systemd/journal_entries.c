@@ -9,7 +9,8 @@
 #include "util/escape.h"
 #include "util/strv.h"
 
-#define LINE_BYTES JOURNAL_LINE_BYTES
+#define LINE_BYTES  JOURNAL_LINE_BYTES
+#define ENTRIES_MAX 20000 /* about two seconds */
 
 char *journal_field(sd_journal *j, const char *name)
 {
@@ -114,7 +115,9 @@ int journal_tail(sd_journal *j, const struct journal_query *q, char ***ret)
 
         if (journal_seek_end(j, q->until) < 0)
                 return 0;
-        while (n < q->max && sd_journal_previous(j) > 0 && journal_recent(j, q->since)) {
+        /* A container can fill the journal with lines that are not shown. */
+        for (size_t i = 0; i < ENTRIES_MAX && n < q->max && sd_journal_previous(j) > 0 && journal_recent(j, q->since);
+             i++) {
                 _cleanup_strv_ char **lines = NULL;
                 sd_id128_t id;
 

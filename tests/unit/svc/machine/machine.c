@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -390,29 +392,34 @@ static void in_test_interrupt(void)
 }
 CHILD_TEST(test_interrupt)
 
-static int fifo[2];
-
-static int machined_with_fifo(struct manager *m, sd_bus_message *call)
-{
-        if (strcmp(sd_bus_message_get_member(call), "OpenMachinePTY"))
-                return machined(m, call);
-        return sd_bus_reply_method_return(call, "hs", fifo[0], "/dev/pts/0");
-}
-
 /* Root of a container may have put anything in the place of the device that makes terminals. */
 static void in_test_no_terminal(void)
 {
         struct ec_exec x = { .size = sizeof(x), .machine = NAME, .argv = ARGV("true"), .flags = EC_EXEC_TTY };
         int32_t status;
+        int ready[2];
+        pid_t pid;
+        char c;
 
         if (!possible())
                 return;
-        must(pipe2(fifo, O_CLOEXEC) == 0);
-        fake.other = machined_with_fifo;
+        must(pipe2(ready, O_CLOEXEC) == 0);
+        pid = fork();
+        if (!pid) {
+                must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && unshare(CLONE_NEWNS) == 0 &&
+                     mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) == 0 &&
+                     mount("x", "/dev/pts", "tmpfs", 0, NULL) == 0);
+                must(mkfifo("/dev/pts/ptmx", 0600) == 0 && write(ready[1], "x", 1) == 1);
+                for (;;)
+                        pause();
+        }
+        must(read(ready[0], &c, 1) == 1);
+        leader = pid;
         begin();
         must(machine_exec(s, &x, &status, &err) == -ENOTTY);
-        must(!strcmp(err_msg(&err), "cannot use a terminal of container '" NAME "': Inappropriate ioctl for device"));
+        must(!strcmp(err_msg(&err), "cannot open a terminal in container '" NAME "': Inappropriate ioctl for device"));
         end();
+        must(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
 }
 CHILD_TEST(test_no_terminal)
 
