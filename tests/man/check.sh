@@ -136,7 +136,7 @@ done
 # A change of any part of a setting is found.
 sed 's/"type": "string"/"type": "int"/; s/22.05/22.11/; s,/var/log/journal,/var/log,' nix/paths.json >"$T/paths.json"
 is 'a type, a text and a default that differ are shown' \
-        "$(echo '@json paths' | "$TOOL" /dev/stdin "$PLUGINS" . | diff "$T/paths.json" - | grep -c '^>')" 4
+        "$(echo '@json paths' | "$TOOL" /dev/stdin "$PLUGINS" . | diff "$T/paths.json" - | grep -c '^>')" 5
 
 # ---- feature.json ----------------------------------------------------------------
 echo '@words' | "$TOOL" /dev/stdin "$PLUGINS" . | sort >"$T/words"
