@@ -27,7 +27,7 @@ static struct {
         const char *unit_line;    /* last line of each unit's journal */
         const char *exec_line;    /* what each command in a container writes */
         uint32_t exec_timeout_ms; /* of the last command */
-        int exec_status, exec_result, has_unit_dir, bus_error, machined_error, job_error;
+        int exec_status, exec_result, has_unit_dir, bus_error, machined_error, machine_unit_error, job_error;
         int inner_lines;         /* lines of the journal inside; every tenth is of */
         const char *inner_blame; /* this unit */
         void (*meanwhile)(void); /* called while a job or a command runs */
@@ -255,6 +255,8 @@ bool machine_registered(const char *name)
 int machine_unit(struct systemd *s, const char *name, char **ret, struct ec_err *err)
 {
         (void)s, (void)err;
+        if (fake.machine_unit_error)
+                return err_set(err, fake.machine_unit_error, "interrupted");
         if (!fake.machine_unit || (fake.foreign && strcmp(fake.foreign, name) != 0))
                 return fake.machined_silent ? err_set(err, -ETIMEDOUT, "no answer") : 0;
         *ret = strdup(fake.machine_unit);

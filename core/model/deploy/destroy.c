@@ -425,7 +425,7 @@ static void tell_interrupted(const struct destroy *d)
                 return;
         for (size_t i = 0; i < d->list.n; i++)
                 if (!d->targets[i].keep)
-                        group_add(&g, d->targets[i].c);
+                        group_add(&g, d->list.items[i]);
         interrupted_tell(d->op, &g, true);
 }
 

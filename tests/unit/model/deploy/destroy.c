@@ -260,6 +260,18 @@ static void test_started_again(void **state)
 }
 
 /* ^C leaves the other containers alone; the removed ones are stopped. */
+/* ^C while the first is looked at: there is nothing of the others yet. */
+static void test_interrupted_early(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.machine_unit = "container@a.service";
+        fake.machine_unit_error = -ECANCELED;
+        expect(f, NAMES("a", "b"), 0, -ECANCELED, "", "");
+        fake.machine_unit_error = 0;
+        fake.machine_unit = NULL;
+}
+
 static void test_started_late_interrupted(void **state)
 {
         struct fixture *f = *state;
@@ -475,6 +487,7 @@ int main(void)
                 T(test_state_link),
                 T(test_started_late),
                 T(test_started_again),
+                T(test_interrupted_early),
                 T(test_started_late_interrupted),
                 T(test_all),
                 T(test_unknown),
