@@ -264,15 +264,12 @@ let
       # Otherwise networkd could be starting and have read its files or not.
       after = [ "systemd-networkd.service" ];
       # In parallel with the other scripts, because it waits for networkd. If it fails, the container still starts.
-      preStart = mkMerge [
-        (mkBefore ''
-          ${networkd "up" name} &
-          networkd=$!
-        '')
-        (mkAfter ''
-          wait "$networkd" || :
-        '')
-      ];
+      preStart = mkBefore ''
+        ${networkd "up" name} &
+        networkd=$!
+        # Also if another script fails, because postStop then removes what this one makes.
+        trap 'wait "$networkd" || :' EXIT
+      '';
       postStop = ''
         ${networkd "down" name} || :
       '';
