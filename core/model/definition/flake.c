@@ -129,7 +129,7 @@ static int explain(int r, const char *dir, const char *display, struct ec_err *e
         if (r == -ECANCELED || r == -ENOMEM || r == -EACCES || r == -ECONNREFUSED || r == -ECONNRESET)
                 return r;
         if (dir && is_untracked(err_msg(err), dir))
-                return err_set(err, r, "'%s': there is no flake.nix; " NIX_UNTRACKED_HINT " flake.nix", display);
+                return err_set(err, r, "'%s': Nix does not see flake.nix; " NIX_UNTRACKED_HINT " flake.nix", display);
         text = dir ? name_original(err_msg(err), dir) : NULL;
         return text ? err_set(err, r, "'%s': %s", display, text) : err_prefix(err, "'%s'", display);
 }

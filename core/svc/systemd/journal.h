@@ -12,7 +12,8 @@ struct journal_failure {
 };
 /* The first one since since_usec. */
 struct journal_failure journal_failure(const char *unit, uint64_t since_usec);
-/* The last lines (at most max) of a container's unit on the host, from since_usec (realtime; 0: any) until the failure,
- * or the end: "HH:MM:SS text" in time order, without control characters. None if there is no journal. */
+/* The last lines (at most max) of a container's unit on the host: "HH:MM:SS text", in time order and without control
+ * characters. They begin at since_usec (realtime; 0: anywhere) and end at the failure, or where the journal ends if
+ * there was none. If there is no journal, *ret is NULL. */
 int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
                       struct ec_err *err);

@@ -264,7 +264,8 @@ static void test_failures(void **state)
             "'/x/flake.nix': No such file or directory\\\"}\" >&2; exit 1\n",
             0644);
         fails(".", project,
-              "'REF': there is no flake.nix; git does not track it, and Nix reads only tracked files of a repository: "
+              "'REF': Nix does not see flake.nix; git does not track it, and Nix reads only tracked files of a "
+              "repository: "
               "git "
               "add flake.nix",
               -EINVAL);
