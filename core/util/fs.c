@@ -24,7 +24,7 @@ int fs_check_regular(int fd)
         return S_ISREG(st.st_mode) ? 0 : FS_NOT_REGULAR;
 }
 
-static int reopen(int fd, int flags)
+int fs_reopen(int fd, int flags)
 {
         char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
         int r;
@@ -45,7 +45,7 @@ static int open_existing(int dirfd, const char *path, int flags)
                 return -errno;
         if (S_ISLNK(st.st_mode))
                 return -ELOOP;
-        return S_ISREG(st.st_mode) ? reopen(fd, flags & ~O_NOFOLLOW) : FS_NOT_REGULAR;
+        return S_ISREG(st.st_mode) ? fs_reopen(fd, flags & ~O_NOFOLLOW) : FS_NOT_REGULAR;
 }
 
 int fs_open_regular(int dirfd, const char *path, int flags, mode_t mode)
@@ -84,7 +84,7 @@ int fs_reopen_regular(int fd, int flags)
 
         if (r >= 0)
                 r = check_not_kernel(fd);
-        return r < 0 ? r : reopen(fd, flags);
+        return r < 0 ? r : fs_reopen(fd, flags);
 }
 
 const char *fs_strerror(int r)

@@ -15,6 +15,7 @@ int fs_check_regular(int fd); /* 0 or FS_NOT_REGULAR */
 /* Opens the file that fd, from O_PATH, refers to. For files of a container: to open a device alone can have effects,
  * and a file of the kernel is refused. -EAGAIN: another process has a lease on it. */
 int fs_reopen_regular(int fd, int flags);
+int fs_reopen(int fd, int flags); /* whatever it is: look at an O_PATH descriptor before */
 /* NUL-terminated; -EFBIG over max; ret_len may be NULL */
 int fs_read(const char *path, size_t max, char **ret, size_t *ret_len);
 int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len); /* from where it is */

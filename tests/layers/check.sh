@@ -68,7 +68,6 @@ core/model/operation/call.c: open("/dev/null", O_RDWR # as the output of a plugi
 core/svc/machine/cgroup.c: open(file, O_WRONLY # a file of the kernel
 core/svc/machine/joiner.c: open("/dev/null", O_RDWR # what it shows in place of our own streams
 core/svc/machine/joiner.c: open(j->tty_path, O_RDWR # the terminal, opened with the rights of the container
-core/svc/machine/look.c: open(path, O_RDWR # a device that makes terminals, after a look at what it is
 core/util/helper.c: open("/dev/null", O_RDWR # the standard streams of the child
 core/svc/process/tty_guard.c: open("/dev/tty", O_RDWR # the terminal
 core/util/fs.c: open(temp, O_WRONLY # only creates: O_EXCL

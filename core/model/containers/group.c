@@ -16,6 +16,15 @@ void group_add(struct group *g, struct ec_container *c)
         g->items[g->n++] = c;
 }
 
+size_t group_find(const struct group *g, const struct ec_container *c)
+{
+        size_t i = 0;
+
+        while (i < g->n && g->items[i] != c)
+                i++;
+        return i;
+}
+
 void group_done(struct group *g)
 {
         free(g->items);

@@ -44,9 +44,9 @@ struct jobs {
         uint64_t since;
 };
 
-static const char *verb(const struct jobs *j)
+static const char *verb(enum unit_job job)
 {
-        return j->job == JOB_RESTART ? "restart" : j->job == JOB_STOP ? "stop" : "start";
+        return job == JOB_RESTART ? "restart" : job == JOB_STOP ? "stop" : "start";
 }
 
 static size_t index_of(const struct jobs *j, const char *unit)
@@ -60,7 +60,7 @@ static size_t index_of(const struct jobs *j, const char *unit)
 
 static char *describe(const struct jobs *j, const struct unit_result *r, const struct ec_container *c)
 {
-        return str_printf("container '%s' did not %s: %s", c->name, verb(j),
+        return str_printf("container '%s' did not %s: %s", c->name, verb(j->job),
                           r->reason ? r->reason : strerror(-r->code));
 }
 
@@ -100,12 +100,10 @@ static void on_left(void *data, const char *unit, bool stopped)
 {
         struct jobs *j = data;
         const struct ec_container *c = j->group->items[index_of(j, unit)];
-        size_t i = 0;
+        size_t i = group_find(&j->rest, c);
 
         log_notice("container '%s' %s%s", c->name, stopped ? "is stopped" : "is still stopping",
                    j->job == JOB_STOP ? "" : ", and is not started");
-        while (i < j->rest.n && j->rest.items[i] != c)
-                i++;
         if (i < j->rest.n)
                 memmove(&j->rest.items[i], &j->rest.items[i + 1], (--j->rest.n - i) * sizeof(*j->rest.items));
 }
@@ -213,7 +211,6 @@ static int check_machined(struct ec_op *op, const struct group *g, struct ec_err
 static int select_own(struct ec_op *op, enum unit_job job, const struct group *g, struct group *own, struct outcome *o,
                       struct ec_err *err)
 {
-        const char *verb = job == JOB_RESTART ? "restart" : "start";
         int r = group_init(own, g->n) < 0 ? err_oom(err) : 0, k = 0;
 
         if (r >= 0 && job != JOB_STOP)
@@ -234,7 +231,8 @@ static int select_own(struct ec_op *op, enum unit_job job, const struct group *g
                 }
                 k = 0;
                 group_add(&o->failed, g->items[i]);
-                r = report_add(&o->report, err, "container '%s' did not %s: %s", g->items[i]->name, verb, err_msg(&e));
+                r = report_add(&o->report, err, "container '%s' did not %s: %s", g->items[i]->name, verb(job),
+                               err_msg(&e));
         }
         return r;
 }

@@ -73,15 +73,6 @@ static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_contai
                           !strcmp(active, "activating") ? ", and systemd starts it again" : "");
 }
 
-static bool contains(const struct group *g, const struct ec_container *c)
-{
-        size_t i = 0;
-
-        while (i < g->n && g->items[i] != c)
-                i++;
-        return i < g->n;
-}
-
 /* Units in a container that runs. */
 static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_container *c,
                        const struct machine_failed *inside, uint64_t since, struct ec_err *err)
@@ -93,7 +84,7 @@ static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_cont
                 if (!units)
                         return err_oom(err);
                 text = str_printf("container '%s' runs, but units failed in it: %s", c->name, units);
-        } else if (contains(&o->units_failed, c)) {
+        } else if (group_find(&o->units_failed, c) < o->units_failed.n) {
                 text = str_printf("container '%s' was updated, but not all of its units could be started or reloaded",
                                   c->name);
         } else if (inside->answered) {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svc/machine/exec.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -15,9 +13,8 @@
 #include "svc/machine/state.h"
 #include "svc/process/env.h"
 #include "svc/process/interrupt.h"
-#include "svc/systemd/bus.h"
-#include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/limits.h"
 #include "util/resolve.h"

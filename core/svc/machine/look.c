@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/major.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -17,6 +16,7 @@
 #include "svc/machine/environment.h"
 #include "svc/process/env.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 
@@ -97,10 +97,8 @@ static int look_for_program(const struct place *p, const struct ec_exec *in, str
 static int open_terminal(int root)
 {
         _cleanup_close_ int at = resolve_in(root, "/dev/pts/ptmx", O_PATH | O_CLOEXEC);
-        char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
         struct statfs fs;
         struct stat st;
-        int fd;
 
         if (at < 0)
                 return at;
@@ -108,9 +106,7 @@ static int open_terminal(int root)
                 return -errno;
         if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(TTYAUX_MAJOR, 2))
                 return -ENOTTY;
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
-        fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        return fs_reopen(at, O_RDWR);
 }
 
 static int look_in(int root, const struct ec_exec *in, struct look *l)

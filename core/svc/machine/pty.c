@@ -41,7 +41,7 @@ static void make_raw(struct pty *p)
                 ;
 }
 
-/* It was opened in a container, where anything may be in the place of the device. */
+/* Nothing else must be used like a terminal. */
 static int check_master(int fd)
 {
         struct stat st;
