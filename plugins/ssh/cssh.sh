@@ -12,6 +12,9 @@ fail() {
         exit 255
 }
 
+case ${1-} in
+-l*) fail "cssh connects as root; for another user: cssh su -l USER" ;;
+esac
 command -v ssh >/dev/null 2>&1 || fail 'ssh is not in PATH: install OpenSSH'
 [ -r "$conf" ] || fail "container '$name' is not installed"
 system='' address='' address6=''
@@ -60,7 +63,7 @@ connect() {
 # yet, a connection keeps the wrong one. So try several times, also without a host key: sshd
 # may create it at the first connection.
 master() {
-        end=$(($(date +%s) + timeout)) limit=2
+        end=$(($(date +%s) + timeout)) limit=2 pause=0.1
         until [ -S "$socket" ]; do
                 problem=''
                 host_keys >"$known.$$" 2>"$known.$$.err" || problem=$(cat "$known.$$.err")
@@ -79,7 +82,13 @@ master() {
                         printf 'cssh: %s\n' "${said#error: }" >&2
                         exit 255
                 fi
-                sleep 0.1
+                sleep $pause
+                # An sshd that refuses at once would be asked many times a second.
+                case $pause in
+                0.1) pause=0.2 ;;
+                0.2) pause=0.5 ;;
+                *) pause=1 ;;
+                esac
                 limit=$((limit * 2 < left ? limit * 2 : left))
         done
 }

@@ -89,6 +89,10 @@ static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_cont
                                   c->name);
         } else if (inside->answered) {
                 degraded_set(op->layout, c->name, false);
+        } else {
+                log_warn(
+                        "container '%s' runs, but its systemd does not answer: whether units failed in it is not known",
+                        c->name);
         }
         if (!text)
                 return 0;

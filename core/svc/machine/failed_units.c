@@ -10,7 +10,7 @@
 #include "util/err.h"
 #include "util/strv.h"
 
-#define ANSWER_TIMEOUT (2 * USEC_PER_SEC)
+#define ANSWER_TIMEOUT (5 * USEC_PER_SEC)
 #define UNIT_NAME_MAX  255
 #define FAILED_MAX     1000 /* names of failed units that are looked at */
 /* Each has a bus. */

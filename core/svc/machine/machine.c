@@ -34,6 +34,11 @@ static int machined_err(struct ec_err *err, int r, const sd_bus_error *e, const 
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 return err_set(err, -ENOSYS, "cannot %s machine '%s': this host has no systemd-machined", what, name);
+        if (sd_bus_error_has_name(e, "org.freedesktop.systemd1.UnitMasked"))
+                return err_set(err, r,
+                               "cannot %s machine '%s': systemd-machined is masked, and containers need it: run "
+                               "'systemctl unmask systemd-machined dbus-org.freedesktop.machine1'",
+                               what, name);
         if (r == -ETIMEDOUT)
                 return err_set(err, r,
                                "cannot %s machine '%s': systemd-machined does not answer; try 'systemctl restart "

@@ -376,6 +376,13 @@ static int daemon_failure(const char *text, struct ec_err *err)
         if (str_after(text, "cannot connect to socket at "))
                 return err_set(err, -ECONNREFUSED, "the Nix daemon does not answer (%s); is nix-daemon.socket active?",
                                text);
+        /* Without a daemon, Nix tries to use a store of root's itself. */
+        if (str_after(text, "could not set permissions on '") && strstr(text, "/profiles/per-user'"))
+                return err_set(
+                        err, -EACCES,
+                        "no Nix daemon runs, and the Nix store belongs to root (%s); start nix-daemon.socket, or "
+                        "run this as root",
+                        text);
         if (str_after(text, "cannot open connection to remote store"))
                 return err_set(err, -ECONNRESET,
                                "the Nix daemon closed the connection (%s); allowed-users in /etc/nix/nix.conf must "

@@ -267,6 +267,12 @@ static void test_other(void **state)
         check_full(&l, &n, 1, false, -ECONNREFUSED,
                    "the Nix daemon does not answer (cannot connect to socket at '/s': Connection refused); is "
                    "nix-daemon.socket active?");
+        error_at(&l, "could not set permissions on '/nix/var/nix/profiles/per-user' to 755: Operation not permitted",
+                 "a.nix", 0, 0, "");
+        check_full(&l, &n, 1, false, -EACCES,
+                   "no Nix daemon runs, and the Nix store belongs to root (could not set permissions on "
+                   "'/nix/var/nix/profiles/per-user' to 755: Operation not permitted); start nix-daemon.socket, or run "
+                   "this as root");
         error_at(&l,
                  "cannot open connection to remote store 'daemon': error: reading from file: Connection reset by peer",
                  NULL, 0, 0, "");
