@@ -28,7 +28,7 @@ let
       in
       if found.success then found.value
       else fail ("nixpkgs was not found on the Nix path (NIX_PATH); subscribe to a channel ('nix-channel --add "
-        + "https://nixos.org/channels/nixos-unstable nixpkgs', then 'nix-channel --update'), give it with "
+        + "https://nixos.org/channels/nixos-26.05 nixpkgs', then 'nix-channel --update'), give it with "
         + "--nixpkgs-path, or use a flake");
   nixos = if nixosPath != null then nixosSource else nixpkgs + "/nixos";
 

@@ -190,9 +190,7 @@ static const struct ec_option options[] = {
           .arg = EC_ARG_REST,
           .flags = EC_OPT_FINAL,
           .help = "Run a command instead of a shell; takes all following words" },
-        { .name = "no-destroy",
-          .short_name = 'n',
-          .help = "Do not destroy the container, neither before nor after the session" },
+        { .name = "no-destroy", .short_name = 'n', .help = "Do not destroy the container before or after the session" },
         { .name = "destroy",
           .short_name = 'd',
           .help = "Destroy the container before and after the session, also one that no session has made, and inside a "
@@ -209,8 +207,9 @@ static const struct ec_command commands[] = {
         { .name = "shell",
           .synopsis = "[DEFINITION] [NAME]",
           .summary = "Open a shell session with a container that exists only during the session",
-          .details = "Builds and starts one container, then opens your own shell ($SHELL) or runs the command after "
-                     "--run. If the definition has several containers, add the name of one. In the session, c CMD runs "
+          .details = "Builds and starts one container, then opens your own shell ($SHELL) as root, or runs the command "
+                     "after --run. If the definition has several containers, add the name of one. In the session, c "
+                     "CMD runs "
                      "a command in the container, c alone opens a root shell there, and h lists all commands. $name is "
                      "the container's name, $ip its address.\n\n"
                      "The container is destroyed after the session, however it ends. A container that exists already "
