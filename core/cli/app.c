@@ -269,9 +269,8 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
                 const struct plugin *p = &a->plugins.items[i];
 
                 if (p->state == PLUGIN_REJECTED && !p->plugin) /* its tables could not be read */
-                        return err_usage(err,
-                                         "unknown command '%s'; it may belong to plugin %s, which was rejected: %s",
-                                         word, p->name, p->reason);
+                        return err_usage(err, "unknown command '%s', and plugin %s was rejected: %s", word, p->name,
+                                         p->reason);
         }
         return suggest_command(a, word, err);
 }

@@ -47,17 +47,25 @@ static bool owner_trusted(uid_t uid)
  * and entries are checked separately. */
 static int check(const struct walk *w, bool last)
 {
-        bool dir = S_ISDIR(w->st.st_mode);
+        bool dir = S_ISDIR(w->st.st_mode), itself = !strcmp(w->path, w->at);
+        const char *who;
 
         if (!owner_trusted(w->st.st_uid))
-                return err_set(w->err, -EPERM, "'%s' is not trusted: '%s' belongs to user %u, not to root", w->path,
-                               w->at, w->st.st_uid);
+                return itself ? err_set(w->err, -EPERM, "'%s' belongs to user %u, not to root", w->path, w->st.st_uid)
+                              : err_set(w->err, -EPERM, "'%s' is not trusted: '%s' belongs to user %u, not to root",
+                                        w->path, w->at, w->st.st_uid);
         if (S_ISLNK(w->st.st_mode))
                 return 0;
         if (!(w->st.st_mode & 022) || (dir && (w->st.st_mode & S_ISVTX) && !last))
                 return 0;
+        who = w->st.st_mode & 002 ? "everybody" : "its group";
+        /* Other users may need to write to a directory; that is for the administrator to decide. */
+        if (itself)
+                return err_set(w->err, -EPERM,
+                               dir ? "'%s' is writable by %s" : "'%s' is writable by %s; run 'chmod go-w %s'", w->path,
+                               who, w->path);
         return err_set(w->err, -EPERM, "'%s' is not trusted: the %s '%s' is writable by %s", w->path,
-                       dir ? "directory" : "file", w->at, w->st.st_mode & 002 ? "everybody" : "its group");
+                       dir ? "directory" : "file", w->at, who);
 }
 
 static int look(struct walk *w)

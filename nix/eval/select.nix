@@ -59,12 +59,14 @@ let
       n = length v;
       index = fromJSON (head (match "0*([0-9]+)" name));
       isIndex = match "[0-9]+" name != null;
-      failHere = text: fail "${where}: ${position done} ${text} (looking for '${path}')";
+      # A path of one name is in the message already.
+      looking = if done == [ ] && tail rest == [ ] then "" else " (looking for '${path}')";
+      failHere = text: fail "${where}: ${position done} ${text}${looking}";
     in
     if rest == [ ] then v0
     else if isAttrs v then
       if v ? ${name} then walk where path (done ++ [ name ]) (tail rest) v.${name}
-      else fail "${where}: no attribute '${name}' at ${position done} (looking for '${path}'); ${known v}"
+      else fail "${where}: no attribute '${name}' at ${position done}${looking}; ${known v}"
     else if isList v then
       if !isIndex then failHere "is a list, so '${name}' must be an index"
       else if index >= n then failHere "is a list of ${toString n}, it has no element ${name}"

@@ -99,7 +99,7 @@ static int run_shell(const struct ec_host *h, struct ec_op *op, const struct ec_
             strv_pushf(env, SCRIPT_VARIABLE "=%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino) < 0)
                 return no_memory(h, err);
         if (terminal)
-                h->log->log(h, 5, "Starting shell.\nEnter \"h\" for documentation.");
+                h->log->log(h, 5, "Starting shell.\nType h for a list of commands.");
         r = run(h, op, STRV_CONST(argv), *env, EC_PROC_HANGUP, ret_status, err);
         if (r >= 0 && terminal && hung_up())
                 *ret_status = 128 + SIGHUP;

@@ -46,6 +46,8 @@ static int add_container(void *data, const struct ec_container *c)
         return strv_push(&choice->names, choice->host->containers->name(c));
 }
 
+#define SEVERAL "a session needs one container, but this definition has %zu (%s)"
+
 /* Chooses the container of the session. */
 static int choose_container(const struct ec_host *h, struct ec_op *op, const struct ec_container **ret,
                             struct ec_err *err)
@@ -55,6 +57,7 @@ static int choose_container(const struct ec_host *h, struct ec_op *op, const str
         _cleanup_strv_ char **names = choice.names;
         size_t n = strv_len(STRV_CONST(names));
         _cleanup_free_ char *list = NULL;
+        const char *const *args = h->opt->args(op);
 
         if (r < 0)
                 return r == -ENOMEM ? no_memory(h, err) : r;
@@ -65,11 +68,10 @@ static int choose_container(const struct ec_host *h, struct ec_op *op, const str
         if (!list)
                 return no_memory(h, err);
         if (!n)
-                return h->err->usage(err, "a session is for one container, this definition has none");
-        return h->err->usage(err,
-                             "a session is for one container, this definition has %zu containers (%s); add the name "
-                             "of one: `shell DEFINITION %s`",
-                             n, list, names[0]);
+                return h->err->usage(err, "a session needs a container, but this definition has none");
+        if (!*args)
+                return h->err->usage(err, SEVERAL "; add one name, for example '%s'", n, list, names[0]);
+        return h->err->usage(err, SEVERAL "; add one name: `shell %s %s`", n, list, args[0], names[0]);
 }
 
 /* ---- the session -------------------------------------------------------- */

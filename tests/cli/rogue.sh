@@ -68,7 +68,7 @@ says "other plugins still run" 0 "command probe"
 echo "not a program" > "$T/plugins/broken.so"
 printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
 run qqqqqqqq
-says "an unknown command may belong to a plugin that cannot be loaded" 2 "error: unknown command 'qqqqqqqq'; it may belong to plugin broken, which was rejected: it cannot be loaded: "
+says "an unknown command may belong to a plugin that cannot be loaded" 2 "error: unknown command 'qqqqqqqq', and plugin broken was rejected: it cannot be loaded: "
 printf '[paths]\ndata = %s/data\n[plugins]\nbroken = required\n' "$T" > "$T/conf.ini"
 run qqqqqqqq
 says "a required one is an error for every command" 1 "error: plugin broken is required, but was rejected: it cannot be loaded: "

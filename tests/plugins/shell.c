@@ -120,8 +120,16 @@ static void test_several(void **state)
         fake_container(&fake, "zoo", "/x", 0);
         expect(-EINVAL, FIRST);
         assert_true(fake.err.usage);
-        assert_non_null(
-                strstr(fake.err.msg, "has 2 containers (web, zoo); add the name of one: `shell DEFINITION web`"));
+        assert_non_null(strstr(fake.err.msg, "has 2 (web, zoo); add one name, for example 'web'"));
+}
+
+static void test_several_of_file(void **state)
+{
+        (void)state;
+        fake_container(&fake, "zoo", "/x", 0);
+        fake_args(&fake, "two.nix", (char *)NULL);
+        expect(-EINVAL, FIRST);
+        assert_non_null(strstr(fake.err.msg, "has 2 (web, zoo); add one name: `shell two.nix web`"));
 }
 
 static void test_failures(void **state)
@@ -656,13 +664,34 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(test_descriptor), TEST(test_session),          TEST(test_run),      TEST(test_options),
-                TEST(test_several),    TEST(test_failures),         TEST(test_exists),   TEST(test_busy),
-                TEST(test_no_file),    TEST(test_hangup),           TEST(test_inside),   TEST(test_stdin),
-                TEST(test_hook),       TEST(test_hook_fails),       TEST(test_exec),     TEST(test_inside_a_session),
-                TEST(test_signals),    TEST(test_not_started),      TEST(test_posix),    TEST(test_no_prompt),
-                TEST(test_no_unset),   TEST(test_prompt_commands),  TEST(test_zdotdir),  TEST(test_fish),
-                TEST(test_choice),     TEST(test_no_shell_in_path), TEST(test_rc_fails),
+                TEST(test_descriptor),
+                TEST(test_session),
+                TEST(test_run),
+                TEST(test_options),
+                TEST(test_several),
+                TEST(test_several_of_file),
+                TEST(test_failures),
+                TEST(test_exists),
+                TEST(test_busy),
+                TEST(test_no_file),
+                TEST(test_hangup),
+                TEST(test_inside),
+                TEST(test_stdin),
+                TEST(test_hook),
+                TEST(test_hook_fails),
+                TEST(test_exec),
+                TEST(test_inside_a_session),
+                TEST(test_signals),
+                TEST(test_not_started),
+                TEST(test_posix),
+                TEST(test_no_prompt),
+                TEST(test_no_unset),
+                TEST(test_prompt_commands),
+                TEST(test_zdotdir),
+                TEST(test_fish),
+                TEST(test_choice),
+                TEST(test_no_shell_in_path),
+                TEST(test_rc_fails),
         };
 
         return cmocka_run_group_tests_name("shell", tests, NULL, NULL);

@@ -83,7 +83,7 @@ static bool show_failed(char **lines, char **failed)
         for (; first && found < INNER_LINES; first--)
                 found += of_failed(lines[first - 1], failed);
         if (found)
-                log_notice("  last lines of what failed inside it:");
+                log_notice("  journal of the failed units:");
         for (; found && first < n; first++)
                 if (of_failed(lines[first], failed))
                         log_notice("    %s", lines[first]);
@@ -97,7 +97,7 @@ static void show_inner(char **lines, char **failed)
 
         if (show_failed(lines, failed))
                 return;
-        log_notice("  last lines of the journal inside it:");
+        log_notice("  last lines of the journal in the container:");
         show_lines(lines + (n > INNER_LINES ? n - INNER_LINES : 0));
 }
 
@@ -185,9 +185,9 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
                 err_done(&e);
         if (!in.failed && (op_systemd(op, &s, &e) < 0 || machine_failed_units(s, c->name, &in.failed, &e) < 0))
                 err_done(&e);
-        show_units("failed inside it", in.failed);
+        show_units("failed units", in.failed);
         if (timed_out)
-                show_units("still starting inside it", in.starting);
+                show_units("units still starting", in.starting);
         if (journal_tail_unit(c->unit, since_usec, &f, UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
@@ -215,7 +215,7 @@ char *report_failed_inside(const struct ec_container *c, char **failed, uint64_t
         if (!list)
                 return NULL;
         log_notice("container '%s':", c->name);
-        log_notice("  failed inside it: %s", list);
+        log_notice("  failed units: %s", list);
         if (journal_tail_root(c->state_path, since_usec, 0, false, INNER_SEARCH, &in, NULL) >= 0)
                 (void)show_failed(in.lines, failed);
         journal_inside_done(&in);

@@ -209,7 +209,7 @@ static int take_option(struct parser *p, const struct option_ref *ref, const cha
                                 return err_oom(err);
                 /* An empty list of build arguments is harmless, a command of no words is not. */
                 if (!g->values && o->flags & EC_OPT_FINAL)
-                        return err_usage(err, "%s: option '%s' needs a value (%s)", p->cmd->name, shown, o->metavar);
+                        return err_usage(err, "%s: option '%s' needs a command (%s)", p->cmd->name, shown, o->metavar);
                 return 0;
         }
 }

@@ -93,14 +93,14 @@ static void test_unit(void **state)
         char *text = told(*state, of_unit);
 
         assert_non_null(strstr(text, "container 'web':"));
-        assert_non_null(strstr(text, "failed inside it: inner.service\n"));
+        assert_non_null(strstr(text, "failed units: inner.service\n"));
         assert_non_null(strstr(text, "    12:00:00 it went wrong\n"));
         assert_null(strstr(text, "slow.service"));
         assert_null(strstr(text, "inotify"));
         free(text);
         text = told(*state, of_slow_unit);
         assert_non_null(str_after(text, "container 'web': slow\n"));
-        assert_non_null(strstr(text, "still starting inside it: slow.service\n"));
+        assert_non_null(strstr(text, "units still starting: slow.service\n"));
         free(text);
         fake.unit_line = "Failed to create control group inotify object: Too many open files";
         text = told(*state, of_unit);
@@ -138,7 +138,7 @@ static void test_inner_lines(void **state)
 
         fake.inner_lines = 200;
         text = told(*state, of_unit);
-        assert_non_null(strstr(text, "journal inside it"));
+        assert_non_null(strstr(text, "the journal in the container"));
         assert_non_null(strstr(text, "other.service: line 199\n"));
         assert_non_null(strstr(text, "other.service: line 185\n"));
         assert_null(strstr(text, "line 184\n"));
@@ -147,7 +147,7 @@ static void test_inner_lines(void **state)
         /* What the host did wrong is not in there, unless units failed. */
         fake.cut = 1;
         text = told(*state, of_unit);
-        assert_null(strstr(text, "journal inside it"));
+        assert_null(strstr(text, "the journal in the container"));
         assert_null(strstr(text, "line 199"));
         free(text);
         text = told(*state, of_slow_unit);
@@ -156,7 +156,7 @@ static void test_inner_lines(void **state)
 
         fake.inner_blame = "inner";
         text = told(*state, of_unit);
-        assert_non_null(strstr(text, "what failed inside it"));
+        assert_non_null(strstr(text, "journal of the failed units"));
         assert_non_null(strstr(text, "inner.service: line 190\n"));
         assert_non_null(strstr(text, "inner.service: line 50\n"));
         assert_null(strstr(text, "line 40\n"));
@@ -173,14 +173,14 @@ static void test_inside(void **state)
         free(text);
         fake.sick = "web";
         text = told(*state, inside);
-        assert_string_equal(text, "container 'web':\n  failed inside it: bad.service\n");
+        assert_string_equal(text, "container 'web':\n  failed units: bad.service\n");
         assert_string_equal(units, "bad.service");
         free(text);
         fake.inner_lines = 20;
         fake.inner_blame = "bad";
         text = told(*state, inside);
-        assert_string_equal(text, "container 'web':\n  failed inside it: bad.service\n"
-                                  "  last lines of what failed inside it:\n"
+        assert_string_equal(text, "container 'web':\n  failed units: bad.service\n"
+                                  "  journal of the failed units:\n"
                                   "    12:00:00 bad.service: line 0\n    12:00:00 bad.service: line 10\n");
         free(text);
         fake.inner_lines = 0;

@@ -246,7 +246,7 @@ static void test_errors(void **state)
         FAIL("create: option '--start' takes no value", "--start=");
         FAIL("create: option '--attr' needs a value (PATH)", "x", "--attr");
         FAIL("create: option '-A' needs a value (PATH)", "-sA");
-        FAIL("create: option '--run' needs a value (CMD...)", "--build-args", "x", "--run");
+        FAIL("create: option '--run' needs a command (CMD...)", "--build-args", "x", "--run");
         /* Hidden options work but are never suggested. */
         FAIL("create: unknown option '--zzz-interna'", "--zzz-interna");
         options_free(PARSE("--zzz-internal"));
