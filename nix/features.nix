@@ -32,11 +32,12 @@ let
     (name: map (key: { inherit name key; }) (filter (key: !elem key (settingsOf name)) (attrNames asked.${name})))
     (filter (n: isAttrs asked.${n}) (attrNames asked));
   unknownSetting = { name, key }:
-    "feature '${name}' has no setting '${key}' here; "
+    "plugin '${name}' has no setting '${key}' here; "
     + (if settingsOf name == [ ] then "it has none" else "it has ${concatStringsSep ", " (settingsOf name)}");
 in
-if unknown != [ ] then fail "there is no feature '${head unknown}'; there are ${concatStringsSep ", " known}"
-else if wrong != [ ] then fail "feature '${head wrong}' must be true, false or a set of its settings"
+if unknown != [ ]
+then fail "there is no plugin '${head unknown}' with Nix options; there are ${concatStringsSep ", " known}"
+else if wrong != [ ] then fail "plugin '${head wrong}' must be true, false or a set of its settings"
 else if unknownSettings != [ ] then fail (unknownSetting (head unknownSettings))
 else {
   modules = map (n: dir + "/${n}/module.nix") on;

@@ -183,13 +183,12 @@ static int feature_disabled(const struct app *a, const char *what, const char *w
                             struct ec_err *err)
 {
         const struct plugin *p = plugins_find(&a->plugins, f->name);
-        bool rejected = p && p->state == PLUGIN_REJECTED;
 
-        return err_usage(err, "%s '%s': feature %s is disabled: %s%s", what, word, f->name,
-                         rejected                      ? "its plugin was rejected: "
-                         : p && p->state == PLUGIN_OFF ? "it is off in section [plugins] of the configuration"
-                                                       : "its plugin is not installed",
-                         rejected ? p->reason : "");
+        if (p && p->state == PLUGIN_REJECTED)
+                return err_usage(err, "%s '%s': plugin %s was rejected: %s", what, word, f->name, p->reason);
+        if (p && p->state == PLUGIN_OFF)
+                return err_usage(err, "%s '%s': plugin %s is off in %s", what, word, f->name, p->where);
+        return err_usage(err, "%s '%s': plugin %s is not installed", what, word, f->name);
 }
 
 /* Fails with the reason if the option (NULL: the command) is one of a rejected plugin whose tables could be read. */

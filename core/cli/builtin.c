@@ -162,7 +162,7 @@ static const struct ec_command builtin_table[] = {
         { .name = "plugins",
           .synopsis = "",
           .summary = "List the plugins and what each of them adds",
-          .details = "A plugin is loaded, off, missing or rejected, with the reason if it was rejected. "
+          .details = "A plugin is loaded, off, missing or rejected, with the reason if it is not loaded. "
                      "It is set to required, on, auto or off in section [plugins] of the configuration; auto is the "
                      "default.",
           .flags = EC_CMD_LISTING,

@@ -29,6 +29,7 @@ static void plugin_done(struct plugin *p)
         free(p->name);
         free(p->file);
         free(p->dir);
+        free(p->where);
         free(p->reason);
         descriptor_free(p->descriptor);
         plugin_host_free(p->host);
@@ -72,7 +73,7 @@ int plugins_search_path(struct conf *conf, const char *builtin, char ***ret, str
                 return err_oom(err);
         for (char **d = dirs; *d; d++)
                 if (**d != '/' && !(user && *user))
-                        return err_set(err, -EINVAL, "[plugins] " PLUGIN_PATH_KEY ": '%s' is not an absolute path", *d);
+                        return conf_refuse(conf, "plugins", PLUGIN_PATH_KEY, "a list of absolute paths", err);
         *ret = TAKE_PTR(dirs);
         return 0;
 }
@@ -159,8 +160,12 @@ static void read_toggle(void *data, const char *key, const char *value)
                 p = plugins_find(t->list, key);
                 if (!p)
                         t->result = add(t->list, key, &p, t->err);
-                if (t->result >= 0)
-                        p->toggle = i;
+                if (t->result < 0)
+                        return;
+                p->toggle = i;
+                p->where = conf_where(t->conf, "plugins", key);
+                if (!p->where)
+                        t->result = err_oom(t->err);
                 return;
         }
         t->result = conf_refuse(t->conf, "plugins", key, "required, on, auto or off", t->err);
@@ -217,6 +222,14 @@ int plugin_reject(struct plugin *p, struct ec_err *err)
         return 0;
 }
 
+/* The line of the configuration is the reason why a plugin is off, or why it is missed. */
+static int set_reason(struct plugin *p, struct ec_err *err)
+{
+        if (p->where && p->toggle != TOGGLE_AUTO)
+                p->reason = str_printf("it is %s in %s", plugin_toggle_names[p->toggle], p->where);
+        return p->where && p->toggle != TOGGLE_AUTO && !p->reason ? err_oom(err) : 0;
+}
+
 /* Loads in the order of rank: the earlier one wins a clash. */
 static int load_all(struct plugins *l, bool check_trust, struct ec_err *err)
 {
@@ -232,6 +245,8 @@ static int load_all(struct plugins *l, bool check_trust, struct ec_err *err)
                         p->state = PLUGIN_LOADED;
                 else if (plugin_reject(p, &e) < 0)
                         return err_oom(err);
+                if ((p->state == PLUGIN_OFF || p->state == PLUGIN_MISSING) && set_reason(p, err) < 0)
+                        return -ENOMEM;
         }
         return 0;
 }
@@ -299,10 +314,10 @@ int plugins_check(const struct plugins *l, struct ec_err *err)
                 if (p->toggle != TOGGLE_REQUIRED)
                         continue;
                 if (p->state == PLUGIN_REJECTED)
-                        return err_set(err, -ELIBBAD, "plugin %s is required, but was rejected: %s", p->name,
-                                       p->reason);
+                        return err_set(err, -ELIBBAD, "plugin %s is required in %s, but was rejected: %s", p->name,
+                                       p->where, p->reason);
                 if (p->state == PLUGIN_MISSING)
-                        return err_set(err, -ENOENT, "plugin %s is required, but missing", p->name);
+                        return err_set(err, -ENOENT, "plugin %s is required in %s, but missing", p->name, p->where);
         }
         return 0;
 }
@@ -315,7 +330,7 @@ void plugins_warn(const struct plugins *l)
                 if (p->state == PLUGIN_REJECTED)
                         log_warn("plugin %s was rejected: %s", p->name, p->reason);
                 if (p->state == PLUGIN_MISSING && p->toggle == TOGGLE_ON)
-                        log_warn("plugin %s is on, but missing", p->name);
+                        log_warn("plugin %s is on in %s, but missing", p->name, p->where);
         }
 }
 

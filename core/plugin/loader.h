@@ -18,8 +18,9 @@ struct plugin {
         char *file; /* NULL: missing */
         char *dir;  /* with its other files */
         enum plugin_toggle toggle;
+        char *where; /* FILE:LINE that sets the toggle; NULL: none does */
         enum plugin_state state;
-        char *reason; /* of PLUGIN_REJECTED: one line */
+        char *reason; /* why it is not loaded: one line; NULL: it is, or there is no such file */
         int rank;     /* the lower rank wins a clash */
         /* Of PLUGIN_LOADED, and of PLUGIN_REJECTED if it could be read. */
         struct descriptor *descriptor;

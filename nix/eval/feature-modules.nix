@@ -20,13 +20,13 @@ let
   # Any value but null is an error.
   disabledOption = option: feature: lib.setAttrByPath (lib.splitString "." option) (lib.mkOption {
     type = lib.mkOptionType {
-      name = "option of the feature ${feature}, which is disabled";
+      name = "option of plugin ${feature}, which is disabled";
       merge = loc: defs:
         let
           set = filter (d: d.value != null) defs;
         in
         if set == [ ] then null
-        else fail ("${lib.showOption loc}: feature ${feature} is disabled (defined in ${(head set).file}); "
+        else fail ("${lib.showOption loc}: plugin ${feature} is disabled (defined in ${(head set).file}); "
           + howToEnable feature);
     };
     default = null;

@@ -91,7 +91,8 @@ assert list(p) == sorted(p), list(p)
 b = p["broken"]
 assert b["state"] == "rejected" and b["toggle"] == "on" and "cannot be loaded" in b["reason"] and b["version"] is None, b
 assert p["gone"]["state"] == "missing" and p["gone"]["file"] is None, p["gone"]
-assert p["away"]["state"] == "off", p["away"]
+assert p["gone"]["reason"].startswith("it is on in /") and p["gone"]["reason"].endswith("/conf.ini:5"), p["gone"]
+assert p["away"]["state"] == "off" and p["away"]["reason"].endswith("/conf.ini:6"), p["away"]
 x = p["probe"]
 assert x["state"] == "loaded" and x["toggle"] == "auto" and x["version"] == "1.2" and x["abi"] == "1.0", x
 assert x["commands"][:2] == ["probe", "probe-words"] and "probe-hidden" not in x["commands"], x

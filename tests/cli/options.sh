@@ -149,19 +149,19 @@ cat > "$T/plugins/probe/feature.json" <<'E'
 { "feature": "probe", "commands": ["probe"] }
 E
 run teleport web
-is "a command of a missing feature names the feature" 2 "" "error: command 'teleport': feature gone is disabled: its plugin is not installed"
+is "a command of a missing plugin names the plugin" 2 "" "error: command 'teleport': plugin gone is not installed"
 run show-ip
 is "a command that nixos-container also has is passed to it" 7 "nixos-container: show-ip" ""
 run probe --beam
-is "an option of a missing feature names the feature" 2 "" "error: option '--beam': feature gone is disabled: its plugin is not installed"
+is "an option of a missing plugin names the plugin" 2 "" "error: option '--beam': plugin gone is not installed"
 run probe -fB
-is "a short option of a missing feature names the feature" 2 "" "error: option '-B': feature gone is disabled: its plugin is not installed"
+is "a short option of a missing plugin names the plugin" 2 "" "error: option '-B': plugin gone is not installed"
 echo '{ "feature": ' > "$T/plugins/broken/feature.json"
 run teleport web
-says "a broken feature.json does not hide the others" 2 "feature gone is disabled"
+says "a broken feature.json does not hide the others" 2 "plugin gone is not installed"
 printf '[paths]\ndata = %s/data\n[plugins]\nprobe = off\n' "$T" > "$T/conf.ini"
 run probe
-is "a command of a feature that is off names the feature" 2 "" "error: command 'probe': feature probe is disabled: it is off in section [plugins] of the configuration"
+is "a command of a plugin that is off names the line of the configuration" 2 "" "error: command 'probe': plugin probe is off in $T/conf.ini:4"
 ENV=
 rm "$T/bin/nixos-container"
 
@@ -210,14 +210,14 @@ run probe-status 0
 is "the section of a plugin that is off is not a warning" 0 "" ""
 conf '[plugins]\nabsent = required\n'
 run probe-status 0
-is "a missing required plugin is an error" 1 "" "error: plugin absent is required, but missing"
+is "a missing required plugin is an error" 1 "" "error: plugin absent is required in $T/conf.ini:4, but missing"
 run plugins
 says "plugins works without a required plugin" 0 "missing"
 run --help
 says "help works without a required plugin" 0 "Usage:"
 conf '[plugins]\nabsent = on\n'
 run probe-status 0
-is "a missing plugin that is on is a warning" 0 "" "warning: plugin absent is on, but missing"
+is "a missing plugin that is on is a warning" 0 "" "warning: plugin absent is on in $T/conf.ini:4, but missing"
 conf '[plugins]\nabsent = perhaps\n'
 run plugins
 is "an invalid toggle is an error" 1 "" "error: $T/conf.ini:4: 'absent' of [plugins] must be required, on, auto or off, not 'perhaps'"

@@ -71,10 +71,10 @@ run qqqqqqqq
 says "an unknown command may belong to a plugin that cannot be loaded" 2 "error: unknown command 'qqqqqqqq', and plugin broken was rejected: it cannot be loaded: "
 printf '[paths]\ndata = %s/data\n[plugins]\nbroken = required\n' "$T" > "$T/conf.ini"
 run qqqqqqqq
-says "a required one is an error for every command" 1 "error: plugin broken is required, but was rejected: it cannot be loaded: "
+says "a required one is an error for every command" 1 "error: plugin broken is required in $T/conf.ini:4, but was rejected: it cannot be loaded: "
 rm "$T/plugins/broken.so"
 run qqqqqqqq
-is "also if it is missing" 1 "" "error: plugin broken is required, but missing"
+is "also if it is missing" 1 "" "error: plugin broken is required in $T/conf.ini:4, but missing"
 printf '[paths]\ndata = %s/data\n' "$T" > "$T/conf.ini"
 
 # ---- signals

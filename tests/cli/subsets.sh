@@ -66,18 +66,20 @@ shows() {
 # lists COMMAND: $overview, the output of --help, has the command
 lists() { printf '%s\n' "$overview" | grep -qE "^ +([a-z-]+, )?$1[ ,]"; }
 
-# check_missing PLUGIN REASON
+# check_missing PLUGIN REASON: it is "off in ", or "not installed"
 check_missing() {
+        reason=$2
+        [ "$2" != 'off in ' ] || reason="off in $T/conf.ini:$(grep -n "^$1 = off" "$T/conf.ini" | cut -d : -f 1)"
         for c in $(get commands "$1"); do
                 run "$c" x
-                [ "$status" = 2 ] && [ "$err" = "error: command '$c': feature $1 is disabled: $2" ] || fail "command $c"
+                [ "$status" = 2 ] && [ "$err" = "error: command '$c': plugin $1 is $reason" ] || fail "command $c"
                 run help "$c"
-                [ "$status" != 0 ] && case $err in *"feature $1 is disabled"*) ;; *) false ;; esac || fail "help $c"
+                [ "$status" != 0 ] && case $err in *"plugin $1 is $reason") ;; *) false ;; esac || fail "help $c"
         done
         for o in $(get options "$1"); do
                 for c in $building; do
                         run "$c" "$o" "$T/work/web.nix"
-                        [ "$status" = 2 ] && case $err in "error: "*"option '$o': feature $1 is disabled: $2") ;; *) false ;; esac || fail "$c $o"
+                        [ "$status" = 2 ] && case $err in "error: "*"option '$o': plugin $1 is $reason") ;; *) false ;; esac || fail "$c $o"
                 done
         done
 }
@@ -177,8 +179,8 @@ survey() {
 check() {
         install "$1"
         case $1 in
-        off) why='it is off in section [plugins] of the configuration' state=off ;;
-        *) why='its plugin is not installed' state= ;;
+        off) why='off in ' state=off ;;
+        *) why='not installed' state= ;;
         esac
         building=
         for p in $subset; do

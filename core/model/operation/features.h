@@ -6,12 +6,12 @@ struct ec_err;
 struct registry;
 /*
  * Feature files, NAME/feature.json in a directory of plugins: what a plugin
- * provides, so that its commands and options are answered with "feature NAME
- * is disabled" when it is not loaded:
+ * provides, so that its commands and options are answered with the reason
+ * when it is not loaded:
  *   { "feature": "x", "commands": ["a"], "options": ["--b", "-c"],
  *     "nixOptions": ["extra.d"], "forwards": ["a"] }
  * Every list is optional. `forwards` are commands that nixos-container has too;
- * they are passed on to it while the feature is disabled.
+ * they are passed on to it while the plugin is not loaded.
  */
 struct feature {
         char *name;

@@ -199,7 +199,7 @@ int layout_init(struct layout *l, struct conf *c, struct ec_err *err)
         *l = (struct layout){ 0 };
         /* NOLINTNEXTLINE(analyzer-null-argument): it has a default */
         if (strcmp(legacy, "auto") && strcmp(legacy, "yes") && strcmp(legacy, "no"))
-                return err_set(err, -EINVAL, "[paths] legacy = '%s': expected auto, yes or no", legacy);
+                return conf_refuse(c, "paths", "legacy", "auto, yes or no", err);
         if (init_all(l, c) < 0) {
                 layout_done(l);
                 return err_oom(err);

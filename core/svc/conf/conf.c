@@ -218,6 +218,13 @@ const char *conf_get(const struct conf *c, const char *section, const char *key)
         return it ? it->value : NULL;
 }
 
+char *conf_where(const struct conf *c, const char *section, const char *key)
+{
+        const struct item *it = find(c, section, key);
+
+        return it ? str_printf("%s:%u", c->files[it->file], it->line) : NULL;
+}
+
 const char *conf_value(const struct conf *c, const char *section, const char *key)
 {
         const char *value = conf_get(c, section, key);

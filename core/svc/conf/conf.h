@@ -36,6 +36,8 @@ uint64_t conf_ms(const struct conf *c, const char *section, const char *key); /*
 /* Keys of a section in file order: fn(data, key, value); for [plugins]. */
 void conf_foreach(const struct conf *c, const char *section, void (*fn)(void *data, const char *key, const char *value),
                   void *data);
+/* "FILE:LINE" of a key that is set; NULL: it is not, or no memory. */
+char *conf_where(const struct conf *c, const char *section, const char *key);
 /* -EINVAL: "the value must be WHAT", with file and line. */
 int conf_refuse(const struct conf *c, const char *section, const char *key, const char *what, struct ec_err *err);
 /* Accepts a whole section without a table, for a plugin that is off or absent. */

@@ -107,6 +107,23 @@ static void test_given_file(void **state)
         free(path);
 }
 
+static void test_where(void **state)
+{
+        struct dir *d = *state;
+        char *where, *text;
+        struct conf *c;
+
+        free(put(d, "extra-container.ini", "[a]\nk = 1\nl = 1\n"));
+        text = put(d, "extra-container.d/a.ini", "\n[a]\nk = 2\n");
+        assert_int_equal(conf_load_dir(&c, d->path, &d->err), 0);
+        where = conf_where(c, "a", "k"); /* the line that counts */
+        assert_true(str_after(where, text) && !strcmp(str_after(where, text), ":3"));
+        assert_null(conf_where(c, "a", "m"));
+        free(where);
+        free(text);
+        conf_free(c);
+}
+
 static void test_twice(void **state)
 {
         struct dir *d = *state;
@@ -339,9 +356,10 @@ static void test_unknown(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_absent),     TEST(test_override), TEST(test_given_file), TEST(test_twice),
-                TEST(test_unreadable), TEST(test_too_big),  TEST(test_types),      TEST(test_bad_tables),
-                TEST(test_stride),     TEST(test_values),   TEST(test_foreach),    TEST(test_unknown),
+                TEST(test_absent),     TEST(test_override),   TEST(test_given_file), TEST(test_where),
+                TEST(test_twice),      TEST(test_unreadable), TEST(test_too_big),    TEST(test_types),
+                TEST(test_bad_tables), TEST(test_stride),     TEST(test_values),     TEST(test_foreach),
+                TEST(test_unknown),
         };
         return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }
