@@ -70,11 +70,14 @@ refused() {
         is "rejects $what" "$want" "" "error: $message"
 }
 refused "nothing on stdin" 1 "(standard input) is empty; it defines no containers"
+refused "a forgotten value of an option" 1 "(standard input) is empty; it defines no containers; option '--nixpkgs-path' took 'web.nix' as its value" --nixpkgs-path web.nix
+refused "nothing on stdin with a value that is no definition" 1 "(standard input) is empty; it defines no containers" --nixpkgs-path project
 refused "an empty file" 1 "'empty.nix' is empty; it defines no containers" empty.nix
 refused "a blank file" 1 "'blank.nix' is empty; it defines no containers" blank.nix
 refused "an empty expression" 1 "(--expr) is empty; it defines no containers" -E ''
 refused "no file" 1 "no such file: './nowhere.nix'" ./nowhere.nix
-refused "a name in place of the definition" 1 "no such file: 'demo' (the definition comes before names of containers)" demo
+refused "a name in place of the definition" 1 "'demo' is not a file; give the definition first, then the names of containers" demo
+refused "names before the definition" 2 "'demo' is not a file; give the definition first, then the names of containers: build web.nix demo db" demo web.nix db
 refused "an unreadable file" 1 "cannot read definition 'secret.nix': Permission denied" secret.nix
 refused "a directory without default.nix" 1 "directory 'bare' has no default.nix and no flake.nix" bare
 refused "an output without containers" 1 "'$store/$hash-template' defines no containers: there is no container@NAME.service in its etc/systemd/system" "$store/$hash-template"

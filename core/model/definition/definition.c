@@ -16,8 +16,9 @@
 #include "util/name.h"
 #include "util/strv.h"
 
-#define TEXT_MAX ((size_t)256 << 20)
-#define HOW      "give a file, a directory, a flake reference, a store path, --expr EXPR, or '-' for standard input"
+#define TEXT_MAX   ((size_t)256 << 20)
+#define NAMES_LAST "'%s' is not a file; give the definition first, then the names of containers"
+#define HOW        "give a file, a directory, a flake reference, a store path, --expr EXPR, or '-' for standard input"
 
 void definition_done(struct definition *d)
 {
@@ -264,7 +265,7 @@ static int set_missing(const char *arg, int code, struct ec_err *err)
         if (code != -ENOENT && code != -ENOTDIR)
                 return err_set(err, code, "cannot read definition '%s': %s", arg, strerror(-code));
         if (is_name(arg))
-                return err_set(err, code, "no such file: '%s' (the definition comes before names of containers)", arg);
+                return err_set(err, code, NAMES_LAST, arg);
         return err_set(err, code, "no such file: '%s'", arg);
 }
 
@@ -308,6 +309,20 @@ static bool looks_like_file(const char *arg)
         return !strcmp(arg, "-") || strchr(arg, '/') || str_ends(arg, ".nix") || strpbrk(arg, "#:");
 }
 
+/* The definition follows names. */
+static int set_late(const struct ec_op *op, const char *definition, struct ec_err *err)
+{
+        const char *const *args = options_args(op->options);
+        _cleanup_strv_ char **names = NULL;
+        _cleanup_free_ char *list = NULL;
+        for (const char *const *a = args; *a; a++)
+                if (strcmp(*a, definition) && strv_push(&names, *a) < 0)
+                        return err_oom(err);
+        list = strv_join(STRV_CONST(names), " ");
+        return list ? err_usage(err, NAMES_LAST ": %s %s %s", *args, op->command->name, definition, list)
+                    : err_oom(err);
+}
+
 static int set_names(const char *const *args, const char *first, struct definition *d, struct ec_err *err)
 {
         for (; *args; args++) {
@@ -323,6 +338,30 @@ static int set_names(const char *const *args, const char *first, struct definiti
                         return err_oom(err);
         }
         return 0;
+}
+
+/* The value of an option may have been forgotten, so that it took the definition. */
+static int add_taken(const struct ec_op *op, int r, struct ec_err *err)
+{
+        static const char *const options[] = { "nixpkgs-path", "nixos-path", "attr" };
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+                const char *value = options_value(op->options, options[i]);
+                bool usage = err && err->usage;
+                if (!value || !str_ends(value, ".nix") || access(value, F_OK) < 0)
+                        continue;
+                r = err_set(err, r, "%s; option '--%s' took '%s' as its value", err_msg(err), options[i], value);
+                if (err)
+                        err->usage = usage;
+                return r;
+        }
+        return r;
+}
+
+static int set_stdin(struct ec_op *op, struct definition *d, struct ec_err *err)
+{
+        int r = isatty(STDIN_FILENO) ? err_usage(err, "no definition; " HOW)
+                                     : set_stream(op, STDIN_FILENO, "(standard input)", d, err);
+        return r == -EINVAL ? add_taken(op, r, err) : r;
 }
 
 static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
@@ -346,15 +385,15 @@ static int parse(struct ec_op *op, struct definition *d, struct ec_err *err)
                 r = set_output(etc, real, d, err);
                 return r < 0 ? err_prefix(err, "EXTRA_CONTAINER_ETC") : 0;
         }
-        if (!*args) {
-                if (isatty(STDIN_FILENO))
-                        return err_usage(err, "no definition; " HOW);
-                return set_stream(op, STDIN_FILENO, "(standard input)", d, err);
-        }
+        if (!*args)
+                return set_stdin(op, d, err);
         /* Check the names before reading standard input, so that a typing error is reported at once. */
         _cleanup_free_ char *first = str_printf("'%s'", *args);
         if (!first)
                 return err_oom(err);
+        for (const char *const *a = args + 1; *a && is_name(*args) && access(*args, F_OK) < 0; a++)
+                if (looks_like_file(*a))
+                        return set_late(op, *a, err);
         int r = set_names(args + 1, first, d, err);
         if (r >= 0)
                 r = set_argument(op, *args, d, err);

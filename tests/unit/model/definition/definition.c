@@ -216,7 +216,7 @@ static void test_files_refused(void **state)
         (void)state;
         refused(WORDS("nowhere.nix"), "no such file: 'nowhere.nix'", false);
         refused(WORDS("web.nix/x"), "no such file: 'web.nix/x'", false);
-        refused(WORDS("nowhere"), "comes before names", false);
+        refused(WORDS("nowhere"), "'nowhere' is not a file; give the definition first", false);
         refused(WORDS("empty.nix"), "'empty.nix' is empty", false);
         refused(WORDS("blank.nix"), "'blank.nix' is empty", false);
         refused(WORDS("bare"), "directory 'bare' has no default.nix and no flake.nix", false);
