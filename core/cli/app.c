@@ -236,9 +236,10 @@ static int nearest_command(const struct app *a, const char *word, const char **r
         return 0;
 }
 
-static int suggest_command(const struct app *a, const char *word, struct ec_err *err)
+static int suggest_command(const struct app *a, const char *word, const char *next, struct ec_err *err)
 {
-        const char *hint = hint_of_command(&a->plugins, word), *near = NULL;
+        _cleanup_free_ char *hint = hint_of_command(&a->plugins, word, next);
+        const char *near = NULL;
         int r = hint ? 0 : nearest_command(a, word, &near, err);
 
         if (r < 0)
@@ -247,10 +248,10 @@ static int suggest_command(const struct app *a, const char *word, struct ec_err 
                 return err_usage(err, "unknown command '%s'; %s", word, hint);
         if (near)
                 return err_usage(err, "unknown command '%s', did you mean '%s'?", word, near);
-        return err_usage(err, "unknown command '%s'", word);
+        return err_usage(err, "unknown command '%s'; 'extra-container --help' lists the commands", word);
 }
 
-int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
+int app_unknown_command(struct app *a, const char *word, const char *next, struct ec_err *err)
 {
         const struct feature *f;
         int r = app_check_conf(a, err);
@@ -271,7 +272,7 @@ int app_unknown_command(struct app *a, const char *word, struct ec_err *err)
                         return err_usage(err, "unknown command '%s', and plugin %s was rejected: %s", word, p->name,
                                          p->reason);
         }
-        return suggest_command(a, word, err);
+        return suggest_command(a, word, next, err);
 }
 
 int app_unknown_option(void *app, const char *word, struct ec_err *err)
@@ -287,12 +288,26 @@ int app_unknown_option(void *app, const char *word, struct ec_err *err)
         return f ? feature_disabled(a, "option", word, f, err) : 0;
 }
 
+char *app_option_owners(void *app, const char *word)
+{
+        _cleanup_free_ struct command_ref *commands = NULL;
+        _cleanup_strv_ char **names = NULL;
+        struct app *a = app;
+        int r = commands_list(&a->plugins, &commands, NULL);
+
+        for (size_t i = 0; r >= 0 && commands[i].command; i++)
+                if (command_takes(&a->plugins, &commands[i], word))
+                        r = strv_push(&names, commands[i].command->name);
+        return r >= 0 && names ? strv_join(STRV_CONST(names), ", ") : NULL;
+}
+
 /* Is there a hint or a similar command? */
 static bool has_suggestion(const struct app *a, const char *word)
 {
+        _cleanup_free_ char *hint = hint_of_command(&a->plugins, word, NULL);
         const char *near = NULL;
 
-        return hint_of_command(&a->plugins, word) || (nearest_command(a, word, &near, NULL) >= 0 && near);
+        return hint || (nearest_command(a, word, &near, NULL) >= 0 && near);
 }
 
 bool app_forwards(struct app *a, const char *word)

@@ -36,9 +36,11 @@ int app_check_used(const struct app *a, const struct command_ref *ref, const str
 void app_done(struct app *a);
 /* Checks the configuration against the tables, finds the host's paths, starts the plugins. */
 int app_start(struct app *a, struct ec_err *err);
-/* Errors for unknown words: they name the disabled feature or the nearest word. */
-int app_unknown_command(struct app *a, const char *word, struct ec_err *err);
+/* Errors for unknown words: they name the plugin that is not loaded, or the nearest word. */
+/* next: the word after it, or NULL. */
+int app_unknown_command(struct app *a, const char *word, const char *next, struct ec_err *err);
 int app_unknown_option(void *app, const char *word, struct ec_err *err); /* struct option_set.unknown */
-/* Is this command passed on to nixos-container, if that is installed? Not if it belongs to a disabled feature, unless
- * both have it. */
+char *app_option_owners(void *app, const char *word);                    /* struct option_set.owners */
+/* Is this command passed on to nixos-container, if that is installed? Not if it belongs to a plugin that is not loaded,
+ * unless both have it. */
 bool app_forwards(struct app *a, const char *word);

@@ -6,6 +6,7 @@
 #include "plugin/core_options.h"
 #include "plugin/loader.h"
 #include "util/err.h"
+#include "util/strv.h"
 
 static int compare_commands(const void *a, const void *b)
 {
@@ -73,4 +74,23 @@ int command_options(const struct plugins *l, const struct command_ref *ref, stru
         }
         *ret = set;
         return 0;
+}
+
+bool command_takes(const struct plugins *l, const struct command_ref *ref, const char *word)
+{
+        _cleanup_(option_set_done) struct option_set set = { 0 };
+        const char *name = str_after(word, "--");
+        bool takes = false;
+
+        if (command_options(l, ref, &set, NULL) < 0)
+                return false;
+        for (size_t i = 0; i < set.n && !takes; i++) {
+                const struct ec_option *o = set.items[i].option;
+
+                if (o->flags & EC_OPT_HIDDEN)
+                        continue;
+                takes = name ? strlen(o->name) == strcspn(name, "=") && str_after(name, o->name)
+                             : word[1] && option_set_short(&set, &set.items[i]) == word[1];
+        }
+        return takes;
 }

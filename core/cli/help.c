@@ -232,6 +232,6 @@ int help_word(struct app *a, const char *word, struct ec_err *err)
                 return overview(&a->plugins, err);
         }
         if (!command_find(&a->plugins, word, &ref))
-                return app_unknown_command(a, word, err);
+                return app_unknown_command(a, word, NULL, err);
         return help_command(&a->plugins, &ref, err);
 }

@@ -2,9 +2,16 @@
 #include "cli/hints.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "util/cleanup.h"
+#include "util/name.h"
 #include "util/strv.h"
+
+/* In place of the words: any definition. */
+#define DEFINITION "DEFINITION"
 
 /* The first one counts whose command, if it has one, is there. */
 static const struct {
@@ -28,6 +35,10 @@ static const struct {
         { "install up deploy apply", "create",
           "to install and start containers, use 'extra-container create --start DEFINITION'" },
         { "ip", "show-ip", "to see the address of a container, use 'extra-container show-ip NAME'" },
+        { "ssh cssh", "shell",
+          "to connect to a container by SSH, use cssh in a session: 'extra-container shell DEFINITION --ssh'" },
+        { "version", NULL, "to see the version, use 'extra-container --version'" },
+        { DEFINITION, "create", "to install and start containers, use 'extra-container create --start DEFINITION'" },
 };
 
 static bool has_word(const char *words, const char *word)
@@ -44,12 +55,57 @@ static bool has_word(const char *words, const char *word)
         return false;
 }
 
-const char *hint_of_command(const struct plugins *l, const char *word)
+static bool is_definition(const char *word)
 {
+        return word && (str_ends(word, ".nix") || strpbrk(word, "/#"));
+}
+
+/* Commands in hints that do not become root by themselves. */
+static bool needs_root(const char *command)
+{
+        static const char *const commands[] = { "systemctl st", "journalctl", "machinectl shell" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                if (str_after(command, commands[i]))
+                        return !str_after(command, "systemctl status") && geteuid() != 0;
+        return false;
+}
+
+/* Fills in what the user has typed. */
+static char *fill(const char *text, const char *name, const char *definition)
+{
+        _cleanup_free_ char *out = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&out, &len);
+
+        if (!f)
+                return NULL;
+        while (*text) {
+                const char *rest;
+
+                if (name && (rest = str_after(text, "NAME")))
+                        fputs(name, f);
+                else if (definition && (rest = str_after(text, DEFINITION)))
+                        fputs(definition, f);
+                else if ((rest = str_after(text, "use '")))
+                        fputs(needs_root(rest) ? "use 'sudo " : "use '", f);
+                else
+                        fputc(*text, f);
+                text = rest ? rest : text + 1;
+        }
+        return fclose(f) ? NULL : TAKE_PTR(out);
+}
+
+char *hint_of_command(const struct plugins *l, const char *word, const char *next)
+{
+        bool defines = is_definition(word);
+        const char *definition = defines ? word : is_definition(next) ? next : NULL;
+        const char *name = next && !definition && *next != '-' && container_name_possible(next) ? next : NULL;
         struct command_ref ref;
 
         for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
-                if (has_word(hints[i].words, word) && (!hints[i].command || command_find(l, hints[i].command, &ref)))
-                        return hints[i].text;
+                if (has_word(hints[i].words, defines ? DEFINITION : word) &&
+                    (!hints[i].command || command_find(l, hints[i].command, &ref)))
+                        return fill(hints[i].text, name, definition);
         return NULL;
 }

@@ -101,29 +101,47 @@ static int check_config_option(const char *config, struct ec_err *err)
         return 0;
 }
 
+static int must_follow(const struct app *a, char **rest, const char *command, struct ec_err *err)
+{
+        _cleanup_free_ char *words = NULL;
+        struct command_ref ref;
+
+        for (char **w = rest; *w && command; w++)
+                if (command_find(&a->plugins, *w, &ref))
+                        command = NULL; /* it was given, too late */
+        if (!command)
+                return err_usage(err, "option '%s' must follow the command", *rest);
+        words = strv_join(STRV_CONST(rest), " ");
+        return words ? err_usage(err, "option '%s' must follow the command, as in 'extra-container %s %s'", *rest,
+                                 command, words)
+                     : err_oom(err);
+}
+
 /* An option was given in place of the command. */
-static int misplaced_option(struct app *a, const char *word, struct ec_err *err)
+static int misplaced_option(struct app *a, char **rest, struct ec_err *err)
 {
         _cleanup_free_ struct command_ref *commands = NULL;
         static const char *const ours[] = { "--help", "--version", "--verbose", "--debug", "--config", NULL };
-        const char *name = str_after(word, "--"), *near;
+        const char *word = *rest, *installs = NULL, *near;
+        bool known = false;
         int r = commands_list(&a->plugins, &commands, err);
 
-        for (size_t i = 0; r >= 0 && name && commands[i].command; i++) {
-                _cleanup_(option_set_done) struct option_set set = { 0 };
-
-                r = command_options(&a->plugins, &commands[i], &set, err);
-                if (r >= 0 && option_set_find(&set, name, strcspn(name, "=")))
-                        return err_usage(err, "option '%s' must follow the command", word);
-        }
+        for (size_t i = 0; r >= 0 && commands[i].command; i++)
+                if (command_takes(&a->plugins, &commands[i], word)) {
+                        known = true;
+                        if (!installs && commands[i].command->scopes & EC_SCOPE_INSTALL)
+                                installs = commands[i].command->name;
+                }
+        if (known)
+                return must_follow(a, rest, installs, err);
         if (r >= 0)
                 r = app_unknown_option(a, word, err);
         if (r < 0)
                 return r;
-        near = str_nearest(word, ours);
+        near = !strcmp(word, "-V") ? "--version" : str_nearest(word, ours);
         if (near)
                 return err_usage(err, "unknown option '%s', did you mean '%s'?", word, near);
-        return err_usage(err, "unknown option '%s'", word);
+        return err_usage(err, "unknown option '%s'; 'extra-container --help' lists the commands", word);
 }
 
 /* *ret_args are the words after the command. -ENOENT without err: show the usage. */
@@ -138,7 +156,7 @@ static int choose_command(struct app *a, char **rest, bool elevated, struct comm
                         return 0;
                 if (app_forwards(a, *rest)) /* there is always room: argv[0] comes before it */
                         return forward(a->program, rest, elevated, err);
-                return app_unknown_command(a, *rest, err);
+                return app_unknown_command(a, *rest, rest[1], err);
         }
         if (output && *output) {
                 *ret_args = rest;
@@ -147,7 +165,7 @@ static int choose_command(struct app *a, char **rest, bool elevated, struct comm
                 return err_usage(err,
                                  "EXTRA_CONTAINER_ETC is set, but no plugin provides a command that opens a session");
         }
-        return *rest ? misplaced_option(a, *rest, err) : -ENOENT;
+        return *rest ? misplaced_option(a, rest, err) : -ENOENT;
 }
 
 /* Parses the words after the command. --config among them starts again, because the tables depend on it; then *ref
@@ -164,6 +182,7 @@ static int parse_options(struct app *a, struct command_ref *ref, char **args, st
         if (r < 0)
                 return r;
         set.unknown = app_unknown_option;
+        set.owners = app_option_owners;
         set.data = a;
         r = options_parse(&set, ref->command, STRV_CONST(args), &o, err);
         if (r < 0)
@@ -182,11 +201,15 @@ static int parse_options(struct app *a, struct command_ref *ref, char **args, st
                 if (r < 0)
                         return r;
                 if (!command_find(&a->plugins, name, ref))
-                        return app_unknown_command(a, name, err);
+                        return app_unknown_command(a, name, NULL, err);
                 return parse_options(a, ref, args, ret, err);
         }
         if (!*ref->command->synopsis && options_args(o)[0])
-                return err_usage(err, "%s: unexpected argument '%s'", ref->command->name, options_args(o)[0]);
+                return err_usage(err,
+                                 ref->command->flags & EC_CMD_LISTING
+                                         ? "%s takes no names, but '%s' was given; '%s --json' prints all details"
+                                         : "%s takes no arguments, but '%s' was given",
+                                 ref->command->name, options_args(o)[0], ref->command->name);
         *ret = TAKE_PTR(o);
         return 0;
 }

@@ -59,7 +59,9 @@ is "a missing value is an error" 2 "" "error: probe: option '--level' needs a va
 run probe-words --expr x
 says "a command that does not build has no --expr" 2 "unknown option '--expr'"
 run probe-none x
-is "an argument of a command without arguments is an error" 2 "" "error: probe-none: unexpected argument 'x'"
+is "an argument of a command without arguments is an error" 2 "" "error: probe-none takes no arguments, but 'x' was given"
+run probe-table web
+is "an argument of a listing is an error that names --json" 2 "" "error: probe-table takes no names, but 'web' was given; 'probe-table --json' prints all details"
 run probe-none --json
 says "a command that is not a listing has no --json" 2 "unknown option '--json'"
 run probe-table --json
@@ -80,6 +82,12 @@ run --version
 says "--version prints the version" 0 "extra-container "
 run --versoin
 is "an unknown option before the command suggests the nearest name" 2 "" "error: unknown option '--versoin', did you mean '--version'?"
+run -V
+is "-V suggests --version" 2 "" "error: unknown option '-V', did you mean '--version'?"
+run -q
+is "an unknown option before the command says where the commands are listed" 2 "" "error: unknown option '-q'; 'extra-container --help' lists the commands"
+run -f web
+is "a short option of a command must follow the command, too" 2 "" "error: option '-f' must follow the command"
 run --probe-value=x probe
 is "an option of a command must follow the command" 2 "" "error: option '--probe-value=x' must follow the command"
 run --verbose probe
@@ -103,20 +111,22 @@ greeting [hello]" ""
 ENV=
 
 # ---- commands
+sudo='sudo '
+[ "$(id -u)" != 0 ] || [ "$WHO" ] || sudo=
 run help prob
 is "an unknown command suggests the nearest name" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
 if ! command -v nixos-container > /dev/null; then
         run qqqqqqqqqq
-        is "an unknown command without a similar name suggests nothing" 2 "" "error: unknown command 'qqqqqqqqqq'"
+        is "an unknown command without a similar name suggests nothing" 2 "" "error: unknown command 'qqqqqqqqqq'; 'extra-container --help' lists the commands"
         run "$(printf 'qqqq\033]0;title\007qqqq\033[2Jqq\302\233')"
-        is "a message has no escape sequences" 2 "" "error: unknown command 'qqqqqqqqqq'"
+        is "a message has no escape sequences" 2 "" "error: unknown command 'qqqqqqqqqq'; 'extra-container --help' lists the commands"
 fi
 run help stop
-is "a command of other programs is answered with what does that" 2 "" "error: unknown command 'stop'; to stop a container, use 'systemctl stop container@NAME'"
+is "a command of other programs is answered with what does that" 2 "" "error: unknown command 'stop'; to stop a container, use '${sudo}systemctl stop container@NAME'"
 run help run
-is "a hint names only commands that are there" 2 "" "error: unknown command 'run'; to run a command in a container, use 'machinectl shell NAME COMMAND'"
+is "a hint names only commands that are there" 2 "" "error: unknown command 'run'; to run a command in a container, use '${sudo}machinectl shell NAME COMMAND'"
 run help rm
-is "without such a command, there is no hint" 2 "" "error: unknown command 'rm'"
+is "without such a command, there is no hint" 2 "" "error: unknown command 'rm'; 'extra-container --help' lists the commands"
 run help qqqqqqqqqq
 says "help of an unknown command is an error" 2 "unknown command 'qqqqqqqqqq'"
 printf '#!/bin/sh\necho "nixos-container: $*"\nexit 7\n' > "$T/bin/nixos-container"
@@ -131,7 +141,7 @@ is "a mistyped command of ours is not passed on" 2 "" "error: unknown command 'p
 run stat
 is "the nearest command may be one of nixos-container" 2 "" "error: unknown command 'stat', did you mean 'start'?"
 run logs web
-is "a command with a hint is not passed on" 2 "" "error: unknown command 'logs'; to read the log of a container, use 'journalctl -M NAME'"
+is "a command with a hint is not passed on" 2 "" "error: unknown command 'logs'; to read the log of a container, use '${sudo}journalctl -M web'"
 printf '#!/bin/sh\nwhile [ "${1##*/}" != extra-container ]; do shift; done; echo "sudo: $*"\n' > "$T/bin/sudo"
 chmod 755 "$T/bin/sudo"
 run stop web --now

@@ -83,7 +83,7 @@ static void test_arguments(void **state)
         assert_int_equal(fake_run(&fake, &plugin, NULL, "some"), 3);
         assert_int_equal(fake_run(&fake, &plugin, NULL, "none"), -EINVAL);
         assert_true(fake.err.usage);
-        assert_string_equal(fake.host.err->message(&fake.err), "none: unexpected argument 'web'");
+        assert_string_equal(fake.host.err->message(&fake.err), "none takes no arguments, but 'web' was given");
 }
 
 int main(void)

@@ -1089,7 +1089,7 @@ int fake_run(struct fake *f, const struct ec_plugin *p, void *self, const char *
         assert_non_null(c);
         f->command = c->name;
         if (!*c->synopsis && f->args[0])
-                return err_usage(&f->err, "%s: unexpected argument '%s'", c->name, f->args[0]);
+                return err_usage(&f->err, "%s takes no arguments, but '%s' was given", c->name, f->args[0]);
         return c->run(self, &f->op, &f->err);
 }
 

@@ -146,6 +146,7 @@ static bool gives_definition(const char *word)
 static int unknown_option(const struct parser *p, const char *word, struct ec_err *err)
 {
         _cleanup_strv_ char **names = NULL;
+        _cleanup_free_ char *owners = NULL;
         const char *near;
 
         if (p->set->unknown) {
@@ -161,6 +162,9 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
                 return err_usage(err,
                                  "%s: unknown option '%s'; give the definition alone, as in '%s FILE' or '%s .#NAME'",
                                  p->cmd->name, word, p->cmd->name, p->cmd->name);
+        owners = p->set->owners ? p->set->owners(p->set->data, word) : NULL;
+        if (owners)
+                return err_usage(err, "%s: unknown option '%s'; it belongs to %s", p->cmd->name, word, owners);
         for (size_t i = 0; i < p->set->n; i++) {
                 const struct option_ref *ref = &p->set->items[i];
 

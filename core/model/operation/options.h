@@ -15,6 +15,8 @@ struct option_set {
         /* Called for an option that is in no table ("--ssh", "-x"): sets err and returns < 0 if it has a better message
          * than "unknown option"; may be NULL. */
         int (*unknown)(void *data, const char *word, struct ec_err *err);
+        /* Names of the other commands that have an option; NULL: none. May be NULL. */
+        char *(*owners)(void *data, const char *word);
         void *data;
 };
 int option_set_add(struct option_set *set, const struct ec_option *o, const char *plugin, bool own); /* -ENOMEM */
