@@ -78,10 +78,17 @@ let
       top = autoCall where "its top level" value;
       names = parse path;
     in
-    if isAttrs top && top ? ${path} then top.${path}
+    if isAttrs top && top ? ${path} then checkContainer where path [ path ] top.${path}
     else if elem "" names then fail "attribute path '${path}': empty attribute name"
     else if names == [ ] then value
-    else walk where path [ ] names value;
+    else checkContainer where path names (walk where path [ ] names value);
+
+  # The name of a container was given with -A.
+  checkContainer = where: path: names: v:
+    if head names != "containers" || length names > 2 || !isAttrs v || v ? containers || v ? imports then v
+    else
+      fail ("${where}: attribute '${path}' is not a definition; containers are selected by their names after the "
+        + "definition${lib.concatMapStrings (n: ", here '${n}'") (tail names)}");
 
   # The module system passes a module more arguments than a closed pattern ({ pkgs ? import <nixpkgs> { } }: ...)
   # accepts, so only those are passed that the pattern names. Names that the module system does not know keep their
