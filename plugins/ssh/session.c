@@ -63,6 +63,17 @@ static int session_key(const struct ec_host *h, struct ec_op *op, int asked, str
         return 0;
 }
 
+/* Says how to get it. Not in the list of `h`; it also hides the cssh of an outer session, with another container. */
+static int add_absent(const struct ec_host *h, struct ec_shell *sh, struct ec_err *err)
+{
+        return h->shell->command(
+                sh, "cssh",
+                "#!/bin/sh\n"
+                "echo \"cssh: container '$name' is built without SSH: open the session with --ssh\" >&2\n"
+                "exit 127\n",
+                NULL, err);
+}
+
 int session_open(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_err *err)
 {
         struct ssh *s = self;
@@ -73,7 +84,7 @@ int session_open(void *self, struct ec_op *op, struct ec_shell *sh, struct ec_er
         _cleanup_free_ char *script = NULL;
 
         if (!asked && !marked)
-                return 0;
+                return add_absent(h, sh, err);
         if (!marked)
                 h->log->log(h, 4, "container '%s' was built without SSH, and --ssh cannot change it afterwards",
                             h->containers->name(c));
