@@ -101,9 +101,14 @@ static void on_left(void *data, const char *unit, bool stopped)
         struct jobs *j = data;
         const struct ec_container *c = j->group->items[index_of(j, unit)];
         size_t i = group_find(&j->rest, c);
+        bool starts = j->job == JOB_START || j->job == JOB_START_DETACH;
+        bool session = j->op->command && j->op->command->scopes & EC_SCOPE_SHELL; /* which may destroy it */
 
-        log_notice("container '%s' %s%s", c->name, stopped ? "is stopped" : "is still stopping",
-                   j->job == JOB_STOP ? "" : ", and is not started");
+        log_notice("container '%s' %s%s%s", c->name, stopped ? "was stopped" : "is still stopping",
+                   stopped && starts ? " again" : "",
+                   j->job == JOB_RESTART ? ", and is not started again"
+                   : starts && !session  ? "; it stays installed"
+                                         : "");
         if (i < j->rest.n)
                 memmove(&j->rest.items[i], &j->rest.items[i + 1], (--j->rest.n - i) * sizeof(*j->rest.items));
 }
