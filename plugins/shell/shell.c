@@ -17,6 +17,14 @@ static int reads_stdin(const struct ec_host *h, const struct ec_op *op)
         return *args ? !strcmp(*args, "-") : !isatty(STDIN_FILENO) && !(etc && *etc);
 }
 
+/* Is the first argument the definition? */
+static int names_definition(const struct ec_host *h, const struct ec_op *op)
+{
+        const char *etc = getenv("EXTRA_CONTAINER_ETC");
+
+        return *h->opt->args(op) && !h->opt->is_set(op, "expr") && !(etc && *etc);
+}
+
 /* If the definition is read from standard input, the session gets the terminal.
  * -1: not needed. */
 static int open_terminal(const struct ec_host *h, const struct ec_op *op, struct ec_err *err)
@@ -69,9 +77,25 @@ static int choose_container(const struct ec_host *h, struct ec_op *op, const str
                 return no_memory(h, err);
         if (!n)
                 return h->err->usage(err, "a session needs a container, but this definition has none");
-        if (!*args)
+        if (!names_definition(h, op))
                 return h->err->usage(err, SEVERAL "; add one name, for example '%s'", n, list, names[0]);
         return h->err->usage(err, SEVERAL "; add one name: `shell %s %s`", n, list, args[0], names[0]);
+}
+
+/* Words after the name of the container are usually a command without --run. */
+static int check_names(const struct ec_host *h, const struct ec_op *op, struct ec_err *err)
+{
+        const char *const *args = h->opt->args(op);
+        _cleanup_free_ char *words = NULL;
+
+        if (!names_definition(h, op) || strv_len(args) < 3)
+                return 0;
+        words = strv_join(args + 1, " ");
+        return words ? h->err->usage(err,
+                                     "shell takes the name of one container, not '%s'; a command comes after --run: "
+                                     "`shell %s --run %s`",
+                                     words, args[0], words)
+                     : no_memory(h, err);
 }
 
 /* ---- the session -------------------------------------------------------- */
@@ -117,12 +141,17 @@ static int end_session(const struct ec_host *h, struct ec_op *op, struct plan *p
                        struct ec_err *err)
 {
         _cleanup_free_ char *message = r < 0 ? strdup(h->err->message(err)) : NULL;
-        int k;
+        const char *name = h->containers->name(p->container);
+        const struct ec_container *installed;
+        int k, tell;
 
         if (!p->argv && r >= 0)
-                h->log->log(h, 5, "Destroying container '%s'.", h->containers->name(p->container));
+                h->log->log(h, 5, "Destroying container '%s'.", name);
         if (r < 0)
                 h->err->clear(err);
+        /* After ^C, say what became of it. */
+        tell = r == -ECANCELED && h->containers->find(op, name, &installed, err) >= 0;
+        h->err->clear(err);
         k = destroy(h, op, p, EC_DESTROY_NO_CANCEL, err);
         claim_end(&p->claim, k >= 0);
         if (k < 0 && (r < 0 || *status)) {
@@ -130,6 +159,8 @@ static int end_session(const struct ec_host *h, struct ec_op *op, struct plan *p
                 h->err->clear(err);
                 k = 0;
         }
+        if (tell && k >= 0)
+                h->log->log(h, 5, "container '%s' was destroyed", name);
         if (r < 0)
                 h->err->set(err, r, "%s", message ? message : "out of memory");
         return r < 0 ? r : k;
@@ -165,6 +196,9 @@ static int run_shell(void *self, struct ec_op *op, struct ec_err *err)
                 if (!*p.argv)
                         return h->err->usage(err, "--run needs a command");
         }
+        r = check_names(h, op, err);
+        if (r < 0)
+                return r;
         terminal = open_terminal(h, op, err);
         if (terminal < -1)
                 return terminal;

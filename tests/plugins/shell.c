@@ -127,9 +127,40 @@ static void test_several_of_file(void **state)
 {
         (void)state;
         fake_container(&fake, "zoo", "/x", 0);
+        fake_reset(&fake);
         fake_args(&fake, "two.nix", (char *)NULL);
         expect(-EINVAL, FIRST);
         assert_non_null(strstr(fake.err.msg, "has 2 (web, zoo); add one name: `shell two.nix web`"));
+}
+
+/* A command without --run. */
+static void test_forgotten_run(void **state)
+{
+        (void)state;
+        fake_reset(&fake);
+        fake_args(&fake, "demo.nix", "c", "hostname", (char *)NULL);
+        expect(-EINVAL, "");
+        assert_true(fake.err.usage);
+        assert_non_null(strstr(fake.err.msg, "a command comes after --run: `shell demo.nix --run c hostname`"));
+}
+
+/* After ^C, a message says that the container is gone, if there was one. */
+static void test_interrupted(void **state)
+{
+        (void)state;
+        fake.fail_at = "deploy.start";
+        fake.fail_code = -ECANCELED;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "shell"), -ECANCELED);
+        assert_null(strstr(fake.log, "was destroyed"));
+        fake_reset(&fake);
+        fake_option(&fake, "expr", "{ }");
+        fake_option(&fake, "destroy", NULL);
+        fake.fail_at = "deploy.start";
+        fake.fail_code = -ECANCELED;
+        web->installed = 1;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "shell"), -ECANCELED);
+        assert_non_null(strstr(fake.log, "container 'web' was destroyed"));
+        assert_non_null(strstr(fake.err.msg, "deploy.start"));
 }
 
 static void test_failures(void **state)
@@ -671,6 +702,8 @@ int main(void)
                 TEST(test_several),
                 TEST(test_several_of_file),
                 TEST(test_failures),
+                TEST(test_forgotten_run),
+                TEST(test_interrupted),
                 TEST(test_exists),
                 TEST(test_busy),
                 TEST(test_no_file),
