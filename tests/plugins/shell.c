@@ -363,6 +363,11 @@ static void test_exec(void **state)
         assert_int_equal(fake_run(&fake, PLUGIN, self, "shell-exec"), 3);
         assert_string_equal(fake.calls, "machine.exec web\n  ls -l\n");
         fake_reset(&fake);
+        fake_args(&fake, "web", "no such", (char *)NULL);
+        fake.status = 127;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "shell-exec"), 127);
+        assert_non_null(strstr(fake.log, "to run it as a command line, use: sh -c 'no such'"));
+        fake_reset(&fake);
         fake_args(&fake, (char *)NULL, (char *)NULL);
         assert_int_equal(fake_run(&fake, PLUGIN, self, "shell-exec"), -EINVAL);
         assert_true(fake.err.usage);
