@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/install.h"
 
+#include <dirent.h>
 #include <string.h>
 
 #include "model/containers/links.h"
@@ -22,6 +23,7 @@
 #include "svc/process/interrupt.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
+#include "util/cleanup.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -114,6 +116,24 @@ static void tell_old_state(const struct ec_op *op, const struct change *ch)
                          ch->c->state_path, old);
 }
 
+static bool has_files(const char *path)
+{
+        _cleanup_closedir_ DIR *dir = opendir(path);
+        const struct dirent *e;
+
+        while (dir && (e = readdir(dir)))
+                if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+                        return true;
+        return false;
+}
+
+/* They may be what remains of another container of this name. */
+static void tell_files(const struct change *ch)
+{
+        if (ch->c->change == EC_CHANGE_NEW && has_files(ch->c->state_path))
+                log_notice("container '%s' uses the files that are already in %s", ch->c->name, ch->c->state_path);
+}
+
 static bool differs(const struct change *ch)
 {
         return ch->c->change != EC_CHANGE_NONE || ch->wants_differs;
@@ -139,6 +159,7 @@ static int install_one(struct ec_op *op, struct change *ch, struct ec_err *err)
         if (r >= 0) {
                 links_done(&links);
                 tell_old_state(op, ch);
+                tell_files(ch);
                 return 0;
         }
         interrupt_hold();

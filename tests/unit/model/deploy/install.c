@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "capture.h"
 #include "deploy_fixture.h"
 #include "fake_systemd.h"
 
@@ -115,6 +116,30 @@ static void test_new(void **state)
         /* A second call does nothing. */
         assert_int_equal(deploy_install(&f->op, &f->err), 0);
         assert_string_equal(calls, "pre:a pre:b installed:a installed:b ");
+}
+
+/* Files of an earlier container of this name. */
+static void test_files(void **state)
+{
+        struct fixture *f = *state;
+        _cleanup_free_ char *a = fx_path(f, "/var/lib/nixos-containers/a/etc"), *told = NULL, *again = NULL,
+                            *b = fx_path(f, "/var/lib/nixos-containers/b");
+        struct capture c;
+
+        assert_true(fs_mkdir_p(a, 0755) >= 0 && fs_mkdir_p(b, 0755) >= 0);
+        fx_container(f, "etc", "a", 1, "SYSTEM_PATH=/1\n", false);
+        fx_container(f, "etc", "b", 1, "SYSTEM_PATH=/1\n", false);
+        log_set_level(LOG_NOTICE);
+        capture_begin(&c, STDERR_FILENO);
+        expect_install(f, "etc", "Installing containers:\na\nb\n");
+        told = capture_end(&c);
+        assert_non_null(strstr(told, "container 'a' uses the files that are already in /"));
+        assert_null(strstr(told, "'b'"));
+        capture_begin(&c, STDERR_FILENO);
+        expect_install(f, "etc", "Installing containers:\na (unchanged, skipped)\nb (unchanged, skipped)\n");
+        again = capture_end(&c);
+        log_set_level(LOG_CRIT);
+        assert_string_equal(again, "");
 }
 
 static void test_unchanged(void **state)
@@ -514,6 +539,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_new),
+                T(test_files),
                 T(test_unchanged),
                 T(test_after_a_kill),
                 T(test_after_a_kill_and_boot),
