@@ -17,10 +17,10 @@ known="warning: container '$name': its address [0-9.]* does not answer
 |container '$name' was not updated: container '$name' (is shutting down|is not running|stopped while '.*' was running in it)
 |container '$name' was not updated: switch-to-configuration failed with status 1
 |container '$name' was not updated: the system bus of container '$name' was lost while '.*' was being started in it
-|container '$name' is not running
+|container '$name' is not running(; start it with 'systemctl start container@$name')?
 |(container '$name' was not updated: )?cannot enter container '$name': it has just stopped
 |[2-6] of [2-6] containers could not be ((re)?started( or updated)?|destroyed completely)
-)"
+)(; destroyed: $name(, $name)*)?"
 # NixOS has a lock of its own: an update fails while another run updates the container.
 known=${known//$'\n'/}
 bad_end() { # WHAT
@@ -111,7 +111,7 @@ wrong() {
                         echo "$n has a link in machines.target.wants"
                 fi
                 [[ $(systemctl show -P NeedDaemonReload container@$n) == no ]] || echo "systemd has not read the unit of $n"
-                [[ $(systemctl is-failed container@$n) != failed ]] || cat $work/round/*.err | grep -qE "container '$n' (did not|(is not destroyed, and )?does not run|is (still stopping|stopped))" || echo "$n failed"
+                [[ $(systemctl is-failed container@$n) != failed ]] || cat $work/round/*.err | grep -qE "container '$n' (did not|(is not destroyed, and )?does not run|(is still stopping|was stopped))" || echo "$n failed"
                 # A run that was interrupted leaves a container that still stops.
                 wait_until 60 read_mark $n >/dev/null
                 [[ $active == active || ! -e /sys/class/net/ve-$n ]] || echo "ve-$n exists"

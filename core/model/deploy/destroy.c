@@ -35,6 +35,8 @@
 #include "util/name.h"
 #include "util/strv.h"
 
+#define NAMES_MAX 20 /* that an error lists */
+
 /* What happens to one container. */
 struct target {
         struct ec_container *c; /* of the list */
@@ -441,6 +443,26 @@ static void announce(const struct destroy *d)
         }
 }
 
+/* Otherwise an error about one name reads as if nothing was done. */
+static int add_destroyed(const struct destroy *d, int r, struct ec_err *err)
+{
+        _cleanup_strv_ char **names = NULL;
+        _cleanup_free_ char *list = NULL;
+        size_t n;
+
+        for (size_t i = 0; i < d->list.n; i++)
+                if (!d->targets[i].keep && !fs_exists(d->list.items[i]->unit_path) &&
+                    strv_push(&names, d->list.items[i]->name) < 0)
+                        return err_oom(err);
+        n = strv_len(STRV_CONST(names));
+        if (!n)
+                return r;
+        if (n > NAMES_MAX)
+                return err_set(err, r, "%s; %zu others were destroyed", err_msg(err), n);
+        list = strv_join(STRV_CONST(names), ", ");
+        return list ? err_set(err, r, "%s; destroyed: %s", err_msg(err), list) : err_oom(err);
+}
+
 static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
         _cleanup_(destroy_done) struct destroy d = { .op = op, .flags = flags, .removal = { .op = op } };
@@ -476,7 +498,10 @@ static int destroy(struct ec_op *op, const char *const *names, uint32_t flags, s
         if (r == -ECANCELED)
                 tell_interrupted(&d);
         d.report.code = d.unknown == d.report.n ? -ENOENT : 0;
-        return r < 0 ? r : report_result(&d.report, d.list.n + d.unknown, "destroyed completely", err);
+        if (r < 0)
+                return r;
+        r = report_result(&d.report, d.list.n + d.unknown, "destroyed completely", err);
+        return r < 0 ? add_destroyed(&d, r, err) : r;
 }
 
 int deploy_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
