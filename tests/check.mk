@@ -165,6 +165,7 @@ check-nix:
 .PHONY: demo
 demo:
 	@tests/setup build host
+	@echo 'Building the program and a throwaway host; the first time, this takes half a minute'
 	@$(if $(NIXPKGS),NIXPKGS='$(NIXPKGS)') tests/host/run tests/demo/demo
 ## Run the demo as a test
 .PHONY: check-demo
