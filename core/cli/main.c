@@ -9,6 +9,7 @@
 #include "cli/elevate.h"
 #include "cli/forward.h"
 #include "cli/help.h"
+#include "model/deploy/jobs.h"
 #include "model/operation/call.h"
 #include "model/operation/op.h"
 #include "svc/conf/conf.h"
@@ -242,6 +243,8 @@ static int run_started(const struct command_ref *ref, struct ec_op *op, struct e
         int r = what ? 0 : err_oom(err);
         struct call call;
 
+        if (r >= 0 && ref->command->scopes & EC_SCOPE_START)
+                r = jobs_limits(op, NULL, err);
         if (r >= 0 && ref->command->scopes)
                 r = hooks_configure(op, err);
         if (r >= 0)

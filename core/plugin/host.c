@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,6 +131,17 @@ static const char *host_opt_command(const struct ec_op *op)
         return op->command->name;
 }
 
+static uint64_t host_opt_get_ms(const struct ec_op *op, const char *name)
+{
+        return options_ms(op->options, name);
+}
+static int64_t host_opt_get_int(const struct ec_op *op, const char *name)
+{
+        const char *value = options_value(op->options, name);
+
+        return value ? strtoll(value, NULL, 10) : 0;
+}
+
 static const struct ec_opt_api opt_api = {
         .size = sizeof(opt_api),
         .is_set = host_opt_is_set,
@@ -137,6 +149,8 @@ static const struct ec_opt_api opt_api = {
         .values = host_opt_values,
         .args = host_opt_args,
         .command = host_opt_command,
+        .get_ms = host_opt_get_ms,
+        .get_int = host_opt_get_int,
 };
 
 static const char *host_conf_get(const struct ec_host *h, const char *key)

@@ -188,6 +188,30 @@ static int check_defaults(const struct ec_plugin *p, struct ec_err *err)
         return 0;
 }
 
+static int check_options(const struct ec_array *a, struct ec_err *err)
+{
+        const struct ec_option *o = a->items;
+
+        for (uint32_t i = 0; i < a->count; i++)
+                if (o[i].type && (o[i].arg != EC_ARG_ONE || !strcmp(o[i].type, "list") || !conf_type_known(o[i].type)))
+                        return err_set(err, -EPROTO, "option --%s has an unknown type, or one without a value",
+                                       o[i].name);
+        return 0;
+}
+
+/* Types of values, which a later minor may add to. */
+static int check_types(const struct ec_plugin *p, struct ec_err *err)
+{
+        const struct ec_command *c = p->commands.items;
+        int r = check_defaults(p, err);
+
+        if (r >= 0)
+                r = check_options(&p->options, err);
+        for (uint32_t i = 0; r >= 0 && i < p->commands.count; i++)
+                r = check_options(&c[i].options, err);
+        return r;
+}
+
 static int load_file(const struct plugins *l, struct plugin *p, bool check_trust, struct ec_err *err)
 {
         static const char *const reserved[] = { "nix", "paths", "plugins", "start", NULL }; /* sections of the INI */
@@ -207,7 +231,7 @@ static int load_file(const struct plugins *l, struct plugin *p, bool check_trust
         if (r < 0)
                 return r;
         p->plugin = &p->descriptor->plugin;
-        r = check_defaults(p->plugin, err);
+        r = check_types(p->plugin, err);
         return r < 0 ? r : plugin_check_clash(l, p->plugin, err);
 }
 

@@ -2,8 +2,10 @@
 /* The services that work on containers: walks, phases, sessions. */
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/select.h"
 #include "model/deploy/by_name.h"
 #include "model/deploy/deploy.h"
 #include "model/deploy/destroy.h"
@@ -51,6 +53,7 @@ MEMBER(const char *, state_path)
 MEMBER(const char *, unit_target)
 MEMBER(const char *, conf_target)
 MEMBER(uint32_t, change)
+MEMBER(uint32_t, origin)
 
 static int phase_build(struct ec_op *op, struct ec_err *err)
 {
@@ -111,6 +114,30 @@ static int find_installed(struct ec_op *op, const char *name, const struct ec_co
         return r;
 }
 
+static void free_list(void *p)
+{
+        container_list_done(p);
+        free(p);
+}
+
+static int select_containers(struct ec_op *op, const char *const *patterns, uint32_t flags,
+                             const struct ec_container *const **ret, struct ec_err *err)
+{
+        struct container_list *l = calloc(1, sizeof(*l));
+        int r;
+
+        if (!l)
+                return err_oom(err);
+        r = op_own(op, l, free_list, err);
+        if (r >= 0)
+                r = argument_flags("containers->select()", flags, EC_SELECT_ALL | EC_SELECT_HOST, err);
+        if (r >= 0)
+                r = containers_select(op->layout, patterns, flags, l, err);
+        if (r >= 0)
+                *ret = (const struct ec_container *const *)l->items;
+        return r < 0 ? r : 0;
+}
+
 const struct ec_containers_api services_containers = {
         .size = sizeof(services_containers),
         .name = container_name,
@@ -125,6 +152,8 @@ const struct ec_containers_api services_containers = {
         .foreach = foreach_defined,
         .foreach_installed = foreach_installed,
         .find = find_installed,
+        .origin = container_origin,
+        .select = select_containers,
 };
 
 /* ---- phases ------------------------------------------------------------ */
@@ -146,28 +175,34 @@ static int phase_start(struct ec_op *op, uint32_t flags, struct ec_err *err)
         return r < 0 ? r : deploy_start(op, flags, err);
 }
 
-static int by_name(struct ec_op *op, const char *what, const char *const *names, uint32_t flags,
-                   int (*phase)(struct ec_op *op, const char *const *names, struct ec_err *err), struct ec_err *err)
+static int by_name(struct ec_op *op, const char *what, const char *const *names, uint32_t flags, uint32_t known,
+                   int (*phase)(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err),
+                   struct ec_err *err)
 {
         SERVICE_SCOPE(err);
-        int r = check_phase(op, what, EC_SCOPE_START, flags, 0, err);
+        int r = check_phase(op, what, EC_SCOPE_START, flags, known, err);
 
-        return r < 0 ? r : phase(op, names, err);
+        return r < 0 ? r : phase(op, names, flags, err);
 }
 
 static int phase_start_installed(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
-        return by_name(op, "deploy->start_installed()", names, flags, deploy_start_installed, err);
+        return by_name(op, "deploy->start_installed()", names, flags, 0, deploy_start_installed, err);
 }
 
 static int phase_stop(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
-        return by_name(op, "deploy->stop()", names, flags, deploy_stop, err);
+        return by_name(op, "deploy->stop()", names, flags, EC_STOP_KILL, deploy_stop, err);
 }
 
 static int phase_restart(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
-        return by_name(op, "deploy->restart()", names, flags, deploy_restart, err);
+        return by_name(op, "deploy->restart()", names, flags, 0, deploy_restart, err);
+}
+
+static int phase_update_installed(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
+        return by_name(op, "deploy->update_installed()", names, flags, 0, deploy_update_installed, err);
 }
 
 static int phase_destroy(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
@@ -210,6 +245,7 @@ const struct ec_deploy_api services_deploy = {
         .destroy = phase_destroy,
         .lock = take_lock,
         .unlock = release_lock,
+        .update_installed = phase_update_installed,
 };
 
 /* ---- sessions ----------------------------------------------------------- */

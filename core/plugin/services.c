@@ -165,7 +165,7 @@ static int run_jobs(struct ec_op *op, enum unit_job job, const char *const *unit
 
         if (r < 0 || !n)
                 return r;
-        r = systemd_jobs(s, job, units, &hooks, &results, err);
+        r = systemd_jobs(s, job, units, NULL, &hooks, &results, err);
         if (r > 0)
                 r = job_failures(results, n, err);
         unit_results_done(results, n);
@@ -298,12 +298,44 @@ static int read_file(struct ec_op *op, const char *name, const char *path, uint3
         return r < 0 ? r : machine_read_file(s, name, path, max, ret, err);
 }
 
+static int ask_failed(struct ec_op *op, struct machine_failed *v, size_t n, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE(err);
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : machine_failed_units_many(s, v, n, err);
+}
+
+static int failed_units(struct ec_op *op, const char *const *names,
+                        int (*fn)(void *data, const char *name, const char *const *failed), void *data,
+                        struct ec_err *err)
+{
+        static const char *const none[] = { NULL };
+        size_t n = strv_len(names);
+        _cleanup_free_ struct machine_failed *v = calloc(n + 1, sizeof(*v));
+        int r;
+
+        if (!v)
+                return err_oom(err);
+        for (size_t i = 0; i < n; i++)
+                v[i].name = names[i];
+        r = ask_failed(op, v, n, err);
+        for (size_t i = 0; i < n; i++) {
+                if (r == 0)
+                        r = fn(data, v[i].name, v[i].units ? STRV_CONST(v[i].units) : v[i].answered ? none : NULL);
+                strv_free(v[i].units);
+        }
+        return r;
+}
+
 const struct ec_machine_api services_machine = {
         .size = sizeof(services_machine),
         .exec = machine_run,
         .running = is_running,
         .leader = leader,
         .read_file = read_file,
+        .failed_units = failed_units,
 };
 
 /* ---- listings ----------------------------------------------------------- */

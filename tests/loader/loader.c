@@ -168,6 +168,7 @@ static const struct {
         { "option_noscope", "option --nowhere has no scope" },
         { "option_short", "option --greedy has a short name" },
         { "option_kind", "option --odd has an unknown kind" },
+        { "option_type", "option --typed has an unknown type, or one without a value" },
         { "option_metavar", "option --nameless takes a value but has no metavar" },
         { "option_twice", "command 'doubled': option -x is declared twice" },
         { "option_itself", "option --self is declared twice" },

@@ -244,6 +244,12 @@ static const struct ec_option options[] = {
 };
 PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
 
+#elif defined(ZOO_option_type)
+static const struct ec_option options[] = {
+        { .name = "typed", .metavar = "X", .help = "x", .scopes = EC_SCOPE_BUILD, .arg = EC_ARG_ONE, .type = "list" }
+};
+PLUGIN(ID, USUAL, .options = EC_ARRAY(options));
+
 #elif defined(ZOO_option_twice)
 static const struct ec_option own[] = { { .name = "a", .help = "x", .short_name = 'x' },
                                         { .name = "b", .help = "x", .short_name = 'x' } };

@@ -120,13 +120,13 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
-                 struct unit_result **ret_results, struct ec_err *err)
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_limits *limits,
+                 const struct job_hooks *hooks, struct unit_result **ret_results, struct ec_err *err)
 {
         const char *const names[] = { "start", "stop", "restart", "start-detach", "kill" };
         int r = fake_jobs(names[job], units, ret_results, err);
 
-        (void)s;
+        (void)s, (void)limits;
         for (size_t i = 0; hooks && hooks->done && r >= 0 && units[i]; i++)
                 hooks->done(hooks->data, &(*ret_results)[i]);
         /* Afterwards, the killed units are not active. */

@@ -124,6 +124,9 @@ struct ec_option {
         uint32_t arg;        /* EC_ARG_* */
         uint32_t flags;      /* EC_OPT_* */
         int32_t short_name;  /* 's' is -s, or 0; a command's own only */
+        const char *type;    /* of the value of EC_ARG_ONE: "string", "bool",
+                              * "path", "int" or "duration", as of a setting;
+                              * NULL: "string" */
 };
 
 /* A key in the INI section that has the plugin's name. A default that does not
@@ -318,6 +321,10 @@ struct ec_opt_api {
         /* The arguments: NULL-terminated, never NULL. */
         const char *const *(*args)(const struct ec_op *op);
         const char *(*command)(const struct ec_op *op); /* its name, no alias */
+        /* The last value of a "duration", in milliseconds; 0: not given. */
+        uint64_t (*get_ms)(const struct ec_op *op, const char *name);
+        /* The last value of an "int"; 0: not given. */
+        int64_t (*get_int)(const struct ec_op *op, const char *name);
 };
 
 /* Settings in the section of the calling plugin: the value of the file, or else
@@ -500,6 +507,15 @@ struct ec_machine_api {
          * the container has mounted does not answer. */
         int (*read_file)(struct ec_op *op, const char *name, const char *path,
                          uint32_t max, char **ret, struct ec_err *err);
+        /* The names of the failed units in running containers: asks all of them
+         * in parallel, for five seconds at most. Calls fn for each container in
+         * the order of names (NULL-terminated); failed is NULL-terminated, or
+         * NULL: its systemd did not answer. If fn returns non-zero, the walk
+         * ends with that value; fn sets err itself if that is negative. */
+        int (*failed_units)(struct ec_op *op, const char *const *names,
+                            int (*fn)(void *data, const char *name,
+                                      const char *const *failed),
+                            void *data, struct ec_err *err);
 };
 
 /* What a run changes about a container. */
@@ -508,7 +524,16 @@ struct ec_machine_api {
 #define EC_CHANGE_UPDATE  2 /* a running system can switch to it */
 #define EC_CHANGE_RESTART 3 /* it takes effect after a restart */
 
-/* Containers from foreach() and find() live as long as op; those that a hook or
+/* Who made a container. */
+#define EC_ORIGIN_PROGRAM         0 /* this program */
+#define EC_ORIGIN_HOST            1 /* the host's own configuration */
+#define EC_ORIGIN_NIXOS_CONTAINER 2 /* nixos-container, or another program */
+
+/* Flags of containers->select(). */
+#define EC_SELECT_ALL  (UINT32_C(1) << 0) /* every container; no patterns */
+#define EC_SELECT_HOST (UINT32_C(1) << 1) /* of any origin */
+
+/* Containers from foreach(), find() and select() live as long as op; those that a hook or
  * the fn of foreach_installed() receives, as long as that call. The same is
  * true of their strings. */
 struct ec_containers_api {
@@ -547,6 +572,16 @@ struct ec_containers_api {
          * nearest one. */
         int (*find)(struct ec_op *op, const char *name,
                     const struct ec_container **ret, struct ec_err *err);
+        /* EC_ORIGIN_*. Containers that the program installs or has installed
+         * have EC_ORIGIN_PROGRAM. */
+        uint32_t (*origin)(const struct ec_container *c);
+        /* Containers of this host by name or shell pattern, sorted by name,
+         * without duplicates; flags: EC_SELECT_*. *ret is NULL-terminated.
+         * -ENOENT: none has that name, and err names the nearest one, or none
+         * matches the pattern. */
+        int (*select)(struct ec_op *op, const char *const *patterns,
+                      uint32_t flags, const struct ec_container *const **ret,
+                      struct ec_err *err);
 };
 
 /* Flags of deploy->start(). */
@@ -556,6 +591,9 @@ struct ec_containers_api {
 #define EC_START_RESTART (UINT32_C(1) << 2) /* changed and running: restart */
 #define EC_START_DETACH  (UINT32_C(1) << 3) /* ^C only ends the wait for a
                                              * start */
+
+/* Flags of deploy->stop(). */
+#define EC_STOP_KILL (UINT32_C(1) << 0) /* without a clean shutdown */
 
 /* Flags of deploy->destroy(). */
 #define EC_DESTROY_ALL       (UINT32_C(1) << 0) /* all installed; no names */
@@ -582,7 +620,8 @@ struct ec_deploy_api {
         /* Containers by name: NULL-terminated; flags are 0. EC_SCOPE_START. */
         int (*start_installed)(struct ec_op *op, const char *const *names,
                                uint32_t flags, struct ec_err *err);
-        /* The same: stops them, with their own clean shutdown. */
+        /* The same: stops them, with their own clean shutdown; flags:
+         * EC_STOP_*. */
         int (*stop)(struct ec_op *op, const char *const *names, uint32_t flags,
                     struct ec_err *err);
         /* The same: stops and starts them, also containers that are not this
@@ -599,6 +638,11 @@ struct ec_deploy_api {
         int (*lock)(struct ec_op *op, struct ec_err *err);
         /* Ends one lock() of the plugin's. */
         void (*unlock)(struct ec_op *op);
+        /* Containers by name, as in start_installed(): switches them to the
+         * systems that are installed, while they run. One that does not run,
+         * or that needs a restart, is a failure. */
+        int (*update_installed)(struct ec_op *op, const char *const *names,
+                                uint32_t flags, struct ec_err *err);
 };
 
 /* A session: what the `shell` hooks put together. */

@@ -14,6 +14,7 @@ struct ec_container {
         char *state_path;
         char *unit_target; /* store path the link (or the etc output) points at; NULL: none */
         char *conf_target;
+        uint32_t origin; /* EC_ORIGIN_* */
         uint32_t change; /* EC_CHANGE_*; set by comparing it with what is installed */
         bool auto_start;
         bool legacy; /* conf and state in the older places */

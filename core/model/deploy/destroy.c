@@ -182,7 +182,7 @@ static int stop_units(struct destroy *d, struct systemd *s, struct ec_err *err)
         for (size_t i = 0; i < d->list.n; i++)
                 if (d->targets[i].stop)
                         units[n++] = d->targets[i].c->unit;
-        r = n ? systemd_jobs(s, JOB_KILL, units, NULL, &results, err) : 0;
+        r = n ? systemd_jobs(s, JOB_KILL, units, NULL, NULL, &results, err) : 0;
         if (r < 0)
                 return r;
         r = 0;

@@ -15,6 +15,7 @@
 #include "model/deploy/progress.h"
 #include "model/deploy/stale.h"
 #include "model/operation/op.h"
+#include "model/operation/options.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
 #include "svc/term/log.h"
@@ -32,6 +33,18 @@ void jobs_announce(const struct ec_op *op, const char *header, const struct grou
                 op_result(op, "%s\n", g->items[i]->name);
 }
 
+int jobs_limits(const struct ec_op *op, struct job_limits *ret, struct ec_err *err)
+{
+        struct job_limits l = { .no_wait = options_is_set(op->options, "no-block"),
+                                .usec = options_ms(op->options, "timeout") * USEC_PER_MSEC };
+
+        if (l.no_wait && l.usec)
+                return err_usage(err, "--no-block and --timeout exclude each other");
+        if (ret)
+                *ret = l;
+        return 0;
+}
+
 struct jobs {
         struct ec_op *op;
         enum unit_job job;
@@ -44,9 +57,14 @@ struct jobs {
         uint64_t since;
 };
 
+static bool is_stop(enum unit_job job)
+{
+        return job == JOB_STOP || job == JOB_KILL;
+}
+
 static const char *verb(enum unit_job job)
 {
-        return job == JOB_RESTART ? "restart" : job == JOB_STOP ? "stop" : "start";
+        return job == JOB_RESTART ? "restart" : is_stop(job) ? "stop" : "start";
 }
 
 static size_t index_of(const struct jobs *j, const char *unit)
@@ -71,7 +89,7 @@ static void on_done(void *data, const struct unit_result *r)
         size_t i = index_of(j, r->unit);
 
         j->progress.done[i] = true;
-        if (r->code < 0 && r->code != -EINPROGRESS && j->job != JOB_STOP) {
+        if (r->code < 0 && r->code != -EINPROGRESS && !is_stop(j->job)) {
                 _cleanup_free_ char *text = describe(j, r, j->group->items[i]);
 
                 report_unit(j->op, j->group->items[i], j->group->n > 1 ? text : NULL, j->since, r->code == -ETIMEDOUT);
@@ -92,7 +110,7 @@ static void on_killed(void *data, const char *unit)
         const struct ec_container *c = j->group->items[index_of(j, unit)];
         _cleanup_(stale_done) struct stale stale = { 0 };
 
-        log_warn("container '%s' did not stop in time, so systemd killed it", c->name);
+        log_warn("container '%s' did not stop in time, so it was killed", c->name);
         stale_clear(&stale, j->op->layout, c);
 }
 
@@ -125,17 +143,15 @@ static void jobs_done(struct jobs *j)
 static int prepare(struct jobs *j)
 {
         static const char *const verbs[] = {
-                [JOB_START] = "starting",
-                [JOB_STOP] = "stopping",
-                [JOB_RESTART] = "restarting",
-                [JOB_START_DETACH] = "starting",
+                [JOB_START] = "starting",        [JOB_STOP] = "stopping",    [JOB_RESTART] = "restarting",
+                [JOB_START_DETACH] = "starting", [JOB_KILL] = "terminating",
         };
         const struct group *g = j->group;
 
         j->units = calloc(g->n + 1, sizeof(*j->units));
         j->marks = calloc(g->n, sizeof(*j->marks));
         if (!j->units || !j->marks || group_init(&j->rest, g->n) < 0 ||
-            progress_init(&j->progress, verbs[j->job], j->job != JOB_STOP, g) < 0)
+            progress_init(&j->progress, verbs[j->job], !is_stop(j->job), g) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < g->n; i++) {
                 j->units[i] = g->items[i]->unit;
@@ -157,13 +173,16 @@ static int run(struct jobs *j, struct ec_err *err)
                 .left = on_left,
                 .data = j,
         };
+        struct job_limits limits = { 0 };
         struct systemd *s;
         int r = op_systemd(j->op, &s, err);
 
+        if (r >= 0)
+                r = jobs_limits(j->op, &limits, err);
         if (r < 0)
                 return r;
         progress_show(&j->progress, NULL);
-        r = systemd_jobs(s, j->job, j->units, &hooks, &j->results, err);
+        r = systemd_jobs(s, j->job, j->units, &limits, &hooks, &j->results, err);
         term_progress_clear();
         if (r == -ECANCELED)
                 interrupted_tell(j->op, &j->rest, false);
@@ -175,7 +194,7 @@ static int add_failure(const struct jobs *j, size_t i, struct outcome *o, struct
         struct ec_container *c = j->group->items[i];
         _cleanup_free_ char *text = describe(j, &j->results[i], c);
 
-        if (j->job != JOB_STOP)
+        if (!is_stop(j->job))
                 group_add(&o->failed, c);
         return text ? report_add(&o->report, err, "%s", text) : err_oom(err);
 }
@@ -188,13 +207,16 @@ static int add_result(const struct jobs *j, size_t i, struct outcome *o, struct 
 
         if (code < 0 && code != -EINPROGRESS)
                 return add_failure(j, i, o, err);
-        if (j->job == JOB_STOP) {
+        if (is_stop(j->job) && code == -EINPROGRESS)
+                return 1;
+        if (is_stop(j->job)) {
                 group_add(&o->stopped, c);
                 return 0;
         }
         pending_clear_marked(j->op->layout, c->name, &j->marks[i]);
         if (code == -EINPROGRESS) {
-                log_notice("not waiting for container '%s'; it continues to start", c->name);
+                if (j->job == JOB_START_DETACH)
+                        log_notice("not waiting for container '%s'; it continues to start", c->name);
                 return 1;
         }
         group_add(&o->started, c);
@@ -218,13 +240,13 @@ static int select_own(struct ec_op *op, enum unit_job job, const struct group *g
 {
         int r = group_init(own, g->n) < 0 ? err_oom(err) : 0, k = 0;
 
-        if (r >= 0 && job != JOB_STOP)
+        if (r >= 0 && !is_stop(job))
                 r = check_machined(op, g, err);
         for (size_t i = 0; i < g->n && r >= 0; i++) {
                 _cleanup_err_ struct ec_err e = { 0 };
 
                 /* If machined does not answer, one timeout is enough. */
-                if (job != JOB_STOP && k == 0)
+                if (!is_stop(job) && k == 0)
                         k = foreign_check(op, g->items[i], &e);
                 if (k != -EBUSY && k < 0) {
                         err_move(err, &e);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "svc/conf/conf.h"
+#include "svc/conf/file.h"
 #include "svc/nix/args.h"
 #include "util/err.h"
 #include "util/strv.h"
@@ -179,6 +181,14 @@ static int unknown_option(const struct parser *p, const char *word, struct ec_er
         return err_usage(err, "%s: unknown option '%s'", p->cmd->name, word);
 }
 
+static int check_type(const struct parser *p, const struct ec_option *o, const char *shown, const char *value,
+                      struct ec_err *err)
+{
+        const char *wanted = o->type ? conf_mismatch(o->type, value) : NULL;
+
+        return wanted ? err_usage(err, "%s: option '%s' needs %s, not '%s'", p->cmd->name, shown, wanted, value) : 0;
+}
+
 /* Stores one option; `attached` is the value in the same word, or NULL. `shown` is how the user wrote it. `alone`: in
  * the form "--name=VALUE", a REST option takes only that word. */
 static int take_option(struct parser *p, const struct option_ref *ref, const char *shown, const char *attached,
@@ -200,6 +210,8 @@ static int take_option(struct parser *p, const struct option_ref *ref, const cha
                         attached = *p->argv++;
                 if (!attached)
                         return err_usage(err, "%s: option '%s' needs a value (%s)", p->cmd->name, shown, o->metavar);
+                if (check_type(p, o, shown, attached, err) < 0)
+                        return -EINVAL;
                 if (!(o->flags & EC_OPT_REPEAT)) { /* the last one wins */
                         strv_free(g->values);
                         g->values = NULL;
@@ -340,4 +352,12 @@ int options_given(const struct parsed_options *p, uint32_t scopes, char ***ret)
                         return -ENOMEM;
         *ret = TAKE_PTR(names);
         return 0;
+}
+
+uint64_t options_ms(const struct parsed_options *p, const char *name)
+{
+        const char *value = options_value(p, name);
+        uint64_t ms = 0;
+
+        return value && conf_parse_ms(value, &ms) ? ms : 0;
 }

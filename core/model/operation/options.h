@@ -33,6 +33,7 @@ void options_free(struct parsed_options *p);
 DEFINE_CLEANUP(struct parsed_options, options_free)
 /* p may be NULL: nothing is set. */
 int options_is_set(const struct parsed_options *p, const char *name);
+uint64_t options_ms(const struct parsed_options *p, const char *name); /* of a "duration"; 0: not given */
 const char *options_value(const struct parsed_options *p, const char *name);
 const char *const *options_values(const struct parsed_options *p, const char *name);
 const char *const *options_args(const struct parsed_options *p);

@@ -287,7 +287,7 @@ const char *conf_mismatch(const char *type, const char *value)
         return NULL;
 }
 
-static bool known_type(const char *type)
+bool conf_type_known(const char *type)
 {
         static const char *const types[] = { "string", "bool", "path", "int", "duration", "list", NULL };
 
@@ -311,7 +311,7 @@ static int declare(struct conf *c, const char *section, const struct ec_setting 
 {
         struct declared *declared, *d;
 
-        if (!s->key || !known_type(s->type) || (s->def && conf_mismatch(s->type, s->def)))
+        if (!s->key || !conf_type_known(s->type) || (s->def && conf_mismatch(s->type, s->def)))
                 return err_set(err, -EINVAL, "setting '%s' of [%s] is declared with a bad type or default",
                                s->key ? s->key : "", section);
         for (size_t i = 0; i < c->n_items; i++) {

@@ -9,6 +9,8 @@
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/systemd/jobs.h"
+#include "svc/systemd/jobs_end.h"
+#include "svc/systemd/jobs_item.h"
 #include "svc/systemd/reason.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
@@ -29,53 +31,6 @@
 #define KILL_LIMIT (10 * USEC_PER_SEC)
 /* How often to stop a unit that another run starts at the same time. Runs do not repeat a start that is cancelled. */
 #define STOPS_MAX 20
-/* After ^C: when to end what does not stop, when to kill it, and when to leave the rest to systemd. */
-#define CANCEL_GRACE (2 * USEC_PER_SEC)
-#define CANCEL_KILL  (5 * USEC_PER_SEC)
-#define CANCEL_LIMIT (20 * USEC_PER_SEC)
-
-enum phase {
-        PHASE_STOP,
-        PHASE_STOPPED, /* its stop job is done; find out how it ended */
-        PHASE_START,
-        PHASE_ASK,    /* its start job has ended; find out whether it runs, or else why not */
-        PHASE_TELL,   /* its result is known; tell the caller */
-        PHASE_CANCEL, /* interrupted: its start is undone */
-        PHASE_DONE,
-};
-
-struct item {
-        struct engine *e;
-        struct unit_result *res;
-        enum phase phase;
-        bool wants_call;   /* the next call of its phase is still to be sent */
-        sd_bus_slot *call; /* sent, without a reply yet */
-        char *job;         /* object path of the job that is awaited */
-        char *job_result;  /* of the start job that has ended */
-        char **early;      /* jobs that were removed before the reply told us which is ours, each with its result */
-        uint64_t since;    /* realtime of its start, to read the journal from */
-        uint64_t asked;    /* when its stop was sent */
-        uint64_t resend;   /* systemd reconnects: the call is sent again until then */
-        unsigned stops;    /* how often its stop was sent */
-        bool retried;
-        bool referred;    /* systemd keeps it loaded for us */
-        bool asked_again; /* its main process got a second SIGTERM */
-};
-
-struct engine {
-        struct systemd *s;
-        sd_bus *bus;
-        enum unit_job kind;
-        struct item *items;
-        size_t n, left, calls, refs, next;
-        struct job_hooks hooks;
-        bool cancelled, detached;
-        bool asked_again; /* after ^C: the main processes got a second SIGTERM */
-        uint64_t next_check, next_tick;
-        uint64_t resume_at;           /* systemd reconnects: no call is sent until then; otherwise UINT64_MAX */
-        uint64_t kill_at, give_up_at; /* after ^C; before: UINT64_MAX */
-        int failure;                  /* of a callback: -ENOMEM */
-};
 
 static int refer(struct item *i)
 {
@@ -86,48 +41,11 @@ static int refer(struct item *i)
         return bus_tell_manager(i->e->bus, "RefUnit", "s", i->res->unit);
 }
 
-static void release(struct item *i)
-{
-        if (!i->referred)
-                return;
-        i->referred = false;
-        i->e->refs--;
-        (void)bus_tell_manager(i->e->bus, "UnrefUnit", "s", i->res->unit);
-}
-
-static void to_phase(struct item *i, enum phase phase, bool wants_call)
-{
-        i->phase = phase;
-        i->wants_call = wants_call;
-        if (phase == PHASE_DONE) {
-                release(i);
-                i->e->left--;
-        }
-}
-
-static void left(struct item *i, bool stopped)
-{
-        if (i->e->hooks.left)
-                i->e->hooks.left(i->e->hooks.data, i->res->unit, stopped);
-        to_phase(i, PHASE_DONE, false);
-}
-
 /* ---- calls -------------------------------------------------------------- */
 
 static int reset_failed(struct engine *e, const char *unit)
 {
         return bus_tell_manager(e->bus, "ResetFailedUnit", "s", unit);
-}
-
-static int kill_all(struct engine *e, const char *unit)
-{
-        return bus_tell_manager(e->bus, "KillUnit", "ssi", unit, "all", SIGKILL);
-}
-
-/* systemd-nspawn passes the first SIGTERM on; at the second, it kills the container and cleans up. */
-static int ask_again(struct engine *e, const char *unit)
-{
-        return bus_tell_manager(e->bus, "KillUnit", "ssi", unit, "main", SIGTERM);
 }
 
 static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error);
@@ -157,6 +75,7 @@ static int send_one(struct item *i)
         int r;
 
         i->wants_call = false;
+        jobs_begin_limit(i);
         if (i->phase == PHASE_START) {
                 i->since = clock_realtime_usec();
                 /* Resets the start limit: a unit that was started too often would not start. */
@@ -193,38 +112,28 @@ static int send_some(struct engine *e)
 
 /* ---- results ------------------------------------------------------------ */
 
-/* Takes reason. */
-static void finish(struct item *i, int code, char *reason)
-{
-        if (code < 0 && !reason)
-                i->e->failure = -ENOMEM;
-        i->res->code = code;
-        i->res->reason = reason;
-        to_phase(i, PHASE_TELL, false);
-}
-
 static void stopped(struct item *i, const char *result)
 {
         struct engine *e = i->e;
 
         if (!strcmp(result, "canceled") && !e->cancelled && i->stops < STOPS_MAX) {
-                to_phase(i, PHASE_STOP, true);
+                item_to_phase(i, PHASE_STOP, true);
                 return;
         }
         if (strcmp(result, "done")) {
-                finish(i, -EIO,
-                       strdup(!strcmp(result, "timeout")    ? "its stop timed out"
-                              : !strcmp(result, "canceled") ? "its stop was cancelled by another job"
-                                                            : "its stop failed"));
+                item_finish(i, -EIO,
+                            strdup(!strcmp(result, "timeout")    ? "its stop timed out"
+                                   : !strcmp(result, "canceled") ? "its stop was cancelled by another job"
+                                                                 : "its stop failed"));
                 return;
         }
         if (e->kind != JOB_KILL) {
-                to_phase(i, PHASE_STOPPED, false);
+                item_to_phase(i, PHASE_STOPPED, false);
                 return;
         }
         if (reset_failed(e, i->res->unit) < 0)
                 e->failure = -ENOMEM;
-        finish(i, 0, NULL);
+        item_finish(i, 0, NULL);
 }
 
 static void job_removed(struct item *i, const char *result)
@@ -239,11 +148,11 @@ static void job_removed(struct item *i, const char *result)
                 i->job_result = strdup(result);
                 if (!i->job_result)
                         i->e->failure = -ENOMEM;
-                to_phase(i, PHASE_ASK, false);
+                item_to_phase(i, PHASE_ASK, false);
                 break;
         case PHASE_CANCEL:
                 (void)reset_failed(i->e, i->res->unit);
-                left(i, true);
+                item_left(i, true);
                 break;
         default:
                 break;
@@ -253,7 +162,7 @@ static void job_removed(struct item *i, const char *result)
 static void refused(struct item *i, const sd_bus_error *error)
 {
         if (i->phase == PHASE_CANCEL) {
-                to_phase(i, PHASE_DONE, false);
+                item_to_phase(i, PHASE_DONE, false);
                 return;
         }
         /* A unit that is not loaded does not run. */
@@ -261,7 +170,7 @@ static void refused(struct item *i, const sd_bus_error *error)
                 stopped(i, "done");
                 return;
         }
-        finish(i, bus_error_errno(-EIO, error), bus_error_text(-EIO, error));
+        item_finish(i, bus_error_errno(-EIO, error), bus_error_text(-EIO, error));
 }
 
 /* To queue a job a second time does no harm: systemd merges the two. */
@@ -353,7 +262,7 @@ static int ask(struct item *i)
         int r = done ? unit_runs(i->e->bus, i->res->unit) : 0;
 
         if (r > 0)
-                finish(i, 0, NULL);
+                item_finish(i, 0, NULL);
         else if (r == 0)
                 r = unit_failure_read(i->e->bus, i->res->unit, i->job_result, &f);
         if (r != 0)
@@ -362,10 +271,10 @@ static int ask(struct item *i)
             h->retry(i->e->s, i->res->unit, i->since)) {
                 log_debug("starting %s once more", i->res->unit);
                 i->retried = true;
-                to_phase(i, PHASE_START, true);
+                item_to_phase(i, PHASE_START, true);
         } else {
-                finish(i, !strcmp(i->job_result, "timeout") || !strcmp(f.result, "timeout") ? -ETIMEDOUT : -EIO,
-                       TAKE_PTR(f.reason));
+                item_finish(i, !strcmp(i->job_result, "timeout") || !strcmp(f.result, "timeout") ? -ETIMEDOUT : -EIO,
+                            TAKE_PTR(f.reason));
         }
         unit_failure_done(&f);
         return 0;
@@ -380,12 +289,12 @@ static int after_stop(struct item *i)
 
         if (r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET)
                 return r;
-        if (result && !strcmp(result, "timeout"))
+        if (i->ended || (result && !strcmp(result, "timeout")))
                 h->killed(h->data, i->res->unit);
         if (i->e->kind == JOB_RESTART)
-                to_phase(i, PHASE_START, true);
+                item_to_phase(i, PHASE_START, true);
         else
-                finish(i, 0, NULL);
+                item_finish(i, 0, NULL);
         return 0;
 }
 
@@ -409,7 +318,7 @@ static int settle(struct engine *e)
                         if (i->phase == PHASE_TELL || (i->phase == PHASE_ASK && e->cancelled)) {
                                 if (e->hooks.done && !e->cancelled)
                                         e->hooks.done(e->hooks.data, i->res);
-                                to_phase(i, PHASE_DONE, false);
+                                item_to_phase(i, PHASE_DONE, false);
                                 again = true;
                         }
                 }
@@ -460,10 +369,10 @@ static int end_now(struct item *i)
         int r = 0;
 
         if (waited >= KILL_LIMIT)
-                return kill_all(e, i->res->unit);
+                return item_kill(i);
         if (waited >= KILL_AGAIN && !i->asked_again) {
                 i->asked_again = true;
-                r = ask_again(e, i->res->unit);
+                r = item_ask_again(i);
         }
         if (r >= 0)
                 r = systemd_get_u64(e->s, i->res->unit, "Service", "MainPID", &pid, NULL);
@@ -497,64 +406,6 @@ static int check(struct engine *e)
         return r;
 }
 
-/* ---- interruption ------------------------------------------------------- */
-
-/* The first time it lets systemd-nspawn clean up. */
-static int kill_cancelled(struct engine *e)
-{
-        bool kill = e->asked_again;
-        int r = 0;
-
-        e->kill_at = kill ? UINT64_MAX : clock_usec() + CANCEL_KILL;
-        e->asked_again = true;
-        for (size_t k = 0; k < e->n && r >= 0; k++)
-                if (e->items[k].phase == PHASE_CANCEL && !e->items[k].wants_call)
-                        r = (kill ? kill_all : ask_again)(e, e->items[k].res->unit);
-        return r;
-}
-
-/* Replaces each start by a stop, so that no half-started unit stays. Stops continue. */
-static void cancel(struct engine *e)
-{
-        e->cancelled = true;
-        e->next_check = e->next_tick = UINT64_MAX;
-        e->kill_at = clock_usec() + CANCEL_GRACE;
-        e->give_up_at = clock_usec() + CANCEL_LIMIT;
-        for (size_t k = 0; k < e->n; k++) {
-                struct item *i = &e->items[k];
-
-                if (i->phase == PHASE_STOPPED) {
-                        left(i, true);
-                } else if (i->phase == PHASE_START && (i->job || i->call)) {
-                        free(TAKE_PTR(i->job));
-                        to_phase(i, PHASE_CANCEL, true);
-                } else if (i->phase == (i->wants_call ? PHASE_START : PHASE_STOP) && e->kind != JOB_START) {
-                        left(i, i->wants_call);
-                } else if (i->phase == PHASE_STOP || i->phase == PHASE_START) {
-                        to_phase(i, PHASE_DONE, false);
-                }
-        }
-}
-
-/* With JOB_START_DETACH, ^C ends the wait and not the command. */
-static bool may_detach(const struct engine *e)
-{
-        return e->kind == JOB_START_DETACH && interrupt_signal() == SIGINT;
-}
-
-/* Units whose start has not been queued yet are queued first. */
-static void detach(struct engine *e)
-{
-        for (size_t k = 0; k < e->n; k++) {
-                struct item *i = &e->items[k];
-
-                if (i->phase == PHASE_START && !i->wants_call && !i->call) {
-                        i->res->code = -EINPROGRESS;
-                        to_phase(i, PHASE_DONE, false);
-                }
-        }
-}
-
 /* ---- the loop ----------------------------------------------------------- */
 
 static int timers(struct engine *e)
@@ -562,18 +413,25 @@ static int timers(struct engine *e)
         uint64_t now = clock_usec();
 
         if (now >= e->give_up_at) {
-                for (size_t k = 0; k < e->n; k++)
-                        if (e->items[k].phase == PHASE_CANCEL)
-                                left(&e->items[k], false);
+                jobs_leave_cancelled(e);
                 return 0;
         }
         if (now >= e->kill_at)
-                return kill_cancelled(e);
+                return jobs_kill_cancelled(e);
+        if (now >= jobs_next_limit(e) && !e->cancelled)
+                return jobs_check_limits(e);
         if (now >= e->next_tick) {
                 e->next_tick = now + TICK_USEC;
                 e->hooks.tick(e->s, e->hooks.data);
         }
         return now >= e->next_check ? check(e) : 0;
+}
+
+static uint64_t next_timer(const struct engine *e)
+{
+        uint64_t t = MIN(MIN(e->next_check, e->next_tick), MIN(e->kill_at, e->give_up_at));
+
+        return MIN(MIN(t, e->resume_at), e->cancelled ? UINT64_MAX : jobs_next_limit(e));
 }
 
 static int step(struct engine *e)
@@ -582,23 +440,22 @@ static int step(struct engine *e)
 
         /* A call may have read the signal meanwhile, so that it no longer wakes poll(). */
         if (!e->cancelled && interrupt_check(NULL) < 0) {
-                e->detached = may_detach(e);
+                e->detached = jobs_may_detach(e);
                 if (!e->detached)
-                        cancel(e);
+                        jobs_cancel(e);
                 else
                         interrupt_clear();
         }
         r = send_some(e);
         if (r >= 0 && e->detached)
-                detach(e);
+                jobs_detach(e);
         if (r >= 0 && !e->left)
                 return 0;
         if (r >= 0)
-                r = bus_poll(e->bus,
-                             MIN(MIN(MIN(e->next_check, e->next_tick), e->resume_at), MIN(e->kill_at, e->give_up_at)));
+                r = bus_poll(e->bus, next_timer(e));
         /* The second ^C does not wait for the end of the grace period, the third one kills. */
         if (r == BUS_SIGNAL && e->cancelled && interrupt_signal())
-                r = kill_cancelled(e);
+                r = jobs_kill_cancelled(e);
         if (r >= 0)
                 r = timers(e);
         if (r >= 0)
@@ -658,8 +515,8 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
-                 struct unit_result **ret_results, struct ec_err *err)
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_limits *limits,
+                 const struct job_hooks *hooks, struct unit_result **ret_results, struct ec_err *err)
 {
         _cleanup_(engine_done) struct engine e = { .s = s, .kind = job, .n = strv_len(units), .left = strv_len(units) };
         bool starts = job == JOB_START || job == JOB_START_DETACH;
@@ -673,6 +530,9 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
         e.kill_at = e.give_up_at = e.resume_at = UINT64_MAX;
         if (hooks)
                 e.hooks = *hooks;
+        if (limits)
+                e.limits = *limits;
+        e.detached = e.limits.no_wait;
         e.items = calloc(e.n + 1, sizeof(*e.items));
         results = calloc(e.n + 1, sizeof(*results));
         if (!e.items || !results) {
@@ -686,6 +546,7 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
                         .res = &results[k],
                         .phase = starts ? PHASE_START : PHASE_STOP,
                         .wants_call = true,
+                        .until = UINT64_MAX,
                 };
         }
         if (e.n)

@@ -12,6 +12,13 @@ struct unit_result {
         int code;         /* 0, or -errno: its job failed */
         char *reason;     /* one sentence; owned */
 };
+struct job_limits {
+        /* Queue the last job of each unit, and do not wait for it: its code is -EINPROGRESS. */
+        bool no_wait;
+        /* How long each stop and each start may take (0: without a limit). A stop is ended then; a start continues, and
+         * its code is -ETIMEDOUT. */
+        uint64_t usec;
+};
 struct job_hooks {
         /* Called as each unit's last job ends. */
         void (*done)(void *data, const struct unit_result *r);
@@ -22,7 +29,7 @@ struct job_hooks {
         bool (*retry)(struct systemd *s, const char *unit, uint64_t since_usec);
         /* Called from time to time while a unit stops, except with JOB_KILL. */
         void (*stopping)(struct systemd *s, const char *unit);
-        /* A unit did not stop in time, so systemd killed it. */
+        /* A unit did not stop in time, so it was killed. */
         void (*killed)(void *data, const char *unit);
         /* After an interruption: the unit was stopped, or its stop continues, and it is not started. Must not use the
          * bus. */
@@ -37,7 +44,7 @@ struct job_hooks {
  * the interruption is forgotten.
  * JOB_KILL: a stop without a clean shutdown: the children of the units' main processes are killed at once; a main
  * process that does not end by itself then is killed after some seconds.
- * hooks and its members may be NULL. */
-int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_hooks *hooks,
-                 struct unit_result **ret_results, struct ec_err *err);
+ * limits, hooks and its members may be NULL. */
+int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_limits *limits,
+                 const struct job_hooks *hooks, struct unit_result **ret_results, struct ec_err *err);
 void unit_results_done(struct unit_result *results, size_t n);

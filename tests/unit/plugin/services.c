@@ -122,6 +122,7 @@ static void test_unknown_flags(void **state)
         struct ec_exec x = { .size = sizeof(x), .machine = "a", .argv = argv, .flags = UNKNOWN };
         const struct ec_column columns[] = { { "a", "A", EC_COL_STR, UNKNOWN } };
         const struct ec_array a = EC_ARRAY(columns);
+        const struct ec_container *const *selected;
         struct ec_table *t = NULL;
         struct ec_err err = { 0 };
         int32_t status;
@@ -133,7 +134,11 @@ static void test_unknown_flags(void **state)
                        "deploy->start(): unknown flag 0x40000000", &err);
         assert_refused(services_deploy.start_installed(&op, names, 1, &err),
                        "deploy->start_installed(): unknown flag 0x1", &err);
-        assert_refused(services_deploy.stop(&op, names, 1, &err), "deploy->stop(): unknown flag 0x1", &err);
+        assert_refused(services_deploy.stop(&op, names, 2, &err), "deploy->stop(): unknown flag 0x2", &err);
+        assert_refused(services_deploy.update_installed(&op, names, 1, &err),
+                       "deploy->update_installed(): unknown flag 0x1", &err);
+        assert_refused(services_containers.select(&op, names, UNKNOWN, &selected, &err),
+                       "containers->select(): unknown flag 0x40000000", &err);
         assert_refused(services_deploy.restart(&op, names, 1, &err), "deploy->restart(): unknown flag 0x1", &err);
         assert_refused(services_deploy.destroy(&op, names, UNKNOWN, &err), "deploy->destroy(): unknown flag 0x40000000",
                        &err);

@@ -46,8 +46,9 @@ static int teardown(void **state)
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-static void expect(struct fixture *f, int (*act)(struct ec_op *, const char *const *, struct ec_err *),
-                   const char *const *names, int result, const char *log, const char *lines, const char *hooks)
+static void expect(struct fixture *f, int (*act)(struct ec_op *, const char *const *, uint32_t, struct ec_err *),
+                   const char *const *names, uint32_t flags, int result, const char *log, const char *lines,
+                   const char *hooks)
 {
         char *out;
         int r;
@@ -57,7 +58,7 @@ static void expect(struct fixture *f, int (*act)(struct ec_op *, const char *con
         fake.log = strdup("");
         noter_reset();
         fx_capture(f);
-        r = act(&f->op, names, &f->err);
+        r = act(&f->op, names, flags, &f->err);
         out = fx_captured(f);
         if (r != result)
                 fail_msg("gave %d (%s), not %d", r, err_msg(&f->err), result);
@@ -72,20 +73,20 @@ static void test_restart(void **state)
         struct fixture *f = *state;
         char *p;
 
-        expect(f, deploy_restart, NAMES("b", "a", "b"), 0, "restart container@a.service container@b.service\n",
+        expect(f, deploy_restart, NAMES("b", "a", "b"), 0, 0, "restart container@a.service container@b.service\n",
                "Restarting containers:\na\nb\n", "started(a b) ");
-        expect(f, deploy_restart, NAMES("a", "zzz"), -ENOENT, "", "", "");
+        expect(f, deploy_restart, NAMES("a", "zzz"), 0, -ENOENT, "", "", "");
         assert_non_null(strstr(err_msg(&f->err), "'zzz'"));
 
         /* Created by nixos-container. */
         p = fx_path(f, "/etc/nixos-containers/other.conf");
-        fx_write(p, "");
+        fx_write(p, "PRIVATE_NETWORK=1\n");
         free(p);
-        expect(f, deploy_restart, NAMES("other"), 0, "restart container@other.service\n",
+        expect(f, deploy_restart, NAMES("other"), 0, 0, "restart container@other.service\n",
                "Restarting containers:\nother\n", "started(other) ");
 
         fake.failing = "container@a.service";
-        expect(f, deploy_restart, NAMES("a", "b"), -EIO, "restart container@a.service container@b.service\n",
+        expect(f, deploy_restart, NAMES("a", "b"), 0, -EIO, "restart container@a.service container@b.service\n",
                "Restarting containers:\na\nb\n", "started(b) failed(a) ");
         assert_string_equal(err_msg(&f->err), "container 'a' did not restart: its job failed");
 }
@@ -96,17 +97,17 @@ static void test_start(void **state)
 
         fake.active[0] = "container@a.service";
         assert_int_equal(pending_set(&f->layout, "b", EC_CHANGE_RESTART, &f->err), 0);
-        expect(f, deploy_start_installed, NAMES("a", "b"), 0, "start container@b.service\n",
+        expect(f, deploy_start_installed, NAMES("a", "b"), 0, 0, "start container@b.service\n",
                "Starting containers:\nb\n", "started(b) ");
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_NONE);
-        expect(f, deploy_start_installed, NAMES("a"), 0, "", "", "");
+        expect(f, deploy_start_installed, NAMES("a"), 0, 0, "", "", "");
         /* Waits for a container that is still booting. */
         fake.active[0] = "container@a.service=activating";
-        expect(f, deploy_start_installed, NAMES("a"), 0, "start container@a.service\n", "Starting containers:\na\n",
+        expect(f, deploy_start_installed, NAMES("a"), 0, 0, "start container@a.service\n", "Starting containers:\na\n",
                "started(a) ");
         fake.failing = "container@b.service";
-        expect(f, deploy_start_installed, NAMES("b"), -EIO, "start container@b.service\n", "Starting containers:\nb\n",
-               "failed(b) ");
+        expect(f, deploy_start_installed, NAMES("b"), 0, -EIO, "start container@b.service\n",
+               "Starting containers:\nb\n", "failed(b) ");
 }
 
 static void test_stop(void **state)
@@ -117,16 +118,40 @@ static void test_stop(void **state)
         fake.active[1] = "container@b.service";
         assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_UPDATE, &f->err), 0);
         fake.failing = "container@b.service";
-        expect(f, deploy_stop, NAMES("a", "b"), -EIO, "stop container@a.service container@b.service\n",
+        expect(f, deploy_stop, NAMES("a", "b"), 0, -EIO, "stop container@a.service container@b.service\n",
                "Stopping containers:\na\nb\n", "stopped(a) ");
         assert_string_equal(err_msg(&f->err), "container 'b' did not stop: its job failed");
         /* The next start must use the new system, so the note is kept. */
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_UPDATE);
         fake.active[0] = "container@a.service=failed";
         fake.active[1] = NULL;
-        expect(f, deploy_stop, NAMES("a", "b"), 0, "", "", "");
-        expect(f, deploy_stop, NAMES("aa"), -ENOENT, "", "", "");
+        expect(f, deploy_stop, NAMES("a", "b"), 0, 0, "", "", "");
+        expect(f, deploy_stop, NAMES("aa"), 0, -ENOENT, "", "", "");
         assert_non_null(strstr(err_msg(&f->err), "did you mean 'a'"));
+}
+
+static void test_terminate(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.active[0] = "container@a.service";
+        expect(f, deploy_stop, NAMES("a", "b"), EC_STOP_KILL, 0, "kill container@a.service\n",
+               "Terminating containers:\na\n", "stopped(a) ");
+}
+
+static void test_update(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.active[0] = "container@a.service";
+        expect(f, deploy_update_installed, NAMES("a"), 0, 0, "exec a: /1/bin/switch-to-configuration test\n",
+               "Updating containers:\na\n", "updated(a) ");
+        expect(f, deploy_update_installed, NAMES("a", "b"), 0, -EIO, "exec a: /1/bin/switch-to-configuration test\n",
+               "Updating containers:\na\n", "updated(a) failed(b) ");
+        assert_string_equal(err_msg(&f->err), "container 'b' was not updated: it is not running");
+        assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_RESTART, &f->err), 0);
+        expect(f, deploy_update_installed, NAMES("a"), 0, -EIO, "", "", "failed(a) ");
+        assert_string_equal(err_msg(&f->err), "container 'a' was not updated: its changed settings need a restart");
 }
 
 /* systemd must have loaded the installed units first. */
@@ -135,7 +160,7 @@ static void test_recovers(void **state)
         struct fixture *f = *state;
 
         assert_int_equal(pending_reload_set(&f->layout, NAMES("a"), &f->err), 0);
-        expect(f, deploy_start_installed, NAMES("b"), 0, "reload\nstart container@b.service\n",
+        expect(f, deploy_start_installed, NAMES("b"), 0, 0, "reload\nstart container@b.service\n",
                "Starting containers:\nb\n", "started(b) ");
         assert_false(pending_reload(&f->layout));
 }
@@ -146,7 +171,7 @@ static void test_offline(void **state)
 
         free(f->layout.root);
         f->layout.root = strdup("/elsewhere");
-        expect(f, deploy_stop, NAMES("a"), -EOPNOTSUPP, "", "", "");
+        expect(f, deploy_stop, NAMES("a"), 0, -EOPNOTSUPP, "", "", "");
         assert_string_equal(err_msg(&f->err),
                             "containers below /elsewhere cannot be stopped: it is not the root of this host");
 }
@@ -154,8 +179,8 @@ static void test_offline(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_restart), T(test_start), T(test_stop), T(test_recovers),
-                                            T(test_offline) };
+        const struct CMUnitTest tests[] = { T(test_restart), T(test_start),    T(test_stop),   T(test_terminate),
+                                            T(test_update),  T(test_recovers), T(test_offline) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

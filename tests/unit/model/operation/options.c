@@ -23,6 +23,7 @@ static const struct ec_option own[] = {
           .short_name = 'R' },
         { .name = "host", .metavar = "HOST", .help = "x", .arg = EC_ARG_ONE, .short_name = 'h' },
         { .name = "tag", .metavar = "TAG", .help = "x", .arg = EC_ARG_ONE, .flags = EC_OPT_REPEAT, .short_name = 't' },
+        { .name = "limit", .metavar = "TIME", .help = "x", .arg = EC_ARG_ONE, .type = "duration" },
         { .name = "zzz-internal", .help = "x", .flags = EC_OPT_HIDDEN },
 };
 static const struct ec_option core[] = {
@@ -115,6 +116,18 @@ static void test_long(void **state)
         assert_string_equal(options_value(p, "tag"), "2");
         assert_words(options_values(p, "tag"), "1|2");
         assert_words(options_args(p), "web.nix|db");
+        options_free(p);
+}
+
+static void test_duration(void **state)
+{
+        struct parsed_options *p = PARSE("--limit", "1min 500ms");
+
+        (void)state;
+        assert_int_equal(options_ms(p, "limit"), 60500);
+        options_free(p);
+        p = PARSE("x");
+        assert_int_equal(options_ms(p, "limit"), 0);
         options_free(p);
 }
 
@@ -247,6 +260,7 @@ static void test_errors(void **state)
         FAIL("create: option '--attr' needs a value (PATH)", "x", "--attr");
         FAIL("create: option '-A' needs a value (PATH)", "-sA");
         FAIL("create: option '--run' needs a command (CMD...)", "--build-args", "x", "--run");
+        FAIL("create: option '--limit' needs a duration, as 10s, 500ms or 2min, not 'soon'", "--limit=soon");
         /* Hidden options work but are never suggested. */
         FAIL("create: unknown option '--zzz-interna'", "--zzz-interna");
         options_free(PARSE("--zzz-internal"));
@@ -279,11 +293,17 @@ static void test_unknown(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_nothing),      cmocka_unit_test(test_long),
-                cmocka_unit_test(test_short),        cmocka_unit_test(test_own_short_first),
-                cmocka_unit_test(test_empty_values), cmocka_unit_test(test_end),
-                cmocka_unit_test(test_rest),         cmocka_unit_test(test_words),
-                cmocka_unit_test(test_errors),       cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_duration),
+                cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_long),
+                cmocka_unit_test(test_short),
+                cmocka_unit_test(test_own_short_first),
+                cmocka_unit_test(test_empty_values),
+                cmocka_unit_test(test_end),
+                cmocka_unit_test(test_rest),
+                cmocka_unit_test(test_words),
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_unknown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

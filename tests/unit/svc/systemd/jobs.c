@@ -14,6 +14,7 @@ static struct ec_err err;
 static char *told;
 static bool again;       /* what the retry hook returns */
 static unsigned retries; /* how often it was called */
+static const struct job_limits *limits;
 
 static int setup(void **state)
 {
@@ -21,6 +22,7 @@ static int setup(void **state)
         memset(&fake, 0, sizeof(fake));
         again = false;
         retries = 0;
+        limits = NULL;
         told = strdup("");
         return 0;
 }
@@ -94,7 +96,7 @@ static void jobs(enum unit_job job, const char *const *units, int expected, cons
         struct unit_result *r = NULL;
         char *got;
 
-        assert_int_equal(systemd_jobs(s, job, units, &hooks, &r, &err), expected);
+        assert_int_equal(systemd_jobs(s, job, units, limits, &hooks, &r, &err), expected);
         assert_int_equal(err.code, 0);
         got = outcome(r, strv_len(units));
         assert_string_equal(got, results);
@@ -309,7 +311,8 @@ static void test_kill(void **state)
         UNIT(0, .name = "a.service", .stop = "hang");
         UNIT(1, .name = "b.service");
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_KILL, UNITS("a.service", "b.service", "none.service"), NULL, &r, &err), 0);
+        assert_int_equal(
+                systemd_jobs(s, JOB_KILL, UNITS("a.service", "b.service", "none.service"), NULL, NULL, &r, &err), 0);
         got = outcome(r, 3);
         assert_string_equal(got, "a.service=0; b.service=0; none.service=0");
         free(got);
@@ -348,7 +351,7 @@ static void test_kill_children(void **state)
         close(fds[1]);
         UNIT(0, .name = "a.service", .stop = "hang", .main_pid = (uint32_t)pid);
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_KILL, UNITS("a.service"), NULL, &r, &err), 0);
+        assert_int_equal(systemd_jobs(s, JOB_KILL, UNITS("a.service"), NULL, NULL, &r, &err), 0);
         unit_results_done(r, 1);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
@@ -365,7 +368,7 @@ static void test_many(void **state)
         for (int i = 0; i < 500; i++)
                 assert_int_equal(strv_pushf(&names, "n%d.service", i), 0);
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_START, STRV_CONST(names), NULL, &r, &err), 1);
+        assert_int_equal(systemd_jobs(s, JOB_START, STRV_CONST(names), NULL, NULL, &r, &err), 1);
         (void)manager_log(&fake);
         assert_int_equal(fake.refs, 0);
         assert_in_range(fake.refs_max, 1, 64);
@@ -385,7 +388,8 @@ static void lost_at(const char *call)
         UNIT(0, .name = "a.service", .start = "failed", .result = "exit-code");
         UNIT(1, .name = "b.service", .start = "hang");
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), NULL, &r, &err), -ECONNRESET);
+        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service", "b.service"), NULL, NULL, &r, &err),
+                         -ECONNRESET);
         assert_err(&err, -ECONNRESET, "lost the connection to systemd while waiting for");
         assert_ptr_equal(r, (void *)1);
 }
@@ -449,7 +453,7 @@ static void test_tick(void **state)
         UNIT(0, .name = "a.service", .start = "hang");
         fake.other = end_at_get;
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service"), &hooks, &r, &err), 0);
+        assert_int_equal(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &hooks, &r, &err), 0);
         unit_results_done(r, 1);
 }
 
@@ -477,6 +481,89 @@ static void test_end_while_asking(void **state)
         assert_null(strstr(manager_log(&fake), "list-jobs\n"));
 }
 
+static void on_killed(void *data, const char *unit)
+{
+        char **to = data, *more = str_printf("%s%s ", *to, unit);
+
+        free(*to);
+        *to = more;
+}
+
+/* ---- limits ------------------------------------------------------------------ */
+
+/* The job is queued, and nobody waits for it. */
+static void test_no_wait(void **state)
+{
+        (void)state;
+        limits = &(const struct job_limits){ .no_wait = true };
+        UNIT(0, .name = "a.service", .start = "hang", .stop = "hang");
+        UNIT(1, .name = "b.service", .start = "hang");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1, "a.service=-115; b.service=-115");
+        assert_non_null(strstr(manager_log(&fake), "start b.service\n"));
+        assert_null(strstr(manager_log(&fake), "stop "));
+}
+
+static void test_no_wait_stop(void **state)
+{
+        (void)state;
+        limits = &(const struct job_limits){ .no_wait = true };
+        UNIT(0, .name = "a.service", .stop = "hang");
+        begin();
+        jobs(JOB_STOP, UNITS("a.service"), 1, "a.service=-115");
+        assert_non_null(strstr(manager_log(&fake), "stop a.service\n"));
+}
+
+/* A restart must not start a unit that still stops. */
+static void test_no_wait_restart(void **state)
+{
+        const char *log;
+
+        (void)state;
+        limits = &(const struct job_limits){ .no_wait = true };
+        UNIT(0, .name = "a.service", .start = "hang");
+        begin();
+        jobs(JOB_RESTART, UNITS("a.service"), 1, "a.service=-115");
+        log = manager_log(&fake);
+        assert_non_null(strstr(log, "stop a.service\n"));
+        assert_non_null(strstr(strstr(log, "stop a.service\n"), "start a.service\n"));
+}
+
+/* It continues to start, but the caller has waited long enough. */
+static void test_start_limit(void **state)
+{
+        uint64_t since = clock_usec();
+
+        (void)state;
+        limits = &(const struct job_limits){ .usec = USEC_PER_SEC / 5 };
+        UNIT(0, .name = "a.service", .start = "hang");
+        UNIT(1, .name = "b.service");
+        begin();
+        jobs(JOB_START, UNITS("a.service", "b.service"), 1,
+             "a.service=-110 (it is not up after 200 ms, and continues to start); b.service=0");
+        assert_true(clock_usec() - since < 4 * USEC_PER_SEC);
+        assert_null(strstr(manager_log(&fake), "stop "));
+}
+
+/* The main process is asked again, so that it can clean up. */
+static void test_stop_limit(void **state)
+{
+        const struct job_limits l = { .usec = USEC_PER_SEC / 5 };
+        struct job_hooks hooks = { .killed = on_killed, .data = &told };
+        struct unit_result *r = NULL;
+        uint64_t since = clock_usec();
+
+        (void)state;
+        UNIT(0, .name = "a.service", .stop = "hang");
+        begin();
+        assert_int_equal(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), &l, &hooks, &r, &err), 0);
+        unit_results_done(r, 1);
+        assert_true(clock_usec() - since < 4 * USEC_PER_SEC);
+        assert_string_equal(told, "a.service ");
+        assert_non_null(strstr(manager_log(&fake), "stop a.service\nask again a.service\n"));
+        assert_non_null(strstr(fake.log, "start a.service\n"));
+}
+
 /* ---- ^C: each in a separate process ----------------------------------------- */
 
 /* No half-started unit is left. */
@@ -488,7 +575,7 @@ static void in_test_interrupt(void)
         UNIT(0, .name = "b.service", .start = "hang");
         must(interrupt_init() == 0);
         begin();
-        must(systemd_jobs(s, JOB_START, UNITS("b.service"), NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START, UNITS("b.service"), NULL, NULL, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "interrupted") && !r);
         err_done(&err);
         must(strstr(manager_log(&fake), "start b.service\n") && strstr(manager_log(&fake), "stop b.service\n"));
@@ -505,26 +592,18 @@ static void in_test_interrupted_before(void)
         must(interrupt_init() == 0);
         begin();
         must(kill(getpid(), SIGTERM) == 0);
-        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
         must(!strcmp(err_msg(&err), "terminated"));
         err_done(&err);
         must(!strcmp(manager_log(&fake), ""));
         /* Steps that undo something are completed. */
         interrupt_hold();
-        must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, &r, &err) == 0);
+        must(systemd_jobs(s, JOB_STOP, UNITS("a.service"), NULL, NULL, &r, &err) == 0);
         unit_results_done(r, 1);
         interrupt_release();
         end();
 }
 CHILD_TEST(test_interrupted_before)
-
-static void on_killed(void *data, const char *unit)
-{
-        char **to = data, *more = str_printf("%s%s ", *to, unit);
-
-        free(*to);
-        *to = more;
-}
 
 /* A stop job is done, although the unit was killed. */
 static void test_killed_at_stop(void **state)
@@ -536,10 +615,10 @@ static void test_killed_at_stop(void **state)
         UNIT(0, .name = "a.service", .result = "timeout");
         UNIT(1, .name = "b.service");
         begin();
-        assert_int_equal(systemd_jobs(s, JOB_RESTART, UNITS("a.service", "b.service"), &hooks, &r, &err), 0);
+        assert_int_equal(systemd_jobs(s, JOB_RESTART, UNITS("a.service", "b.service"), NULL, &hooks, &r, &err), 0);
         assert_string_equal(told, "a.service ");
         unit_results_done(r, 2);
-        assert_int_equal(systemd_jobs(s, JOB_STOP, UNITS("a.service", "b.service"), &hooks, &r, &err), 0);
+        assert_int_equal(systemd_jobs(s, JOB_STOP, UNITS("a.service", "b.service"), NULL, &hooks, &r, &err), 0);
         assert_string_equal(told, "a.service a.service ");
         unit_results_done(r, 2);
 }
@@ -562,7 +641,7 @@ static void in_test_left(void)
         UNIT(0, .name = "a.service", .stop = "hang");
         must(interrupt_init() == 0);
         begin();
-        must(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), &hooks, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), NULL, &hooks, &r, &err) == -ECANCELED);
         must(!strcmp(told, "a.service=0 "));
         must(!strstr(manager_log(&fake), "start a.service"));
         err_done(&err);
@@ -575,7 +654,7 @@ static void in_test_left(void)
         fake.signal_at_start = true;
         UNIT(0, .name = "a.service", .start = "hang");
         begin();
-        must(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), &hooks, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_RESTART, UNITS("a.service"), NULL, &hooks, &r, &err) == -ECANCELED);
         must(!strcmp(told, "a.service=1 "));
         err_done(&err);
         end();
@@ -593,7 +672,7 @@ static void in_test_impatient(void)
         begin();
         uint64_t begin_usec = clock_usec();
 
-        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
         must(clock_usec() - begin_usec < 4 * USEC_PER_SEC);
         err_done(&err);
         must(strstr(manager_log(&fake), "stop a.service\nask again a.service\n") != NULL);
@@ -619,7 +698,7 @@ static void in_test_idle_after_interrupt(void)
         }
         clock_t cpu = clock();
 
-        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START, UNITS("a.service"), NULL, NULL, &r, &err) == -ECANCELED);
         must(clock() - cpu < CLOCKS_PER_SEC / 5);
         err_done(&err);
         waitpid(pid, NULL, 0);
@@ -638,7 +717,7 @@ static void in_test_detach(void)
         UNIT(1, .name = "b.service", .start = "hang");
         must(interrupt_init() == 0);
         begin();
-        must(systemd_jobs(s, JOB_START_DETACH, UNITS("a.service", "b.service"), NULL, &r, &err) == 1);
+        must(systemd_jobs(s, JOB_START_DETACH, UNITS("a.service", "b.service"), NULL, NULL, &r, &err) == 1);
         must(clock_usec() - begin_usec < 4 * USEC_PER_SEC);
         must(r[0].code == 0 || r[0].code == -EINPROGRESS);
         must(r[1].code == -EINPROGRESS && !r[1].reason);
@@ -648,7 +727,7 @@ static void in_test_detach(void)
         unit_results_done(r, 2);
         /* Other signals end the command. */
         must(kill(getpid(), SIGTERM) == 0);
-        must(systemd_jobs(s, JOB_START_DETACH, UNITS("b.service"), NULL, &r, &err) == -ECANCELED);
+        must(systemd_jobs(s, JOB_START_DETACH, UNITS("b.service"), NULL, NULL, &r, &err) == -ECANCELED);
         err_done(&err);
         end();
 }
@@ -658,6 +737,11 @@ CHILD_TEST(test_detach)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                TEST(test_no_wait),
+                TEST(test_no_wait_stop),
+                TEST(test_no_wait_restart),
+                TEST(test_start_limit),
+                TEST(test_stop_limit),
                 TEST(test_start),
                 TEST(test_done_but_not_running),
                 TEST(test_none),
