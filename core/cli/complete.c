@@ -7,6 +7,7 @@
 #include "cli/app.h"
 #include "cli/command.h"
 #include "model/containers/containers.h"
+#include "model/containers/select.h"
 #include "plugin/core_options.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
@@ -16,6 +17,7 @@
 #define KIND_FILE    (1U << 0)
 #define KIND_DIR     (1U << 1)
 #define KIND_NAME    (1U << 2) /* of an installed container */
+#define KIND_HOST    (1U << 4) /* with KIND_NAME: of any origin */
 #define KIND_COMMAND (1U << 3) /* of this program; only in its own synopses */
 
 /* The words before the one to complete. */
@@ -108,12 +110,13 @@ static int offer_commands(const struct app *a, struct ec_err *err)
 }
 
 /* If the host cannot be read, there are no names to offer: not an error while typing. */
-static void offer_names(struct app *a, const char *const *taken)
+static void offer_names(struct app *a, bool of_host, const char *const *taken)
 {
         _cleanup_(container_list_done) struct container_list list = { 0 };
         struct ec_err err = { 0 };
 
-        if (layout_init(&a->layout, a->conf, &err) < 0 || containers_installed(&a->layout, &list, &err) < 0)
+        if (layout_init(&a->layout, a->conf, &err) < 0 ||
+            (of_host ? containers_of_host : containers_installed)(&a->layout, &list, &err) < 0)
                 log_debug("%s", err_msg(&err));
         for (size_t i = 0; i < list.n; i++)
                 if (!strv_contains(taken, list.items[i]->name))
@@ -131,7 +134,7 @@ static int offer_kinds(struct app *a, unsigned kinds, const char *word, const ch
         if (kinds & KIND_DIR)
                 term_out(":dirs\n");
         if (kinds & KIND_NAME && !(kinds & KIND_FILE && path))
-                offer_names(a, taken);
+                offer_names(a, kinds & KIND_HOST, taken);
         return kinds & KIND_COMMAND ? offer_commands(a, err) : 0;
 }
 
@@ -234,6 +237,7 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
         struct position p = { .set = &set };
         const char *const *first = words;
         const char *equals;
+        unsigned kinds;
         int r = command_options(&a->plugins, ref, &set, err);
 
         if (r < 0)
@@ -262,8 +266,11 @@ static int complete_command(struct app *a, const struct command_ref *ref, const 
         }
         if (p.rest)
                 return offer_kinds(a, KIND_FILE, *words, NULL, err);
-        return offer_kinds(a, argument_kinds(ref->command->synopsis, p.n_args) & (ref->plugin ? ~KIND_COMMAND : ~0U),
-                           *words, first, err);
+        kinds = argument_kinds(ref->command->synopsis, p.n_args) & (ref->plugin ? ~KIND_COMMAND : ~0U);
+        /* A command without a definition is for all containers. */
+        if (kinds & KIND_NAME && !(ref->command->scopes & EC_SCOPE_BUILD))
+                kinds |= KIND_HOST;
+        return offer_kinds(a, kinds, *words, first, err);
 }
 
 /* The program's own options, which come before a command. */

@@ -18,9 +18,14 @@ static const struct {
         const char *words, *command, *text;
 } hints[] = {
         { "start", NULL, "to start a container, use 'systemctl start container@NAME'" },
+        { "halt poweroff down", "stop", "to stop a container, use 'extra-container stop NAME'" },
         { "stop terminate kill halt poweroff down", NULL, "to stop a container, use 'systemctl stop container@NAME'" },
+        { "ps top", "status", "to see what runs, use 'extra-container status'" },
+        { "show info inspect describe", "status", "for details of a container, use 'extra-container status NAME'" },
         { "status", NULL, "to see the status of a container, use 'systemctl status container@NAME'" },
         { "log logs journal", NULL, "to read the log of a container, use 'journalctl -M NAME'" },
+        { "attach console", "root-login",
+          "to open a root shell in a container, use 'extra-container root-login NAME'" },
         { "login root-login enter attach console", NULL,
           "to open a root shell in a container, use 'machinectl shell NAME'" },
         { "run exec", "shell-exec", "to run a command in a container, use 'extra-container shell-exec NAME COMMAND'" },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model/containers/containers.h"
+#include "model/containers/pending.h"
 #include "model/containers/select.h"
 #include "model/deploy/by_name.h"
 #include "model/deploy/deploy.h"
@@ -114,6 +115,11 @@ static int find_installed(struct ec_op *op, const char *name, const struct ec_co
         return r;
 }
 
+static uint32_t container_outstanding(struct ec_op *op, const struct ec_container *c)
+{
+        return pending_get(op->layout, c->name);
+}
+
 static void free_list(void *p)
 {
         container_list_done(p);
@@ -153,6 +159,7 @@ const struct ec_containers_api services_containers = {
         .foreach_installed = foreach_installed,
         .find = find_installed,
         .origin = container_origin,
+        .outstanding = container_outstanding,
         .select = select_containers,
 };
 

@@ -355,7 +355,8 @@ static int create_table(struct ec_op *op, const struct ec_array *columns, struct
         for (uint32_t i = 0; i < columns->count && r >= 0; i++, from += columns->stride) {
                 r = argument_copy(&full[i], sizeof(*full), from, columns->stride, "struct ec_column", err);
                 if (r >= 0)
-                        r = argument_flags("a column of a listing", full[i].flags, EC_COL_JSON_ONLY, err);
+                        r = argument_flags("a column of a listing", full[i].flags, EC_COL_JSON_ONLY | EC_COL_STATE,
+                                           err);
         }
         return r < 0 ? r : table_create(&a, options_is_set(op->options, "json"), ret, err);
 }

@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <string.h>
+#include <unistd.h>
 
 int no_memory(const struct ec_host *h, struct ec_err *err)
 {
@@ -43,6 +44,24 @@ int add_own_module(const struct ec_host *h, struct ec_eval *ev, struct ec_err *e
         _cleanup_free_ char *module = fs_join(h->plugin_dir, "module.nix");
 
         return module ? h->nix->add_module(ev, module, err) : no_memory(h, err);
+}
+
+/* A background process must not read from the terminal. */
+static int in_background(void)
+{
+        pid_t group = isatty(STDIN_FILENO) ? tcgetpgrp(STDIN_FILENO) : -1;
+
+        return group >= 0 && group != getpgrp();
+}
+
+void exec_streams(struct ec_exec *x)
+{
+        for (int i = 0; i < 3; i++)
+                x->fds[i] = i;
+        if (in_background())
+                x->fds[0] = -1;
+        else if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+                x->flags |= EC_EXEC_TTY;
 }
 
 int run_program(const struct ec_host *h, struct ec_op *op, struct ec_proc *p, const char *what, char **ret_out,

@@ -38,13 +38,8 @@ static int run_build(void *self, struct ec_op *op, struct ec_err *err)
 static int run_restart(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
-        const char *const *names = h->opt->args(op);
-        int r;
 
-        if (!*names)
-                return h->err->usage(err, "restart needs the name of a container");
-        r = h->deploy->restart(op, names, 0, err);
-        return r < 0 ? r : 0;
+        return by_name(h, op, h->deploy->restart, 0, 1, err);
 }
 
 /* A path, a flake reference, standard input or an expression; names otherwise. */
@@ -92,6 +87,9 @@ static const struct ec_option create_options[] = {
                   "differs, otherwise by a restart" },
         { .name = "restart-changed", .short_name = 'r', .help = "Restart running containers that have changed" },
 };
+static const struct ec_option restart_options[] = {
+        { .name = "all", .short_name = 'a', .help = "Restart all containers that run" },
+};
 static const struct ec_option destroy_options[] = {
         { .name = "all", .short_name = 'a', .help = "Destroy all containers that this program installed" },
 };
@@ -128,10 +126,12 @@ static const struct ec_command commands[] = {
           .flags = EC_CMD_LISTING,
           .run = create_run_list },
         { .name = "restart",
-          .synopsis = "NAME...",
+          .synopsis = "NAME... | --all",
           .summary = "Restart containers",
+          .details = "Containers of this host, of any origin. NAME may be a pattern, such as 'web-*'.",
           .scopes = EC_SCOPE_START,
           .flags = EC_CMD_ROOT,
+          .options = EC_ARRAY(restart_options),
           .run = run_restart },
         { .name = "destroy",
           .synopsis = "NAME... | DEFINITION [NAME...] | --all",

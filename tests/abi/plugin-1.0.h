@@ -575,6 +575,9 @@ struct ec_containers_api {
         /* EC_ORIGIN_*. Containers that the program installs or has installed
          * have EC_ORIGIN_PROGRAM. */
         uint32_t (*origin)(const struct ec_container *c);
+        /* EC_CHANGE_UPDATE or EC_CHANGE_RESTART: what a running container still
+         * needs to run what is installed; else EC_CHANGE_NONE. */
+        uint32_t (*outstanding)(struct ec_op *op, const struct ec_container *c);
         /* Containers of this host by name or shell pattern, sorted by name,
          * without duplicates; flags: EC_SELECT_*. *ret is NULL-terminated.
          * -ENOENT: none has that name, and err names the nearest one, or none
@@ -690,10 +693,12 @@ struct ec_term_api {
 #define EC_COL_BOOL 2 /* true or false in JSON, yes or no in a table */
 #define EC_COL_LIST 3 /* of strings; newline-separated in set_str() */
 #define EC_COL_SIZE 4 /* bytes: an integer in JSON, "1.2 MiB" in a table */
-#define EC_COL_TIME 5 /* seconds since 1970: likewise */
+#define EC_COL_TIME 5 /* seconds since 1970: likewise, "3min 2s ago" */
 
 /* Flags of a column. */
 #define EC_COL_JSON_ONLY (UINT32_C(1) << 0) /* not in a table */
+#define EC_COL_STATE     (UINT32_C(1) << 1) /* states of units: coloured on a
+                                             * terminal */
 
 struct ec_column {
         const char *key;   /* in JSON */

@@ -44,6 +44,11 @@ is 'names follow an expression' "$(offered site-build -E '{ }' '')" "$(words db 
 is 'names follow standard input as a definition' "$(offered site-build - '')" "$(words db web web-2)"
 is 'a command with one name offers names' "$(offered site-one '')" "$(words db web web-2)"
 is 'a command with one name offers nothing after it' "$(offered site-one db '')" ''
+mkdir -p "$T/root/etc/systemd/system"
+touch "$T/root/etc/systemd/system/container@hosted.service"
+is 'a command without a definition offers all containers of the host' "$(offered site-one '')" "$(words db hosted web web-2)"
+is 'one with a definition offers those of the program' "$(offered site-build web.nix '')" "$(words db web web-2)"
+rm -r "$T/root/etc"
 is 'a command with names or a definition offers names' "$(offered site-both '')" "$(words db web web-2)"
 is 'a path is a definition' "$(offered site-both ./)" :files
 is 'names follow names' "$(offered site-both db '')" "$(words web web-2)"

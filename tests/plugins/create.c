@@ -139,9 +139,15 @@ static void test_restart(void **state)
         assert_int_equal(fake_run(&fake, PLUGIN, self, "restart"), -EINVAL);
         assert_true(fake.err.usage);
         fake_reset(&fake);
+        fake_container(&fake, "a", "/x", 1)->active = 1;
+        fake_container(&fake, "b", "/x", 1);
         fake_args(&fake, "a", "b", (char *)NULL);
         assert_int_equal(fake_run(&fake, PLUGIN, self, "restart"), 0);
-        assert_string_equal(fake.calls, "deploy.restart a b\n");
+        assert_string_equal(fake.calls, "containers.select 2\ndeploy.restart a b\n");
+        fake_reset(&fake);
+        fake_option(&fake, "all", "");
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "restart"), 0);
+        assert_string_equal(fake.calls, "containers.select 3\nsystemd.states container@*.service\ndeploy.restart a\n");
         fake_reset(&fake);
         fake_args(&fake, "a", (char *)NULL);
         fake.fail_at = "deploy.restart";

@@ -2,6 +2,7 @@
 #include "fake_host.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -211,6 +212,18 @@ static const char *opt_command(const struct ec_op *op)
         return op->fake->command;
 }
 
+static uint64_t opt_get_ms(const struct ec_op *op, const char *name)
+{
+        const char *value = pair_last(op->fake->options, name);
+
+        return value ? strtoull(value, NULL, 10) : 0;
+}
+
+static int64_t opt_get_int(const struct ec_op *op, const char *name)
+{
+        return (int64_t)opt_get_ms(op, name);
+}
+
 static const struct ec_opt_api opt_api = {
         .size = sizeof(opt_api),
         .is_set = opt_is_set,
@@ -218,6 +231,8 @@ static const struct ec_opt_api opt_api = {
         .values = opt_values,
         .args = opt_args,
         .command = opt_command,
+        .get_ms = opt_get_ms,
+        .get_int = opt_get_int,
 };
 
 static const char *conf_get(const struct ec_host *host, const char *key)
@@ -489,6 +504,10 @@ static int machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_
         int r = call(op->fake, err, "machine.exec", x->machine);
 
         note_argv(op->fake, " ", x->argv);
+        if (x->user || x->cwd)
+                fake_note(op->fake, "  user %s, cwd %s", x->user ?: "-", x->cwd ?: "-");
+        for (const char *const *e = x->env; e && *e; e++)
+                fake_note(op->fake, "  env %s", *e);
         *ret_status = op->fake->status;
         return r;
 }
@@ -521,12 +540,26 @@ static int machine_read_file(struct ec_op *op, const char *name, const char *pat
         return r;
 }
 
+static int machine_failed_units(struct ec_op *op, const char *const *names,
+                                int (*fn)(void *data, const char *name, const char *const *failed), void *data,
+                                struct ec_err *err)
+{
+        int r = units(op, "machine.failed_units", names, err);
+
+        for (; *names && r >= 0; names++)
+                for (struct ec_container *c = op->fake->containers; c && r >= 0; c = c->next)
+                        if (!strcmp(c->name, *names))
+                                r = fn(data, *names, c->failed);
+        return r;
+}
+
 static const struct ec_machine_api machine_api = {
         .size = sizeof(machine_api),
         .exec = machine_exec,
         .running = machine_running,
         .leader = machine_leader,
         .read_file = machine_read_file,
+        .failed_units = machine_failed_units,
 };
 
 /* ---- containers, deploy, shell ---- */
@@ -607,6 +640,42 @@ static int c_find(struct ec_op *op, const char *name, const struct ec_container 
         return err_set(err, -ENOENT, "no container named '%s' is installed", name);
 }
 
+static uint32_t c_origin(const struct ec_container *c)
+{
+        return c->origin;
+}
+
+static uint32_t c_outstanding(struct ec_op *op, const struct ec_container *c)
+{
+        (void)op;
+        return c->change;
+}
+
+static int c_select(struct ec_op *op, const char *const *patterns, uint32_t flags,
+                    const struct ec_container *const **ret, struct ec_err *err)
+{
+        static const char *const all[] = { "*", NULL };
+        struct fake *f = op->fake;
+        char text[16];
+        size_t n = 0;
+        int r;
+
+        snprintf(text, sizeof(text), "%u", flags);
+        r = call(f, err, "containers.select", text);
+        for (const char *const *p = flags & EC_SELECT_ALL ? all : patterns; *p && r >= 0; p++) {
+                size_t before = n;
+
+                for (struct ec_container *c = f->containers; c; c = c->next)
+                        if (c->installed && !fnmatch(*p, c->name, 0))
+                                f->selected[n++] = c;
+                if (n == before && !(flags & EC_SELECT_ALL))
+                        r = err_set(err, -ENOENT, "no container named '%s' is installed", *p);
+        }
+        f->selected[n] = NULL;
+        *ret = f->selected;
+        return r;
+}
+
 static const struct ec_containers_api containers_api = {
         .size = sizeof(containers_api),
         .name = c_name,
@@ -621,6 +690,9 @@ static const struct ec_containers_api containers_api = {
         .foreach = c_foreach,
         .foreach_installed = c_foreach_installed,
         .find = c_find,
+        .origin = c_origin,
+        .select = c_select,
+        .outstanding = c_outstanding,
 };
 
 static int deploy_build(struct ec_op *op, struct ec_err *err)
@@ -654,8 +726,14 @@ static int deploy_start_installed(struct ec_op *op, const char *const *names, ui
 
 static int deploy_stop(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
 {
+        assert_int_equal(flags & ~EC_STOP_KILL, 0);
+        return units(op, flags ? "deploy.kill" : "deploy.stop", names, err);
+}
+
+static int deploy_update_installed(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
+{
         assert_int_equal(flags, 0);
-        return units(op, "deploy.stop", names, err);
+        return units(op, "deploy.update_installed", names, err);
 }
 
 static int deploy_restart(struct ec_op *op, const char *const *names, uint32_t flags, struct ec_err *err)
@@ -696,6 +774,7 @@ static const struct ec_deploy_api deploy_api = {
         .destroy = deploy_destroy,
         .lock = deploy_lock,
         .unlock = deploy_unlock,
+        .update_installed = deploy_update_installed,
 };
 
 static void push(char **list, const char *text)

@@ -33,7 +33,9 @@ struct ec_container {
         char *name, *unit, *unit_path, *conf_path, *state_path;
         struct fake_pair *conf;
         int installed, active;
-        uint32_t change; /* EC_CHANGE_* */
+        uint32_t change;       /* EC_CHANGE_* */
+        uint32_t origin;       /* EC_ORIGIN_* */
+        const char *failed[4]; /* units in it */
         struct ec_container *next;
 };
 struct fake;
@@ -77,8 +79,9 @@ struct fake {
         char *table;                     /* rows: "key=value;key=value;", one per line */
         /* Sets the output and result of a program; NULL: no output, and status. */
         int (*proc)(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
-        const char *values[32]; /* result of opt->values() */
-        int interrupted;        /* cancel->check() fails */
+        const char *values[32];                  /* result of opt->values() */
+        const struct ec_container *selected[32]; /* result of containers->select() */
+        int interrupted;                         /* cancel->check() fails */
         int cancel_fd, checks, held, locked;
 };
 

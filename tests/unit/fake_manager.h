@@ -307,7 +307,7 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
         if (!strcmp(member, "ResetFailedUnit")) {
                 (void)sd_bus_message_read(call, "s", &unit);
                 manager_note(m, "reset", unit);
-                return 1;
+                return sd_bus_message_get_expect_reply(call) ? sd_bus_reply_method_return(call, "") : 1;
         }
         if (!strcmp(member, "RefUnit") || !strcmp(member, "UnrefUnit")) {
                 m->refs += *member == 'R' ? 1 : -1;

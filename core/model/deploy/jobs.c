@@ -89,7 +89,7 @@ static void on_done(void *data, const struct unit_result *r)
         size_t i = index_of(j, r->unit);
 
         j->progress.done[i] = true;
-        if (r->code < 0 && r->code != -EINPROGRESS && !is_stop(j->job)) {
+        if (r->code < 0 && r->code != -EINPROGRESS && r->code != -ETIME && !is_stop(j->job)) {
                 _cleanup_free_ char *text = describe(j, r, j->group->items[i]);
 
                 report_unit(j->op, j->group->items[i], j->group->n > 1 ? text : NULL, j->since, r->code == -ETIMEDOUT);

@@ -39,7 +39,9 @@ const char *progress_waits_for(const char *text, size_t *ret_len)
 
         unit = unit ? unit + strlen("job ") : NULL;
         *ret_len = unit ? strspn(unit, allowed) : 0;
-        return *ret_len && str_after(unit + *ret_len, "/start running") ? unit : NULL;
+        return *ret_len && (str_after(unit + *ret_len, "/start running") || str_after(unit + *ret_len, "/stop running"))
+                       ? unit
+                       : NULL;
 }
 
 /* "web (at most 60 s; waits for hang.service)". NULL: no memory. */
@@ -55,7 +57,7 @@ static char *describe(const struct progress *p, size_t i, struct systemd *s)
                 (void)systemd_get_u64(s, c->unit, "Service", p->start ? "TimeoutStartUSec" : "TimeoutStopUSec", &usec,
                                       NULL);
         p->limits[i] = usec;
-        if (s && p->start && systemd_get_string(s, c->unit, "Service", "StatusText", &status, NULL) >= 0)
+        if (s && systemd_get_string(s, c->unit, "Service", "StatusText", &status, NULL) >= 0)
                 unit = progress_waits_for(status, &len);
         if (usec && usec != UINT64_MAX)
                 limit = str_printf("at most %" PRIu64 " s", usec / USEC_PER_SEC);

@@ -68,6 +68,8 @@ void op_result(const struct ec_op *op, const char *fmt, ...)
 {
         va_list ap;
 
+        if (options_is_set(op->options, "quiet"))
+                return;
         va_start(ap, fmt);
         if (op->command && op->command->scopes & EC_SCOPE_SHELL) {
                 _cleanup_free_ char *text = NULL;

@@ -45,6 +45,7 @@ static int refer(struct item *i)
 
 static int reset_failed(struct engine *e, const char *unit)
 {
+        e->told = true;
         return bus_tell_manager(e->bus, "ResetFailedUnit", "s", unit);
 }
 
@@ -291,6 +292,8 @@ static int after_stop(struct item *i)
                 return r;
         if (i->ended || (result && !strcmp(result, "timeout")))
                 h->killed(h->data, i->res->unit);
+        if (i->ended && reset_failed(i->e, i->res->unit) < 0)
+                return -ENOMEM;
         if (i->e->kind == JOB_RESTART)
                 item_to_phase(i, PHASE_START, true);
         else
@@ -515,6 +518,17 @@ void unit_results_done(struct unit_result *results, size_t n)
         free(results);
 }
 
+/* systemd refuses a message whose sender has left the bus before it is handled, and handles messages in order. */
+static void settle_messages(struct engine *e)
+{
+        if (!e->told || sd_bus_is_ready(e->bus) <= 0)
+                return;
+        interrupt_hold();
+        (void)bus_call_method(e->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, "org.freedesktop.DBus.Peer", "Ping",
+                              5 * USEC_PER_SEC, NULL, NULL, NULL);
+        interrupt_release();
+}
+
 int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units, const struct job_limits *limits,
                  const struct job_hooks *hooks, struct unit_result **ret_results, struct ec_err *err)
 {
@@ -551,6 +565,7 @@ int systemd_jobs(struct systemd *s, enum unit_job job, const char *const *units,
         }
         if (e.n)
                 r = run(&e, err);
+        settle_messages(&e);
         for (size_t k = 0; k < e.n && r >= 0; k++)
                 if (results[k].code < 0)
                         r = 1;

@@ -16,7 +16,7 @@ struct job_limits {
         /* Queue the last job of each unit, and do not wait for it: its code is -EINPROGRESS. */
         bool no_wait;
         /* How long each stop and each start may take (0: without a limit). A stop is ended then; a start continues, and
-         * its code is -ETIMEDOUT. */
+         * its code is -ETIME. */
         uint64_t usec;
 };
 struct job_hooks {

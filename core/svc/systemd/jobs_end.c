@@ -108,7 +108,7 @@ static void start_too_long(struct item *i)
 {
         uint64_t ms = i->e->limits.usec / USEC_PER_MSEC;
 
-        item_finish(i, -ETIMEDOUT,
+        item_finish(i, -ETIME,
                     str_printf("it is not up after %" PRIu64 " %s, and continues to start", ms % 1000 ? ms : ms / 1000,
                                ms % 1000 ? "ms" : "s"));
 }

@@ -44,6 +44,7 @@ struct engine {
         struct job_hooks hooks;
         struct job_limits limits;
         bool cancelled, detached;
+        bool told;        /* systemd got messages without a reply */
         bool asked_again; /* after ^C: the main processes got a second SIGTERM */
         uint64_t next_check, next_tick;
         uint64_t resume_at;           /* systemd reconnects: no call is sent until then; otherwise UINT64_MAX */

@@ -109,13 +109,17 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
 
 int systemd_reset_failed(struct systemd *s, const char *unit, struct ec_err *err)
 {
+        _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         sd_bus *bus;
         int r = systemd_bus(s, &bus, err);
 
         if (r < 0)
                 return r;
-        r = bus_tell_manager(bus, "ResetFailedUnit", "s", unit);
-        return r < 0 ? err_set(err, r, "cannot reset the state of %s: %s", unit, strerror(-r)) : 0;
+        r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ResetFailedUnit", BUS_TIMEOUT, &e, NULL,
+                            "s", unit);
+        if (r < 0 && sd_bus_error_has_name(&e, BUS_NO_SUCH_UNIT))
+                return 0;
+        return r < 0 ? bus_err(err, r, &e, "cannot reset the state of %s", unit) : 0;
 }
 
 /* ---- listing ------------------------------------------------------------ */

@@ -14,7 +14,7 @@ void systemd_free(struct systemd *s);
 int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err);
 
 int systemd_daemon_reload(struct systemd *s, struct ec_err *err);
-/* A failed unit stays in listings, even if its file is removed. Does not wait for an answer. */
+/* A failed unit stays in listings, even if its file is removed. */
 int systemd_reset_failed(struct systemd *s, const char *unit, struct ec_err *err);
 
 struct unit_state {

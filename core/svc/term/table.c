@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "svc/term/fold.h"
 #include "svc/term/term.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -259,16 +259,16 @@ static void put_size(FILE *f, int64_t bytes)
         fprintf(f, "%.1f %s", v, units[u]);
 }
 
+/* "3min 2s ago" */
 static void put_time(FILE *f, int64_t seconds)
 {
-        time_t at = seconds;
-        struct tm tm;
-        char buf[64];
+        int64_t now = (int64_t)(clock_realtime_usec() / USEC_PER_SEC);
+        char span[CLOCK_SPAN_MAX];
 
-        if (localtime_r(&at, &tm) && strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm))
-                fputs(buf, f);
+        if (seconds <= now)
+                fprintf(f, "%s ago", clock_span((uint64_t)(now - seconds) * USEC_PER_SEC, span));
         else
-                fprintf(f, "%" PRId64, seconds);
+                fprintf(f, "in %s", clock_span((uint64_t)(seconds - now) * USEC_PER_SEC, span));
 }
 
 /* For people (table) or for programs (tab-separated). */
@@ -305,6 +305,32 @@ struct layout {
         unsigned *widths; /* of the columns; 0: not shown. NULL: tabs between the cells */
 };
 
+/* The words of systemd, and ours. */
+static const char *colour_of(const char *state)
+{
+        static const struct {
+                const char *word, *colour;
+        } colours[] = { { "active", "32" },     { "running", "32" },  { "reloading", "32" },    { "failed", "31" },
+                        { "activating", "33" }, { "starting", "33" }, { "deactivating", "33" }, { "stopping", "33" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
+                if (!strcmp(state, colours[i].word))
+                        return colours[i].colour;
+        return NULL;
+}
+
+static void put_cell(FILE *f, const struct column *col, const char *s, size_t n)
+{
+        const char *colour = NULL;
+
+        if (col->flags & EC_COL_STATE && term_stdout_colour() && !s[n])
+                colour = colour_of(s);
+        if (colour)
+                fprintf(f, "\033[%sm%.*s\033[0m", colour, (int)n, s);
+        else
+                fprintf(f, "%.*s", (int)n, s);
+}
+
 /* One line, without trailing blanks. Each text is moved to the rest of it. Returns whether there is any. */
 static bool put_line(FILE *f, const struct ec_table *t, const char **texts, const unsigned *widths)
 {
@@ -336,7 +362,8 @@ static bool put_line(FILE *f, const struct ec_table *t, const char **texts, cons
                         pad = 0;
                 }
                 if (n) {
-                        fprintf(f, "%*s%.*s", (int)pending, "", (int)n, s);
+                        fprintf(f, "%*s", (int)pending, "");
+                        put_cell(f, &t->columns[i], s, n);
                         pending = 0;
                 }
                 pending += pad;

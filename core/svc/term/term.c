@@ -42,11 +42,21 @@ bool term_stderr_tty(void)
         return isatty(STDERR_FILENO);
 }
 
-bool term_colour(void)
+static bool colours_wanted(void)
 {
         const char *no = getenv("NO_COLOR"), *name = getenv("TERM");
 
-        return (!no || !*no) && name && *name && strcmp(name, "dumb") != 0 && term_stderr_tty();
+        return (!no || !*no) && name && *name && strcmp(name, "dumb") != 0;
+}
+
+bool term_colour(void)
+{
+        return colours_wanted() && term_stderr_tty();
+}
+
+bool term_stdout_colour(void)
+{
+        return colours_wanted() && term_stdout_tty();
 }
 
 static int write_all(int fd, const char *p, size_t len)

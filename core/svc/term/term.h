@@ -12,6 +12,7 @@ void term_set_wait(int (*wait)(int fd));
 bool term_stdout_tty(void);
 bool term_stderr_tty(void);
 unsigned term_stdout_columns(void); /* of the terminal, 40 at least; 80 without one */
+bool term_stdout_colour(void);      /* stdout is a terminal, NO_COLOR unset, TERM not dumb */
 bool term_colour(void);             /* stderr is a terminal, NO_COLOR unset, TERM not dumb */
 /* One line on stderr that is redrawn; nothing without a terminal. */
 void term_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -26,9 +26,29 @@ static void test_timeout(void **state UNUSED)
         assert_in_range(clock_timeout_ms(clock_usec() + 60 * USEC_PER_SEC), 50000, 60000);
 }
 
+static void span(uint64_t ms, const char *expected)
+{
+        char buf[CLOCK_SPAN_MAX];
+
+        assert_string_equal(clock_span(ms * USEC_PER_MSEC, buf), expected);
+}
+
+static void test_span(void **state UNUSED)
+{
+        span(0, "0s");
+        span(999, "999ms");
+        span(1500, "1s");
+        span(182000, "3min 2s");
+        span(60000, "1min");
+        span(7500000, "2h 5min");
+        span(UINT64_C(90061000), "1d 1h");
+        span(UINT64_C(31557600000) * 3 + UINT64_C(2629800000) * 2, "3y 2month");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_span),
                 cmocka_unit_test(test_clocks),
                 cmocka_unit_test(test_timeout),
         };

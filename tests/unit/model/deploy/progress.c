@@ -26,7 +26,8 @@ static void test_waits_for(void **state)
         waits_for("Container running: (1 of 2) User job a\\x2d@b.service/start running (2s / 1min 30s)",
                   "a\\x2d@b.service");
         waits_for("Container running.", NULL);
-        waits_for("Container running: User job hang.service/stop running (2s / no limit)...", NULL);
+        waits_for("Container running: User job hang.service/stop running (2s / no limit)...", "hang.service");
+        waits_for("Container running: User job hang.service/reload running (2s / no limit)...", NULL);
         waits_for("job ", NULL);
         waits_for("job \033[2J/start running", NULL);
         waits_for("job a b/start running", NULL);

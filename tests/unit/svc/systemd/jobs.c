@@ -540,7 +540,7 @@ static void test_start_limit(void **state)
         UNIT(1, .name = "b.service");
         begin();
         jobs(JOB_START, UNITS("a.service", "b.service"), 1,
-             "a.service=-110 (it is not up after 200 ms, and continues to start); b.service=0");
+             "a.service=-62 (it is not up after 200 ms, and continues to start); b.service=0");
         assert_true(clock_usec() - since < 4 * USEC_PER_SEC);
         assert_null(strstr(manager_log(&fake), "stop "));
 }
@@ -562,6 +562,10 @@ static void test_stop_limit(void **state)
         assert_string_equal(told, "a.service ");
         assert_non_null(strstr(manager_log(&fake), "stop a.service\nask again a.service\n"));
         assert_non_null(strstr(fake.log, "start a.service\n"));
+        assert_int_equal(systemd_jobs(s, JOB_STOP, UNITS("a.service"), &l, &hooks, &r, &err), 0);
+        unit_results_done(r, 1);
+        /* It is not a failure of the unit. */
+        assert_true(str_ends(manager_log(&fake), "ask again a.service\nreset a.service\n"));
 }
 
 /* ---- ^C: each in a separate process ----------------------------------------- */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands and shells in a running container. */
+#include "control.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Variables that come after those of the login. */
+static int check_env(const struct ec_host *h, const char *const *env, struct ec_err *err)
+{
+        for (; *env; env++)
+                if (**env == '=' || !strchr(*env, '='))
+                        return h->err->usage(err, "--env %s: not of the form KEY=VALUE", *env);
+        return 0;
+}
+
+/* The container that is meant, if it is one of this host. */
+static int find(const struct ec_host *h, struct ec_op *op, const char *const *args, const char **ret,
+                struct ec_err *err)
+{
+        const struct ec_container *const *c;
+        char *state;
+        int r;
+
+        if (!args[0])
+                return h->err->usage(err, "%s needs the name of a container", h->opt->command(op));
+        r = h->containers->select(op, (const char *const[]){ args[0], NULL }, EC_SELECT_HOST, &c, err);
+        if (r < 0)
+                return r;
+        if (c[1])
+                return h->err->usage(err, "%s is for one container; '%s' matches several", h->opt->command(op),
+                                     args[0]);
+        *ret = h->containers->name(c[0]);
+        r = h->systemd->get_string(op, h->containers->unit(c[0]), "Unit", "ActiveState", &state, err);
+        if (r < 0)
+                return r;
+        /* Commands also run in one that still boots. */
+        if (!strcmp(state, "inactive") || !strcmp(state, "failed"))
+                r = h->err->set(err, -EHOSTDOWN,
+                                "container '%s' is not running; start it with 'extra-container start %s'", *ret, *ret);
+        h->mem_free(state);
+        return r < 0 ? r : 0;
+}
+
+int control_run(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = self;
+        const char *const *args = h->opt->args(op), *const *env = h->opt->values(op, "env");
+        struct ec_exec x = { .size = sizeof(x), .flags = EC_EXEC_LOGIN };
+        int32_t status = 0;
+        int r = check_env(h, env, err);
+
+        if (r >= 0)
+                r = find(h, op, args, &x.machine, err);
+        if (r < 0)
+                return r;
+        x.argv = args + 1;
+        if (*x.argv && !strcmp(*x.argv, "--"))
+                x.argv++;
+        if (!*x.argv)
+                return h->err->usage(err, "run needs a command; 'root-login %s' opens a shell", x.machine);
+        x.env = *env ? env : NULL;
+        x.user = h->opt->value(op, "user");
+        x.cwd = h->opt->value(op, "cwd");
+        exec_streams(&x);
+        r = h->machine->exec(op, &x, &status, err);
+        return r < 0 ? r : status;
+}
+
+int control_root_login(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = self;
+        const char *const none[] = { NULL }, *const *args = h->opt->args(op);
+        struct ec_exec x = { .size = sizeof(x), .flags = EC_EXEC_LOGIN, .argv = none };
+        int32_t status = 0;
+        int r = args[0] && args[1] ? h->err->usage(err, "root-login takes one name") : 0;
+
+        if (r >= 0)
+                r = find(h, op, args, &x.machine, err);
+        if (r < 0)
+                return r;
+        exec_streams(&x);
+        r = h->machine->exec(op, &x, &status, err);
+        return r < 0 ? r : status;
+}
+
+int control_login(void *self, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = self;
+        const char *const *args = h->opt->args(op), *name;
+        struct ec_proc_result res = { .size = sizeof(res) };
+        struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_TERMINAL };
+        int r = args[0] && args[1] ? h->err->usage(err, "login takes one name") : 0;
+
+        if (r >= 0)
+                r = find(h, op, args, &name, err);
+        if (r < 0)
+                return r;
+        if (!isatty(STDIN_FILENO))
+                return h->err->set(err, -ENOTTY, "login needs a terminal");
+        p.argv = (const char *const[]){ "machinectl", "--quiet", "login", name, NULL };
+        r = h->proc->run(op, &p, &res, err);
+        if (r < 0)
+                return r;
+        r = res.status;
+        h->proc->result_done(&res);
+        return r;
+}
