@@ -8,9 +8,11 @@
 
 #include "model/definition/evaluation.h"
 #include "model/operation/call.h"
+#include "model/operation/layout.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
 #include "plugin/arguments.h"
+#include "svc/machine/cgroups.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
 #include "svc/process/interrupt.h"
@@ -329,6 +331,20 @@ static int failed_units(struct ec_op *op, const char *const *names,
         return r;
 }
 
+static int cgroups(struct ec_op *op,
+                   int (*fn)(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init),
+                   void *data, struct ec_err *err)
+{
+        _cleanup_(machine_cgroups_done) struct machine_cgroups all = { 0 };
+        int r = 0;
+
+        if (!layout_offline(op->layout) && machine_cgroups_read(&all) < 0)
+                return err_oom(err);
+        for (size_t i = 0; i < all.n && !r; i++)
+                r = fn(data, all.items[i].unit, all.items[i].path, all.items[i].main, all.items[i].leader);
+        return r;
+}
+
 const struct ec_machine_api services_machine = {
         .size = sizeof(services_machine),
         .exec = machine_run,
@@ -336,6 +352,7 @@ const struct ec_machine_api services_machine = {
         .leader = leader,
         .read_file = read_file,
         .failed_units = failed_units,
+        .cgroups = cgroups,
 };
 
 /* ---- listings ----------------------------------------------------------- */

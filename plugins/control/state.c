@@ -112,22 +112,43 @@ static int read_label(const struct ec_host *h, struct state *s)
         return 0;
 }
 
-static int read_one(const struct ec_host *h, const struct cgroups *cgroups, struct state *s)
+static int add_facts(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init)
 {
-        const char *cgroup = cgroups_find(cgroups, h->containers->unit(s->c));
-        int r = read_label(h, s);
+        struct reader *r = data;
 
-        s->up = s->active ? !strcmp(s->active, "active") || !strcmp(s->active, "reloading") : cgroup != NULL;
-        if (r >= 0 && cgroup)
-                r = facts_read(cgroup, &s->facts);
-        return r;
+        for (size_t i = 0; i < r->to->n; i++) {
+                struct state *s = &r->to->items[i];
+
+                if (strcmp(r->host->containers->unit(s->c), unit) != 0)
+                        continue;
+                /* It runs, if systemd does not say otherwise. */
+                s->up = s->up || !s->active;
+                facts_done(&s->facts);
+                return facts_read(path, nspawn, init, &s->facts);
+        }
+        return 0;
+}
+
+static int read_rest(struct reader *r, struct ec_op *op, struct ec_err *err)
+{
+        const struct ec_host *h = r->host;
+        int k = 0;
+
+        for (size_t i = 0; i < r->to->n && k >= 0; i++) {
+                struct state *s = &r->to->items[i];
+
+                s->up = s->active && (!strcmp(s->active, "active") || !strcmp(s->active, "reloading"));
+                k = read_label(h, s);
+        }
+        if (k >= 0)
+                k = h->machine->cgroups(op, add_facts, r, err);
+        return k == -ENOMEM ? no_memory(h, err) : k;
 }
 
 int states_read(const struct ec_host *h, struct ec_op *op, const struct ec_container *const *containers,
                 struct states *ret, struct ec_err *err)
 {
         _cleanup_(states_done) struct states all = { 0 };
-        _cleanup_(cgroups_done) struct cgroups cgroups = { 0 };
         struct reader reader = { .host = h, .to = &all };
         size_t n = 0;
         int r;
@@ -135,14 +156,13 @@ int states_read(const struct ec_host *h, struct ec_op *op, const struct ec_conta
         while (containers[n])
                 n++;
         all.items = calloc(n + 1, sizeof(*all.items));
-        if (!all.items || cgroups_read(h, &cgroups) < 0)
+        if (!all.items)
                 return no_memory(h, err);
         for (; all.n < n; all.n++)
-                all.items[all.n] = (struct state){ .c = containers[all.n], .facts = { -1, -1, -1, -1, -1, -1, NULL } };
+                all.items[all.n] = (struct state){ .c = containers[all.n], .facts = FACTS_NONE };
         r = read_units(&reader, op, err);
-        for (size_t i = 0; i < n && r >= 0; i++)
-                if (read_one(h, &cgroups, &all.items[i]) < 0)
-                        r = no_memory(h, err);
+        if (r >= 0)
+                r = read_rest(&reader, op, err);
         if (r >= 0)
                 r = read_failed(&reader, op, err);
         if (r < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-#include "cgroup.h"
+#include "facts.h"
 
 /* The state of one container. Strings of c live as long as op. */
 struct state {

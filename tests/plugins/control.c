@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <time.h>
 #include <unistd.h>
 
+#include "common.h"
 #include "fake_host.h"
 
 extern const struct ec_plugin ec_plugin_v1_control;
@@ -137,14 +139,55 @@ static void test_table(void **state)
                             "subState=running;autoStart=1;systemPath=/nowhere;unit=container@web.service;");
 }
 
+static void put(const char *dir, const char *name, const char *text)
+{
+        _cleanup_free_ char *path = str_printf("%s/%s", dir, name);
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        fputs(text, f);
+        fclose(f);
+}
+
+/* What the kernel says of its cgroup; and this process is its systemd-nspawn. */
+static void test_facts(void **state)
+{
+        char dir[] = "/tmp/ec-control.XXXXXX";
+        const char *since;
+
+        (void)state;
+        assert_non_null(mkdtemp(dir));
+        put(dir, "memory.current", "4096\n");
+        put(dir, "pids.current", "12\n");
+        put(dir, "cpu.stat", "nr_periods 1\nusage_usec 1500000\nuser_usec 1\n");
+        fake.containers->cgroup = dir;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
+        assert_non_null(strstr(fake.table, ";memory=4096;cpuUSec=1500000;tasks=12;\n"));
+        since = strstr(fake.table, "name=db;state=running;since=");
+        assert_non_null(since);
+        assert_in_range(strtoll(strstr(since, "since=") + 6, NULL, 10), time(NULL) - 3600, time(NULL) + 1);
+        fake_reset(&fake);
+        fake_args(&fake, "db", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
+        assert_non_null(strstr(fake.out, "State: running since "));
+        assert_non_null(strstr(fake.out, "      Memory: 0.0 MiB\n         CPU: 1s\n       Tasks: 12\n"));
+        for (const char *const *f = (const char *const[]){ "memory.current", "pids.current", "cpu.stat", NULL }; *f;
+             f++) {
+                _cleanup_free_ char *path = str_printf("%s/%s", dir, *f);
+
+                unlink(path);
+        }
+        rmdir(dir);
+}
+
 /* One call to systemd, and one to all containers, however many there are. */
 static void test_calls(void **state)
 {
         (void)state;
         assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
-        assert_string_equal(fake.calls, geteuid() ? SELECT_ALL "table.create\ntable.print\n"
-                                                  : SELECT_ALL
-                                                "machine.failed_units db web\ntable.create\ntable.print\n");
+        assert_string_equal(fake.calls, geteuid() ? SELECT_ALL "machine.cgroups\ntable.create\ntable.print\n"
+                                                  : SELECT_ALL "machine.cgroups\nmachine.failed_units db web\n"
+                                                               "table.create\ntable.print\n");
 }
 
 static void test_page(void **state)
@@ -252,9 +295,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_by_name), T(test_nothing_to_do), T(test_failures),
-                T(test_table),      T(test_calls),   T(test_page),          T(test_quiet),
-                T(test_no_systemd), T(test_run),     T(test_root_login),    T(test_run_failures),
+                T(test_descriptor), T(test_by_name),    T(test_nothing_to_do), T(test_failures), T(test_table),
+                T(test_calls),      T(test_facts),      T(test_page),          T(test_quiet),    T(test_no_systemd),
+                T(test_run),        T(test_root_login), T(test_run_failures),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -553,6 +553,18 @@ static int machine_failed_units(struct ec_op *op, const char *const *names,
         return r;
 }
 
+static int machine_cgroups(struct ec_op *op,
+                           int (*fn)(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init),
+                           void *data, struct ec_err *err)
+{
+        int r = call(op->fake, err, "machine.cgroups", "");
+
+        for (struct ec_container *c = op->fake->containers; c && r >= 0; c = c->next)
+                if (c->active && c->cgroup)
+                        r = fn(data, c->unit, c->cgroup, (uint32_t)getpid(), 0);
+        return r;
+}
+
 static const struct ec_machine_api machine_api = {
         .size = sizeof(machine_api),
         .exec = machine_exec,
@@ -560,6 +572,7 @@ static const struct ec_machine_api machine_api = {
         .leader = machine_leader,
         .read_file = machine_read_file,
         .failed_units = machine_failed_units,
+        .cgroups = machine_cgroups,
 };
 
 /* ---- containers, deploy, shell ---- */

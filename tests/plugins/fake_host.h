@@ -36,6 +36,7 @@ struct ec_container {
         uint32_t change;       /* EC_CHANGE_* */
         uint32_t origin;       /* EC_ORIGIN_* */
         const char *failed[4]; /* units in it */
+        const char *cgroup;
         struct ec_container *next;
 };
 struct fake;

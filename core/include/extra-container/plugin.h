@@ -516,6 +516,15 @@ struct ec_machine_api {
                             int (*fn)(void *data, const char *name,
                                       const char *const *failed),
                             void *data, struct ec_err *err);
+        /* Calls fn for each running unit container@NAME.service, of any origin
+         * and in no order, with the path of its cgroup and the process IDs of
+         * systemd-nspawn and of the container's init (0: not known). Asks the
+         * kernel, not systemd. If fn returns non-zero, the walk ends with that
+         * value; fn sets err itself if that is negative. */
+        int (*cgroups)(struct ec_op *op,
+                       int (*fn)(void *data, const char *unit, const char *path,
+                                 uint32_t nspawn, uint32_t init),
+                       void *data, struct ec_err *err);
 };
 
 /* What a run changes about a container. */

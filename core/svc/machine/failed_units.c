@@ -3,6 +3,7 @@
  * any kind. */
 #include <string.h>
 
+#include "svc/machine/cgroups.h"
 #include "svc/machine/inner_bus.h"
 #include "svc/machine/machine.h"
 #include "svc/process/interrupt.h"
@@ -67,11 +68,21 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
         return 0;
 }
 
-static void begin(struct question *q, struct systemd *s)
+/* For many containers, machined would need two calls each. */
+static int find_leader(struct systemd *s, const struct machine_cgroups *cgroups, const char *name, uint32_t *ret)
+{
+        _cleanup_free_ char *unit = str_printf("container@%s.service", name);
+        const struct machine_cgroup *c = unit ? machine_cgroups_find(cgroups, unit) : NULL;
+
+        *ret = c ? c->leader : 0;
+        return *ret ? 0 : machine_leader(s, name, ret, NULL);
+}
+
+static void begin(struct question *q, struct systemd *s, const struct machine_cgroups *cgroups)
 {
         struct leader l = LEADER_NONE;
         uint32_t pid;
-        int r = geteuid() ? -EPERM : machine_leader(s, q->of->name, &pid, NULL);
+        int r = geteuid() ? -EPERM : find_leader(s, cgroups, q->of->name, &pid);
 
         if (r >= 0)
                 r = leader_open(pid, &l);
@@ -123,14 +134,15 @@ static int wait_for_answers(struct question *q, size_t n)
         return 0;
 }
 
-static int ask(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err)
+static int ask(struct systemd *s, const struct machine_cgroups *cgroups, struct machine_failed *v, size_t n,
+               struct ec_err *err)
 {
         struct question q[AT_ONCE] = { 0 };
         int r;
 
         for (size_t i = 0; i < n; i++) {
                 q[i].of = &v[i];
-                begin(&q[i], s);
+                begin(&q[i], s, cgroups);
         }
         r = wait_for_answers(q, n);
         for (size_t i = 0; i < n; i++) {
@@ -144,10 +156,11 @@ static int ask(struct systemd *s, struct machine_failed *v, size_t n, struct ec_
 
 int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err)
 {
-        int r = 0;
+        _cleanup_(machine_cgroups_done) struct machine_cgroups cgroups = { 0 };
+        int r = n && machine_cgroups_read(&cgroups) < 0 ? err_oom(err) : 0;
 
         for (size_t i = 0; i < n && r >= 0; i += AT_ONCE)
-                r = ask(s, v + i, n - i < AT_ONCE ? n - i : AT_ONCE, err);
+                r = ask(s, &cgroups, v + i, n - i < AT_ONCE ? n - i : AT_ONCE, err);
         return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cgroup.h"
+#include "facts.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -10,62 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 8 /* of slices in slices */
-#define FILE_MAX  (1 << 20)
-
-/* ---- cgroups ------------------------------------------------------------ */
-
-/* Units of containers can be in any slice. */
-static int walk(const char *dir, unsigned depth, char ***ret)
-{
-        _cleanup_closedir_ DIR *d = opendir(dir);
-        int r = 0;
-
-        for (struct dirent *e; d && r >= 0 && (e = readdir(d));) {
-                _cleanup_free_ char *path = NULL;
-                int unit = str_after(e->d_name, "container@") && str_ends(e->d_name, ".service");
-
-                if (!unit && !str_ends(e->d_name, ".slice"))
-                        continue;
-                path = fs_join(dir, e->d_name);
-                if (!path)
-                        return -ENOMEM;
-                if (unit)
-                        r = strv_push(ret, path);
-                else if (depth < DEPTH_MAX)
-                        r = walk(path, depth + 1, ret);
-        }
-        return r;
-}
-
-int cgroups_read(const struct ec_host *h, struct cgroups *ret)
-{
-        /* The second is that of a hybrid layout. */
-        static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-
-        *ret = (struct cgroups){ 0 };
-        for (size_t i = 0; i < ARRAY_SIZE(mounts) && !ret->paths; i++) {
-                _cleanup_free_ char *path = host_path(h, mounts[i]);
-
-                if (!path || walk(path, 0, &ret->paths) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-void cgroups_done(struct cgroups *c)
-{
-        strv_free(c->paths);
-        *c = (struct cgroups){ 0 };
-}
-
-const char *cgroups_find(const struct cgroups *c, const char *unit)
-{
-        for (char **p = c->paths; p && *p; p++)
-                if (!strcmp(strrchr(*p, '/') + 1, unit))
-                        return *p;
-        return NULL;
-}
+#define FILE_MAX (1 << 20)
 
 /* ---- numbers ------------------------------------------------------------ */
 
@@ -110,14 +55,6 @@ static int64_t started_at(int64_t pid)
         if (!s || clock_gettime(CLOCK_BOOTTIME, &boot) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
                 return -1;
         return now.tv_sec - (boot.tv_sec - strtoll(s, NULL, 10) / sysconf(_SC_CLK_TCK));
-}
-
-/* systemd-nspawn has one child, the container's init. */
-static int64_t first_child(int64_t pid)
-{
-        _cleanup_free_ char *dir = str_printf("/proc/%" PRId64 "/task/%" PRId64, pid, pid);
-
-        return dir ? read_number(dir, "children", NULL) : -1;
 }
 
 /* ---- addresses ---------------------------------------------------------- */
@@ -194,20 +131,15 @@ static int read_addresses(int64_t leader, char ***ret)
 
 /* ---- all of it ---------------------------------------------------------- */
 
-int facts_read(const char *cgroup, struct facts *ret)
+int facts_read(const char *cgroup, uint32_t nspawn, uint32_t init, struct facts *ret)
 {
-        *ret = (struct facts){ -1, -1, -1, -1, -1, -1, NULL };
+        *ret = FACTS_NONE;
         ret->memory = read_number(cgroup, "memory.current", NULL);
         ret->tasks = read_number(cgroup, "pids.current", NULL);
         ret->cpu_usec = read_number(cgroup, "cpu.stat", "usage_usec ");
-        ret->main = read_number(cgroup, "supervisor/cgroup.procs", NULL);
-        if (ret->main <= 0)
-                ret->main = read_number(cgroup, "cgroup.procs", NULL);
-        if (ret->main <= 0)
-                return 0;
-        ret->since = started_at(ret->main);
-        ret->leader = first_child(ret->main);
-        return ret->leader > 0 ? read_addresses(ret->leader, &ret->addresses) : 0;
+        ret->since = nspawn ? started_at(nspawn) : -1;
+        ret->leader = init ? (int64_t)init : -1;
+        return init ? read_addresses(init, &ret->addresses) : 0;
 }
 
 void facts_done(struct facts *f)
