@@ -6,13 +6,13 @@
 /* README.md documents them: add new ones at the end only. */
 static const struct ec_column columns[] = {
         { .key = "name", .title = "NAME", .type = EC_COL_STR },
-        { .key = "state", .title = "STATE", .type = EC_COL_STR },
+        { .key = "state", .title = "STATE", .type = EC_COL_STR, .flags = EC_COL_STATE },
         { .key = "autoStart", .title = "AUTOSTART", .type = EC_COL_BOOL },
-        { .key = "systemPath", .title = "SYSTEM", .type = EC_COL_STR },
-        { .key = "unit", .title = "UNIT", .type = EC_COL_STR },
-        { .key = "unitPath", .title = "UNIT FILE", .type = EC_COL_STR },
-        { .key = "confPath", .title = "SETTINGS", .type = EC_COL_STR },
-        { .key = "statePath", .title = "ROOT", .type = EC_COL_STR },
+        { .key = "systemPath", .title = "SYSTEM", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
+        { .key = "unit", .title = "UNIT", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
+        { .key = "unitPath", .title = "UNIT FILE", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
+        { .key = "confPath", .title = "SETTINGS", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
+        { .key = "statePath", .title = "ROOT", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
 };
 static const struct ec_array column_array = EC_ARRAY(columns);
 
@@ -102,7 +102,8 @@ int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
         struct listing l = { .host = h, .err = err };
         int r = 0;
 
-        if (h->opt->is_set(op, "json"))
+        /* Scripts get names alone. */
+        if (h->opt->is_set(op, "json") || h->term->is_tty(h))
                 r = h->table->create(op, &column_array, &l.table, err);
         if (r >= 0 && l.table)
                 r = read_states(&l, op);

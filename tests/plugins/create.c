@@ -111,6 +111,14 @@ static void test_list(void **state)
                 "name=web;state=inactive;autoStart=0;unit=container@web.service;"
                 "unitPath=/x/units/container@web.service;confPath=/x/conf/web.conf;statePath=/x/state/web;");
 
+        /* A table on a terminal. */
+        fake_reset(&fake);
+        fake.is_tty = 1;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "list"), 0);
+        assert_string_equal(fake.out, "");
+        assert_non_null(strstr(fake.table, "name=db;state=active;"));
+        fake.is_tty = 0;
+
         /* Without systemd, everything but the state is listed. */
         fake_reset(&fake);
         fake_option(&fake, "json", NULL);
