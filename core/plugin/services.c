@@ -21,6 +21,7 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/table.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/fs_trusted.h"
 #include "util/strv.h"
@@ -247,6 +248,15 @@ static int unit_states(struct ec_op *op, const char *pattern,
         return r;
 }
 
+static int wait_for_change(struct ec_op *op, uint32_t timeout_ms, struct ec_err *err)
+{
+        struct systemd *s;
+        SERVICE_SCOPE(err);
+        int r = op_systemd(op, &s, err);
+
+        return r < 0 ? r : systemd_wait(s, clock_usec() + timeout_ms * USEC_PER_MSEC, err);
+}
+
 const struct ec_systemd_api services_systemd = {
         .size = sizeof(services_systemd),
         .start = start_units,
@@ -256,6 +266,7 @@ const struct ec_systemd_api services_systemd = {
         .get_string = get_string,
         .get_number = get_number,
         .states = unit_states,
+        .wait = wait_for_change,
 };
 
 static int machine_run(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)

@@ -33,6 +33,27 @@ static const struct ec_option run_options[] = {
           .flags = EC_OPT_REPEAT },
 };
 
+static const struct ec_option wait_options[] = {
+        { .name = "for",
+          .metavar = "WHAT",
+          .help = "Wait for running (the default), stopped, unit=UNIT in it, or port=PORT, on which it listens by TCP",
+          .arg = EC_ARG_ONE },
+        { .name = "timeout",
+          .metavar = "TIME",
+          .help = "Fail after this time; the default is to wait without a limit",
+          .arg = EC_ARG_ONE,
+          .type = "duration" },
+};
+static const struct ec_option top_options[] = {
+        { .name = "once", .short_name = '1', .help = "Print once, and end" },
+        { .name = "interval",
+          .short_name = 'i',
+          .metavar = "TIME",
+          .help = "Print again after this time; the default is 2s",
+          .arg = EC_ARG_ONE,
+          .type = "duration" },
+};
+
 static const struct ec_command commands[] = {
         { .name = "start",
           .synopsis = "NAME... | --all",
@@ -77,6 +98,29 @@ static const struct ec_command commands[] = {
           .flags = EC_CMD_LISTING,
           .options = EC_ARRAY(status_options),
           .run = control_status },
+        { .name = "wait",
+          .synopsis = "NAME...",
+          .summary = "Wait until containers run, or until what is in them is up",
+          .details = "  extra-container wait web --for port=80 --timeout 1min\n"
+                     "  extra-container wait db --for unit=postgresql.service",
+          .flags = EC_CMD_ROOT,
+          .options = EC_ARRAY(wait_options),
+          .run = control_wait },
+        { .name = "top",
+          .synopsis = "",
+          .summary = "Show what running containers use",
+          .details =
+                  "Processor time as the share of one processor since the last line, or since the start of the "
+                  "container; and what was received and sent in a network of its own. ^C ends it. In a pipe, and with "
+                  "--json, it prints once.",
+          .flags = EC_CMD_LISTING,
+          .options = EC_ARRAY(top_options),
+          .run = control_top },
+        { .name = "show-host-key",
+          .synopsis = "NAME",
+          .summary = "Print the public SSH host key of a running container",
+          .flags = EC_CMD_ROOT,
+          .run = control_show_host_key },
         { .name = "run",
           .alias = "exec",
           .synopsis = "NAME CMD...",

@@ -110,8 +110,30 @@ static int add_ipv6(const char *text, char ***ret)
         return 0;
 }
 
-/* As the kernel knows them, also those of DHCP. */
-static int read_addresses(int64_t leader, char ***ret)
+/* "  eth0: 4820 60 0 0 0 0 0 0 3012 40 ...": bytes received are the first number, bytes sent the ninth. */
+static int read_traffic(const char *proc, struct facts *f)
+{
+        _cleanup_free_ char *text = read_in(proc, "net/dev");
+        _cleanup_strv_ char **lines = text ? strv_split(text, "\n") : NULL;
+
+        if (!lines)
+                return text ? -ENOMEM : 0;
+        f->received = f->sent = 0;
+        for (char **l = lines; *l; l++) {
+                long long in, out;
+                char name[32];
+
+                if (sscanf(*l, " %31[^:]: %lld %*d %*d %*d %*d %*d %*d %*d %lld", name, &in, &out) != 3 ||
+                    !strcmp(name, "lo"))
+                        continue;
+                f->received += in;
+                f->sent += out;
+        }
+        return 0;
+}
+
+/* As the kernel knows it, also with addresses of DHCP. */
+static int read_network(int64_t leader, struct facts *f)
 {
         _cleanup_free_ char *proc = proc_dir(leader), *v4 = NULL, *v6 = NULL;
         int r = 0;
@@ -123,10 +145,10 @@ static int read_addresses(int64_t leader, char ***ret)
         v4 = read_in(proc, "net/fib_trie");
         v6 = read_in(proc, "net/if_inet6");
         if (v4)
-                r = add_ipv4(v4, ret);
+                r = add_ipv4(v4, &f->addresses);
         if (r >= 0 && v6)
-                r = add_ipv6(v6, ret);
-        return r;
+                r = add_ipv6(v6, &f->addresses);
+        return r < 0 ? r : read_traffic(proc, f);
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -139,7 +161,7 @@ int facts_read(const char *cgroup, uint32_t nspawn, uint32_t init, struct facts 
         ret->cpu_usec = read_number(cgroup, "cpu.stat", "usage_usec ");
         ret->since = nspawn ? started_at(nspawn) : -1;
         ret->leader = init ? (int64_t)init : -1;
-        return init ? read_addresses(init, &ret->addresses) : 0;
+        return init ? read_network(init, ret) : 0;
 }
 
 void facts_done(struct facts *f)

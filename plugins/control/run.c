@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HOST_KEY_MAX 16384
+
 /* Variables that come after those of the login. */
 static int check_env(const struct ec_host *h, const char *const *env, struct ec_err *err)
 {
@@ -82,6 +84,44 @@ int control_root_login(void *self, struct ec_op *op, struct ec_err *err)
         exec_streams(&x);
         r = h->machine->exec(op, &x, &status, err);
         return r < 0 ? r : status;
+}
+
+static int is_plain(const char *s)
+{
+        while (*s >= ' ' && *s <= '~')
+                s++;
+        return !*s;
+}
+
+int control_show_host_key(void *self, struct ec_op *op, struct ec_err *err)
+{
+        static const char *const files[] = { "/etc/ssh/ssh_host_ed25519_key.pub", "/etc/ssh/ssh_host_ecdsa_key.pub",
+                                             "/etc/ssh/ssh_host_rsa_key.pub" };
+        const struct ec_host *h = self;
+        const char *const *args = h->opt->args(op), *name;
+        int r = args[0] && args[1] ? h->err->usage(err, "show-host-key takes one name") : 0;
+
+        if (r >= 0)
+                r = find(h, op, args, &name, err);
+        if (r < 0)
+                return r;
+        r = -ENOENT;
+        for (size_t i = 0; i < ARRAY_SIZE(files) && r == -ENOENT; i++) {
+                char *text;
+
+                h->err->clear(err);
+                r = h->machine->read_file(op, name, files[i], HOST_KEY_MAX, &text, err);
+                if (r < 0)
+                        continue;
+                text[strcspn(text, "\r\n")] = 0;
+                /* The container's text must not control the terminal. */
+                if (is_plain(text))
+                        h->term->out(h, "%s\n", text);
+                else
+                        r = h->err->set(err, -EBADMSG, "container '%s': %s is not a public key", name, files[i]);
+                h->mem_free(text);
+        }
+        return r == -ENOENT ? h->err->set(err, r, "container '%s' has no SSH host key in /etc/ssh", name) : r;
 }
 
 int control_login(void *self, struct ec_op *op, struct ec_err *err)

@@ -45,7 +45,8 @@ static int teardown(void **state)
 
 static void test_descriptor(void **state)
 {
-        static const char *const root[] = { "start", "stop", "terminate", "reload", "run", "root-login", "login" };
+        static const char *const root[] = { "start",      "stop",  "terminate", "reload",       "run",
+                                            "root-login", "login", "wait",      "show-host-key" };
 
         (void)state;
         fake_check_descriptor(PLUGIN);
@@ -291,13 +292,111 @@ static void test_run_failures(void **state)
         assert_string_equal(fake.err.msg, "--env =b: not of the form KEY=VALUE");
 }
 
+/* ---- wait --------------------------------------------------------------- */
+
+static void start_host(struct fake *f)
+{
+        f->containers->next->active = 1;
+}
+
+static void stop_db(struct fake *f)
+{
+        f->containers->active = 0;
+}
+
+static void succeed(struct fake *f)
+{
+        f->status = 0;
+}
+
+#define LOOK "systemd.states container@*.service\n"
+#define WAIT "systemd.wait\n"
+
+static void waits(const char *name, const char *what, int result, const char *calls)
+{
+        fake_reset(&fake);
+        fake_args(&fake, name, (char *)NULL);
+        fake_option(&fake, "for", what);
+        fake_option(&fake, "timeout", "60000");
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "wait"), result);
+        assert_string_equal(fake.calls, calls);
+}
+
+static void test_wait(void **state)
+{
+        (void)state;
+        waits("db", "running", 0, SELECT LOOK);
+        fake.waited = start_host;
+        waits("host", "running", 0, SELECT LOOK WAIT LOOK);
+        fake.waited = stop_db;
+        waits("db", "stopped", 0, SELECT LOOK WAIT LOOK);
+        /* In a container. */
+        fake.waited = succeed;
+        fake.status = 3;
+#define ASK LOOK "machine.exec web\n  systemctl --quiet is-active nginx.service\n"
+        waits("web", "unit=nginx.service", 0, SELECT ASK WAIT ASK);
+}
+
+static void test_wait_failures(void **state)
+{
+        static const char *const wrong[] = { "nothing", "unit=",      "unit=--help", "port=",
+                                             "port=0",  "port=65536", "port=1x" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                fake_reset(&fake);
+                fake_args(&fake, "db", (char *)NULL);
+                fake_option(&fake, "for", wrong[i]);
+                assert_int_equal(fake_run(&fake, PLUGIN, self, "wait"), -EINVAL);
+                assert_true(fake.err.usage);
+        }
+        fake_reset(&fake);
+        fake_args(&fake, "host", (char *)NULL);
+        fake_option(&fake, "timeout", "1");
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "wait"), -ETIMEDOUT);
+        assert_string_equal(fake.err.msg, "container 'host' is not running: its unit is inactive");
+}
+
+/* ---- top, host keys ----------------------------------------------------- */
+
+static void test_top(void **state)
+{
+        (void)state;
+        fake.containers->cgroup = "/nowhere";
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "top"), 0);
+        assert_string_equal(fake.calls, "machine.cgroups\ntable.create\ntable.print\n");
+        assert_non_null(strstr(fake.table, "name=db;since="));
+        fake_reset(&fake);
+        fake_option(&fake, "interval", "0");
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "top"), -EINVAL);
+}
+
+static void test_host_key(void **state)
+{
+        (void)state;
+        fake_args(&fake, "db", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "show-host-key"), -ENOENT);
+        assert_string_equal(fake.err.msg, "container 'db' has no SSH host key in /etc/ssh");
+        fake_path(&fake, "/etc/ssh/ssh_host_rsa_key.pub", "ssh-rsa AAAA root@db\nmore\n");
+        fake_reset(&fake);
+        fake_args(&fake, "db", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "show-host-key"), 0);
+        assert_string_equal(fake.out, "ssh-rsa AAAA root@db\n");
+        fake_path(&fake, "/etc/ssh/ssh_host_ed25519_key.pub", "\033[2Jforged\n");
+        fake_reset(&fake);
+        fake_args(&fake, "db", (char *)NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "show-host-key"), -EBADMSG);
+        assert_string_equal(fake.out, "");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_descriptor), T(test_by_name),    T(test_nothing_to_do), T(test_failures), T(test_table),
                 T(test_calls),      T(test_facts),      T(test_page),          T(test_quiet),    T(test_no_systemd),
-                T(test_run),        T(test_root_login), T(test_run_failures),
+                T(test_run),        T(test_root_login), T(test_run_failures),  T(test_wait),     T(test_wait_failures),
+                T(test_top),        T(test_host_key),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

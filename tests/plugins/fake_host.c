@@ -488,6 +488,16 @@ static int systemd_states(struct ec_op *op, const char *pattern,
         return r;
 }
 
+static int systemd_wait(struct ec_op *op, uint32_t timeout_ms, struct ec_err *err)
+{
+        struct fake *f = op->fake;
+
+        if (f->waited)
+                f->waited(f);
+        (void)timeout_ms;
+        return call(f, err, "systemd.wait", "");
+}
+
 static const struct ec_systemd_api systemd_api = {
         .size = sizeof(systemd_api),
         .start = systemd_start,
@@ -497,6 +507,7 @@ static const struct ec_systemd_api systemd_api = {
         .get_string = systemd_get_string,
         .get_number = systemd_get_number,
         .states = systemd_states,
+        .wait = systemd_wait,
 };
 
 static int machine_exec(struct ec_op *op, const struct ec_exec *x, int32_t *ret_status, struct ec_err *err)

@@ -82,6 +82,7 @@ struct fake {
         int (*proc)(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret);
         const char *values[32];                  /* result of opt->values() */
         const struct ec_container *selected[32]; /* result of containers->select() */
+        void (*waited)(struct fake *f);          /* called by systemd->wait(); or NULL */
         int is_tty;                              /* stdout */
         int interrupted;                         /* cancel->check() fails */
         int cancel_fd, checks, held, locked;

@@ -467,6 +467,10 @@ struct ec_systemd_api {
                       int (*fn)(void *data, const char *unit,
                                 const char *active, const char *sub),
                       void *data, struct ec_err *err);
+        /* Waits until the state of a unit may have changed, at most timeout_ms.
+         * The first call of a run returns at once: look at the states after
+         * each call. */
+        int (*wait)(struct ec_op *op, uint32_t timeout_ms, struct ec_err *err);
 };
 
 /* Flags of struct ec_exec. */

@@ -45,7 +45,7 @@ static uint32_t first_number(const char *path)
         return path && fs_read(path, FILE_MAX, &text, NULL) >= 0 ? (uint32_t)strtoul(text, NULL, 10) : 0;
 }
 
-/* systemd-nspawn has one child, the container's init, whose processes are in a cgroup beside its own. */
+/* systemd-nspawn has one child, the container's init, whose processes are in another cgroup of the unit. */
 static void find_processes(struct machine_cgroup *c)
 {
         _cleanup_free_ char *supervisor = fs_join(c->path, "supervisor/cgroup.procs"),

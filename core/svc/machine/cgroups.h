@@ -2,7 +2,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
-/* What the kernel knows of the running units of containers: no call to systemd or machined is needed. */
+/* The running units of containers, as the kernel has them: no call to systemd or machined is needed. */
 struct machine_cgroup {
         char *path;
         const char *unit;      /* container@NAME.service, its last part */

@@ -2,6 +2,7 @@
 #include "svc/systemd/systemd.h"
 
 #include <string.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -17,7 +18,9 @@
 
 struct systemd {
         sd_bus *bus;
-        bool given; /* by a test; never reopened */
+        bool given;           /* by a test; never reopened */
+        sd_bus_slot *changes; /* signals about units; NULL: no call has waited for them */
+        bool changed;
 };
 
 int systemd_new(struct sd_bus *bus, struct systemd **ret, struct ec_err *err)
@@ -36,6 +39,7 @@ void systemd_free(struct systemd *s)
         /* To flush would wait for a bus that has not answered yet. */
         if (sd_bus_is_ready(s->bus) > 0)
                 sd_bus_flush(s->bus);
+        sd_bus_slot_unref(s->changes);
         sd_bus_close_unref(s->bus);
         free(s);
 }
@@ -76,8 +80,10 @@ int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err)
         int r;
 
         /* Reconnect after the bus daemon was restarted. */
-        if (s->bus && !s->given && sd_bus_is_open(s->bus) <= 0)
+        if (s->bus && !s->given && sd_bus_is_open(s->bus) <= 0) {
+                s->changes = sd_bus_slot_unref(s->changes);
                 s->bus = sd_bus_close_unref(s->bus);
+        }
         if (!s->bus) {
                 if (sd_booted() <= 0)
                         return err_set(err, -ENOSYS, "cannot reach systemd: it is not PID 1 of this host");
@@ -280,4 +286,56 @@ int systemd_has_unit_dir(struct systemd *s, const char *dir, struct ec_err *err)
                 if (same_dir(dir, *p))
                         return 1;
         return 0;
+}
+
+/* ---- changes ------------------------------------------------------------- */
+
+static int on_change(sd_bus_message *m, void *data, sd_bus_error *e)
+{
+        struct systemd *s = data;
+
+        (void)m, (void)e;
+        s->changed = true;
+        return 0;
+}
+
+/* What units do, in every state of theirs, and whether they are loaded. */
+static int subscribe(struct systemd *s)
+{
+        _cleanup_free_ char *match = NULL;
+        const char *sender = bus_sender(s->bus, BUS_SYSTEMD);
+        int r;
+
+        match = str_printf("type='signal'%s%s%s,interface='org.freedesktop.DBus.Properties',"
+                           "member='PropertiesChanged',arg0='org.freedesktop.systemd1.Unit'",
+                           sender ? ",sender='" : "", sender ?: "", sender ? "'" : "");
+        if (!match)
+                return -ENOMEM;
+        r = sd_bus_add_match(s->bus, &s->changes, match, on_change, s);
+        if (r >= 0)
+                r = bus_call_method(s->bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Subscribe", BUS_TIMEOUT, NULL,
+                                    NULL, NULL);
+        s->changed = true;
+        return r;
+}
+
+int systemd_wait(struct systemd *s, uint64_t deadline, struct ec_err *err)
+{
+        sd_bus *bus;
+        int r = systemd_bus(s, &bus, err);
+
+        if (r < 0)
+                return r;
+        if (!s->changes)
+                r = subscribe(s);
+        while (r >= 0 && !s->changed && clock_usec() < deadline) {
+                r = interrupt_check(err);
+                if (r >= 0)
+                        r = bus_poll(bus, deadline);
+        }
+        s->changed = false;
+        /* The next call connects again. */
+        if (r == -ECONNRESET || r == -ENOTCONN)
+                return 0;
+        return r < 0 && r != -ECANCELED ? bus_err(err, r, NULL, "cannot wait for changes of units") : MIN(r, 0);
 }

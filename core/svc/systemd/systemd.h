@@ -17,6 +17,10 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err);
 /* A failed unit stays in listings, even if its file is removed. */
 int systemd_reset_failed(struct systemd *s, const char *unit, struct ec_err *err);
 
+/* Waits until the state of a unit may have changed, or until the deadline. The first call returns at once: later ones
+ * learn about every change after it. */
+int systemd_wait(struct systemd *s, uint64_t deadline, struct ec_err *err);
+
 struct unit_state {
         char *unit;
         char *active; /* "active", "inactive", "activating", "failed" ... */

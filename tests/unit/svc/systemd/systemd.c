@@ -44,9 +44,7 @@ static void test_reset_failed(void **state)
         (void)state;
         begin();
         assert_int_equal(systemd_reset_failed(s, "container@a.service", &err), 0);
-        /* It does not wait for an answer; this call does. */
-        assert_int_equal(systemd_daemon_reload(s, &err), 0);
-        assert_string_equal(manager_log(&fake), "reset container@a.service\nreload\n");
+        assert_string_equal(manager_log(&fake), "reset container@a.service\n");
 }
 
 static void test_reload_fails(void **state)
@@ -218,6 +216,37 @@ static void test_unit_dir_fails(void **state)
         assert_err(&err, -ECONNRESET, "cannot read where systemd loads units from");
 }
 
+/* A unit changes during each reload. */
+static int change_meanwhile(struct manager *m, sd_bus_message *call)
+{
+        if (!strcmp(sd_bus_message_get_member(call), "Subscribe"))
+                return sd_bus_reply_method_return(call, "");
+        if (!strcmp(sd_bus_message_get_member(call), "Reload"))
+                (void)sd_bus_emit_signal(m->bus, "/org/freedesktop/systemd1/unit/a", "org.freedesktop.DBus.Properties",
+                                         "PropertiesChanged", "sa{sv}as", "org.freedesktop.systemd1.Unit", 0, 0);
+        return 0;
+}
+
+static void test_wait(void **state)
+{
+        uint64_t since;
+
+        (void)state;
+        fake.other = change_meanwhile;
+        begin();
+        since = clock_usec();
+        assert_int_equal(systemd_wait(s, since + 60 * USEC_PER_SEC, &err), 0);
+        assert_true(clock_usec() - since < 30 * USEC_PER_SEC);
+        /* Nothing has changed since. */
+        since = clock_usec();
+        assert_int_equal(systemd_wait(s, since + USEC_PER_SEC / 5, &err), 0);
+        assert_true(clock_usec() - since >= USEC_PER_SEC / 5);
+        assert_int_equal(systemd_daemon_reload(s, &err), 0);
+        since = clock_usec();
+        assert_int_equal(systemd_wait(s, since + 60 * USEC_PER_SEC, &err), 0);
+        assert_true(clock_usec() - since < 30 * USEC_PER_SEC);
+}
+
 /* Without systemd as PID 1. */
 static void test_no_systemd(void **state)
 {
@@ -241,7 +270,7 @@ int main(void)
                 TEST(test_reload),     TEST(test_reset_failed), TEST(test_reload_fails), TEST(test_reload_lost),
                 TEST(test_reexec),     TEST(test_list),         TEST(test_list_none),    TEST(test_list_fails),
                 TEST(test_strings),    TEST(test_numbers),      TEST(test_unit_dir),     TEST(test_unit_dir_fails),
-                TEST(test_no_systemd),
+                TEST(test_no_systemd), TEST(test_wait),
         };
         return cmocka_run_group_tests_name("systemd", tests, NULL, NULL);
 }
