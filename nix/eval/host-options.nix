@@ -81,6 +81,9 @@ let
     in
     {
       path = [ (pkgs.util-linux or pkgs.utillinux) ];
+      # What the unit needs for its stop; NixOS before 21.05 stops containers through machined. Otherwise these may end
+      # first when the host shuts down.
+      after = [ "dbus.service" "dbus.socket" "systemd-machined.service" ];
       # postStop did not run if systemd itself crashed.
       preStart = lib.mkAfter ''
         ${unmount}

@@ -17,10 +17,21 @@
 /* Each has a bus. */
 #define AT_ONCE 32
 
+#define RESTARTING_MAX 16 /* units that wait for their next start */
+
+/* A unit with Restart= that has ended, and is started again after RestartSec=. */
+struct restarting {
+        struct question *q;
+        sd_bus_slot *call;
+        char *unit;
+};
+
 struct question {
         struct machine_failed *of;
         sd_bus *bus;
         sd_bus_slot *call;
+        struct restarting restarting[RESTARTING_MAX];
+        size_t n_restarting, n_asked;
         bool done;
         int failure; /* -ENOMEM */
 };
@@ -34,21 +45,68 @@ static bool is_unit_name(const char *s)
                strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") == n;
 }
 
-static int read_names(sd_bus_message *m, char ***ret)
+static int on_result(sd_bus_message *m, void *data, sd_bus_error *error);
+
+/* Did it fail, or end as it should? */
+static int ask_result(struct question *q, const char *unit, const char *path)
+{
+        struct restarting *r = &q->restarting[q->n_restarting];
+        int k;
+
+        if (q->n_restarting == RESTARTING_MAX)
+                return 0;
+        r->q = q;
+        r->unit = strdup(unit);
+        if (!r->unit)
+                return -ENOMEM;
+        q->n_restarting++;
+        k = sd_bus_call_method_async(q->bus, &r->call, BUS_SYSTEMD, path, "org.freedesktop.DBus.Properties", "Get",
+                                     on_result, r, "ss", "org.freedesktop.systemd1.Service", "Result");
+        q->n_asked += k >= 0;
+        return k == -ENOMEM ? k : 0;
+}
+
+static int read_units(struct question *q, sd_bus_message *m)
 {
         int r = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
 
         /* Its bus belongs to the container, which could send millions. */
         for (size_t n = 0; r >= 0 && n < FAILED_MAX; n++) {
-                const char *unit;
+                const char *unit, *active, *path;
 
-                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+                r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, NULL, NULL, &path, NULL, NULL,
+                                        NULL);
                 if (r <= 0)
                         return r;
-                if (is_unit_name(unit))
-                        r = strv_push(ret, unit);
+                if (!is_unit_name(unit))
+                        continue;
+                r = strcmp(active, "failed") ? ask_result(q, unit, path) : strv_push(&q->of->units, unit);
         }
         return r;
+}
+
+static void settle(struct question *q, int r)
+{
+        if (r == -ENOMEM)
+                q->failure = r;
+        q->done = !q->n_asked || r < 0;
+        if (q->done && q->of->units)
+                strv_sort(q->of->units);
+}
+
+static int on_result(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+        struct restarting *r = data;
+        const char *result = "success";
+        int k = 0;
+
+        (void)error;
+        r->q->n_asked--;
+        if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "v", "s", &result) >= 0 &&
+            strcmp(result, "success"))
+                k = strv_push(&r->q->of->units, r->unit);
+        settle(r->q, k);
+        return 0;
 }
 
 static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -60,11 +118,9 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
         q->done = true;
         if (sd_bus_message_is_method_error(m, NULL))
                 return 0;
-        r = read_names(m, &q->of->units);
+        r = read_units(q, m);
         q->of->answered = r >= 0;
-        q->failure = r == -ENOMEM ? r : 0;
-        if (r >= 0)
-                strv_sort(q->of->units);
+        settle(q, r);
         return 0;
 }
 
@@ -99,7 +155,8 @@ static int step(struct question *q, struct pollfd *fd, uint64_t *deadline)
 
         if (r > 0 && !q->call)
                 r = sd_bus_call_method_async(q->bus, &q->call, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                             "ListUnitsFiltered", on_answer, q, "as", 1, "failed");
+                                             "ListUnitsFiltered", on_answer, q, "as", 3, "failed", "auto-restart",
+                                             "auto-restart-queued");
         if (r >= 0)
                 r = bus_fill(q->bus, fd, deadline);
         if (r > 0)
@@ -148,6 +205,10 @@ static int ask(struct systemd *s, const struct machine_cgroups *cgroups, struct 
         for (size_t i = 0; i < n; i++) {
                 if (q[i].failure)
                         r = q[i].failure;
+                for (size_t k = 0; k < q[i].n_restarting; k++) {
+                        sd_bus_slot_unref(q[i].restarting[k].call);
+                        free(q[i].restarting[k].unit);
+                }
                 sd_bus_slot_unref(q[i].call);
                 sd_bus_close_unref(q[i].bus);
         }

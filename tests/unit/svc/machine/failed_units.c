@@ -103,6 +103,21 @@ static void test_mute_buses(void **state)
         slow = 0;
 }
 
+/* Instead of many failed units, two that wait for their next start; one of them has ended as it should. */
+static bool restarts;
+
+static int append_unit(sd_bus_message *reply, const char *unit, const char *active, const char *sub, const char *path)
+{
+        return sd_bus_message_append(reply, "(ssssssouso)", unit, "", "loaded", active, sub, "", path, 0, "", "/");
+}
+
+static int answer_result(sd_bus_message *m)
+{
+        const char *path = sd_bus_message_get_path(m);
+
+        return sd_bus_reply_method_return(m, "v", "s", !strcmp(path, "/bad") ? "exit-code" : "success");
+}
+
 /* The errors after which a call to the host's systemd is repeated. */
 static bool refuses;
 
@@ -113,13 +128,19 @@ static int answer(sd_bus_message *m, void *data, sd_bus_error *e)
         sd_bus_message *reply;
 
         (void)data, (void)e;
+        if (member && !strcmp(member, "Get"))
+                return answer_result(m);
         if (!member || strcmp(member, "ListUnitsFiltered"))
                 return member && !strcmp(member, "Hello") ? sd_bus_reply_method_return(m, "s", ":1.1") : 0;
         if (refuses)
                 return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_SERVICE_UNKNOWN, "No systemd.");
         must(sd_bus_message_new_method_return(m, &reply) >= 0 &&
              sd_bus_message_open_container(reply, 'a', "(ssssssouso)") >= 0);
-        for (size_t i = 0; i < 3000; i++)
+        if (restarts)
+                must(append_unit(reply, "b.service", "activating", "auto-restart", "/bad") >= 0 &&
+                     append_unit(reply, "c.service", "activating", "auto-restart", "/good") >= 0 &&
+                     append_unit(reply, "a.service", "failed", "failed", "/a") >= 0);
+        for (size_t i = 0; i < 3000 && !restarts; i++)
                 must(sd_bus_message_append(reply, "(ssssssouso)", units[i < ARRAY_SIZE(units) ? i : 0], "", "",
                                            "failed", "", "", "/", 0, "", "/") >= 0);
         must(sd_bus_message_close_container(reply) >= 0 && sd_bus_send(NULL, reply, NULL) >= 0);
@@ -166,6 +187,33 @@ static void test_forged_units(void **state)
         end_machine(leader, dir, fd);
 }
 
+/* A unit that fails again and again is rarely in the state "failed". */
+static void test_restarting(void **state)
+{
+        char dir[] = "/tmp/ec-test.XXXXXX", **units = NULL;
+        _cleanup_free_ char *list = NULL;
+        pid_t pid;
+        int fd;
+
+        (void)state;
+        if (geteuid())
+                skip();
+        leader = machine_with_bus(dir, &fd);
+        restarts = true;
+        pid = fork();
+        if (!pid)
+                serve(fd);
+        restarts = false;
+        begin();
+        assert_int_equal(machine_failed_units(s, NAME, &units, &err), 0);
+        list = strv_join(STRV_CONST(units), " ");
+        assert_string_equal(list, "a.service b.service");
+        strv_free(units);
+        end();
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        end_machine(leader, dir, fd);
+}
+
 static void test_refusing_bus(void **state)
 {
         char dir[] = "/tmp/ec-test.XXXXXX", **units = NULL;
@@ -193,8 +241,10 @@ static void test_refusing_bus(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-        const struct CMUnitTest tests[] = { TEST(test_no_answer_inside), TEST(test_mute_bus), TEST(test_mute_buses),
-                                            TEST(test_forged_units), TEST(test_refusing_bus) };
+        const struct CMUnitTest tests[] = {
+                TEST(test_no_answer_inside), TEST(test_mute_bus),     TEST(test_mute_buses),
+                TEST(test_forged_units),     TEST(test_refusing_bus), TEST(test_restarting)
+        };
 
         return cmocka_run_group_tests_name("failed_units", tests, NULL, NULL);
 }
