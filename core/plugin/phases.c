@@ -50,7 +50,6 @@ MEMBER(const char *, name)
 MEMBER(const char *, unit)
 MEMBER(const char *, unit_path)
 MEMBER(const char *, conf_path)
-MEMBER(const char *, state_path)
 MEMBER(const char *, unit_target)
 MEMBER(const char *, conf_target)
 MEMBER(uint32_t, change)
@@ -150,7 +149,7 @@ const struct ec_containers_api services_containers = {
         .unit = container_unit,
         .unit_path = container_unit_path,
         .conf_path = container_conf_path,
-        .state_path = container_state_path,
+        .state_path = container_root,
         .conf_get = container_conf_get,
         .unit_target = container_unit_target,
         .conf_target = container_conf_target,

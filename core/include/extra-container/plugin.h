@@ -558,7 +558,8 @@ struct ec_containers_api {
         const char *(*unit_path)(const struct ec_container *c);
         /* Its link in the conf directory. */
         const char *(*conf_path)(const struct ec_container *c);
-        /* The root file system of the container. */
+        /* The root file system of the container; of an ephemeral one, while it
+         * runs. */
         const char *(*state_path)(const struct ec_container *c);
         /* "LOCAL_ADDRESS" of the conf file; NULL: not set. In `pre_install`,
          * of the new one. */

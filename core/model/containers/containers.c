@@ -28,6 +28,7 @@ void container_free(struct ec_container *c)
         free(c->conf_path);
         free(c->wants_path);
         free(c->state_path);
+        free(c->run_path);
         free(c->unit_target);
         free(c->conf_target);
         strv_free(c->conf);
@@ -86,10 +87,16 @@ int container_new(const struct layout *l, const char *name, const char *units, b
         c->wants_path = str_printf("%s/" WANTS "/%s", units, c->unit);
         c->conf_path = conf_file_path(l, name, legacy);
         c->state_path = fs_join(legacy ? l->state_legacy : l->state, name);
-        if (!c->unit_path || !c->wants_path || !c->conf_path || !c->state_path)
+        c->run_path = fs_join(legacy ? l->run_legacy : l->run, name);
+        if (!c->unit_path || !c->wants_path || !c->conf_path || !c->state_path || !c->run_path)
                 return -ENOMEM;
         *ret = TAKE_PTR(c);
         return 0;
+}
+
+const char *container_root(const struct ec_container *c)
+{
+        return !fs_exists(c->state_path) && fs_exists(c->run_path) ? c->run_path : c->state_path;
 }
 
 /* The file is read for the first key. A file that does not exist has no keys. */

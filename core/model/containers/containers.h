@@ -12,6 +12,7 @@ struct ec_container {
         char *conf_path;
         char *wants_path; /* in machines.target.wants of the unit's directory */
         char *state_path;
+        char *run_path;    /* of an ephemeral one: there while it runs */
         char *unit_target; /* store path the link (or the etc output) points at; NULL: none */
         char *conf_target;
         uint32_t origin; /* EC_ORIGIN_* */
@@ -34,6 +35,7 @@ typedef int (*container_find_fn)(void *data, const char *name, struct ec_contain
 /* A list of the containers that find() returns for these names, sorted by name and without duplicates. */
 int container_list_fill(struct container_list *ret, const char *const *names, container_find_fn find, void *data,
                         struct ec_err *err);
+const char *container_root(const struct ec_container *c); /* state_path, or run_path of an ephemeral one that runs */
 char *conf_file_path(const struct layout *l, const char *name, bool legacy); /* new; NULL: no memory */
 /* The target of a link into the store, which this program makes. -EINVAL: it is something else. */
 int container_store_link(const char *path, char **ret);

@@ -37,6 +37,25 @@ static void put(struct fixture *f, const char *units, const char *conf_dir, cons
         free(conf);
 }
 
+/* An ephemeral container has its files elsewhere, while it runs. */
+static void test_root(void **state)
+{
+        struct fixture *f = *state;
+        struct ec_container *c = NULL;
+        char *p = fx_path(f, "/run/nixos-containers/web/etc/hostname");
+
+        assert_int_equal(container_new(&f->layout, "web", "/etc/units", false, &c), 0);
+        assert_ptr_equal(container_root(c), c->state_path);
+        fx_write(p, "");
+        free(p);
+        assert_ptr_equal(container_root(c), c->run_path);
+        p = fx_path(f, "/var/lib/nixos-containers/web/etc/hostname");
+        fx_write(p, "");
+        free(p);
+        assert_ptr_equal(container_root(c), c->state_path);
+        container_free(c);
+}
+
 static void test_installed_none(void **state)
 {
         struct fixture *f = *state;
@@ -286,9 +305,16 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_installed_none), T(test_installed),    T(test_many),
-                T(test_output),         T(test_output_chain), T(test_output_names),
-                T(test_output_bad),     T(test_declarative),  T(test_output_foreign),
+                cmocka_unit_test_setup_teardown(test_root, setup, teardown),
+                T(test_installed_none),
+                T(test_installed),
+                T(test_many),
+                T(test_output),
+                T(test_output_chain),
+                T(test_output_names),
+                T(test_output_bad),
+                T(test_declarative),
+                T(test_output_foreign),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
