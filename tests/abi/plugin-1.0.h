@@ -187,8 +187,8 @@ struct ec_hooks {
         int (*pre_install)(void *self, struct ec_op *op,
                            const struct ec_container *c, struct ec_err *err);
         /* The container's links are in place. On failure, the `undo` hooks of
-         * the plugins that succeeded are called backwards, and the links of
-         * this container become what they were. The plugin that failed has
+         * the plugins that succeeded are called in reverse plugin order, and
+         * the links of this container become what they were. The plugin that failed has
          * undone its own part. */
         int (*installed)(void *self, struct ec_op *op,
                          const struct ec_container *c, struct ec_err *err);
@@ -224,11 +224,11 @@ struct ec_hooks {
         int (*pre_destroy)(void *self, struct ec_op *op,
                            const struct ec_container *c, struct ec_err *err);
         /* It is gone, and so are its files: only its name and its paths are
-         * known. A failure is a warning. Called backwards. */
+         * known. A failure is a warning. Called in reverse plugin order. */
         int (*removed)(void *self, struct ec_op *op,
                        const struct ec_container *c, struct ec_err *err);
-        /* Always, backwards, after the command; status is its exit status. Also
-         * called if `configure` was not, or failed. */
+        /* Always called after the command, in reverse plugin order; status is
+         * its exit status. Also called if `configure` was not, or failed. */
         void (*finish)(void *self, struct ec_op *op, int status);
 };
 
