@@ -15,7 +15,7 @@ known="warning: container '$name': its address [0-9.]* does not answer
 |container '$name' did not (re)?start: .*
 |container '$name' ended right after its (start|update)(, and systemd starts it again)?
 |container '$name' was not updated: container '$name' (is shutting down|is not running|stopped while '.*' was running in it)
-|container '$name' was not updated: switch-to-configuration failed with status 1
+|the update of container '$name' failed: switch-to-configuration ended with status 1, perhaps after it had changed something
 |container '$name' was not updated: the system bus of container '$name' was lost while '.*' was being started in it
 |container '$name' is not running(; start it with 'systemctl start container@$name')?
 |(container '$name' was not updated: )?cannot enter container '$name': it has just stopped

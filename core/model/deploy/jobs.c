@@ -18,6 +18,7 @@
 #include "model/operation/options.h"
 #include "svc/machine/machine.h"
 #include "svc/machine/retry.h"
+#include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "svc/term/term.h"
 #include "util/cleanup.h"
@@ -53,8 +54,8 @@ struct jobs {
         struct pending_mark *marks; /* of the notes before the jobs */
         struct unit_result *results;
         struct progress progress;
+        uint64_t *since;   /* when their starts began, in realtime */
         struct group rest; /* after an interruption: those of which nothing was said */
-        uint64_t since;
 };
 
 static bool is_stop(enum unit_job job)
@@ -92,7 +93,8 @@ static void on_done(void *data, const struct unit_result *r)
         if (r->code < 0 && r->code != -EINPROGRESS && r->code != -ETIME && !is_stop(j->job)) {
                 _cleanup_free_ char *text = describe(j, r, j->group->items[i]);
 
-                report_unit(j->op, j->group->items[i], j->group->n > 1 ? text : NULL, j->since, r->code == -ETIMEDOUT);
+                report_unit(j->op, j->group->items[i], j->group->n > 1 ? text : NULL, j->since[i],
+                            r->code == -ETIMEDOUT);
         }
         progress_show(&j->progress, NULL);
 }
@@ -135,6 +137,7 @@ static void jobs_done(struct jobs *j)
 {
         free(j->units);
         free(j->marks);
+        free(j->since);
         progress_done(&j->progress);
         group_done(&j->rest);
         unit_results_done(j->results, j->group->n);
@@ -150,16 +153,33 @@ static int prepare(struct jobs *j)
 
         j->units = calloc(g->n + 1, sizeof(*j->units));
         j->marks = calloc(g->n, sizeof(*j->marks));
-        if (!j->units || !j->marks || group_init(&j->rest, g->n) < 0 ||
+        j->since = calloc(g->n, sizeof(*j->since));
+        if (!j->units || !j->marks || !j->since || group_init(&j->rest, g->n) < 0 ||
             progress_init(&j->progress, verbs[j->job], !is_stop(j->job), g) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < g->n; i++) {
                 j->units[i] = g->items[i]->unit;
                 j->marks[i] = pending_mark(j->op->layout, g->items[i]->name);
                 group_add(&j->rest, g->items[i]);
+                j->since[i] = clock_realtime_usec();
         }
-        j->since = clock_realtime_usec();
         return 0;
+}
+
+/* A start that has already begun is waited for, and its journal begins earlier. */
+static void find_begins(struct jobs *j, struct systemd *s)
+{
+        for (size_t i = 0; !is_stop(j->job) && i < j->group->n; i++) {
+                _cleanup_free_ char *active = NULL;
+                uint64_t usec = 0;
+
+                if (systemd_get_string(s, j->units[i], "Unit", "ActiveState", &active, NULL) < 0 ||
+                    strcmp(active, "activating") ||
+                    systemd_get_u64(s, j->units[i], "Unit", "InactiveExitTimestamp", &usec, NULL) < 0)
+                        continue;
+                if (usec && usec < j->since[i])
+                        j->since[i] = usec;
+        }
 }
 
 static int run(struct jobs *j, struct ec_err *err)
@@ -181,6 +201,7 @@ static int run(struct jobs *j, struct ec_err *err)
                 r = jobs_limits(j->op, &limits, err);
         if (r < 0)
                 return r;
+        find_begins(j, s);
         progress_show(&j->progress, NULL);
         r = systemd_jobs(s, j->job, j->units, &limits, &hooks, &j->results, err);
         term_progress_clear();

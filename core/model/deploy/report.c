@@ -75,27 +75,35 @@ static bool of_failed(const char *line, char **failed)
         return false;
 }
 
-/* The last lines of failed units; false: there are none. */
-static bool show_failed(char **lines, char **failed)
+/* The last lines of these units; false: there are none. */
+static bool show_of(const char *title, char **lines, char **failed)
 {
         size_t n = strv_len(STRV_CONST(lines)), first = n, found = 0;
 
         for (; first && found < INNER_LINES; first--)
                 found += of_failed(lines[first - 1], failed);
         if (found)
-                log_notice("  journal of the failed units:");
+                log_notice("  %s:", title);
         for (; found && first < n; first++)
                 if (of_failed(lines[first], failed))
                         log_notice("    %s", lines[first]);
         return found;
 }
 
-/* Prefers lines of failed units, because the end of the journal only shows the shutdown. */
-static void show_inner(char **lines, char **failed)
+static bool show_failed(char **lines, char **failed)
+{
+        return show_of("journal of the failed units", lines, failed);
+}
+
+/* Prefers lines of failed units, or of those that took too long, because the end of the journal only shows the
+ * shutdown. */
+static void show_inner(char **lines, char **failed, char **starting)
 {
         size_t n = strv_len(STRV_CONST(lines));
+        bool shown = show_failed(lines, failed);
 
-        if (show_failed(lines, failed))
+        shown |= show_of("journal of the units still starting", lines, starting);
+        if (shown)
                 return;
         log_notice("  last lines of the journal in the container:");
         show_lines(lines + (n > INNER_LINES ? n - INNER_LINES : 0));
@@ -198,7 +206,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
         if (in.lines && f.cut && !timed_out)
                 (void)show_failed(in.lines, in.failed);
         else if (in.lines)
-                show_inner(in.lines, in.failed);
+                show_inner(in.lines, in.failed, timed_out ? in.starting : NULL);
         if (!lines && !in.lines)
                 log_notice("  its journal is empty");
         show_hint(lines);

@@ -129,8 +129,9 @@ static int add_result(struct ec_op *op, const struct update *u, const struct mac
         if (command->result < 0)
                 return report_add(&o->report, err, "container '%s' was not updated: %s", name, err_msg(&u->err));
         return report_add(&o->report, err,
-                          "container '%s' was not updated: switch-to-configuration failed with status %d", name,
-                          (int)command->status);
+                          "the update of container '%s' failed: switch-to-configuration ended with status %d, perhaps "
+                          "after it had changed something",
+                          name, (int)command->status);
 }
 
 /* Counts all results, even if some were interrupted. */

@@ -6,6 +6,7 @@
 #include "svc/machine/cgroups.h"
 #include "svc/machine/inner_bus.h"
 #include "svc/machine/machine.h"
+#include "svc/machine/unit.h"
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "util/err.h"
@@ -78,7 +79,8 @@ static int read_units(struct question *q, sd_bus_message *m)
                                         NULL);
                 if (r <= 0)
                         return r;
-                if (!is_unit_name(unit))
+                /* A command of ours that failed stays for a moment. */
+                if (!is_unit_name(unit) || str_after(unit, UNIT_PREFIX))
                         continue;
                 r = strcmp(active, "failed") ? ask_result(q, unit, path) : strv_push(&q->of->units, unit);
         }

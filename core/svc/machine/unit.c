@@ -417,7 +417,7 @@ static int prepare(struct unit *u)
 
         if (r < 0)
                 return r;
-        snprintf(u->name, sizeof(u->name), "extra-container-" SD_ID128_FORMAT_STR ".service", SD_ID128_FORMAT_VAL(id));
+        snprintf(u->name, sizeof(u->name), UNIT_PREFIX SD_ID128_FORMAT_STR ".service", SD_ID128_FORMAT_VAL(id));
         r = sd_bus_path_encode(BUS_SYSTEMD_PATH "/unit", u->name, &u->path);
         if (r >= 0)
                 r = add_matches(u);

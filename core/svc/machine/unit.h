@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#define UNIT_PREFIX "extra-container-" /* of the units of commands */
 #include <systemd/sd-bus.h>
 
 #include "svc/machine/command.h"

@@ -122,8 +122,10 @@ static void test_fails(void **state)
         free(run(t, 0));
         assert_int_equal(t->outcome.failed.n, 2);
         assert_int_equal(t->outcome.updated.n, 0);
-        assert_string_equal(t->outcome.report.failures[0],
-                            "container 'a' was not updated: switch-to-configuration failed with status 2");
+        assert_string_equal(
+                t->outcome.report.failures[0],
+                "the update of container 'a' failed: switch-to-configuration ended with status 2, perhaps after it "
+                "had changed something");
         assert_int_equal(pending_get(&t->f->layout, "a"), EC_CHANGE_UPDATE);
 }
 

@@ -139,7 +139,8 @@ static int answer(sd_bus_message *m, void *data, sd_bus_error *e)
         if (restarts)
                 must(append_unit(reply, "b.service", "activating", "auto-restart", "/bad") >= 0 &&
                      append_unit(reply, "c.service", "activating", "auto-restart", "/good") >= 0 &&
-                     append_unit(reply, "a.service", "failed", "failed", "/a") >= 0);
+                     append_unit(reply, "a.service", "failed", "failed", "/a") >= 0 &&
+                     append_unit(reply, "extra-container-0123.service", "failed", "failed", "/ours") >= 0);
         for (size_t i = 0; i < 3000 && !restarts; i++)
                 must(sd_bus_message_append(reply, "(ssssssouso)", units[i < ARRAY_SIZE(units) ? i : 0], "", "",
                                            "failed", "", "", "/", 0, "", "/") >= 0);
