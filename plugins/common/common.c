@@ -64,6 +64,18 @@ void exec_streams(struct ec_exec *x)
                 x->flags |= EC_EXEC_TTY;
 }
 
+/* A command line in one word is not a program. */
+void exec_hint(const struct ec_host *h, const char *const *argv, int32_t status)
+{
+        _cleanup_free_ char *quoted = NULL;
+
+        if (status != 127 || !argv[0] || argv[1] || !strpbrk(argv[0], " \t\n"))
+                return;
+        quoted = shell_quote(argv[0]);
+        if (quoted)
+                h->log->log(h, 5, "%s is not a program; to run it as a command line, use: sh -c %s", quoted, quoted);
+}
+
 int run_program(const struct ec_host *h, struct ec_op *op, struct ec_proc *p, const char *what, char **ret_out,
                 struct ec_err *err)
 {

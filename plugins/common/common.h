@@ -30,6 +30,8 @@ int by_name(const struct ec_host *h, struct ec_op *op, phase_by_name *phase, uin
 /* Gives a command in a container our standard streams: a terminal of its own if all three are one, which would mix
  * stdout and stderr otherwise. */
 void exec_streams(struct ec_exec *x);
+/* Says how to run a command line that was given as the name of a program, if argv ended with this status. */
+void exec_hint(const struct ec_host *h, const char *const *argv, int32_t status);
 /* Runs a program that must succeed. Its first line on stderr ends the message that begins with
  * what. *ret_out is never NULL; with ret_out NULL its output is discarded. */
 int run_program(const struct ec_host *h, struct ec_op *op, struct ec_proc *p, const char *what, char **ret_out,

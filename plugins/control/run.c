@@ -66,7 +66,10 @@ int control_run(void *self, struct ec_op *op, struct ec_err *err)
         x.cwd = h->opt->value(op, "cwd");
         exec_streams(&x);
         r = h->machine->exec(op, &x, &status, err);
-        return r < 0 ? r : status;
+        if (r < 0)
+                return r;
+        exec_hint(h, x.argv, status);
+        return status;
 }
 
 int control_root_login(void *self, struct ec_op *op, struct ec_err *err)

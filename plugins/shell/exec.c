@@ -20,46 +20,18 @@ static int is_script(void)
         return !strcmp(script, own);
 }
 
-/* Containers of the host's own configuration are not installed by this program, but have a conf file. */
-static int has_conf(const struct ec_host *h, const char *name)
-{
-        static const char *const places[] = { "conf", "conf-other" };
-        int has = 0;
-
-        for (size_t i = 0; i < ARRAY_SIZE(places) && !has; i++) {
-                _cleanup_free_ char *path = str_printf("%s/%s.conf", h->conf->path(h, places[i]), name);
-
-                has = path && !access(path, F_OK);
-        }
-        return has;
-}
-
 /* A container that does not run may not exist. */
 static int explain(const struct ec_host *h, struct ec_op *op, const char *name, int r, struct ec_err *err)
 {
         _cleanup_free_ char *message = strdup(h->err->message(err));
-        const struct ec_container *c;
+        const struct ec_container *const *c;
         int k;
 
         if (r != -EHOSTDOWN || !message || !str_ends(message, "is not running"))
                 return r;
         h->err->clear(err);
-        k = h->containers->find(op, name, &c, err);
-        if (k >= 0)
-                return h->err->set(err, r, "%s; start it with 'systemctl start container@%s'", message, name);
-        return k == -ENOENT && !has_conf(h, name) ? k : h->err->set(err, r, "%s", message);
-}
-
-/* A command line in one word is not a program. */
-static void hint_of_words(const struct ec_host *h, const char *const *argv, int32_t status)
-{
-        _cleanup_free_ char *quoted = NULL;
-
-        if (status != 127 || !argv[0] || argv[1] || !strpbrk(argv[0], " \t\n"))
-                return;
-        quoted = shell_quote(argv[0]);
-        if (quoted)
-                h->log->log(h, 5, "%s is not a program; to run it as a command line, use: sh -c %s", quoted, quoted);
+        k = h->containers->select(op, (const char *const[]){ name, NULL }, EC_SELECT_HOST, &c, err);
+        return k < 0 ? k : h->err->set(err, r, "%s; start it with 'systemctl start container@%s'", message, name);
 }
 
 int exec_run(void *self, struct ec_op *op, struct ec_err *err)
@@ -83,6 +55,6 @@ int exec_run(void *self, struct ec_op *op, struct ec_err *err)
         r = h->machine->exec(op, &x, &status, err);
         if (r < 0)
                 return explain(h, op, x.machine, r, err);
-        hint_of_words(h, x.argv, status);
+        exec_hint(h, x.argv, status);
         return status;
 }
