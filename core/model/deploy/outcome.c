@@ -73,14 +73,32 @@ static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_contai
                           !strcmp(active, "activating") ? ", and systemd starts it again" : "");
 }
 
+/* Its systemd did not answer, perhaps because it has been stopped meanwhile. */
+static int tell_mute(struct ec_op *op, struct outcome *o, const struct ec_container *c, const char *after,
+                     struct ec_err *err)
+{
+        _cleanup_free_ char *active = NULL;
+        struct systemd *s;
+
+        if (op_systemd(op, &s, NULL) < 0 || systemd_get_string(s, c->unit, "Unit", "ActiveState", &active, NULL) < 0 ||
+            unit_is_up(active)) {
+                log_warn(
+                        "container '%s' runs, but its systemd does not answer: whether units failed in it is not known",
+                        c->name);
+                return 0;
+        }
+        return add_ended(op, o, c, after, active, err);
+}
+
 /* Units in a container that runs. */
 static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_container *c,
-                       const struct machine_failed *inside, uint64_t since, struct ec_err *err)
+                       const struct machine_failed *inside, const char *after, struct ec_err *err)
 {
         _cleanup_free_ char *units = NULL, *text = NULL;
 
         if (inside->units) {
-                units = report_failed_inside(c, inside->units, since);
+                units = report_failed_inside(c, inside->units,
+                                             group_find(&o->running, c) < o->running.n ? 0 : o->since);
                 if (!units)
                         return err_oom(err);
                 text = str_printf("container '%s' runs, but units failed in it: %s", c->name, units);
@@ -90,9 +108,7 @@ static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_cont
         } else if (inside->answered) {
                 degraded_set(op->layout, c->name, false);
         } else {
-                log_warn(
-                        "container '%s' runs, but its systemd does not answer: whether units failed in it is not known",
-                        c->name);
+                return tell_mute(op, o, c, after, err);
         }
         if (!text)
                 return 0;
@@ -140,7 +156,7 @@ static int look_at(struct ec_op *op, struct outcome *o, const struct group *g, c
                         r = r < 0 ? r : add_ended(op, o, c, after, active, err);
                         continue;
                 }
-                r = r < 0 ? r : look_inside(op, o, c, &inside[k], g == &o->running ? 0 : o->since, err);
+                r = r < 0 ? r : look_inside(op, o, c, &inside[k], after, err);
                 strv_free(inside[k++].units);
         }
         unit_states_free(states, n);
