@@ -2,6 +2,8 @@
 #include "svc/machine/unit_message.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "svc/systemd/bus.h"
 #include "util/strv.h"
@@ -31,21 +33,43 @@ static int add_environment(sd_bus_message *m, char **env)
         return close_containers(m, r, 2);
 }
 
-/* Without expansion of variables, so that arguments arrive unchanged. */
+/* systemd expands variables of the command's environment: "$$" is "$". */
+static char *escape_dollars(const char *s)
+{
+        size_t n = strlen(s);
+        char *escaped = malloc(2 * n + 1), *to = escaped;
+
+        for (; escaped && *s; s++) {
+                if (*s == '$')
+                        *to++ = '$';
+                *to++ = *s;
+        }
+        if (escaped)
+                *to = 0;
+        return escaped;
+}
+
+/* Arguments arrive unchanged. ExecStartEx, which can switch the expansion off, would be written to the unit's file
+ * under this name, with which a container's systemd cannot load the file again when it reloads. */
 static int add_command(sd_bus_message *m, char **argv)
 {
-        int r = open_property(m, "ExecStartEx", "a(sasas)");
+        _cleanup_strv_ char **escaped = NULL;
+        int r = 0;
 
+        for (char **a = argv; *a && r >= 0; a++)
+                r = strv_push_take(&escaped, escape_dollars(*a));
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sasas)");
+                r = open_property(m, "ExecStart", "a(sasb)");
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', "sasas");
+                r = sd_bus_message_open_container(m, 'a', "(sasb)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', "sasb");
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", argv[0]);
         if (r >= 0)
-                r = sd_bus_message_append_strv(m, argv);
+                r = sd_bus_message_append_strv(m, escaped);
         if (r >= 0)
-                r = sd_bus_message_append(m, "as", 1, "no-env-expand");
+                r = sd_bus_message_append(m, "b", 0);
         return close_containers(m, r, 4);
 }
 
