@@ -128,14 +128,15 @@ static void free_list(void *p)
 static int select_containers(struct ec_op *op, const char *const *patterns, uint32_t flags,
                              const struct ec_container *const **ret, struct ec_err *err)
 {
-        struct container_list *l = calloc(1, sizeof(*l));
-        int r;
+        struct container_list *l;
+        int r = argument_flags("containers->select()", flags, EC_SELECT_ALL | EC_SELECT_HOST, err);
 
+        if (r < 0)
+                return r;
+        l = calloc(1, sizeof(*l));
         if (!l)
                 return err_oom(err);
         r = op_own(op, l, free_list, err);
-        if (r >= 0)
-                r = argument_flags("containers->select()", flags, EC_SELECT_ALL | EC_SELECT_HOST, err);
         if (r >= 0)
                 r = containers_select(op->layout, patterns, flags, l, err);
         if (r >= 0)

@@ -40,6 +40,7 @@ static void test_unit(void **state)
         assert_int_equal(machine_unit(s, NAME, &unit, &err), 0);
         assert_int_equal(err.code, 0);
         assert_false(machine_registered(NAME));
+        end();
 }
 
 static void test_running(void **state)
