@@ -3,13 +3,15 @@
 
 usage: fake-bus.py SOCKET LOG [SILENT...]
 
-It answers the calls that a command needs, but not those to the methods and properties named SILENT. "huge" instead of
-a name lets it refuse the start with a text of 1 MB, "vast" with one of 100 MB; with "flood", it sends 200 MB of calls
-before it answers. Each call is a line of LOG. Prints a line when it listens.
+It answers the calls that a command needs, but not those to the methods and properties named SILENT. Instead of a name,
+NAME=ERROR answers with this error, and NAME=NUMBER with this value of a property. "huge" lets it refuse the start with
+a text of 1 MB, "vast" with one of 100 MB; with "flood", it sends 200 MB of calls before it answers. Each call is a line
+of LOG. Prints a line when it listens.
 """
 import os, socket, struct, sys, threading
 
-path, log, silent = sys.argv[1], open(sys.argv[2], 'a', buffering=1), sys.argv[3:]
+path, log, silent = sys.argv[1], open(sys.argv[2], 'a', buffering=1), [a for a in sys.argv[3:] if '=' not in a]
+chosen = dict(a.split('=') for a in sys.argv[3:] if '=' in a)
 
 
 def string(s):
@@ -64,11 +66,15 @@ def variant(signature, value):
     return bytes([len(signature)]) + signature.encode() + b'\0' + value
 
 
+def number(name, value):
+    return variant('i', b'\0' + struct.pack('<i', int(chosen.get(name, value))))
+
+
 PROPERTIES = {
     'ActiveState': variant('s', b'\0' + string('inactive')),
     'SystemState': variant('s', b'\0' + string('running')),
-    'ExecMainCode': variant('i', b'\0' + struct.pack('<i', 1)),
-    'ExecMainStatus': variant('i', b'\0' + struct.pack('<i', 0)),
+    'ExecMainCode': number('ExecMainCode', 1),
+    'ExecMainStatus': number('ExecMainStatus', 0),
     'Job': pad(variant('(uo)', b''), 8) + struct.pack('<I', 0) + string('/'),
 }
 
@@ -84,6 +90,8 @@ def answer(serial, member, body):
     log.write(what + '\n')
     if what in silent:
         return b''
+    if '.' in chosen.get(what, ''):
+        return reply(serial, 's', string('No.'), chosen[what])
     if member == 'Hello':
         return reply(serial, 's', string(':1.1'))
     if member == 'StartTransientUnit' and ('huge' in silent or 'vast' in silent):
@@ -130,6 +138,8 @@ if os.path.lexists(path):
     os.unlink(path)
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(path)
+# Users of the container have other numbers.
+os.chmod(path, 0o777)
 listener.listen(64)
 print('listening', flush=True)
 while True:

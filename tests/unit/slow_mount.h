@@ -10,8 +10,8 @@
 
 #include "capture.h"
 
-/* Answers to nothing but its mount. */
-static UNUSED void take_requests(int fd)
+/* Answers to nothing but its mount; or to everything else with this error. */
+static UNUSED void take_requests(int fd, int error)
 {
         union {
                 struct {
@@ -27,8 +27,12 @@ static UNUSED void take_requests(int fd)
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         while (read(fd, &in, sizeof(in)) > 0) {
-                if (in.header.opcode != FUSE_INIT)
+                if (in.header.opcode != FUSE_INIT) {
+                        out.header = (struct fuse_out_header){ sizeof(out.header), -error, in.header.unique };
+                        if (error && in.header.opcode != FUSE_FORGET)
+                                (void)!write(fd, &out.header, sizeof(out.header));
                         continue;
+                }
                 out.header = (struct fuse_out_header){ sizeof(out), 0, in.header.unique };
                 out.init.major = FUSE_KERNEL_VERSION;
                 out.init.minor = in.init.minor;
@@ -40,8 +44,8 @@ static UNUSED void take_requests(int fd)
 }
 
 /* Mounts a file system whose maker, the process that is returned, takes the requests and does not answer, so that even
- * SIGKILL does not end the wait for it. -1: not possible here. */
-static UNUSED pid_t slow_mount(const char *path)
+ * SIGKILL does not end the wait for it. error: answers with this one; 0. -1: not possible here. */
+static UNUSED pid_t slow_mount(const char *path, int error)
 {
         int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
         char options[64];
@@ -51,7 +55,7 @@ static UNUSED pid_t slow_mount(const char *path)
         if (fd >= 0 && mount("fuse", path, "fuse", 0, options) >= 0)
                 pid = fork();
         if (!pid)
-                take_requests(fd);
+                take_requests(fd, error);
         if (fd >= 0)
                 close(fd);
         return pid;

@@ -22,18 +22,21 @@ static int step(struct connect *c, const struct exec *x, struct pollfd *fd, uint
 {
         int r = c->bus ? 0 : inner_bus_open(&x->leader, x->fds, &c->bus);
 
-        if (r >= 0)
-                r = sd_bus_is_ready(c->bus);
-        if (r != 0)
+        if (r < 0)
                 return r;
-        if (clock_usec() >= c->until)
+        r = sd_bus_is_ready(c->bus);
+        if (r == 0 && clock_usec() >= c->until)
                 return -ETIMEDOUT;
-        if (c->until < *deadline)
-                *deadline = c->until;
-        r = bus_fill(c->bus, fd, deadline);
-        if (r > 0)
-                *deadline = 0;
-        return r < 0 ? r : 0;
+        if (r == 0) {
+                r = bus_fill(c->bus, fd, deadline);
+                if (c->until < *deadline)
+                        *deadline = c->until;
+                if (r > 0)
+                        *deadline = 0;
+                r = r < 0 ? r : 0;
+        }
+        /* Whatever the container has answered. */
+        return r < 0 ? -ECONNRESET : r;
 }
 
 int connect_step(struct connect *c, const struct exec *x, struct pollfd *fd, uint64_t *deadline)

@@ -169,8 +169,6 @@ static int check_look(const struct exec *x, const struct ec_exec *in, const stru
 
         if (l->code >= 0)
                 return 0;
-        if (l->code == -ENOMEM)
-                return err_oom(err);
         if (l->at == LOOK_ROOT)
                 return err_set(err, l->code == -ESRCH ? -EHOSTDOWN : l->code, "cannot enter container '%s': %s",
                                x->name, l->code == -ESRCH ? "it has just stopped" : strerror(-l->code));

@@ -21,11 +21,13 @@ enum report_kind {
 struct report {
         int32_t kind, value; /* an exit status, or an errno */
 };
+#define REPORT_ERRNO_MAX 4095 /* as in the kernel */
 /* Its sender is in the container, which could have taken it over. */
 static inline bool report_valid(const struct report *r)
 {
         return r->kind == REPORT_STATUS ? r->value >= 0 && r->value <= 255
-                                        : r->kind > REPORT_STATUS && r->kind <= REPORT_EXEC && r->value > 0;
+                                        : r->kind > REPORT_STATUS && r->kind <= REPORT_EXEC && r->value > 0 &&
+                                                  r->value <= REPORT_ERRNO_MAX;
 }
 
 /* The processes that setns.c makes: the joiner enters the container's namespaces, the supervisor is forked into its PID

@@ -8,11 +8,13 @@
 #include <linux/major.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "svc/machine/code.h"
 #include "svc/machine/environment.h"
 #include "svc/process/env.h"
 #include "util/cleanup.h"
@@ -26,6 +28,7 @@
 /* What a helper writes first; then come the groups, and the strings of the user and the program. */
 struct header {
         int32_t at, code;
+        uint32_t ours;    /* 1: the code is */
         int32_t terminal; /* the helper's descriptor, which lasts as long as the helper; or -1 */
         uint32_t uid, gid, n_groups;
 };
@@ -33,6 +36,7 @@ struct header {
 /* What a helper that reads a file writes first. */
 struct file_header {
         int32_t code;
+        uint32_t ours;
         uint32_t len; /* of what follows */
 };
 
@@ -47,6 +51,17 @@ static void put(int out, const void *data, size_t len)
                 n = write(out, p, (size_t)(end - p));
                 p += n;
         }
+}
+
+/* Not even a file that is not the container's can be made: a container could also answer with this code. */
+static bool is_limit(int r)
+{
+        _cleanup_close_ int fd = -1;
+
+        if (r != -EMFILE && r != -ENFILE)
+                return false;
+        fd = memfd_create("extra-container", MFD_CLOEXEC);
+        return fd < 0 && errno == -r;
 }
 
 struct place {
@@ -154,7 +169,8 @@ static void run_look(void *data, int out)
         int r = look(q->leader, q->in, &l);
         const struct machine_user *u = &l.user;
         const char *strings[] = { u->name, u->home, u->shell, l.program };
-        struct header h = { l.at, r, l.terminal, u->uid, u->gid, (uint32_t)u->n_groups };
+        bool ours = l.at == LOOK_ROOT || is_limit(r);
+        struct header h = { l.at, r, ours, l.terminal, u->uid, u->gid, (uint32_t)u->n_groups };
         size_t len = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
@@ -178,10 +194,12 @@ static void run_read(void *data, int out)
         const struct request *q = data;
         _cleanup_close_ int root = leader_open_root(q->leader);
         _cleanup_free_ char *text = NULL;
-        struct file_header h = { root, 0 };
+        struct file_header h = { root, root < 0, 0 };
 
-        if (root >= 0)
+        if (root >= 0) {
                 h.code = resolve_read(root, q->path, q->max, &text);
+                h.ours = is_limit(h.code);
+        }
         h.len = h.code < 0 ? 0 : (uint32_t)strlen(text);
         put(out, &h, sizeof(h));
         put(out, text, h.len);
@@ -222,7 +240,7 @@ static int decode(const char *p, size_t len, struct look *l)
         memcpy(&h, p, sizeof(h));
         p += sizeof(h);
         l->at = (enum look_at)h.at;
-        l->code = h.code;
+        l->code = h.ours ? h.code : code_of_container(h.code);
         if ((size_t)(end - p) / sizeof(gid_t) < h.n_groups)
                 return -EIO;
         u->uid = h.uid;
@@ -297,7 +315,7 @@ int look_read_file(const struct leader *l, const char *path, size_t max, int wak
                 return -EIO;
         memcpy(&h, text, sizeof(h));
         if (h.code < 0)
-                return h.code;
+                return h.ours ? h.code : code_of_container(h.code);
         if (len != sizeof(h) + h.len)
                 return -EIO;
         *ret = strdup(text + sizeof(h));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "svc/machine/cgroup.h"
+#include "svc/machine/code.h"
 #include "svc/machine/joiner.h"
 #include "svc/machine/rlimits.h"
 #include "svc/machine/state.h"
@@ -154,25 +155,25 @@ static bool shutting_down(const struct join *j)
 
 static int no_cgroup(const struct exec *x, int r, struct ec_err *err)
 {
-        return err_set(err, r, "cannot put the command into the cgroup of container '%s': %s", x->name,
-                       r == -EOPNOTSUPP ? "its systemd-nspawn has not made one" : strerror(-r));
+        return err_set(err, code_of_container(r), "cannot put the command into the cgroup of container '%s': %s",
+                       x->name, r == -EOPNOTSUPP ? "its systemd-nspawn has not made one" : strerror(-r));
 }
 
 static int not_run(const struct join *j, const struct report *r, struct ec_err *err)
 {
         const struct exec *x = j->x;
         const char *what = "run", *name = x->label;
-        const char *why = r->kind == REPORT_FORK ? limits_fork_text(-r->value) : strerror(r->value);
+        const char *why = strerror(r->value);
+        int code = code_of_container(-r->value);
 
         if (leader_ended(&x->leader))
                 return err_set(err, -EHOSTDOWN, "container '%s' is not running", x->name);
         if (r->kind == REPORT_CGROUP)
                 return no_cgroup(x, -r->value, err);
         if (r->kind == REPORT_SECCOMP)
-                return err_set(err, -r->value, "cannot copy the system call filter of container '%s': %s", x->name,
-                               why);
+                return err_set(err, code, "cannot copy the system call filter of container '%s': %s", x->name, why);
         if (r->kind == REPORT_JOIN)
-                return err_set(err, -r->value, "cannot enter the namespaces of container '%s': %s", x->name, why);
+                return err_set(err, code, "cannot enter the namespaces of container '%s': %s", x->name, why);
         if (r->kind == REPORT_TTY) {
                 what = "use the streams of";
         } else if (r->kind == REPORT_USER) {
@@ -182,7 +183,7 @@ static int not_run(const struct join *j, const struct report *r, struct ec_err *
                 what = "enter directory";
                 name = x->cwd;
         }
-        return err_set(err, -r->value, "cannot %s '%s' in container '%s': %s", what, name, x->name, why);
+        return err_set(err, code, "cannot %s '%s' in container '%s': %s", what, name, x->name, why);
 }
 
 static int result(struct join *j, int32_t *ret_status, struct ec_err *err)

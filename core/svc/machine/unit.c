@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-id128.h>
 
+#include "svc/machine/code.h"
 #include "svc/machine/connect.h"
 #include "svc/machine/state.h"
 #include "svc/machine/unit_message.h"
@@ -142,7 +143,7 @@ static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
         u->started = true;
         u->dirty = true;
         if (failure)
-                u->failure = sd_bus_error_copy(&u->refused, failure);
+                (void)sd_bus_error_copy(&u->refused, failure);
         return 0;
 }
 
@@ -184,6 +185,14 @@ static void ask_again(struct unit *u)
         u->ask_at = clock_usec() + BUS_RECONNECT_EVERY;
 }
 
+static void unreadable(struct unit *u, const sd_bus_error *failure)
+{
+        int r = bus_err(&u->lost, -EIO, failure, "the exit status of '%s' in container '%s' cannot be read",
+                        u->x->label, u->x->name);
+
+        code_limit(&u->lost, r);
+}
+
 static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
 {
         struct unit *u = data;
@@ -199,15 +208,16 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
                 return 0;
         }
         has_answered(u);
-        r = failure ? bus_error_errno(-EIO, failure) : read_answer(u, m);
+        r = failure ? -EIO : read_answer(u, m);
         if (u->asked < ASK_CODE)
                 return 0;
+        if (u->asked == ASK_STATUS && code_exit_status(u->code, u->status) == -EBADMSG)
+                r = -EBADMSG;
         u->next = u->asked + 1;
         if (r < 0 && u->asked == ASK_SYSTEM)
                 u->stopping = true;
         else if (r < 0)
-                bus_err(&u->lost, r, failure, "the exit status of '%s' in container '%s' cannot be read", u->x->label,
-                        u->x->name);
+                unreadable(u, failure);
         return 0;
 }
 
@@ -401,12 +411,14 @@ static bool too_old(const sd_bus_error *e)
 static int refused(struct unit *u, struct ec_err *err)
 {
         struct exec *x = u->x;
+        int r;
 
         if (too_old(&u->refused))
                 return 0;
         if (sd_bus_error_has_name(&u->refused, BUS_SYSTEMD ".TransactionIsDestructive"))
                 return err_set(err, -EHOSTDOWN, "container '%s' is shutting down", x->name);
-        return bus_err(err, u->failure, &u->refused, "cannot run '%s' in container '%s'", x->label, x->name);
+        r = bus_err(err, -EIO, &u->refused, "cannot run '%s' in container '%s'", x->label, x->name);
+        return code_limit(err, r);
 }
 
 static int prepare(struct unit *u)
@@ -500,12 +512,14 @@ void exec_unit_handle(struct unit *u, const struct pollfd fds[static EXEC_FDS])
 static int read_status(const struct unit *u, int32_t *ret_status, struct ec_err *err)
 {
         struct exec *x = u->x;
+        int r;
 
         if (u->stopping)
                 return exec_stopped(x, err);
-        if (!u->code)
+        r = code_exit_status(u->code, u->status);
+        if (r == -ENOENT)
                 return err_set(err, -EIO, "'%s' was not started in container '%s'", x->label, x->name);
-        *ret_status = u->code == CLD_EXITED ? u->status : 128 + u->status;
+        *ret_status = r;
         return 1;
 }
 

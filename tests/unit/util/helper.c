@@ -164,7 +164,7 @@ static void test_fuse(void **state UNUSED)
         if (!has_mounts)
                 skip();
         assert_int_equal(mkdir(at("root/slow"), 0755), 0);
-        pid = slow_mount(at("root/slow"));
+        pid = slow_mount(at("root/slow"), 0);
         if (pid < 0)
                 skip();
         times_out("slow/passwd");

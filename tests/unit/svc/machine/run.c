@@ -72,8 +72,8 @@ static void test_side_by_side(void **state)
         free(v);
 }
 
-/* A process of root with a file system of its own that answers nobody. */
-static pid_t slow_container(void)
+/* A process of root with a file system of its own that answers nobody, or everybody with an error. */
+static pid_t slow_container(int error)
 {
         int ready[2];
         pid_t pid;
@@ -84,7 +84,7 @@ static pid_t slow_container(void)
         if (!pid) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 if (unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) >= 0)
-                        c = slow_mount("/etc") > 0;
+                        c = slow_mount("/etc", error) > 0;
                 (void)!write(ready[1], &c, 1);
                 for (;;)
                         pause();
@@ -106,7 +106,7 @@ static void test_slow_files(void **state)
         uint64_t start = clock_usec(), ran = 0;
 
         (void)state;
-        slow = possible() ? slow_container() : 0;
+        slow = possible() ? slow_container(0) : 0;
         if (!slow)
                 skip();
         fake.units[1] = (struct manager_unit){ .name = "container@" SLOW ".service", .active = "active" };
@@ -127,6 +127,32 @@ static void test_slow_files(void **state)
         assert_int_equal(waitpid(slow, NULL, 0), slow);
         slow = 0;
         free(v);
+}
+
+/* The error does not end the whole run. */
+static void test_failing_files(void **state)
+{
+        static const int errors[] = { ECANCELED, ENOMEM, ENFILE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+                struct many *v = many(1, "echo out");
+
+                slow = possible() ? slow_container(errors[i]) : 0;
+                if (!slow)
+                        skip();
+                fake.units[1] = (struct manager_unit){ .name = "container@" SLOW ".service", .active = "active" };
+                begin();
+                v->execs[0].machine = SLOW;
+                assert_int_equal(machine_exec_many(s, v->commands, 1, &err), 0);
+                assert_int_equal(v->commands[0].result, -EIO);
+                assert_err(&v->errs[0], -EIO, "cannot read the users of container '" SLOW "': Input/output error");
+                end();
+                kill(slow, SIGKILL);
+                assert_int_equal(waitpid(slow, NULL, 0), slow);
+                slow = 0;
+                free(v);
+                setup(state);
+        }
 }
 
 /* It is not registered with machined yet, and perhaps never will be. */
@@ -220,10 +246,10 @@ CHILD_TEST(test_interrupt_many)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-        const struct CMUnitTest tests[] = {
-                TEST(test_side_by_side), TEST(test_slow_files),    TEST(test_slow_start),
-                TEST(test_many),         TEST(test_forged_output), TEST(test_interrupt_many)
-        };
+        const struct CMUnitTest tests[] = { TEST(test_side_by_side),  TEST(test_slow_files),
+                                            TEST(test_slow_start),    TEST(test_many),
+                                            TEST(test_forged_output), TEST(test_interrupt_many),
+                                            TEST(test_failing_files) };
 
         return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

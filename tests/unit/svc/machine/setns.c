@@ -42,7 +42,9 @@ int machine_running(struct systemd *s, const char *name, struct ec_err *err)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 static pid_t outer, leader;
-static int leader_fd, forged; /* a system call that only seems to succeed in it; 0: none */
+static int leader_fd;
+static int forged;            /* a system call that only seems to succeed in it; 0: none, */
+static unsigned forged_errno; /* or that fails with this */
 
 /* PID 1 of the container: reaps until it is killed. */
 static void init(int ready)
@@ -52,7 +54,7 @@ static void init(int ready)
             prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT, 0, 0, 0) < 0)
                 _exit(1);
         if (forged)
-                forbid(forged, 0);
+                forbid(forged, forged_errno);
         if (write(ready, "x", 1) != 1)
                 _exit(1);
         close(ready);
@@ -430,6 +432,7 @@ static int setup_forged(void **state)
 static int teardown_forged(void **state)
 {
         forged = 0;
+        forged_errno = 0;
         return teardown(state);
 }
 
@@ -441,6 +444,23 @@ static void test_forged_fork(void **state UNUSED)
         assert_string_equal(out, "");
         assert_string_equal(err_msg(&err), "'sh' in container 'demo' ended without a status");
         err_done(&err);
+}
+
+/* A filter of the container's chooses the error. */
+static void fork_fails(unsigned number, const char *text)
+{
+        forged_errno = number;
+        setup_forged(NULL);
+        COMMAND("sh", "-c", "echo ran");
+        fails(-EIO, text);
+        teardown_forged(NULL);
+}
+
+static void test_forged_errno(void **state UNUSED)
+{
+        fork_fails(ECANCELED, "cannot run 'sh' in container 'demo': Operation canceled");
+        fork_fails(ENOMEM, "cannot run 'sh' in container 'demo': Cannot allocate memory");
+        fork_fails(EAGAIN, "cannot run 'sh' in container 'demo': Resource temporarily unavailable");
 }
 
 /* A container may send any report. */
@@ -457,6 +477,8 @@ static void test_forged_report(void **state UNUSED)
                 { { REPORT_EXEC, ENOENT }, true },
                 { { REPORT_USER, 0 }, false },
                 { { REPORT_CWD, INT32_MIN }, false },
+                { { REPORT_CWD, 4095 }, true },
+                { { REPORT_CWD, INT32_MAX }, false },
                 { { REPORT_EXEC + 1, 1 }, false },
                 { { -1, 1 }, false },
         };
@@ -480,6 +502,7 @@ int main(void)
                 TEST(test_background),
                 TEST(test_container_ends),
                 cmocka_unit_test_setup_teardown(test_forged_fork, setup_forged, teardown_forged),
+                cmocka_unit_test(test_forged_errno),
                 cmocka_unit_test(test_ends_meanwhile),
                 cmocka_unit_test(test_forged_report),
         };

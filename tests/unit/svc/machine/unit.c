@@ -18,10 +18,11 @@ static struct ec_err err;
 static char unit[100], *properties;
 static const char *refuse, *system_state, *unit_state; /* of the container's unit on the host */
 static int code, status;
-static bool hangs;         /* the command runs until stopped or killed */
-static bool no_removed;    /* JobRemoved is not sent */
-static bool restarts;      /* the bus closes once the command runs */
-static const char *silent; /* this property gets no answer */
+static bool hangs;          /* the command runs until stopped or killed */
+static bool no_removed;     /* JobRemoved is not sent */
+static bool restarts;       /* the bus closes once the command runs */
+static const char *silent;  /* this property gets no answer, */
+static const char *failing; /* or this error */
 
 char *exec_unit_state(struct exec *e)
 {
@@ -185,7 +186,7 @@ static int get(struct manager *m, sd_bus_message *call)
                 return sd_bus_reply_method_return(call, "v", "s", hangs ? "active" : "inactive");
         manager_note(m, "get", prop);
         if (silent && !strcmp(prop, silent))
-                return 1;
+                return failing ? sd_bus_reply_method_errorf(call, failing, "No.") : 1;
         if (!strcmp(prop, "ExecMainCode"))
                 return sd_bus_reply_method_return(call, "v", "i", code);
         if (!strcmp(prop, "ExecMainStatus"))
@@ -250,7 +251,7 @@ static int setup(void **state UNUSED)
         code = CLD_EXITED;
         status = 0;
         hangs = no_removed = restarts = false;
-        silent = NULL;
+        silent = failing = NULL;
         free(properties);
         properties = NULL;
         manager_start(&fake);
@@ -397,6 +398,51 @@ static void test_refused(void **state UNUSED)
         fails(-EACCES, "cannot run 'echo' in container 'demo': No");
 }
 
+/* A container cannot interrupt the whole run, nor blame the host. */
+static void test_refused_with_code(void **state)
+{
+        static const char *const names[] = { "System.Error.ECANCELED", "System.Error.ENOMEM", SD_BUS_ERROR_NO_MEMORY,
+                                             "System.Error.ENFILE", "System.Error.EMFILE" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                if (i)
+                        setup(state);
+                refuse = names[i];
+                fails(-EIO, "cannot run 'echo' in container 'demo': No");
+                if (i + 1 < ARRAY_SIZE(names))
+                        teardown(state);
+        }
+}
+
+static void test_status_with_code(void **state)
+{
+        silent = "ExecMainCode";
+        failing = "System.Error.ECANCELED";
+        fails(-EIO, "the exit status of 'echo' in container 'demo' cannot be read: No");
+        teardown(state);
+        setup(state);
+        silent = "ExecMainStatus";
+        failing = "System.Error.ENFILE";
+        fails(-EIO, "the exit status of 'echo' in container 'demo' cannot be read: No");
+}
+
+/* No process ends like this. */
+static void test_forged_status(void **state)
+{
+        static const int32_t pairs[][2] = { { CLD_EXITED, 256 },       { CLD_EXITED, -ECANCELED }, { CLD_KILLED, -128 },
+                                            { CLD_KILLED, INT32_MAX }, { CLD_DUMPED, 0 },          { 7, 0 } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+                if (i)
+                        setup(state);
+                code = pairs[i][0];
+                status = pairs[i][1];
+                fails(-EIO, "the exit status of 'echo' in container 'demo' cannot be read: Input/output error");
+                if (i + 1 < ARRAY_SIZE(pairs))
+                        teardown(state);
+        }
+}
+
 static void test_shutting_down(void **state UNUSED)
 {
         refuse = BUS_SYSTEMD ".TransactionIsDestructive";
@@ -492,12 +538,13 @@ static void test_lost_early(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_properties),    TEST(test_terminal),       TEST(test_status),
-                TEST(test_killed),        TEST(test_shutdown),       TEST(test_not_started),
-                TEST(test_lost_signal),   TEST(test_too_old),        TEST(test_refused),
-                TEST(test_shutting_down), TEST(test_time_limit),     TEST(test_interrupt),
-                TEST(test_silent),        TEST(test_container_gone), TEST(test_lost_before_start),
-                TEST(test_lost_early),
+                TEST(test_properties),    TEST(test_terminal),          TEST(test_status),
+                TEST(test_killed),        TEST(test_shutdown),          TEST(test_not_started),
+                TEST(test_lost_signal),   TEST(test_too_old),           TEST(test_refused),
+                TEST(test_shutting_down), TEST(test_time_limit),        TEST(test_interrupt),
+                TEST(test_silent),        TEST(test_container_gone),    TEST(test_lost_before_start),
+                TEST(test_lost_early),    TEST(test_refused_with_code), TEST(test_status_with_code),
+                TEST(test_forged_status),
         };
 
         return cmocka_run_group_tests_name("unit", tests, NULL, NULL);
