@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #define AGAIN_USEC (USEC_PER_SEC / 5) /* between two requests */
+#define READ_MAX   64                 /* blocks of messages, before the time limit and ^C are looked at again */
 
 int neighbours_add(struct neighbours *list, const struct ec_host *h, const char *container, int family,
                    const char *address, struct ec_err *err)
@@ -103,12 +104,11 @@ void neighbours_parse(struct neighbours *list, const void *messages, size_t size
                         list->items[i].answers |= is_answer(m, &list->items[i].prefix);
 }
 
-/* Events, and answers to the request. Returns how many addresses have not answered. */
-static int read_neighbours(int fd, struct neighbours *list)
+int neighbours_read(struct neighbours *list, int fd)
 {
         _Alignas(struct nlmsghdr) char buf[32768];
 
-        for (;;) {
+        for (int i = 0; i < READ_MAX; i++) {
                 ssize_t got = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 
                 if (got < 0 && (errno == EINTR || errno == ENOBUFS))
@@ -117,6 +117,7 @@ static int read_neighbours(int fd, struct neighbours *list)
                         return errno == EAGAIN ? count_silent(list) : -errno;
                 neighbours_parse(list, buf, (size_t)got);
         }
+        return count_silent(list);
 }
 
 /* 0: all answer; -ETIMEDOUT. */
@@ -145,7 +146,7 @@ static int wait_for_all(struct neighbours *list, int fd, const struct ec_host *h
                 /* While interrupts are held, the descriptor stays readable. */
                 if (fds[1].revents)
                         fds[1].fd = -1;
-                r = read_neighbours(fd, list);
+                r = neighbours_read(list, fd);
                 if (r <= 0)
                         return r;
                 if (clock_usec() >= end)

@@ -104,6 +104,9 @@ int neighbours_add(struct neighbours *list, const struct ec_host *h, const char 
                    const char *address, struct ec_err *err);
 /* Notes the addresses that answer according to netlink messages. */
 void neighbours_parse(struct neighbours *list, const void *messages, size_t size);
+/* Reads events, and answers to the request, but not without end: containers make events. Returns how many addresses
+ * have not answered. */
+int neighbours_read(struct neighbours *list, int fd);
 void neighbours_done(struct neighbours *list);
 /* Waits, for ms at most, until the kernel has learnt the hardware addresses of all, and warns about those that do not
  * answer. -ECANCELED: interrupted. */

@@ -280,6 +280,26 @@ static void test_neighbour_messages(void **state)
         neighbours_done(&l);
 }
 
+/* Containers can make events faster than they are read. */
+static void test_neighbours_without_end(void **state)
+{
+        struct neighbours l = { 0 };
+        char byte = 0;
+        int fds[2];
+
+        (void)state;
+        assert_int_equal(neighbours_add(&l, &fake.host, "web", AF_INET, "10.0.0.1", &fake.err), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+        for (int i = 0; i < 100; i++)
+                assert_int_equal(send(fds[0], &byte, 1, 0), 1);
+        assert_int_equal(neighbours_read(&l, fds[1]), 1);
+        assert_int_equal(recv(fds[1], &byte, 1, 0), 1);
+        assert_int_equal(neighbours_read(&l, fds[1]), 1);
+        assert_int_equal(recv(fds[1], &byte, 1, 0), -1);
+        close(fds[0]), close(fds[1]);
+        neighbours_done(&l);
+}
+
 /* ---- settings of containers ---- */
 
 static int list(void *data, const char *name, const struct addresses *a)
@@ -777,6 +797,7 @@ int main(void)
                 TEST(test_routes),
                 TEST(test_route_messages),
                 TEST(test_neighbour_messages),
+                TEST(test_neighbours_without_end),
                 TEST(test_confs),
                 TEST(test_no_confs),
                 TEST(test_eval),
