@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -57,6 +58,14 @@ int helper_isolate(const int *keep, size_t n)
                         return -errno;
         close(null);
         return 0;
+}
+
+int helper_drop_capabilities(void)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct none[2] = { { 0 } };
+
+        return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
 static void child(void (*fn)(void *data, int out), void *data, const int *fds, size_t n, int out)

@@ -14,6 +14,9 @@
  * others but `keep` are closed, and it is in a session of its own, so that ^C is not for it. -errno. */
 int helper_isolate(const int *keep, size_t n);
 
+/* In a child: takes its capabilities. -errno. */
+int helper_drop_capabilities(void);
+
 struct helper {
         pid_t pid;
         int from; /* -1: not started */

@@ -131,6 +131,7 @@ if [ "${OBJ-}" ]; then
                 # Its children run in the namespaces of a container.
                 */core/svc/machine/setns.o) allowed='^(fork|kill)$' ;;
                 */core/svc/machine/relay.o) allowed='^(_exit|chroot|fchdir|fork|signal)$' ;;
+                */core/svc/machine/forward.o) allowed='^(_exit|fork|signal)$' ;;
                 */core/svc/machine/joiner.o) allowed='^(_exit|chdir|execve|fork|kill|signal|umask)$' ;;
                 */core/svc/machine/*.o | */core/svc/systemd/*.o) allowed='^(sigaction)$' ;;
                 esac

@@ -258,6 +258,15 @@ static void prepare(struct joiner *j)
                 fail(REPORT_JOIN, r);
 }
 
+/* From then on, no process of ours can have the last copy of an end that the container can reach. */
+static void wait_for_go(void)
+{
+        int32_t go;
+
+        if (read(FD_ORDER, &go, sizeof(go)) != sizeof(go) || go != ORDER_GO)
+                _exit(127);
+}
+
 static void join(struct joiner *j)
 {
         int ns = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
@@ -278,6 +287,7 @@ static void join(struct joiner *j)
         (void)syscall(SYS_close_range, FD_END, ~0U, 0);
         (void)fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
         (void)fcntl(FD_ORDER, F_SETFD, FD_CLOEXEC);
+        wait_for_go();
         prepare(j);
         r = mappings_copy();
         if (r < 0)

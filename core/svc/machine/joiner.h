@@ -6,7 +6,9 @@
 
 #include "svc/machine/command.h"
 
-/* Sent once over the report pipe. Signals are sent over another one, in the other direction, as int32_t. */
+/* Sent once over the report pipe. Over another one, in the other direction, come int32_t: the first, when no other
+ * process has the ends of the joiner, and then signals. */
+#define ORDER_GO 0
 enum report_kind {
         REPORT_STATUS,
         REPORT_CGROUP,
@@ -40,12 +42,18 @@ struct join {
         bool filtered;                                    /* system calls are forbidden to it */
         bool no_new_privs;                                /* setuid programs have no effect in it */
         uint64_t bounding;                                /* the container's capabilities */
-        int report_from, report_to, order_from, order_to; /* ends of the two pipes */
+        struct forward forward;                           /* of the two pipes; */
+        int report_from, report_to, order_from, order_to; /* their ends here, and of the joiner */
         pid_t joiner;                                     /* ends as soon as the supervisor runs */
         bool ended, got;                                  /* with a report; without one if it was killed */
         uint64_t clean_until;                             /* after its end, for its processes and cgroup; 0: before */
         struct report report;
 };
 
-/* Starts the joiner. */
+#define JOIN_INIT(exec)                                                                                     \
+        {                                                                                                   \
+                .x = (exec), .forward = FORWARD_NONE, .report_from = -1, .report_to = -1, .order_from = -1, \
+                .order_to = -1                                                                              \
+        }
+/* Starts the joiner, which waits for ORDER_GO. */
 int joiner_spawn(const struct join *j, pid_t *ret);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -88,14 +87,6 @@ static void pass_on(struct relay *r, int (*out)(struct relay *r), int out_from, 
 
 /* ---- the inner process ------------------------------------------------------ */
 
-static int drop_capabilities(void)
-{
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct none[2] = { { 0 } };
-
-        return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
-}
-
 /* The bus asks the kernel who has connected, and may get a descriptor of that process, with which it can enter its
  * namespaces and take its descriptors: all are the container's by then, but not the PID namespace, in which the
  * container could see it. */
@@ -109,7 +100,7 @@ static int enter(const struct relay *r)
                 return -errno;
         if (close(r->leader->fd) < 0 || close(r->root) < 0 || syscall(SYS_close_range, 0, STDERR_FILENO, 0) < 0)
                 return -errno;
-        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : drop_capabilities();
+        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : helper_drop_capabilities();
 }
 
 static int connect_bus(void)

@@ -23,12 +23,14 @@
 struct run {
         struct machine_command *command;
         struct exec x;
-        enum { RUN_NONE, RUN_FINDS, RUN_CONNECTS, RUN_LOOKS, RUN_RUNS } stage;
+        enum { RUN_NONE, RUN_FINDS, RUN_CONNECTS, RUN_LOOKS, RUN_RUNS, RUN_DRAINS } stage;
         struct connect connect;
         struct unit *unit; /* one of these runs it: as a unit of the container's systemd, */
         struct join *join; /* or in the container's namespaces */
         char line[LINE_SIZE];
         size_t len;
+        int result; /* of a command that drains */
+        bool enough;
 };
 
 static int failed(struct exec *x, struct ec_err *err)
@@ -66,13 +68,13 @@ static void put_output(void *data, const char *text, size_t len)
         }
 }
 
-/* What is still in its pipes. */
+/* After what was still in its pipes. */
 static int put_rest(struct run *r, struct ec_err *err)
 {
         struct exec *x = &r->x;
         int k;
 
-        streams_drain(x->streams);
+        streams_finish(x->streams);
         if (r->len)
                 put_line(r);
         k = x->streams->failure;
@@ -90,12 +92,11 @@ static void run_init(struct run *r, struct systemd *s, struct machine_command *c
         c->status = 0;
 }
 
-static void run_done(struct run *r, int result)
+static void run_drained(struct run *r)
 {
         struct machine_command *c = r->command;
+        int result = r->result;
 
-        if (r->x.pty)
-                pty_drain(r->x.pty);
         if (r->x.streams) {
                 int k = put_rest(r, result < 0 ? NULL : c->err);
 
@@ -106,9 +107,23 @@ static void run_done(struct run *r, int result)
                 result = failed(&r->x, c->err);
         }
         c->result = result < 0 ? result : 0;
-        connect_done(&r->connect);
         exec_done(&r->x);
         r->stage = RUN_NONE;
+}
+
+static void run_done(struct run *r, int result)
+{
+        uint64_t never = UINT64_MAX;
+
+        connect_done(&r->connect);
+        if (r->x.pty)
+                pty_drain(r->x.pty);
+        if (r->x.streams)
+                streams_end(r->x.streams);
+        r->result = result;
+        r->stage = RUN_DRAINS;
+        if (!r->x.streams || streams_drained(r->x.streams, &never) > 0)
+                run_drained(r);
 }
 
 static int begin_setns(struct run *r)
@@ -177,6 +192,26 @@ static int run_next(struct run *r)
         return 0;
 }
 
+/* An interruption ends this. */
+static bool drain_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
+{
+        struct streams *s = r->x.streams;
+        int k = streams_drained(s, deadline);
+
+        if (k == -ETIMEDOUT && !r->enough)
+                log_warn("container '%s' makes its pipes wait: the end of the output of '%s' is missing", r->x.name,
+                         r->x.label);
+        if (k || r->enough) {
+                run_drained(r);
+                *deadline = 0;
+                return false;
+        }
+        fds[0] = (struct pollfd){ .fd = -1 };
+        fds[1] = (struct pollfd){ .fd = interrupt_fd(), .events = POLLIN };
+        streams_fill(s, fds + 2);
+        return true;
+}
+
 /* false: something has ended, so there is nothing to poll. */
 static bool run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
@@ -184,6 +219,8 @@ static bool run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t
         struct exec *x = &r->x;
         int k;
 
+        if (r->stage == RUN_DRAINS)
+                return drain_fill(r, fds, deadline);
         if (r->stage == RUN_RUNS) {
                 if (r->unit ? exec_unit_fill(r->unit, fds, deadline) : exec_setns_fill(r->join, fds, deadline))
                         return true;
@@ -206,7 +243,10 @@ static bool run_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t
 
 static void run_handle(struct run *r, const struct pollfd fds[static EXEC_FDS])
 {
-        if (r->unit)
+        if (r->stage == RUN_DRAINS) {
+                r->enough = fds[1].revents;
+                streams_handle(r->x.streams, fds + 2);
+        } else if (r->unit)
                 exec_unit_handle(r->unit, fds);
         else if (r->join)
                 exec_setns_handle(r->join, fds);
@@ -255,7 +295,10 @@ static void abandon(struct run *r)
 {
         while (r->stage) {
                 r->x.stage = EXEC_LEFT;
-                run_end(r);
+                if (r->stage == RUN_DRAINS)
+                        run_drained(r);
+                else
+                        run_end(r);
                 err_done(r->command->err);
         }
 }

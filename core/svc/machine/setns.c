@@ -41,19 +41,6 @@ static int read_status(struct join *j)
         return 0;
 }
 
-/* The container could open the other end, so that ours must not block. A socket could bring descriptors. */
-static int make_pipe(int *ret_from, int *ret_to, const int *ours)
-{
-        int fds[2], flags;
-
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        *ret_from = fds[0];
-        *ret_to = fds[1];
-        flags = fcntl(*ours, F_GETFL);
-        return flags < 0 || fcntl(*ours, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
-}
-
 static void close_fd(int *fd)
 {
         if (*fd >= 0)
@@ -61,24 +48,30 @@ static void close_fd(int *fd)
         *fd = -1;
 }
 
+static void order(const struct join *j, int32_t sig)
+{
+        (void)!write(j->order_to, &sig, sizeof(sig));
+}
+
+/* Sockets in the place of the pipes could bring descriptors. */
 static int spawn(struct join *j)
 {
-        int r = make_pipe(&j->report_from, &j->report_to, &j->report_from);
+        struct forward_way ways[] = { { .out = true }, { .out = false } };
+        int r = forward_begin(&j->forward, ways, ARRAY_SIZE(ways), false);
 
-        if (r >= 0)
-                r = make_pipe(&j->order_from, &j->order_to, &j->order_to);
-        if (r >= 0)
-                r = joiner_spawn(j, &j->joiner);
+        if (r < 0)
+                return r;
+        j->report_from = ways[0].ours;
+        j->report_to = ways[0].theirs;
+        j->order_from = ways[1].theirs;
+        j->order_to = ways[1].ours;
+        r = joiner_spawn(j, &j->joiner);
         if (r < 0)
                 return r;
         close_fd(&j->report_to);
         close_fd(&j->order_from);
+        order(j, ORDER_GO);
         return 0;
-}
-
-static void order(const struct join *j, int32_t sig)
-{
-        (void)!write(j->order_to, &sig, sizeof(sig));
 }
 
 /* false: something is left, which the container can keep for as long as it wants. */
@@ -218,6 +211,7 @@ static void join_free(struct join *j)
         close_fd(&j->report_to);
         close_fd(&j->order_from);
         close_fd(&j->order_to);
+        forward_end(&j->forward);
         free(j);
 }
 DEFINE_CLEANUP(struct join, join_free)
@@ -242,7 +236,7 @@ int exec_setns_begin(struct exec *x, struct join **ret, struct ec_err *err)
 
         if (!j)
                 return err_oom(err);
-        *j = (struct join){ .x = x, .report_from = -1, .report_to = -1, .order_from = -1, .order_to = -1 };
+        *j = (struct join)JOIN_INIT(x);
         r = look(j);
         if (r >= 0) {
                 r = cgroup_make(&x->leader, &j->cgroup);

@@ -2,20 +2,18 @@
 #include "svc/machine/streams.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "svc/process/interrupt.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/strv.h"
 
-/* The most that a pipe holds, unless its owner has rights on the host. */
-#define PIPE_MAX ((size_t)1 << 20)
+/* How long to wait for what a command has left in its pipes. */
+#define DRAIN_TIMEOUT (10 * USEC_PER_SEC)
 
 static void close_end(int *fd)
 {
@@ -30,7 +28,10 @@ struct streams *streams_new(void (*sink)(void *, const char *, size_t), void *da
 
         if (!s)
                 return NULL;
-        s->in = s->out = s->err = (struct stream){ .pipe = { -1, -1 }, .ours = -1 };
+        s->in = s->out = s->err = (struct stream){ .pipe = -1, .ours = -1 };
+        s->theirs[0] = s->theirs[1] = s->theirs[2] = -1;
+        s->forward = (struct forward)FORWARD_NONE;
+        s->both = true;
         s->sink = sink;
         s->data = data;
         return s;
@@ -40,21 +41,11 @@ void streams_free(struct streams *s)
 {
         if (!s)
                 return;
-        for (int i = 0; i < 2; i++) {
-                close_end(&s->in.pipe[i]);
-                close_end(&s->out.pipe[i]);
-                close_end(&s->err.pipe[i]);
-        }
+        streams_end(s);
+        close_end(&s->out.pipe);
+        close_end(&s->err.pipe);
+        free(s->message);
         free(s);
-}
-
-/* Makes a pipe whose end `local` does not block. */
-static int make(struct stream *s, int local, int ours)
-{
-        s->ours = ours;
-        if (pipe2(s->pipe, O_CLOEXEC) < 0)
-                return -errno;
-        return fcntl(s->pipe[local], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 /* One pipe for both keeps the order of what is written. */
@@ -68,25 +59,27 @@ static bool same_file(int a, int b)
 
 int streams_begin(struct streams *s, const int ours[static 3])
 {
-        int r = make(&s->in, 1, ours[0]);
+        struct forward_way ways[3] = { { .out = false }, { .out = true }, { .out = true } };
+        int r;
 
-        if (r >= 0)
-                r = make(&s->out, 0, s->sink ? -1 : ours[1]);
-        if (r >= 0 && !s->sink && !same_file(ours[1], ours[2]))
-                r = make(&s->err, 0, ours[2]);
+        s->both = s->sink || same_file(ours[1], ours[2]);
+        r = forward_begin(&s->forward, ways, s->both ? 2 : 3, true);
         if (r < 0)
                 return r;
+        s->in = (struct stream){ .pipe = ways[0].ours, .ours = ours[0] };
+        s->out = (struct stream){ .pipe = ways[1].ours, .ours = s->sink ? -1 : ours[1] };
+        if (!s->both)
+                s->err = (struct stream){ .pipe = ways[2].ours, .ours = ours[2] };
         if (ours[0] < 0)
-                close_end(&s->in.pipe[1]);
-        s->theirs[0] = s->in.pipe[0];
-        s->theirs[1] = s->out.pipe[1];
-        s->theirs[2] = s->err.pipe[1] >= 0 ? s->err.pipe[1] : s->out.pipe[1];
+                close_end(&s->in.pipe);
+        for (int i = 0; i < 3; i++)
+                s->theirs[i] = ways[s->both && i == 2 ? 1 : i].theirs;
         return 0;
 }
 
 static void fill_out(const struct stream *s, struct pollfd fds[static 2])
 {
-        fds[0] = (struct pollfd){ .fd = buffer_empty(&s->buffer) ? s->pipe[0] : -1, .events = POLLIN };
+        fds[0] = (struct pollfd){ .fd = buffer_empty(&s->buffer) ? s->pipe : -1, .events = POLLIN };
         fds[1] = (struct pollfd){ .fd = buffer_empty(&s->buffer) ? -1 : s->ours, .events = POLLOUT };
 }
 
@@ -95,8 +88,8 @@ void streams_fill(const struct streams *s, struct pollfd fds[static STREAMS_FDS]
         const struct stream *in = &s->in;
         bool empty = buffer_empty(&in->buffer);
 
-        fds[0] = (struct pollfd){ .fd = empty && in->pipe[1] >= 0 ? in->ours : -1, .events = POLLIN };
-        fds[1] = (struct pollfd){ .fd = empty ? -1 : in->pipe[1], .events = POLLOUT };
+        fds[0] = (struct pollfd){ .fd = empty && in->pipe >= 0 ? in->ours : -1, .events = POLLIN };
+        fds[1] = (struct pollfd){ .fd = empty ? -1 : in->pipe, .events = POLLOUT };
         fill_out(&s->out, fds + 2);
         fill_out(&s->err, fds + 4);
 }
@@ -108,10 +101,10 @@ static void handle_in(struct stream *s, bool readable)
 
                 s->ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
         }
-        if (s->pipe[1] >= 0 && !buffer_empty(&s->buffer) && buffer_write(&s->buffer, s->pipe[1]) < 0)
-                close_end(&s->pipe[1]);
+        if (s->pipe >= 0 && !buffer_empty(&s->buffer) && buffer_write(&s->buffer, s->pipe) < 0)
+                close_end(&s->pipe);
         if (s->ended && buffer_empty(&s->buffer))
-                close_end(&s->pipe[1]);
+                close_end(&s->pipe);
 }
 
 static bool can_write(int fd)
@@ -139,19 +132,22 @@ static void put(struct streams *s, struct stream *from)
         if (r != -EPIPE && !s->failure)
                 s->failure = r;
         buffer_clear(b);
-        close_end(&from->pipe[0]);
+        close_end(&from->pipe);
 }
 
-/* Returns the number of bytes that were read. */
-static size_t copy_out(struct streams *s, struct stream *from)
+static void copy_out(struct streams *s, struct stream *from)
 {
-        size_t n = 0;
+        ssize_t n = 1;
 
-        if (from->pipe[0] >= 0 && buffer_empty(&from->buffer))
-                n = buffer_read(&from->buffer, from->pipe[0]) > 0 ? from->buffer.end : 0;
-        if (!buffer_empty(&from->buffer))
+        if (from->pipe >= 0 && buffer_empty(&from->buffer))
+                n = buffer_read(&from->buffer, from->pipe);
+        if (!buffer_empty(&from->buffer)) {
                 put(s, from);
-        return n;
+                if (s->until)
+                        s->until = clock_usec() + DRAIN_TIMEOUT;
+        }
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                close_end(&from->pipe);
 }
 
 void streams_handle(struct streams *s, const struct pollfd fds[static STREAMS_FDS])
@@ -163,63 +159,43 @@ void streams_handle(struct streams *s, const struct pollfd fds[static STREAMS_FD
                 copy_out(s, &s->err);
 }
 
-/* Waits until a reader of ours takes more. false: an interruption. */
-static bool wait_writable(const struct streams *s)
-{
-        struct pollfd fds[] = { { .fd = buffer_empty(&s->out.buffer) ? -1 : s->out.ours, .events = POLLOUT },
-                                { .fd = buffer_empty(&s->err.buffer) ? -1 : s->err.ours, .events = POLLOUT },
-                                { .fd = interrupt_fd(), .events = POLLIN } };
-
-        if (fds[0].fd < 0 && fds[1].fd < 0)
-                return true;
-        return (poll(fds, 3, -1) >= 0 || errno == EINTR) && !fds[2].revents;
-}
-
 void streams_tell(struct streams *s, const char *what, const char *text)
 {
-        _cleanup_free_ char *line = str_printf("%s: %s\n", what, text);
-        int fd = s->err.pipe[0] >= 0 ? s->err.ours : s->out.ours;
-
-        if (!line)
-                return;
-        streams_drain(s);
-        if (s->sink)
-                s->sink(s->data, line, strlen(line));
-        else if (fd >= 0)
-                dprintf(fd, "%s", line);
+        free(s->message);
+        s->message = str_printf("%s: %s\n", what, text);
 }
 
-static size_t in_pipe(const struct stream *s)
+void streams_end(struct streams *s)
 {
-        int n;
+        close_end(&s->in.pipe);
+        buffer_clear(&s->in.buffer);
+        for (int i = 0; i < (s->both ? 2 : 3); i++)
+                close_end(&s->theirs[i]);
+        s->theirs[2] = -1;
+        forward_end(&s->forward);
+        s->until = clock_usec() + DRAIN_TIMEOUT;
+}
 
-        if (s->pipe[0] < 0 || ioctl(s->pipe[0], FIONREAD, &n) < 0 || n < 0)
+int streams_drained(const struct streams *s, uint64_t *deadline)
+{
+        if (!buffer_empty(&s->out.buffer) || !buffer_empty(&s->err.buffer))
                 return 0;
-        return (size_t)n < PIPE_MAX ? (size_t)n : PIPE_MAX;
+        if (s->out.pipe < 0 && s->err.pipe < 0)
+                return 1;
+        if (clock_usec() >= s->until)
+                return -ETIMEDOUT;
+        if (s->until < *deadline)
+                *deadline = s->until;
+        return 0;
 }
 
-/* false: there is nothing left. */
-static bool drain(struct streams *s, struct stream *from, size_t *left)
+void streams_finish(struct streams *s)
 {
-        bool empty = buffer_empty(&from->buffer);
-        size_t n;
+        int fd = s->both ? s->out.ours : s->err.ours;
 
-        if (!*left && empty)
-                return false;
-        n = copy_out(s, from);
-        if (empty)
-                *left = n && n < *left ? *left - n : 0;
-        return true;
-}
-
-/* Processes that the command has left running may write without end. */
-void streams_drain(struct streams *s)
-{
-        size_t out = in_pipe(&s->out), err = in_pipe(&s->err);
-        bool more;
-
-        do {
-                more = drain(s, &s->out, &out);
-                more = drain(s, &s->err, &err) || more;
-        } while (more && wait_writable(s));
+        if (s->message && s->sink)
+                s->sink(s->data, s->message, strlen(s->message));
+        else if (s->message && fd >= 0)
+                dprintf(fd, "%s", s->message);
+        free(TAKE_PTR(s->message));
 }

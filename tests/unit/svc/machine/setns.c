@@ -184,6 +184,7 @@ static int run(void)
         x.streams->out.ours = o[1];
         status = -1;
         r = exec_setns(&status);
+        streams_finish(x.streams);
         streams_free(x.streams);
         x.streams = NULL;
         close(null);
@@ -415,8 +416,9 @@ static void test_ends_meanwhile(void **state UNUSED)
                 _exit(0);
         x.leader = (struct leader){ (uint32_t)pid, (int)syscall(SYS_pidfd_open, pid, 0) };
         assert_int_equal(waitpid(pid, NULL, 0), pid);
-        *j = (struct join){ .x = &x, .got = true, .report = { REPORT_CGROUP, ENOENT } };
-        j->report_from = j->report_to = j->order_from = j->order_to = -1;
+        *j = (struct join)JOIN_INIT(&x);
+        j->got = true;
+        j->report = (struct report){ REPORT_CGROUP, ENOENT };
         assert_int_equal(exec_setns_end(j, &status, &err), -EHOSTDOWN);
         assert_string_equal(err_msg(&err), "container 'demo' is not running");
         err_done(&err);
