@@ -13,6 +13,8 @@
 #define ASKED_GRACE  (5 * USEC_PER_SEC)
 #define TERMED_GRACE (3 * USEC_PER_SEC)
 #define KILLED_GRACE (10 * USEC_PER_SEC)
+/* After ^], to SIGKILL: an interactive shell ignores SIGTERM, and one that has read ^] waits for one more character. */
+#define ESCAPED_GRACE (USEC_PER_SEC / 2)
 
 static void to_stage(struct exec *x, enum exec_stage stage, int sig)
 {
@@ -75,7 +77,9 @@ void exec_handle(struct exec *x, const struct pollfd fds[static EXEC_FDS])
                 streams_handle(x->streams, fds + 2);
         if (x->pty && pty_handle(x->pty, fds + 2) == SIGHUP && x->stage == EXEC_RUNS) {
                 x->failure = -ECANCELED;
-                to_stage(x, EXEC_ASKED, SIGHUP);
+                to_stage(x, pty_escaped(x->pty) ? EXEC_TERMED : EXEC_ASKED, SIGHUP);
+                if (pty_escaped(x->pty))
+                        x->next_stage = clock_usec() + ESCAPED_GRACE;
         }
         now = clock_usec();
         if (x->stage == EXEC_RUNS && now >= x->deadline) {

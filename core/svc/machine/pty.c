@@ -13,7 +13,8 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-#define ESCAPE    0x1d /* ^], three times within a second, as in machinectl */
+#define ESCAPE    0x1d /* ^], so often within a second, as in machinectl */
+#define ESCAPES   3
 #define DRAIN_MAX ((size_t)1 << 20)
 
 static void copy_size(const struct pty *p)
@@ -135,6 +136,11 @@ static void on_signal(struct pty *p)
         }
 }
 
+bool pty_escaped(const struct pty *p)
+{
+        return p->escapes >= ESCAPES;
+}
+
 static bool escaped(struct pty *p, const char *data, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
@@ -146,7 +152,7 @@ static bool escaped(struct pty *p, const char *data, size_t n)
                         p->escapes = 0;
                         p->escape_until = clock_usec() + USEC_PER_SEC;
                 }
-                if (++p->escapes == 3)
+                if (++p->escapes == ESCAPES)
                         return true;
         }
         return false;

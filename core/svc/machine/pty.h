@@ -30,6 +30,7 @@ int pty_begin(struct pty *p, int master, int in, int out);
 void pty_fill(const struct pty *p, struct pollfd fds[static PTY_FDS]);
 /* 0; SIGHUP: our side is gone, or the user typed ^] three times to end it. */
 int pty_handle(struct pty *p, const struct pollfd fds[static PTY_FDS]);
+bool pty_escaped(const struct pty *p); /* the latter */
 /* Copies what was written before the other side ended. */
 void pty_drain(struct pty *p);
 void pty_end(struct pty *p);

@@ -42,7 +42,10 @@ static int failed(struct exec *x, struct ec_err *err)
                                ms % 1000 ? ms : ms / 1000, ms % 1000 ? "ms" : "s", x->name);
         if (interrupt_check(err) < 0)
                 return -ECANCELED;
-        return err_set(err, -ECANCELED, x->sent == SIGHUP ? "the terminal was closed" : "interrupted");
+        return err_set(err, -ECANCELED,
+                       x->pty && pty_escaped(x->pty) ? "ended with ^]"
+                       : x->sent == SIGHUP           ? "the terminal was closed"
+                                                     : "interrupted");
 }
 
 /* ---- output ------------------------------------------------------------- */
