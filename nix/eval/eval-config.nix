@@ -159,7 +159,8 @@ let
       quoteAll = l: concatStringsSep ", " (map (n: "'${n}'") l);
       plural = if length unknown > 1 then "s" else "";
     in
-    if known == [ ] then fail "${where} defines no containers"
+    if known == [ ] then
+      fail "${where} defines no containers; put the configuration of each into containers.NAME.config"
     else fail "unknown container${plural} ${quoteAll unknown}; ${where} defines ${quoteAll known}";
 
   checked = import ./checks.nix {

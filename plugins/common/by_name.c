@@ -12,6 +12,12 @@ static int select_containers(const struct ec_host *h, struct ec_op *op, const st
 
         if (!*args && !all)
                 return h->err->usage(err, "%s needs the name of a container, or --all", h->opt->command(op));
+        for (size_t i = 0; args[i]; i++)
+                if (strpbrk(args[i], "/#") || str_ends(args[i], ".nix"))
+                        return h->err->usage(err,
+                                             "%s needs names of installed containers; to install and start what a "
+                                             "definition defines, use: create --start %s",
+                                             h->opt->command(op), args[i]);
         return h->containers->select(op, args, EC_SELECT_HOST | (all ? EC_SELECT_ALL : 0), ret, err);
 }
 

@@ -125,7 +125,8 @@ static const struct ec_command commands[] = {
           .alias = "exec",
           .synopsis = "NAME CMD...",
           .summary = "Run a command in a running container",
-          .details = "With the environment of a login. A word -- before the command is skipped. If standard input, "
+          .details = "With the environment of a login. Options come before the name; a word -- before the command is "
+                     "skipped. If standard input, "
                      "output and error are a terminal, the command "
                      "gets a terminal in the container; otherwise they stay separate. The exit status is that of the "
                      "command, 127 if there is no such command.\n\n"

@@ -59,6 +59,9 @@ int control_run(void *self, struct ec_op *op, struct ec_err *err)
         x.argv = args + 1;
         if (*x.argv && !strcmp(*x.argv, "--"))
                 x.argv++;
+        else if (*x.argv && **x.argv == '-')
+                return h->err->usage(err, "options of run come before the name, as in: run %s VALUE %s COMMAND",
+                                     *x.argv, x.machine);
         if (!*x.argv)
                 return h->err->usage(err, "run needs a command; 'root-login %s' opens a shell", x.machine);
         x.env = *env ? env : NULL;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "state.h"
 
@@ -21,7 +22,7 @@ static const struct ec_column columns[] = {
         { .key = "system", .title = "SYSTEM", .type = EC_COL_STR },
         { .key = "failedUnits", .title = "FAILED UNITS", .type = EC_COL_LIST },
         { .key = "origin", .title = "ORIGIN", .type = EC_COL_STR },
-        { .key = "outstanding", .title = "OUTSTANDING", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
+        { .key = "outstanding", .title = "NEEDS", .type = EC_COL_STR },
         { .key = "activeState", .title = "ACTIVE", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
         { .key = "subState", .title = "SUB", .type = EC_COL_STR, .flags = EC_COL_JSON_ONLY },
         { .key = "autoStart", .title = "AUTOSTART", .type = EC_COL_BOOL, .flags = EC_COL_JSON_ONLY },
@@ -234,6 +235,13 @@ static int print_pages(const struct ec_host *h, struct ec_op *op, const struct s
         return r;
 }
 
+/* What others cannot see looks as if it were not there. */
+static void tell_unseen(const struct ec_host *h, const char *what)
+{
+        if (geteuid() && h->term->is_tty(h))
+                h->log->log(h, 5, "only root sees %s: sudo extra-container status", what);
+}
+
 int control_status(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
@@ -247,6 +255,9 @@ int control_status(void *self, struct ec_op *op, struct ec_err *err)
         if (r >= 0 && !h->opt->is_set(op, "quiet"))
                 r = !*args || h->opt->is_set(op, "json") ? print_table(h, op, &all, err)
                                                          : print_pages(h, op, &all, err);
+        if (r >= 0 && all.n && !h->opt->is_set(op, "quiet"))
+                tell_unseen(h, *args ? "the log, failed units and outstanding updates"
+                                     : "failed units and outstanding updates");
         for (size_t i = 0; i < all.n && *args && r >= 0; i++)
                 if (!all.items[i].up)
                         r = STATUS_NOT_RUNNING;

@@ -188,6 +188,8 @@ int control_wait(void *self, struct ec_op *op, struct ec_err *err)
         uint64_t ms = h->opt->get_ms(op, "timeout"), deadline = ms ? clock_usec() + ms * USEC_PER_MSEC : UINT64_MAX;
         int r = parse_goal(&w, h->opt->value(op, "for"));
 
+        if (r >= 0 && h->opt->is_set(op, "for") > 1)
+                r = h->err->usage(err, "wait takes only one --for");
         if (r >= 0 && !*args)
                 r = h->err->usage(err, "wait needs the name of a container");
         if (r >= 0)

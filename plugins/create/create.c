@@ -56,6 +56,25 @@ static int is_definition(const struct ec_host *h, const struct ec_op *op)
         return etc && *etc;
 }
 
+/* Names, some of which are patterns. */
+static int destroy_by_name(const struct ec_host *h, struct ec_op *op, const char *const *args, struct ec_err *err)
+{
+        const struct ec_container *const *c;
+        _cleanup_strv_ char **names = NULL;
+        int patterns = 0, r = 0;
+
+        for (size_t i = 0; args[i]; i++)
+                patterns |= strpbrk(args[i], "*?[") != NULL;
+        /* A name that is not installed does not keep the others. */
+        if (!patterns)
+                return h->deploy->destroy(op, args, 0, err);
+        r = h->containers->select(op, args, 0, &c, err);
+        for (; r >= 0 && *c; c++)
+                if (strv_push(&names, h->containers->name(*c)) < 0)
+                        r = no_memory(h, err);
+        return r < 0 ? r : h->deploy->destroy(op, STRV_CONST(names), 0, err);
+}
+
 static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
@@ -70,7 +89,7 @@ static int run_destroy(void *self, struct ec_op *op, struct ec_err *err)
         } else if (is_definition(h, op)) {
                 r = h->deploy->destroy(op, NULL, 0, err);
         } else if (*args) {
-                r = h->deploy->destroy(op, args, 0, err);
+                r = destroy_by_name(h, op, args, err);
         } else {
                 return h->err->usage(err, "destroy needs the name of a container, a definition, or --all");
         }
@@ -136,7 +155,8 @@ static const struct ec_command commands[] = {
         { .name = "destroy",
           .synopsis = "NAME... | DEFINITION [NAME...] | --all",
           .summary = "Remove containers and everything that belongs to them",
-          .details = "Containers are stopped without a clean shutdown. If the first argument begins with . or /, or is "
+          .details = "Containers are stopped without a clean shutdown. NAME may be a pattern, such as 'web-*'. If the "
+                     "first argument begins with . or /, or is "
                      "- or a flake reference, it is a "
                      "definition, and the containers that it defines are destroyed.",
           .scopes = EC_SCOPE_BUILD | EC_SCOPE_DESTROY,

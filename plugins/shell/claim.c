@@ -79,13 +79,20 @@ static int has_files(const char *path)
 static int check_unused(const struct ec_host *h, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
         const char *name = h->containers->name(c), *state = h->containers->state_path(c);
-        const struct ec_container *installed;
+        const struct ec_container *const *others, *installed;
         int r = h->containers->find(op, name, &installed, err);
 
         if (r >= 0)
                 return h->err->set(err, -EEXIST,
                                    "container '%s' exists already, and a session destroys its container; use "
                                    "--no-destroy to keep it, or --destroy to destroy it and its data",
+                                   name);
+        h->err->clear(err);
+        if (r == -ENOENT &&
+            h->containers->select(op, (const char *const[]){ name, NULL }, EC_SELECT_HOST, &others, err) >= 0)
+                return h->err->set(err, -EEXIST,
+                                   "container '%s' already exists and was not installed by this program; choose "
+                                   "another name",
                                    name);
         h->err->clear(err);
         if (r != -ENOENT || !has_files(state))

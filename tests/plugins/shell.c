@@ -68,7 +68,7 @@ static void expect(int result, const char *calls)
 #define BEFORE "deploy.destroy 6\n  web\n"
 #define AFTER  "deploy.destroy 14\n  web\n"
 #define FIRST  "deploy.build\ncontainers.foreach\n"
-#define CLAIM  "deploy.lock\ncontainers.find web\n"
+#define CLAIM  "deploy.lock\ncontainers.find web\ncontainers.select 2\n"
 
 static void test_descriptor(void **state)
 {
@@ -193,7 +193,7 @@ static void test_exists(void **state)
 
         (void)state;
         web->installed = 1;
-        expect(-EEXIST, FIRST CLAIM);
+        expect(-EEXIST, FIRST "deploy.lock\ncontainers.find web\n");
         assert_non_null(strstr(fake.err.msg, "'web' exists already"));
         assert_non_null(strstr(fake.err.msg, "--no-destroy"));
         assert_non_null(strstr(fake.err.msg, "--destroy to"));

@@ -18,6 +18,7 @@
 #include "model/operation/layout.h"
 #include "model/operation/lock.h"
 #include "model/operation/op.h"
+#include "model/operation/options.h"
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
@@ -63,9 +64,17 @@ static bool stops(const struct action *a)
         return a->job == JOB_STOP || a->job == JOB_KILL;
 }
 
+/* Units may have failed in one that runs already. */
+static void is_running(const struct ec_op *op, struct ec_container *c, struct outcome *o)
+{
+        if (!options_is_set(op->options, "quiet"))
+                log_notice("container '%s' is running", c->name);
+        group_add(&o->running, c);
+}
+
 /* Selects those that are not in the wanted state. */
 static int select_containers(struct ec_op *op, const struct container_list *list, const struct action *a,
-                             struct group *g, struct ec_err *err)
+                             struct group *g, struct outcome *o, struct ec_err *err)
 {
         _cleanup_(stale_done) struct stale stale = { 0 };
         struct unit_state *states;
@@ -84,7 +93,7 @@ static int select_containers(struct ec_op *op, const struct container_list *list
                 const char *active = unit_active(states, n, c->unit);
 
                 if (a->job == JOB_START && unit_is_up(active))
-                        log_notice("container '%s' is running", c->name);
+                        is_running(op, c, o);
                 else if (stops(a) && unit_is_down(active))
                         log_notice("container '%s' is not running", c->name);
                 else
@@ -157,9 +166,9 @@ static int act(struct ec_op *op, const char *const *names, const struct action *
         int r = list_by_name(op, names, a->done, &list, err);
 
         if (r >= 0)
-                r = select_containers(op, &list, a, &g, err);
+                r = outcome_init(&o, list.n, err);
         if (r >= 0)
-                r = outcome_init(&o, g.n, err);
+                r = select_containers(op, &list, a, &g, &o, err);
         if (r < 0)
                 return r;
         jobs_announce(op, a->header, &g);
