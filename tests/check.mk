@@ -196,13 +196,15 @@ check-san-host:
 # These programs need calls that valgrind 3.19 does not support: pidfd_open() to wait for children, openat2() to open
 # files of a container, an execve() that fails, and mremap() over the program's own files.
 NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns \
-	svc/machine/cgroup svc/machine/seccomp svc/machine/inner_bus svc/machine/retry svc/machine/failed_units model/deploy/stale
+	svc/process/children svc/process/sandbox svc/systemd/jobs svc/machine/cgroup svc/machine/seccomp svc/machine/inner_bus svc/machine/retry svc/machine/failed_units model/deploy/stale
 NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve util/helper
 NO_EXEC    := svc/process/env
 NO_MREMAP  := svc/machine/mappings
+# It removes files while another process makes some, which valgrind slows down.
+NO_SPEED   := util/fs_remove
 # These build definitions, which children do.
 NO_VALGRIND_CLI := tests/cli/definition.sh tests/cli/subsets.sh
-NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC) $(NO_MREMAP))
+NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC) $(NO_MREMAP) $(NO_SPEED))
 ## Run the unit and command line tests under valgrind
 .PHONY: check-valgrind
 check-valgrind: all $(filter-out $(NO_VALGRIND),$(UNIT)) $(PLUGIN_TESTS) $(PROBE) $(ROGUE)
