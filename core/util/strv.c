@@ -229,7 +229,12 @@ const char *str_nearest(const char *word, const char *const *candidates)
                         continue;
                 d = distance(word, n, *candidates, m);
                 /* A short word must have a letter in common. */
-                if (d <= limit && d < longer && d < best) {
+                if (d > limit || d >= longer)
+                        continue;
+                /* A word that was cut off: "stat" is "status", and not "start". */
+                if (!strncmp(word, *candidates, n))
+                        d = 0;
+                if (d < best) {
                         best = d;
                         found = *candidates;
                 }

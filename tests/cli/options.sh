@@ -139,7 +139,7 @@ is "unknown ones, too" 7 "nixos-container: frobnicate web" ""
 run prob
 is "a mistyped command of ours is not passed on" 2 "" "error: unknown command 'prob', did you mean 'probe'?"
 run stat
-is "the nearest command may be one of nixos-container" 2 "" "error: unknown command 'stat', did you mean 'start'?"
+is "the nearest command may be one of nixos-container" 2 "" "error: unknown command 'stat', did you mean 'status'?"
 run logs web
 is "a command with a hint is not passed on" 2 "" "error: unknown command 'logs'; to read the log of a container, use '${sudo}journalctl -M web'"
 printf '#!/bin/sh\nwhile [ "${1##*/}" != extra-container ]; do shift; done; echo "sudo: $*"\n' > "$T/bin/sudo"

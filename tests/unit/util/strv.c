@@ -110,6 +110,7 @@ static void nearest(void **s UNUSED)
 
         assert_string_equal(str_nearest("craete", cmds), "create");
         assert_string_equal(str_nearest("creat", cmds), "create");
+        assert_string_equal(str_nearest("stat", (const char *const[]){ "start", "status", NULL }), "status");
         assert_string_equal(str_nearest("restrat", cmds), "restart");
         assert_string_equal(str_nearest("lsit", cmds), "list");
         assert_string_equal(str_nearest("sp", cmds), "ps");
