@@ -26,6 +26,8 @@ static const struct {
         { "log logs journal", NULL, "to read the log of a container, use 'journalctl -M NAME'" },
         { "attach console", "root-login",
           "to open a root shell in a container, use 'extra-container root-login NAME'" },
+        { "login root-login enter attach console", "shell-exec",
+          "to open a root shell in a container, use 'extra-container shell-exec NAME'" },
         { "login root-login enter attach console", NULL,
           "to open a root shell in a container, use 'machinectl shell NAME'" },
         { "run exec", "shell-exec", "to run a command in a container, use 'extra-container shell-exec NAME COMMAND'" },

@@ -146,7 +146,7 @@ static const struct ec_command commands[] = {
         { .name = "login",
           .synopsis = "NAME",
           .summary = "Open a login prompt of a running container",
-          .details = "Needs machinectl(1). Press ^] three times within a second to end it.",
+          .details = "Runs login(1) in the container. Press ^] three times within a second to end it.",
           .flags = EC_CMD_ROOT,
           .run = control_login },
 };

@@ -92,11 +92,22 @@ int control_root_login(void *self, struct ec_op *op, struct ec_err *err)
         return r < 0 ? r : status;
 }
 
-static int is_plain(const char *s)
+/* "TYPE KEY": the container's text must control neither the terminal nor a file that it is copied to. Ends it after
+ * these two words. */
+static int is_key(char *s)
 {
-        while (*s >= ' ' && *s <= '~')
-                s++;
-        return !*s;
+        static const char *const types[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-nistp256 ", "ecdsa-sha2-nistp384 ",
+                                             "ecdsa-sha2-nistp521 " };
+        char *key = NULL;
+        size_t n;
+
+        for (size_t i = 0; i < ARRAY_SIZE(types) && !key; i++)
+                key = (char *)str_after(s, types[i]);
+        n = key ? strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") : 0;
+        if (!n || (key[n] && key[n] != ' '))
+                return 0;
+        key[n] = 0;
+        return 1;
 }
 
 int control_show_host_key(void *self, struct ec_op *op, struct ec_err *err)
@@ -120,8 +131,7 @@ int control_show_host_key(void *self, struct ec_op *op, struct ec_err *err)
                 if (r < 0)
                         continue;
                 text[strcspn(text, "\r\n")] = 0;
-                /* The container's text must not control the terminal. */
-                if (is_plain(text))
+                if (is_key(text))
                         h->term->out(h, "%s\n", text);
                 else
                         r = h->err->set(err, -EBADMSG, "container '%s': %s is not a public key", name, files[i]);
@@ -130,25 +140,22 @@ int control_show_host_key(void *self, struct ec_op *op, struct ec_err *err)
         return r == -ENOENT ? h->err->set(err, r, "container '%s' has no SSH host key in /etc/ssh", name) : r;
 }
 
+/* machined would enter the container with a process of the host's, as `machinectl login` makes it do. */
 int control_login(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
-        const char *const *args = h->opt->args(op), *name;
-        struct ec_proc_result res = { .size = sizeof(res) };
-        struct ec_proc p = { .size = sizeof(p), .flags = EC_PROC_TERMINAL };
+        const char *const *args = h->opt->args(op);
+        struct ec_exec x = { .size = sizeof(x), .argv = (const char *const[]){ "login", NULL } };
+        int32_t status = 0;
         int r = args[0] && args[1] ? h->err->usage(err, "login takes one name") : 0;
 
         if (r >= 0)
-                r = find(h, op, args, &name, err);
+                r = find(h, op, args, &x.machine, err);
         if (r < 0)
                 return r;
-        if (!isatty(STDIN_FILENO))
+        exec_streams(&x);
+        if (!(x.flags & EC_EXEC_TTY))
                 return h->err->set(err, -ENOTTY, "login needs a terminal");
-        p.argv = (const char *const[]){ "machinectl", "--quiet", "login", name, NULL };
-        r = h->proc->run(op, &p, &res, err);
-        if (r < 0)
-                return r;
-        r = res.status;
-        h->proc->result_done(&res);
-        return r;
+        r = h->machine->exec(op, &x, &status, err);
+        return r < 0 ? r : status;
 }
