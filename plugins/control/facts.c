@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_MAX (1 << 20)
+#define FILE_MAX      (1 << 20)
+#define ADDRESSES_MAX 16 /* of each kind; the container can have any number */
 
 /* ---- numbers ------------------------------------------------------------ */
 
@@ -75,7 +76,7 @@ static int add_ipv4(const char *text, char ***ret)
 
         if (!lines)
                 return -ENOMEM;
-        for (char **l = lines; *l; l++) {
+        for (char **l = lines; *l && strv_len(STRV_CONST(*ret)) < ADDRESSES_MAX; l++) {
                 const char *leaf = strstr(*l, "|-- ");
 
                 if (leaf)
@@ -94,7 +95,7 @@ static int add_ipv6(const char *text, char ***ret)
 
         if (!lines)
                 return -ENOMEM;
-        for (char **l = lines; *l; l++) {
+        for (char **l = lines; *l && strv_len(STRV_CONST(*ret)) < 2 * ADDRESSES_MAX; l++) {
                 char hex[33], shown[INET6_ADDRSTRLEN];
                 unsigned scope;
                 struct in6_addr a;

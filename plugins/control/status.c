@@ -12,6 +12,7 @@
 #define STATUS_NOT_RUNNING 3 /* as of systemctl */
 #define JOURNAL_LINES      "10"
 #define JOURNAL_TIMEOUT    5000
+#define LINE_MAX_SHOWN     500
 
 /* extra-container(1) documents them: add new ones at the end only. */
 static const struct ec_column columns[] = {
@@ -165,6 +166,19 @@ static void put_facts(const struct ec_host *h, const struct facts *f)
                 h->term->out(h, "%12s: %" PRId64 "\n", "Tasks", f->tasks);
 }
 
+/* The container chooses how long they are. */
+static void put_lines(const struct ec_host *h, char *text)
+{
+        h->term->out(h, "\n");
+        for (char *end; *text; text = end) {
+                size_t n = strcspn(text, "\n");
+
+                end = text + n + (text[n] == '\n');
+                h->term->out(h, "%.*s%s\n", (int)(n < LINE_MAX_SHOWN ? n : LINE_MAX_SHOWN), text,
+                             n > LINE_MAX_SHOWN ? "..." : "");
+        }
+}
+
 /* The lines of the unit on the host, which contain those of the container's console. */
 static int put_journal(const struct ec_host *h, struct ec_op *op, const struct state *s, struct ec_err *err)
 {
@@ -181,7 +195,7 @@ static int put_journal(const struct ec_host *h, struct ec_op *op, const struct s
                 h->log->log(h, 5, "%s", h->err->message(err));
                 h->err->clear(err);
         } else if (*text) {
-                h->term->out(h, "\n%s", text);
+                put_lines(h, text);
         }
         return 0;
 }

@@ -2,15 +2,18 @@
 /* Waits until containers run, or what is in them is up. */
 #include "control.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define FILE_MAX (1 << 20)
 #define PORT_MAX 65535
 /* The host's systemd reports its units. For what happens in a container, ask again after this time. */
 #define OUTER_MS 5000
 #define INNER_MS 300
+/* How long a container may take to answer once. */
+#define ASK_MS 10000
 
 enum goal { GOAL_RUNNING, GOAL_STOPPED, GOAL_UNIT, GOAL_PORT };
 
@@ -22,6 +25,7 @@ struct wait {
         const char *unit; /* GOAL_UNIT */
         unsigned port;    /* GOAL_PORT */
         const struct ec_container *c;
+        uint64_t deadline;
         char active[32]; /* of its unit */
         int found;
 };
@@ -64,21 +68,26 @@ static int note_state(void *data, const char *unit, const char *active, const ch
         return 0;
 }
 
-/* "  0: 0100007F:0016 00000000:0000 0A": 0A is a port that is listened on. */
-static int listens(const char *text, unsigned port)
+/* "  0: 0100007F:0016 00000000:0000 0A": 0A is a port that is listened on. The list may be of any length. */
+static int listens(const char *path, unsigned port)
 {
-        _cleanup_strv_ char **lines = strv_split(text, "\n");
+        int fd = fs_open_regular(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), found = 0;
+        FILE *f = fd >= 0 ? fdopen(fd, "re") : NULL;
+        char line[512];
 
-        if (!lines)
-                return -ENOMEM;
-        for (char **l = lines; *l; l++) {
+        if (!f) {
+                if (fd >= 0)
+                        close(fd);
+                return 0;
+        }
+        while (!found && fgets(line, sizeof(line), f)) {
                 unsigned local, state;
 
-                if (sscanf(*l, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local, &state) == 2 && local == port &&
-                    state == 0x0a)
-                        return 1;
+                found = sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local, &state) == 2 && local == port &&
+                        state == 0x0a;
         }
-        return 0;
+        fclose(f);
+        return found;
 }
 
 /* The kernel's list of its network, which is that of the host if it has none of its own. */
@@ -92,30 +101,36 @@ static int look_at_port(void *data, const char *unit, const char *path, uint32_t
         if (!init || strcmp(w->host->containers->unit(w->c), unit) != 0)
                 return 0;
         for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++) {
-                _cleanup_free_ char *file = str_printf("/proc/%u/net/%s", init, files[i]), *text = NULL;
+                _cleanup_free_ char *file = str_printf("/proc/%u/net/%s", init, files[i]);
 
-                if (!file)
-                        return -ENOMEM;
-                if (fs_read(file, FILE_MAX, &text, NULL) >= 0)
-                        r = listens(text, w->port);
+                r = file ? listens(file, w->port) : -ENOMEM;
         }
         w->found = r > 0;
         return r < 0 ? r : 0;
+}
+
+static uint64_t ms_left(const struct wait *w)
+{
+        uint64_t now = clock_usec();
+
+        return w->deadline > now ? (w->deadline - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC : 0;
 }
 
 /* Asks in the container, with the rights of the container. */
 static int look_at_unit(struct wait *w)
 {
         const struct ec_host *h = w->host;
-        const struct ec_exec x = { .size = sizeof(x),
+        uint64_t left = ms_left(w);
+        const struct ec_exec x = { .timeout_ms = (uint32_t)(left < ASK_MS ? left + 1 : ASK_MS),
+                                   .size = sizeof(x),
                                    .machine = h->containers->name(w->c),
                                    .argv = (const char *const[]){ "systemctl", "--quiet", "is-active", w->unit, NULL },
                                    .fds = { -1, -1, -1 } };
         int32_t status = 1;
         int r = h->machine->exec(w->op, &x, &status, w->err);
 
-        /* It still boots, or has stopped meanwhile. */
-        if (r == -EHOSTDOWN || r == -ECONNRESET) {
+        /* It still boots, has stopped meanwhile, or makes us wait. */
+        if (r == -EHOSTDOWN || r == -ECONNRESET || r == -ETIMEDOUT) {
                 h->err->clear(w->err);
                 return 0;
         }
@@ -161,14 +176,14 @@ static int too_late(const struct wait *w)
                            w->goal == GOAL_RUNNING ? "running" : "stopped", w->active);
 }
 
-static int wait_for(struct wait *w, uint64_t deadline)
+static int wait_for(struct wait *w)
 {
         const struct ec_host *h = w->host;
         uint64_t most = w->goal == GOAL_RUNNING || w->goal == GOAL_STOPPED ? OUTER_MS : INNER_MS;
         int r = look(w);
 
         while (r == 0) {
-                uint64_t now = clock_usec(), left = deadline > now ? (deadline - now) / USEC_PER_MSEC : 0;
+                uint64_t left = ms_left(w);
 
                 if (!left)
                         return too_late(w);
@@ -185,9 +200,10 @@ int control_wait(void *self, struct ec_op *op, struct ec_err *err)
         struct wait w = { .host = h, .op = op, .err = err };
         const char *const *args = h->opt->args(op);
         const struct ec_container *const *c;
-        uint64_t ms = h->opt->get_ms(op, "timeout"), deadline = ms ? clock_usec() + ms * USEC_PER_MSEC : UINT64_MAX;
+        uint64_t ms = h->opt->get_ms(op, "timeout");
         int r = parse_goal(&w, h->opt->value(op, "for"));
 
+        w.deadline = ms ? clock_usec() + ms * USEC_PER_MSEC : UINT64_MAX;
         if (r >= 0 && h->opt->is_set(op, "for") > 1)
                 r = h->err->usage(err, "wait takes only one --for");
         if (r >= 0 && !*args)
@@ -196,7 +212,7 @@ int control_wait(void *self, struct ec_op *op, struct ec_err *err)
                 r = h->containers->select(op, args, EC_SELECT_HOST, &c, err);
         for (; r >= 0 && *c; c++) {
                 w.c = *c;
-                r = wait_for(&w, deadline);
+                r = wait_for(&w);
         }
         return r < 0 ? r : 0;
 }

@@ -48,11 +48,11 @@ static void updates_done(struct updates *u)
         free(u->commands);
 }
 
-/* Lines of several containers are mixed, so each line names its container. */
+/* Lines of several containers are mixed, and none may look like ours: each line names its container. */
 static void show_line(void *data, const char *line)
 {
         const struct update *u = data;
-        _cleanup_free_ char *text = str_printf("%s%s%s\n", u->prefix ?: "", u->prefix ? ": " : "", line);
+        _cleanup_free_ char *text = str_printf("%s: %s\n", u->prefix, line);
 
         if (text)
                 term_err_write(text);
@@ -167,7 +167,7 @@ int update_run(struct ec_op *op, const struct group *g, struct outcome *o, struc
         if (!u.items || !u.commands)
                 return err_oom(err);
         for (size_t i = 0; i < g->n && r >= 0; i++) {
-                u.items[i].prefix = g->n > 1 ? g->items[i]->name : NULL;
+                u.items[i].prefix = g->items[i]->name;
                 r = prepare(op, g->items[i], &u.items[i], &u.commands[i], err);
         }
         if (r >= 0)

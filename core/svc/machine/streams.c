@@ -141,11 +141,8 @@ static void copy_out(struct streams *s, struct stream *from)
 
         if (from->pipe >= 0 && buffer_empty(&from->buffer))
                 n = buffer_read(&from->buffer, from->pipe);
-        if (!buffer_empty(&from->buffer)) {
+        if (!buffer_empty(&from->buffer))
                 put(s, from);
-                if (s->until)
-                        s->until = clock_usec() + DRAIN_TIMEOUT;
-        }
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                 close_end(&from->pipe);
 }
@@ -173,19 +170,33 @@ void streams_end(struct streams *s)
                 close_end(&s->theirs[i]);
         s->theirs[2] = -1;
         forward_end(&s->forward);
-        s->until = clock_usec() + DRAIN_TIMEOUT;
+        s->patience = DRAIN_TIMEOUT;
+        s->waits_since = clock_usec();
 }
 
-int streams_drained(const struct streams *s, uint64_t *deadline)
+/* Only the time in which nothing waits for our reader counts: a container that sends a little again and again does not
+ * get more of it. */
+static void count_wait(struct streams *s, bool reader)
 {
-        if (!buffer_empty(&s->out.buffer) || !buffer_empty(&s->err.buffer))
+        uint64_t now = clock_usec(), waited = s->waits_since ? now - s->waits_since : 0;
+
+        s->patience -= waited < s->patience ? waited : s->patience;
+        s->waits_since = reader ? 0 : now;
+}
+
+int streams_drained(struct streams *s, uint64_t *deadline)
+{
+        bool reader = !buffer_empty(&s->out.buffer) || !buffer_empty(&s->err.buffer);
+
+        count_wait(s, reader);
+        if (reader)
                 return 0;
         if (s->out.pipe < 0 && s->err.pipe < 0)
                 return 1;
-        if (clock_usec() >= s->until)
+        if (!s->patience)
                 return -ETIMEDOUT;
-        if (s->until < *deadline)
-                *deadline = s->until;
+        if (s->waits_since + s->patience < *deadline)
+                *deadline = s->waits_since + s->patience;
         return 0;
 }
 

@@ -20,10 +20,11 @@ struct streams {
         struct stream in, out, err;
         bool both; /* out is for stderr, too */
         struct forward forward;
-        int theirs[3];  /* stdin, stdout and stderr of the command; -1 after its end */
-        int failure;    /* the -errno of output that could not be written */
-        char *message;  /* comes after the output; or NULL */
-        uint64_t until; /* how long to wait for what is still in its pipes; 0: it has not ended */
+        int theirs[3];        /* stdin, stdout and stderr of the command; -1 after its end */
+        int failure;          /* the -errno of output that could not be written */
+        char *message;        /* comes after the output; or NULL */
+        uint64_t patience;    /* after its end: how long to wait for what is still in its pipes */
+        uint64_t waits_since; /* 0: our reader is waited for */
         /* Gets the output, stdout and stderr in the order of arrival, instead of ours; or NULL. */
         void (*sink)(void *data, const char *text, size_t len);
         void *data;
@@ -43,6 +44,6 @@ void streams_tell(struct streams *s, const char *what, const char *text);
 void streams_end(struct streams *s);
 /* Then: 1: all is copied; 0: call it again after a poll() of the descriptors until *deadline. -ETIMEDOUT: nothing more
  * comes, because the container makes it wait. */
-int streams_drained(const struct streams *s, uint64_t *deadline);
+int streams_drained(struct streams *s, uint64_t *deadline);
 /* At last: the message. */
 void streams_finish(struct streams *s);

@@ -85,6 +85,11 @@ static void turn(void)
         }
 }
 
+static void drop(void *data, const char *text, size_t len)
+{
+        (void)data, (void)text, (void)len;
+}
+
 /* The poll loop after the end of the command; an interruption ends it. */
 static int drain(void)
 {
@@ -103,6 +108,32 @@ static int drain(void)
         }
         streams_finish(s);
         return r;
+}
+
+/* A container that sends a byte again and again is not waited for longer. */
+static void test_trickle(void **state)
+{
+        uint64_t start = clock_usec();
+        int pipe_fds[2];
+        pid_t pid;
+
+        (void)state;
+        assert_int_equal(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK), 0);
+        pid = fork();
+        if (!pid) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                while (write(pipe_fds[1], "x", 1) == 1)
+                        poll(NULL, 0, 500);
+                _exit(0);
+        }
+        close(pipe_fds[1]);
+        s = streams_new(drop, NULL);
+        s->out.pipe = pipe_fds[0];
+        assert_int_equal(drain(), -ETIMEDOUT);
+        assert_in_range(clock_usec() - start, 8 * USEC_PER_SEC, 20 * USEC_PER_SEC);
+        streams_free(s);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static const char *text(int fd)
@@ -361,7 +392,7 @@ int main(void)
                 cmocka_unit_test(test_tell),        cmocka_unit_test(test_reader_gone),
                 cmocka_unit_test(test_write_fails), cmocka_unit_test(test_slow_command),
                 cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_left_running),
-                cmocka_unit_test(test_interrupted),
+                cmocka_unit_test(test_interrupted), cmocka_unit_test(test_trickle),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
