@@ -5,9 +5,11 @@
 /* The only container is 'web'. */
 #define layout_init          fuzz_layout_init
 #define containers_installed fuzz_installed
+#define containers_of_host   fuzz_installed
 #include "cli/complete.c"
 #undef layout_init
 #undef containers_installed
+#undef containers_of_host
 
 static const struct ec_option own[] = {
         { .name = "start", .help = "x", .short_name = 's' },
