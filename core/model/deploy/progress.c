@@ -60,7 +60,8 @@ static char *describe(const struct progress *p, size_t i, struct systemd *s)
         if (s && systemd_get_string(s, c->unit, "Service", "StatusText", &status, NULL) >= 0)
                 unit = progress_waits_for(status, &len);
         if (usec && usec != UINT64_MAX)
-                limit = str_printf("at most %" PRIu64 " s", usec / USEC_PER_SEC);
+                limit = str_printf("%s %" PRIu64 " s", clock_usec() - p->begin > usec ? "over its limit of" : "at most",
+                                   usec / USEC_PER_SEC);
         if (unit)
                 wait = str_printf("%swaits for %.*s", limit ? "; " : "", (int)len, unit);
         if (!limit && !wait)
