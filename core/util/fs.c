@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -286,6 +287,17 @@ void fs_remove_temp(const char *dir)
         for (struct dirent *e; d && (e = readdir(d));)
                 if (!strncmp(e->d_name, TEMP_PREFIX, strlen(TEMP_PREFIX)))
                         unlinkat(dirfd(d), e->d_name, 0);
+}
+
+bool fs_has_entries(const char *dir)
+{
+        _cleanup_closedir_ DIR *d = opendir(dir);
+        const struct dirent *e;
+
+        while (d && (e = readdir(d)))
+                if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+                        return true;
+        return false;
 }
 
 bool fs_exists(const char *path)

@@ -26,6 +26,7 @@ int fs_symlink_atomic(const char *target, const char *path);
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* Removes temporary files of interrupted atomic writes; the caller holds the lock. */
 void fs_remove_temp(const char *dir);
+bool fs_has_entries(const char *dir);        /* false also if it cannot be read */
 bool fs_exists(const char *path);            /* also a link that leads nowhere */
 int fs_unlink(const char *path);             /* 1; 0: it did not exist */
 char *fs_join(const char *a, const char *b); /* with one slash between; NULL: no memory */

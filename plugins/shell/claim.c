@@ -6,7 +6,6 @@
  */
 #include "shell.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,18 +62,6 @@ static int busy(const struct ec_host *h, const struct ec_container *c, const cha
                            h->containers->name(c), pid, pid);
 }
 
-static int has_files(const char *path)
-{
-        DIR *dir = opendir(path);
-        int n = 0;
-
-        while (dir && n <= 2 && readdir(dir))
-                n++;
-        if (dir)
-                closedir(dir);
-        return n > 2;
-}
-
 /* Only what a session has made is destroyed by a session. */
 static int check_unused(const struct ec_host *h, struct ec_op *op, const struct ec_container *c, struct ec_err *err)
 {
@@ -95,7 +82,7 @@ static int check_unused(const struct ec_host *h, struct ec_op *op, const struct 
                                    "another name",
                                    name);
         h->err->clear(err);
-        if (r != -ENOENT || !has_files(state))
+        if (r != -ENOENT || !fs_has_entries(state))
                 return 0;
         return h->err->set(err, -EEXIST,
                            "%s has files, although container '%s' is not installed, and a session destroys its "

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/deploy/install.h"
 
-#include <dirent.h>
 #include <string.h>
 
 #include "model/containers/links.h"
@@ -116,21 +115,10 @@ static void tell_old_state(const struct ec_op *op, const struct change *ch)
                          ch->c->state_path, old);
 }
 
-static bool has_files(const char *path)
-{
-        _cleanup_closedir_ DIR *dir = opendir(path);
-        const struct dirent *e;
-
-        while (dir && (e = readdir(dir)))
-                if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-                        return true;
-        return false;
-}
-
 /* They may be what remains of another container of this name. */
 static void tell_files(const struct change *ch)
 {
-        if (ch->c->change == EC_CHANGE_NEW && has_files(ch->c->state_path))
+        if (ch->c->change == EC_CHANGE_NEW && fs_has_entries(ch->c->state_path))
                 log_notice("container '%s' uses the files that are already in %s", ch->c->name, ch->c->state_path);
 }
 

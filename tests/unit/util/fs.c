@@ -34,6 +34,17 @@ static size_t entries(void)
         return n;
 }
 
+static void test_has_entries(void **state)
+{
+        (void)state;
+        assert_int_equal(fs_mkdir_p(at("empty"), 0755), 0);
+        assert_false(fs_has_entries(at("empty")));
+        assert_false(fs_has_entries(at("nothing")));
+        put("empty/.hidden", "x");
+        assert_true(fs_has_entries(at("empty")));
+        assert_false(fs_has_entries(at("empty/.hidden"))); /* a file */
+}
+
 static void test_read(void **state)
 {
         char *text = NULL, big[10001];
@@ -328,6 +339,7 @@ static void test_remove_temp(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                TEST(test_has_entries), TEST(test_readlink),    TEST(test_mkdir),  TEST(test_symlink),
                 TEST(test_read),        TEST(test_readlink),    TEST(test_mkdir),  TEST(test_symlink),
                 TEST(test_write),       TEST(test_no_space),    TEST(test_unlink), TEST(test_join),
                 TEST(test_remove_temp), TEST(test_not_regular),
