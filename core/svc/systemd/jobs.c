@@ -290,7 +290,7 @@ static int after_stop(struct item *i)
 
         if (r == -ECANCELED || r == -ENOMEM || r == -ECONNRESET)
                 return r;
-        if (i->ended || (result && !strcmp(result, "timeout")))
+        if (h->killed && (i->ended || (result && !strcmp(result, "timeout"))))
                 h->killed(h->data, i->res->unit);
         if (i->ended && reset_failed(i->e, i->res->unit) < 0)
                 return -ENOMEM;
