@@ -36,7 +36,7 @@ let
     + (if settingsOf name == [ ] then "it has none" else "it has ${concatStringsSep ", " (settingsOf name)}");
 in
 if unknown != [ ]
-then fail "there is no plugin '${head unknown}' with Nix options; there are ${concatStringsSep ", " known}"
+then fail "no plugin '${head unknown}' has Nix options; these have: ${concatStringsSep ", " known}"
 else if wrong != [ ] then fail "plugin '${head wrong}' must be true, false or a set of its settings"
 else if unknownSettings != [ ] then fail (unknownSetting (head unknownSettings))
 else {

@@ -36,8 +36,8 @@ int app_check_used(const struct app *a, const struct command_ref *ref, const str
 void app_done(struct app *a);
 /* Checks the configuration against the tables, finds the host's paths, starts the plugins. */
 int app_start(struct app *a, struct ec_err *err);
-/* Errors for unknown words: they name the plugin that is not loaded, or the nearest word. */
-/* next: the word after it, or NULL. */
+/* Errors for unknown words: they name the plugin that is not loaded, or the nearest word.
+ * next: the word after it, or NULL. */
 int app_unknown_command(struct app *a, const char *word, const char *next, struct ec_err *err);
 int app_unknown_option(void *app, const char *word, struct ec_err *err); /* struct option_set.unknown */
 char *app_option_owners(void *app, const char *word);                    /* struct option_set.owners */

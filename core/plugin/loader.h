@@ -20,7 +20,7 @@ struct plugin {
         enum plugin_toggle toggle;
         char *where; /* FILE:LINE that sets the toggle; NULL: none does */
         enum plugin_state state;
-        char *reason; /* why it is not loaded: one line; NULL: it is, or there is no such file */
+        char *reason; /* why it is not loaded, in one line; NULL if it is loaded or has no file */
         int rank;     /* the lower rank wins a clash */
         /* Of PLUGIN_LOADED, and of PLUGIN_REJECTED if it could be read. */
         struct descriptor *descriptor;

@@ -129,7 +129,7 @@ static const struct ec_command commands[] = {
                      "skipped. If standard input, "
                      "output and error are a terminal, the command "
                      "gets a terminal in the container; otherwise they stay separate. The exit status is that of the "
-                     "command, 127 if there is no such command.\n\n"
+                     "command, 127 if the command does not exist.\n\n"
                      "  extra-container run web systemctl status nginx\n"
                      "  extra-container run --user postgres db psql < dump.sql\n"
                      "  extra-container run web sh -c 'echo $HOSTNAME; ls | wc -l'",

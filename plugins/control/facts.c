@@ -23,7 +23,7 @@ static char *read_in(const char *dir, const char *name)
         return path && fs_read(path, FILE_MAX, &text, NULL) >= 0 ? text : NULL;
 }
 
-/* The number at the begin of a file, or after a word in it. */
+/* The number at the beginning of a file, or after a word in it. */
 static int64_t read_number(const char *dir, const char *name, const char *word)
 {
         _cleanup_free_ char *text = read_in(dir, name);

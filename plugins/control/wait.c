@@ -121,8 +121,9 @@ static int look_at_unit(struct wait *w)
 {
         const struct ec_host *h = w->host;
         uint64_t left = ms_left(w);
-        const struct ec_exec x = { .timeout_ms = (uint32_t)(left < ASK_MS ? left + 1 : ASK_MS),
-                                   .size = sizeof(x),
+        const struct ec_exec x = { .size = sizeof(x),
+                                   /* 0 would mean no limit */
+                                   .timeout_ms = (uint32_t)(left < ASK_MS ? left + 1 : ASK_MS),
                                    .machine = h->containers->name(w->c),
                                    .argv = (const char *const[]){ "systemctl", "--quiet", "is-active", w->unit, NULL },
                                    .fds = { -1, -1, -1 } };

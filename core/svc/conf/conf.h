@@ -24,8 +24,8 @@ int conf_new(struct conf **ret, struct ec_err *err); /* nothing is set */
 void conf_free(struct conf *c);
 DEFINE_CLEANUP(struct conf, conf_free)
 const char *conf_get(const struct conf *c, const char *section, const char *key); /* NULL: not set */
+bool conf_type_known(const char *type);                                           /* NULL is not */
 /* What a value of this type must be, for messages; NULL: this value is valid. */
-bool conf_type_known(const char *type); /* NULL is not */
 const char *conf_mismatch(const char *type, const char *value);
 /* Declares keys of a section, in addition to those declared before, and checks the type of those that are set. The
  * table is copied. */
