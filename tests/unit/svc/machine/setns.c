@@ -63,7 +63,7 @@ static void init(int ready)
                         usleep(1000);
 }
 
-static void make_container(int ready)
+static void make_container(int ready, int number)
 {
         pid_t pid;
 
@@ -74,37 +74,33 @@ static void make_container(int ready)
         if (!pid)
                 init(ready);
         /* The test needs its process ID in this namespace. */
-        if (pid < 0 || write(ready, &pid, sizeof(pid)) != sizeof(pid))
+        if (pid < 0 || write(number, &pid, sizeof(pid)) != sizeof(pid))
                 _exit(1);
         close(ready);
+        close(number);
         waitpid(pid, NULL, 0);
         _exit(0);
 }
 
 static int setup(void **state UNUSED)
 {
-        char mark, got[sizeof(pid_t) + 1];
-        size_t len = 0;
-        int fds[2];
-        ssize_t n;
+        int ready[2], number[2];
+        bool made;
+        char mark;
 
         unit_state = "active";
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(ready, O_CLOEXEC) | pipe2(number, O_CLOEXEC), 0);
         outer = fork();
         assert_true(outer >= 0);
         if (!outer) {
-                close(fds[0]);
-                make_container(fds[1]);
+                close(ready[0]), close(number[0]);
+                make_container(ready[1], number[1]);
         }
-        close(fds[1]);
-        /* Both write once, in either order. */
-        while (len < sizeof(got) && (n = read(fds[0], got + len, sizeof(got) - len)) > 0)
-                len += n;
-        close(fds[0]);
-        if (len < sizeof(got))
+        close(ready[1]), close(number[1]);
+        made = read(number[0], &leader, sizeof(leader)) == sizeof(leader) && read(ready[0], &mark, 1) == 1;
+        close(ready[0]), close(number[0]);
+        if (!made)
                 return -1;
-        mark = got[0];
-        memcpy(&leader, mark == 'x' ? got + 1 : got, sizeof(leader));
         leader_fd = syscall(SYS_pidfd_open, leader, 0);
         assert_true(leader_fd >= 0);
         return 0;
