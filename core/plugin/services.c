@@ -293,15 +293,6 @@ static int is_running(struct ec_op *op, const char *name, struct ec_err *err)
         return r < 0 ? r : machine_running(s, name, err);
 }
 
-static int leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err)
-{
-        struct systemd *s;
-        SERVICE_SCOPE(err);
-        int r = op_systemd(op, &s, err);
-
-        return r < 0 ? r : machine_leader(s, name, ret_pid, err);
-}
-
 static int read_file(struct ec_op *op, const char *name, const char *path, uint32_t max, char **ret, struct ec_err *err)
 {
         struct systemd *s;
@@ -342,9 +333,23 @@ static int failed_units(struct ec_op *op, const char *const *names,
         return r;
 }
 
-static int cgroups(struct ec_op *op,
-                   int (*fn)(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init),
-                   void *data, struct ec_err *err)
+static int call_with_cgroup(const struct machine_cgroup *c, int (*fn)(void *data, const struct ec_cgroup *c),
+                            void *data)
+{
+        struct leader l = LEADER_NONE;
+        bool found = machine_cgroup_leader(c, &l) >= 0;
+        _cleanup_close_ int proc = found ? leader_open_proc(&l) : -1;
+        const struct ec_cgroup given = { .size = sizeof(given),
+                                         .leader = proc < 0 ? 0 : l.pid,
+                                         .unit = c->unit,
+                                         .path = c->path,
+                                         .proc = proc < 0 ? -1 : proc };
+
+        leader_close(&l);
+        return fn(data, &given);
+}
+
+static int cgroups(struct ec_op *op, int (*fn)(void *data, const struct ec_cgroup *c), void *data, struct ec_err *err)
 {
         _cleanup_(machine_cgroups_done) struct machine_cgroups all = { 0 };
         int r = 0;
@@ -352,7 +357,7 @@ static int cgroups(struct ec_op *op,
         if (!layout_offline(op->layout) && machine_cgroups_read(&all) < 0)
                 return err_oom(err);
         for (size_t i = 0; i < all.n && !r; i++)
-                r = fn(data, all.items[i].unit, all.items[i].path, all.items[i].main, all.items[i].leader);
+                r = call_with_cgroup(&all.items[i], fn, data);
         return r;
 }
 
@@ -360,7 +365,6 @@ const struct ec_machine_api services_machine = {
         .size = sizeof(services_machine),
         .exec = machine_run,
         .running = is_running,
-        .leader = leader,
         .read_file = read_file,
         .failed_units = failed_units,
         .cgroups = cgroups,

@@ -79,6 +79,11 @@ bool plugin_name_valid(const char *name)
         return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
 }
 
+char *container_unit_of_name(const char *name)
+{
+        return str_printf("container@%s.service", name);
+}
+
 char *container_name_of_unit(const char *unit)
 {
         const char *name = str_after(unit, "container@");

@@ -10,7 +10,8 @@ int container_name_check(const char *name, struct ec_err *err);
 bool container_name_possible(const char *name);
 bool variable_name_valid(const char *name); /* of the environment */
 bool plugin_name_valid(const char *name);
-/* "container@NAME.service" to NAME in a new string; NULL: not such a unit. */
+char *container_unit_of_name(const char *name); /* "container@NAME.service", in a new string */
+/* The other way; NULL: not such a unit. */
 char *container_name_of_unit(const char *unit);
 /* Adds the names of the containers that have units in a directory. */
 int container_names_in(const char *dir, char ***names);

@@ -38,15 +38,10 @@ static int64_t read_number(const char *dir, const char *name, const char *word)
         return end == at ? -1 : n;
 }
 
-static char *proc_dir(int64_t pid)
-{
-        return str_printf("/proc/%" PRId64, pid);
-}
-
 /* Seconds since 1970 at which a process began. */
-static int64_t started_at(int64_t pid)
+static int64_t started_at(const char *proc)
 {
-        _cleanup_free_ char *dir = proc_dir(pid), *text = dir ? read_in(dir, "stat") : NULL;
+        _cleanup_free_ char *text = read_in(proc, "stat");
         const char *s = text ? strrchr(text, ')') : NULL;
         struct timespec boot, now;
 
@@ -134,13 +129,11 @@ static int read_traffic(const char *proc, struct facts *f)
 }
 
 /* As the kernel knows it, also with addresses of DHCP. */
-static int read_network(int64_t leader, struct facts *f)
+static int read_network(const char *proc, struct facts *f)
 {
-        _cleanup_free_ char *proc = proc_dir(leader), *v4 = NULL, *v6 = NULL;
+        _cleanup_free_ char *v4 = NULL, *v6 = NULL;
         int r = 0;
 
-        if (!proc)
-                return -ENOMEM;
         if (!has_own_network(proc))
                 return 0;
         v4 = read_in(proc, "net/fib_trie");
@@ -154,15 +147,20 @@ static int read_network(int64_t leader, struct facts *f)
 
 /* ---- all of it ---------------------------------------------------------- */
 
-int facts_read(const char *cgroup, uint32_t nspawn, uint32_t init, struct facts *ret)
+int facts_read(const struct ec_cgroup *c, struct facts *ret)
 {
+        char proc[32];
+
         *ret = FACTS_NONE;
-        ret->memory = read_number(cgroup, "memory.current", NULL);
-        ret->tasks = read_number(cgroup, "pids.current", NULL);
-        ret->cpu_usec = read_number(cgroup, "cpu.stat", "usage_usec ");
-        ret->since = nspawn ? started_at(nspawn) : -1;
-        ret->leader = init ? (int64_t)init : -1;
-        return init ? read_network(init, ret) : 0;
+        ret->memory = read_number(c->path, "memory.current", NULL);
+        ret->tasks = read_number(c->path, "pids.current", NULL);
+        ret->cpu_usec = read_number(c->path, "cpu.stat", "usage_usec ");
+        if (c->proc < 0)
+                return 0;
+        snprintf(proc, sizeof(proc), "/proc/self/fd/%d", c->proc);
+        ret->leader = c->leader;
+        ret->since = started_at(proc);
+        return read_network(proc, ret);
 }
 
 void facts_done(struct facts *f)

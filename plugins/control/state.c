@@ -112,19 +112,19 @@ static int read_label(const struct ec_host *h, struct state *s)
         return 0;
 }
 
-static int add_facts(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init)
+static int add_facts(void *data, const struct ec_cgroup *c)
 {
         struct reader *r = data;
 
         for (size_t i = 0; i < r->to->n; i++) {
                 struct state *s = &r->to->items[i];
 
-                if (strcmp(r->host->containers->unit(s->c), unit) != 0)
+                if (strcmp(r->host->containers->unit(s->c), c->unit) != 0)
                         continue;
                 /* It runs, if systemd does not say otherwise. */
                 s->up = s->up || !s->active;
                 facts_done(&s->facts);
-                return facts_read(path, nspawn, init, &s->facts);
+                return facts_read(c, &s->facts);
         }
         return 0;
 }

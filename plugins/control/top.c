@@ -48,10 +48,10 @@ static void rows_done(struct rows *r)
         r->n = 0;
 }
 
-static int add(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init)
+static int add(void *data, const struct ec_cgroup *c)
 {
         struct rows *r = data;
-        const char *name = str_after(unit, "container@");
+        const char *name = str_after(c->unit, "container@");
         struct row *items = reallocarray(r->items, r->n + 1, sizeof(*items));
 
         if (!items)
@@ -62,7 +62,7 @@ static int add(void *data, const char *unit, const char *path, uint32_t nspawn, 
                                     .at = clock_usec() };
         if (!items[r->n++].name)
                 return -ENOMEM;
-        return facts_read(path, nspawn, init, &items[r->n - 1].facts);
+        return facts_read(c, &items[r->n - 1].facts);
 }
 
 static int by_name_of(const void *a, const void *b)

@@ -69,9 +69,9 @@ static int note_state(void *data, const char *unit, const char *active, const ch
 }
 
 /* "  0: 0100007F:0016 00000000:0000 0A": 0A is a port that is listened on. The list may be of any length. */
-static int listens(const char *path, unsigned port)
+static int listens(int proc, const char *path, unsigned port)
 {
-        int fd = fs_open_regular(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), found = 0;
+        int fd = fs_open_regular(proc, path, O_RDONLY | O_CLOEXEC, 0), found = 0;
         FILE *f = fd >= 0 ? fdopen(fd, "re") : NULL;
         char line[512];
 
@@ -91,22 +91,13 @@ static int listens(const char *path, unsigned port)
 }
 
 /* The kernel's list of its network, which is that of the host if it has none of its own. */
-static int look_at_port(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init)
+static int look_at_port(void *data, const struct ec_cgroup *c)
 {
-        static const char *const files[] = { "tcp", "tcp6" };
         struct wait *w = data;
-        int r = 0;
 
-        (void)path, (void)nspawn;
-        if (!init || strcmp(w->host->containers->unit(w->c), unit) != 0)
-                return 0;
-        for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++) {
-                _cleanup_free_ char *file = str_printf("/proc/%u/net/%s", init, files[i]);
-
-                r = file ? listens(file, w->port) : -ENOMEM;
-        }
-        w->found = r > 0;
-        return r < 0 ? r : 0;
+        if (c->proc >= 0 && !strcmp(w->host->containers->unit(w->c), c->unit))
+                w->found = listens(c->proc, "net/tcp", w->port) || listens(c->proc, "net/tcp6", w->port);
+        return 0;
 }
 
 static uint64_t ms_left(const struct wait *w)

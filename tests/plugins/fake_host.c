@@ -531,12 +531,6 @@ static int machine_running(struct ec_op *op, const char *name, struct ec_err *er
         return r < 0 ? r : c && c->active;
 }
 
-static int machine_leader(struct ec_op *op, const char *name, uint32_t *ret_pid, struct ec_err *err)
-{
-        *ret_pid = 4711;
-        return call(op->fake, err, "machine.leader", name);
-}
-
 static int machine_read_file(struct ec_op *op, const char *name, const char *path, uint32_t max, char **ret,
                              struct ec_err *err)
 {
@@ -564,15 +558,16 @@ static int machine_failed_units(struct ec_op *op, const char *const *names,
         return r;
 }
 
-static int machine_cgroups(struct ec_op *op,
-                           int (*fn)(void *data, const char *unit, const char *path, uint32_t nspawn, uint32_t init),
-                           void *data, struct ec_err *err)
+static int machine_cgroups(struct ec_op *op, int (*fn)(void *data, const struct ec_cgroup *c), void *data,
+                           struct ec_err *err)
 {
-        int r = call(op->fake, err, "machine.cgroups", "");
+        int r = call(op->fake, err, "machine.cgroups", ""), proc = open("/proc/self", O_PATH | O_CLOEXEC);
 
         for (struct ec_container *c = op->fake->containers; c && r >= 0; c = c->next)
                 if (c->active && c->cgroup)
-                        r = fn(data, c->unit, c->cgroup, (uint32_t)getpid(), 0);
+                        r = fn(data, &(struct ec_cgroup){ sizeof(struct ec_cgroup), (uint32_t)getpid(), c->unit,
+                                                          c->cgroup, proc, 0 });
+        close(proc);
         return r;
 }
 
@@ -580,7 +575,6 @@ static const struct ec_machine_api machine_api = {
         .size = sizeof(machine_api),
         .exec = machine_exec,
         .running = machine_running,
-        .leader = machine_leader,
         .read_file = machine_read_file,
         .failed_units = machine_failed_units,
         .cgroups = machine_cgroups,

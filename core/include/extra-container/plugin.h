@@ -492,6 +492,21 @@ struct ec_exec {
                                   * meanwhile. */
         uint32_t timeout_ms;     /* 0: none */
 };
+/* A running unit, and the first process in its container. It is the host's until
+ * the call returns. */
+struct ec_cgroup {
+        uint32_t size;
+        uint32_t leader;  /* the process ID of the container's init, as the
+                           * host sees it, to show it: later it may be that
+                           * of another process; 0: not known */
+        const char *unit; /* "container@NAME.service" */
+        const char *path; /* of its cgroup */
+        int32_t proc;     /* the directory /proc/PID of that process, for
+                           * openat(): it stays that process's, and nothing
+                           * can be opened in it after its end; -1: not known */
+        int32_t reserved;
+};
+
 struct ec_machine_api {
         uint32_t size, reserved;
         /* Runs a command inside a running container and waits. *ret_status is
@@ -501,9 +516,6 @@ struct ec_machine_api {
                     int32_t *ret_status, struct ec_err *err);
         /* 1 or 0. */
         int (*running)(struct ec_op *op, const char *name, struct ec_err *err);
-        /* The process ID of its init, as the host sees it. */
-        int (*leader)(struct ec_op *op, const char *name, uint32_t *ret_pid,
-                      struct ec_err *err);
         /* Reads a regular file of at most max bytes, as the processes of a
          * running container see it: no link leads out of the container. It
          * ends with a NUL; free it with mem_free(). -ENOENT;
@@ -520,14 +532,11 @@ struct ec_machine_api {
                             int (*fn)(void *data, const char *name,
                                       const char *const *failed),
                             void *data, struct ec_err *err);
-        /* Calls fn for each running unit container@NAME.service, of any origin
-         * and in no order, with the path of its cgroup and the process IDs of
-         * systemd-nspawn and of the container's init (0: not known). Asks the
-         * kernel, not systemd. If fn returns non-zero, the walk ends with that
-         * value; fn sets err itself if that is negative. */
+        /* Calls fn for each running unit of a container, of any origin and in
+         * no order. Asks the kernel, not systemd. If fn returns non-zero, the
+         * walk ends with that value; fn sets err itself if that is negative. */
         int (*cgroups)(struct ec_op *op,
-                       int (*fn)(void *data, const char *unit, const char *path,
-                                 uint32_t nspawn, uint32_t init),
+                       int (*fn)(void *data, const struct ec_cgroup *c),
                        void *data, struct ec_err *err);
 };
 

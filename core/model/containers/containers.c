@@ -80,7 +80,7 @@ int container_new(const struct layout *l, const char *name, const char *units, b
                 return -ENOMEM;
         c->legacy = legacy;
         c->name = strdup(name);
-        c->unit = str_printf("container@%s.service", name);
+        c->unit = container_unit_of_name(name);
         if (!c->name || !c->unit)
                 return -ENOMEM;
         c->unit_path = fs_join(units, c->unit);

@@ -46,17 +46,18 @@ static uint32_t first_number(const char *path)
 }
 
 /* systemd-nspawn has one child, the container's init, whose processes are in another cgroup of the unit. */
-static void find_processes(struct machine_cgroup *c)
+int machine_cgroup_leader(const struct machine_cgroup *c, struct leader *ret)
 {
         _cleanup_free_ char *supervisor = fs_join(c->path, "supervisor/cgroup.procs"),
                             *own = fs_join(c->path, "cgroup.procs"), *children = NULL;
+        uint32_t nspawn = first_number(supervisor), pid;
 
-        c->main = first_number(supervisor);
-        if (!c->main)
-                c->main = first_number(own);
-        if (c->main)
-                children = str_printf("/proc/%" PRIu32 "/task/%" PRIu32 "/children", c->main, c->main);
-        c->leader = first_number(children);
+        if (!nspawn)
+                nspawn = first_number(own);
+        if (nspawn)
+                children = str_printf("/proc/%" PRIu32 "/task/%" PRIu32 "/children", nspawn, nspawn);
+        pid = first_number(children);
+        return pid ? leader_open(pid, c->unit, ret) : -ESRCH;
 }
 
 int machine_cgroups_read(struct machine_cgroups *ret)
@@ -78,7 +79,6 @@ int machine_cgroups_read(struct machine_cgroups *ret)
 
                 c->path = TAKE_PTR(paths[ret->n]);
                 c->unit = strrchr(c->path, '/') + 1;
-                find_processes(c);
         }
         free(TAKE_PTR(paths));
         return 0;

@@ -17,6 +17,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/limits.h"
+#include "util/name.h"
 #include "util/resolve.h"
 #include "util/strv.h"
 #include "util/utf8.h"
@@ -130,12 +131,14 @@ static int open_leader(struct exec *x, struct ec_err *err)
 
         if (r < 0)
                 return r;
-        r = leader_open(pid, &x->leader);
+        r = leader_open(pid, x->unit, &x->leader);
         if (r == -ESRCH)
                 return err_set(err, -EHOSTDOWN, "cannot enter container '%s': it has just stopped", x->name);
         if (r == -EXDEV)
-                return err_set(err, r, "cannot enter container '%s': its process %" PRIu32 " is one of the host",
-                               x->name, pid);
+                return err_set(err, -EHOSTDOWN,
+                               "cannot enter container '%s': process %" PRIu32
+                               ", which systemd-machined names, is not in %s; if it has just stopped, try again",
+                               x->name, pid, x->unit);
         return r < 0 ? err_set(err, r, "cannot enter container '%s': %s", x->name, strerror(-r)) : 0;
 }
 
@@ -285,7 +288,7 @@ int exec_begin(struct exec *x, const struct ec_exec *in, struct ec_err *err)
         x->timeout_ms = in->timeout_ms;
         if (in->timeout_ms)
                 x->deadline = clock_usec() + in->timeout_ms * USEC_PER_MSEC;
-        x->unit = str_printf("container@%s.service", x->name);
+        x->unit = container_unit_of_name(x->name);
         if (!x->unit)
                 return err_oom(err);
         if (!x->tty)
@@ -365,7 +368,8 @@ int machine_read_file(struct systemd *s, const char *name, const char *path, siz
         int r;
 
         x.name = name;
-        r = open_leader(&x, err);
+        x.unit = container_unit_of_name(name);
+        r = x.unit ? open_leader(&x, err) : err_oom(err);
         if (r >= 0) {
                 r = look_read_file(&x.leader, path, max, interrupt_fd(), ret);
                 if (r == -ESRCH)

@@ -10,6 +10,7 @@
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "util/err.h"
+#include "util/name.h"
 #include "util/strv.h"
 
 #define ANSWER_TIMEOUT (5 * USEC_PER_SEC)
@@ -127,23 +128,24 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
 }
 
 /* For many containers, machined would need two calls each. */
-static int find_leader(struct systemd *s, const struct machine_cgroups *cgroups, const char *name, uint32_t *ret)
+static int open_leader(struct systemd *s, const struct machine_cgroups *cgroups, const char *name, struct leader *ret)
 {
-        _cleanup_free_ char *unit = str_printf("container@%s.service", name);
+        _cleanup_free_ char *unit = container_unit_of_name(name);
         const struct machine_cgroup *c = unit ? machine_cgroups_find(cgroups, unit) : NULL;
+        uint32_t pid;
 
-        *ret = c ? c->leader : 0;
-        return *ret ? 0 : machine_leader(s, name, ret, NULL);
+        if (!unit)
+                return -ENOMEM;
+        if (c && machine_cgroup_leader(c, ret) >= 0)
+                return 0;
+        return machine_leader(s, name, &pid, NULL) < 0 ? -ESRCH : leader_open(pid, unit, ret);
 }
 
 static void begin(struct question *q, struct systemd *s, const struct machine_cgroups *cgroups)
 {
         struct leader l = LEADER_NONE;
-        uint32_t pid;
-        int r = geteuid() ? -EPERM : find_leader(s, cgroups, q->of->name, &pid);
+        int r = geteuid() ? -EPERM : open_leader(s, cgroups, q->of->name, &l);
 
-        if (r >= 0)
-                r = leader_open(pid, &l);
         if (r >= 0)
                 r = inner_bus_open(&l, NULL, &q->bus);
         q->done = r < 0;

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -47,14 +49,30 @@ int leader_other_namespace(const struct leader *l, const char *kind)
         return checked(l, a.st_ino != b.st_ino || a.st_dev != b.st_dev);
 }
 
-int leader_open(uint32_t pid, struct leader *ret)
+/* Programs of the unit that run on the host, such as its hooks, may have mounts of their own, but not process IDs. */
+static int check_inside(const struct leader *l, const char *unit)
+{
+        static const char *const kinds[] = { "pid", "mnt" };
+        _cleanup_free_ char *own = NULL;
+        int r = sd_pid_get_unit((pid_t)l->pid, &own);
+
+        r = r == -ENOMEM ? r : checked(l, r < 0 || strcmp(own, unit) ? -EXDEV : 0);
+        for (size_t i = 0; i < ARRAY_SIZE(kinds) && r >= 0; i++) {
+                r = leader_other_namespace(l, kinds[i]);
+                r = r == 0 ? -EXDEV : r;
+        }
+        /* Who may not look at its namespaces cannot enter them either. */
+        return r == -EACCES ? 0 : r;
+}
+
+int leader_open(uint32_t pid, const char *unit, struct leader *ret)
 {
         struct leader l = { pid, syscall(SYS_pidfd_open, pid, 0) };
-        int r = l.fd < 0 ? -errno : leader_other_namespace(&l, "mnt");
+        int r = l.fd < 0 ? -errno : check_inside(&l, unit);
 
-        if (r <= 0) {
+        if (r < 0) {
                 leader_close(&l);
-                return r ? r : -EXDEV;
+                return r;
         }
         *ret = l;
         return 0;
@@ -67,14 +85,24 @@ void leader_close(struct leader *l)
         l->fd = -1;
 }
 
-int leader_open_root(const struct leader *l)
+static int open_dir(const struct leader *l, const char *name)
 {
-        _cleanup_free_ char *path = proc_path(l, "root");
+        _cleanup_free_ char *path = proc_path(l, name);
         _cleanup_close_ int fd = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         int r = path ? fd < 0 ? -errno : 0 : -ENOMEM;
 
         r = checked(l, r);
         return r < 0 ? r : TAKE_FD(fd);
+}
+
+int leader_open_root(const struct leader *l)
+{
+        return open_dir(l, "root");
+}
+
+int leader_open_proc(const struct leader *l)
+{
+        return open_dir(l, "");
 }
 
 int leader_read(const struct leader *l, const char *file, char **ret)

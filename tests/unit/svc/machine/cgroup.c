@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "cgroup_mount.h"
 #include "in_child.h"
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "svc/machine/cgroup.h"
@@ -10,28 +9,8 @@
 #include "util/fs.h"
 #include "util/strv.h"
 
-#define ROOT "/sys/fs/cgroup"
-
 static char *top, *payload; /* as systemd-nspawn lays them out */
 static struct leader leader = LEADER_NONE;
-
-/* Mounts the hierarchy for this process only, regardless of the machine's mounts. */
-static bool mount_cgroups(void)
-{
-        return !geteuid() && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-               !mount("none", ROOT, "cgroup2", 0, NULL);
-}
-
-static void move(pid_t pid, const char *dir)
-{
-        char *file = fs_join(dir, "cgroup.procs");
-        FILE *f = fopen(file, "we");
-
-        assert_non_null(f);
-        fprintf(f, "%d", (int)pid);
-        assert_int_equal(fclose(f), 0);
-        free(file);
-}
 
 static pid_t sleeper(void)
 {
@@ -48,7 +27,7 @@ static pid_t sleeper(void)
 
 static int setup(void **state UNUSED)
 {
-        top = str_printf(ROOT "/ec-unit-%d", (int)getpid());
+        top = str_printf(CGROUP_ROOT "/ec-unit-%d", (int)getpid());
         payload = fs_join(top, "payload");
         assert_int_equal(mkdir(top, 0755), 0);
         assert_int_equal(mkdir(payload, 0755), 0);
@@ -63,10 +42,8 @@ static int teardown(void **state UNUSED)
         kill(leader.pid, SIGKILL);
         waitpid(leader.pid, NULL, 0);
         leader_close(&leader);
-        for (int i = 0; i < 1000 && rmdir(payload) < 0 && errno == EBUSY; i++)
-                usleep(1000);
-        for (int i = 0; i < 1000 && rmdir(top) < 0 && errno == EBUSY; i++)
-                usleep(1000);
+        remove_cgroup(payload);
+        remove_cgroup(top);
         free(top);
         free(payload);
         top = payload = NULL;
@@ -82,7 +59,7 @@ static void test_remove(void **state UNUSED)
         char mark;
 
         assert_int_equal(mkdir(inside, 0755), 0);
-        move(leader.pid, inside);
+        move_to_cgroup(leader.pid, inside);
         assert_int_equal(cgroup_make(&leader, &path), 0);
         assert_non_null(path);
         assert_non_null(strstr(path, "/payload/extra-container-"));
@@ -105,7 +82,7 @@ static void test_remove(void **state UNUSED)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
         assert_true(clock_usec() - begin < 30 * USEC_PER_SEC);
-        move(leader.pid, payload);
+        move_to_cgroup(leader.pid, payload);
         assert_int_equal(rmdir(inside), 0);
         free(inside);
         free(path);
@@ -117,7 +94,7 @@ static void test_kept(void **state UNUSED)
         uint64_t begin = clock_usec();
         char *path = NULL, *sub;
 
-        move(leader.pid, payload);
+        move_to_cgroup(leader.pid, payload);
         assert_int_equal(cgroup_make(&leader, &path), 0);
         sub = fs_join(path, "sub");
         assert_int_equal(mkdir(sub, 0755), 0);
@@ -134,12 +111,12 @@ static void test_none_delegated(void **state UNUSED)
 {
         char *path = (char *)1;
 
-        move(leader.pid, top);
+        move_to_cgroup(leader.pid, top);
         assert_int_equal(cgroup_make(&leader, &path), -EOPNOTSUPP);
-        move(leader.pid, ROOT);
+        move_to_cgroup(leader.pid, CGROUP_ROOT);
         assert_int_equal(cgroup_make(&leader, &path), 0); /* our own */
         assert_null(path);
-        move(leader.pid, payload);
+        move_to_cgroup(leader.pid, payload);
 }
 
 static void write_to(const char *dir, const char *name, const char *text)
@@ -158,7 +135,7 @@ static void test_refused(void **state UNUSED)
 {
         char *path = NULL;
 
-        move(leader.pid, payload);
+        move_to_cgroup(leader.pid, payload);
         write_to(payload, "cgroup.max.descendants", "0");
         assert_int_equal(cgroup_make(&leader, &path), -EAGAIN);
         write_to(payload, "cgroup.max.descendants", "max");

@@ -2,6 +2,8 @@
 /* Tests how a command is built and whether it can be sent over a bus. The container has the files of this machine. */
 #include "other_mounts.h"
 
+#include <systemd/sd-login.h>
+
 #include <errno.h>
 
 #include "svc/machine/exec.h"
@@ -14,7 +16,7 @@
 
 /* ---- the container ------------------------------------------------------------ */
 
-static pid_t other;
+static pid_t other, strange; /* the leader, and a process of another unit */
 static char *way, *argv_seen, *env_seen;
 
 int machine_leader(struct systemd *s, const char *name, uint32_t *ret_pid, struct ec_err *err)
@@ -132,16 +134,30 @@ static void test_refused(void **state UNUSED)
         fails((struct ec_exec){ 0 }, ARGV(""), -EINVAL, "no command to run in container 'demo'");
 }
 
-/* A number that belongs to a process of the host is not a container's, however machined came by it. */
+int sd_pid_get_unit(pid_t pid, char **ret)
+{
+        *ret = strdup(pid == strange ? "other.service" : "container@demo.service");
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* A number that belongs to a process of the host or of another container is not a container's, however machined came by
+ * it. */
 static void test_leader(void **state UNUSED)
 {
-        pid_t right = other;
-        char text[128];
+        pid_t right = other, wrong[] = { getpid(), other };
+        char text[160];
 
-        other = getpid();
-        snprintf(text, sizeof(text), "cannot enter container 'demo': its process %d is one of the host", (int)other);
-        fails((struct ec_exec){ 0 }, ARGV("true"), -EXDEV, text);
+        strange = other;
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                other = wrong[i];
+                snprintf(text, sizeof(text),
+                         "cannot enter container 'demo': process %d, which systemd-machined names, is not in "
+                         "container@demo.service; if it has just stopped, try again",
+                         (int)other);
+                fails((struct ec_exec){ 0 }, ARGV("true"), -EHOSTDOWN, text);
+        }
         other = right;
+        strange = 0;
 }
 
 static void test_read_file(void **state UNUSED)
