@@ -2,8 +2,20 @@
 #include "util/limits.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+/* A container that could not start has given some back. */
+#define SPARE_INOTIFY 16
+#define SPARE_PTYS    8
 
 const char *limits_hint(int r)
 {
@@ -24,4 +36,64 @@ const char *limits_fork_text(int r)
                 return strerror(-r);
         return "the limit of processes is reached, which is one of 'ulimit -u', TasksMax= of a unit or slice, 'sysctl "
                "kernel.pid_max' and 'sysctl kernel.threads-max'";
+}
+
+/* The kernel tells how many there may be, but not how many there are. */
+static bool inotify_is_scarce(void)
+{
+        int fds[SPARE_INOTIFY], n = 0, probe = -1;
+        bool scarce;
+
+        while (n < SPARE_INOTIFY && (fds[n] = inotify_init1(IN_CLOEXEC)) >= 0)
+                n++;
+        scarce = n < SPARE_INOTIFY && errno == EMFILE;
+        /* This process has a limit of its own, with the same error. */
+        if (scarce)
+                probe = memfd_create("extra-container", MFD_CLOEXEC);
+        scarce = scarce && probe >= 0;
+        if (probe >= 0)
+                close(probe);
+        while (n)
+                close(fds[--n]);
+        return scarce;
+}
+
+/* The numbers of such a file; the rest is 0. */
+static void read_numbers(const char *proc_sys, const char *name, uint64_t ret[static 3])
+{
+        _cleanup_free_ char *path = fs_join(proc_sys, name), *text = NULL;
+
+        ret[0] = ret[1] = ret[2] = 0;
+        if (path && fs_read(path, 4096, &text, NULL) >= 0)
+                /* NOLINTNEXTLINE(cert-err34-c): the kernel prints numbers */
+                (void)sscanf(text, "%" SCNu64 "%" SCNu64 "%" SCNu64, &ret[0], &ret[1], &ret[2]);
+}
+
+static bool ptys_are_scarce(const char *proc_sys)
+{
+        uint64_t now[3], max[3], reserve[3];
+
+        read_numbers(proc_sys, "kernel/pty/nr", now);
+        read_numbers(proc_sys, "kernel/pty/max", max);
+        read_numbers(proc_sys, "kernel/pty/reserve", reserve);
+        return max[0] && now[0] + reserve[0] + SPARE_PTYS > max[0];
+}
+
+/* Allocated, unused, maximum. */
+static bool files_are_scarce(const char *proc_sys)
+{
+        uint64_t n[3];
+
+        read_numbers(proc_sys, "fs/file-nr", n);
+        return n[2] && n[0] >= n[2] - n[2] / 16;
+}
+
+const char *limits_reached(const char *proc_sys)
+{
+        /* Debian's kernels allow 128 for all containers together, and each needs about four. */
+        if (inotify_is_scarce())
+                return LIMITS_INOTIFY;
+        if (ptys_are_scarce(proc_sys))
+                return LIMITS_PTYS;
+        return files_are_scarce(proc_sys) ? LIMITS_HOST_FILES : NULL;
 }

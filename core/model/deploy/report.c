@@ -133,18 +133,14 @@ static void show_units(const char *what, char **units)
                 log_notice("  %s: %s", what, list);
 }
 
-/* What a line of a journal says about a limit, the most specific first. */
+/* What a line of the host's says about a limit, the most specific first. */
 static const struct {
         const char *words[2], *hint;
 } hints[] = {
-        /* Debian's kernels allow 128 for all containers together, and each needs about four. */
-        { { "inotify", "Too many open files" },
-          "the host has too few inotify instances for so many containers; raise the limit, for example with 'sysctl "
-          "fs.inotify.max_user_instances=4096'" },
+        { { "inotify", "Too many open files" }, LIMITS_INOTIFY },
         { { "Too many open files in system", "" }, LIMITS_HOST_FILES },
         { { "Too many open files", "" }, "a process may not open more files; raise LimitNOFILE= of its unit" },
-        { { "pty", "No space left on device" },
-          "the host may not open more terminals; raise the limit, for example with 'sysctl kernel.pty.max=8192'" },
+        { { "pty", "No space left on device" }, LIMITS_PTYS },
         { { "fork", "Resource temporarily unavailable" },
           "the limit of processes is reached; raise TasksMax= of the container's unit, or 'sysctl kernel.pid_max'" },
         { { "killed by the OOM killer", "" },
@@ -154,15 +150,25 @@ static const struct {
           "systemd-oomd(8) killed it because of its use of memory; 'oomctl' shows the limits" },
 };
 
-static void show_hint(char **lines)
+static const char *find_hint(char **lines)
 {
         for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
-                for (char **l = lines; l && *l; l++) {
-                        if (!strstr(*l, hints[i].words[0]) || !strstr(*l, hints[i].words[1]))
-                                continue;
-                        log_notice("  %s", hints[i].hint);
-                        return;
-                }
+                for (char **l = lines; l && *l; l++)
+                        if (strstr(*l, hints[i].words[0]) && strstr(*l, hints[i].words[1]))
+                                return hints[i].hint;
+        return NULL;
+}
+
+/* A container can write anything to its console and its journal. */
+static void show_hint(const struct ec_container *c, uint64_t since_usec, const struct journal_failure *f)
+{
+        _cleanup_strv_ char **lines = NULL;
+        const char *hint = limits_reached("/proc/sys");
+
+        if (!hint && journal_tail_host(c->unit, since_usec, f, UNIT_LINES, &lines, NULL) >= 0)
+                hint = find_hint(lines);
+        if (hint)
+                log_notice("  %s", hint);
 }
 
 /* The units of containers have Restart=on-failure. */
@@ -209,8 +215,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
                 show_inner(in.lines, in.failed, timed_out ? in.starting : NULL);
         if (!lines && !in.lines)
                 log_notice("  its journal is empty");
-        show_hint(lines);
-        show_hint(in.lines);
+        show_hint(c, since_usec, &f);
         show_restart(op, c);
         journal_inside_done(&in);
 }

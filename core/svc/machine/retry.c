@@ -29,7 +29,7 @@ bool machine_name_was_taken(struct systemd *s, const char *unit, uint64_t since_
         if (taken)
                 return true;
         f = journal_failure(unit, since_usec);
-        if (journal_tail_unit(unit, since_usec, &f, 30, &lines, NULL) < 0)
+        if (journal_tail_host(unit, since_usec, &f, 30, &lines, NULL) < 0)
                 return false;
         for (char **l = lines; l && *l && !taken; l++)
                 for (size_t k = 0; k < ARRAY_SIZE(signs); k++)

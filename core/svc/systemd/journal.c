@@ -14,6 +14,7 @@
 #include "svc/systemd/journal_entries.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/name.h"
 #include "util/strv.h"
 
 #define SYNC_SOCKET "/run/systemd/journal/io.systemd.journal"
@@ -102,17 +103,40 @@ struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
         return f;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err)
+/* systemd-nspawn registers a container before the first program in it runs. When machined said so, because its message
+ * may reach journald after those of the container. 0: it did not. */
+static uint64_t began(const char *unit, uint64_t since_usec)
 {
-        const struct journal_query q = {
-                .since = since_usec, .until = f->end, .cut = f->cut, .cut_sent = f->cut_sent, .max = max, .unit = unit
-        };
+        _cleanup_free_ char *name = container_name_of_unit(unit), *of = str_printf("NAME=%s", name ? name : "");
+        _cleanup_journal_ sd_journal *j = NULL;
+        uint64_t t;
+
+        if (!of || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0 ||
+            sd_journal_add_match(j, "_SYSTEMD_UNIT=systemd-machined.service", 0) < 0 ||
+            sd_journal_add_match(j, "MESSAGE_ID=" SD_MESSAGE_MACHINE_START_STR, 0) < 0 ||
+            sd_journal_add_match(j, of, 0) < 0 ||
+            (since_usec ? sd_journal_seek_realtime_usec(j, since_usec) : sd_journal_seek_head(j)) < 0)
+                return 0;
+        while (sd_journal_next(j) > 0)
+                if (journal_recent(j, since_usec) && sd_journal_get_realtime_usec(j, &t) >= 0)
+                        return sent_at(j, t);
+        return 0;
+}
+
+static int tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max,
+                     uint64_t host_until, char ***ret, struct ec_err *err)
+{
+        const struct journal_query q = { .since = since_usec,
+                                         .until = f->end,
+                                         .cut = f->cut,
+                                         .cut_sent = f->cut_sent,
+                                         .max = max,
+                                         .unit = unit,
+                                         .host_until = host_until };
         _cleanup_journal_ sd_journal *j = NULL;
         int r;
 
         *ret = NULL;
-        synchronise();
         tzset();
         r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
         if (r >= 0)
@@ -121,4 +145,18 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journa
         if (r >= 0)
                 r = journal_tail(j, &q, ret);
         return r == -ENOMEM ? err_oom(err) : 0;
+}
+
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
+                      struct ec_err *err)
+{
+        synchronise();
+        return tail_unit(unit, since_usec, f, max, 0, ret, err);
+}
+
+int journal_tail_host(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
+                      struct ec_err *err)
+{
+        synchronise();
+        return tail_unit(unit, since_usec, f, max, began(unit, since_usec), ret, err);
 }

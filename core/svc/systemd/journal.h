@@ -17,3 +17,7 @@ struct journal_failure journal_failure(const char *unit, uint64_t since_usec);
  * there was none. If there is no journal, *ret is NULL. */
 int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
                       struct ec_err *err);
+/* The same, but only what no process of the container can have written: the messages of the host's systemd, and those
+ * before machined had the container's processes. To draw conclusions from a text, use only these. */
+int journal_tail_host(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
+                      struct ec_err *err);

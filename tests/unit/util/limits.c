@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "capture.h"
+#include "in_child.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/limits.h"
+#include "util/strv.h"
 
 static void test_hint(void **state UNUSED)
 {
@@ -18,9 +25,64 @@ static void test_fork_text(void **state UNUSED)
         assert_string_equal(limits_fork_text(-ENOENT), strerror(ENOENT));
 }
 
+static char *top;
+
+static void put(const char *name, const char *text)
+{
+        char *path = fs_join(top, name), *end = strrchr(path, '/');
+
+        *end = 0;
+        assert_int_equal(fs_mkdir_p(path, 0755), 0);
+        *end = '/';
+        assert_int_equal(fs_write_atomic(path, text, strlen(text), 0644), 0);
+        free(path);
+}
+
+static void test_reached(void **state UNUSED)
+{
+        struct ec_err err = { 0 };
+
+        top = temp_dir();
+        assert_null(limits_reached(top));
+        put("kernel/pty/nr", "3060\n");
+        put("kernel/pty/max", "4096\n");
+        put("kernel/pty/reserve", "1024\n");
+        put("fs/file-nr", "1024\t0\t9223372036854775807\n");
+        assert_null(limits_reached(top));
+        put("kernel/pty/nr", "3070\n");
+        assert_non_null(strstr(limits_reached(top), "kernel.pty.max"));
+        put("kernel/pty/nr", "3\n");
+        put("fs/file-nr", "95000\t0\t100000\n");
+        assert_non_null(strstr(limits_reached(top), "fs.file-max"));
+        put("fs/file-nr", "5000\t0\t100000\n");
+        assert_null(limits_reached(top));
+        assert_int_equal(fs_remove_tree(top, &err), 0);
+        free(top);
+}
+
+/* A user namespace has a limit of its own. */
+static void in_test_inotify(void)
+{
+        static const char sysctl[] = "/proc/sys/user/max_inotify_instances";
+        FILE *f;
+
+        if (geteuid() || unshare(CLONE_NEWUSER) < 0 || !(f = fopen(sysctl, "we")))
+                return;
+        must(fputs("20", f) > 0 && fclose(f) == 0);
+        must(!limits_reached("/none"));
+        f = fopen(sysctl, "we");
+        must(f && fputs("10", f) > 0 && fclose(f) == 0);
+        must(!strcmp(limits_reached("/none"), LIMITS_INOTIFY));
+        /* Our own limit is none of the host's. */
+        must(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 5, 5 }) == 0);
+        must(!limits_reached("/none"));
+}
+CHILD_TEST(test_inotify)
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_hint), cmocka_unit_test(test_fork_text) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_hint), cmocka_unit_test(test_fork_text),
+                                            cmocka_unit_test(test_reached), cmocka_unit_test(test_inotify) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,14 @@ static void test_hints(void **state)
                 for (size_t k = 0; k < ARRAY_SIZE(lines); k++)
                         assert_int_equal(strstr(text, lines[k].hint) != NULL, k == i);
                 free(text);
+                /* The line is shown, and nothing follows from it. */
+                fake.console = true;
+                text = told(*state, of_unit);
+                fake.console = false;
+                assert_non_null(strstr(text, lines[i].line));
+                for (size_t k = 0; k < ARRAY_SIZE(lines); k++)
+                        assert_null(strstr(text, lines[k].hint));
+                free(text);
         }
 }
 

@@ -22,7 +22,7 @@ struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
         return (struct journal_failure){ .end = since_usec + 1 };
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
+int journal_tail_host(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
                       struct ec_err *err)
 {
         (void)unit, (void)max, (void)err;
