@@ -17,13 +17,21 @@
 #define SPARE_INOTIFY 16
 #define SPARE_PTYS    8
 
+const char limits_files[] =
+        "the host may not open more files; raise its limit, for example with 'sysctl fs.file-max=1000000'";
+/* Debian's kernels allow 128 for all containers together, and each needs about four. */
+const char limits_inotify[] = "the host has too few inotify instances for so many containers; raise the limit, for "
+                              "example with 'sysctl fs.inotify.max_user_instances=4096'";
+const char limits_ptys[] =
+        "the host may not open more terminals; raise the limit, for example with 'sysctl kernel.pty.max=8192'";
+
 const char *limits_hint(int r)
 {
         switch (r) {
         case -EMFILE:
                 return "the program may not open more files; raise its limit, for example with 'ulimit -n 4096'";
         case -ENFILE:
-                return LIMITS_HOST_FILES;
+                return limits_files;
         default:
                 return NULL;
         }
@@ -90,10 +98,9 @@ static bool files_are_scarce(const char *proc_sys)
 
 const char *limits_reached(const char *proc_sys)
 {
-        /* Debian's kernels allow 128 for all containers together, and each needs about four. */
         if (inotify_is_scarce())
-                return LIMITS_INOTIFY;
+                return limits_inotify;
         if (ptys_are_scarce(proc_sys))
-                return LIMITS_PTYS;
-        return files_are_scarce(proc_sys) ? LIMITS_HOST_FILES : NULL;
+                return limits_ptys;
+        return files_are_scarce(proc_sys) ? limits_files : NULL;
 }

@@ -10,6 +10,7 @@
 #include "svc/systemd/journal.h"
 #include "svc/systemd/journal_inside.h"
 #include "svc/systemd/systemd.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/strv.h"
 
@@ -295,6 +296,7 @@ int machine_exec_many(struct systemd *s, struct machine_command *commands, size_
                 if (fake.exec_result)
                         err_set(commands[i].err, fake.exec_result, "no such machine");
         }
+        term_queue_drain();
         return 0;
 }
 

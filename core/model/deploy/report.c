@@ -137,10 +137,10 @@ static void show_units(const char *what, char **units)
 static const struct {
         const char *words[2], *hint;
 } hints[] = {
-        { { "inotify", "Too many open files" }, LIMITS_INOTIFY },
-        { { "Too many open files in system", "" }, LIMITS_HOST_FILES },
+        { { "inotify", "Too many open files" }, limits_inotify },
+        { { "Too many open files in system", "" }, limits_files },
         { { "Too many open files", "" }, "a process may not open more files; raise LimitNOFILE= of its unit" },
-        { { "pty", "No space left on device" }, LIMITS_PTYS },
+        { { "pty", "No space left on device" }, limits_ptys },
         { { "fork", "Resource temporarily unavailable" },
           "the limit of processes is reached; raise TasksMax= of the container's unit, or 'sysctl kernel.pid_max'" },
         { { "killed by the OOM killer", "" },

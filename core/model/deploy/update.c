@@ -55,7 +55,7 @@ static void show_line(void *data, const char *line)
         _cleanup_free_ char *text = str_printf("%s: %s\n", u->prefix, line);
 
         if (text)
-                term_err_write(text);
+                (void)term_queue(text);
 }
 
 static int prepare(const struct ec_op *op, struct ec_container *c, struct update *u, struct machine_command *command,

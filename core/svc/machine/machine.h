@@ -27,7 +27,9 @@ int machine_read_file(struct systemd *s, const char *name, const char *path, siz
 /* One of several commands. */
 struct machine_command {
         const struct ec_exec *exec;
-        void (*line)(void *data, const char *line); /* gets each line of its output, instead of exec->fds; or NULL */
+        /* Gets each line of its output, up to a limit, instead of exec->fds; or NULL. It delays the other commands, and
+         * so writes with term_queue(). */
+        void (*line)(void *data, const char *line);
         void *data;
         struct ec_err *err; /* set if it fails */
         int result;         /* as machine_exec() returns it, */

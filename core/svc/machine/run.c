@@ -13,12 +13,16 @@
 #include "svc/process/interrupt.h"
 #include "svc/systemd/bus.h"
 #include "svc/term/log.h"
+#include "svc/term/term.h"
 #include "util/err.h"
 #include "util/escape.h"
 
 #define LINE_SIZE 4096
 /* Each has a bus, pipes and a directory open. */
 #define AT_ONCE 32
+/* How much of the output of a command is passed on as lines; for an empty line, more is written than one byte. */
+#define LINES_MAX ((size_t)256 << 10)
+#define LINE_COST 64
 
 struct run {
         struct machine_command *command;
@@ -28,7 +32,7 @@ struct run {
         struct unit *unit; /* one of these runs it: as a unit of the container's systemd, */
         struct join *join; /* or in the container's namespaces */
         char line[LINE_SIZE];
-        size_t len;
+        size_t len, shown;
         int result; /* of a command that drains */
         bool enough;
 };
@@ -52,11 +56,17 @@ static int failed(struct exec *x, struct ec_err *err)
 
 static void put_line(struct run *r)
 {
+        size_t before = r->shown;
+
+        r->shown += r->len + LINE_COST;
         r->line[r->len] = 0;
+        r->len = 0;
         /* A container must not write escape sequences to our terminal. */
         escape_clean(r->line, sizeof(r->line));
-        r->command->line(r->command->data, r->line);
-        r->len = 0;
+        if (r->shown <= LINES_MAX)
+                r->command->line(r->command->data, r->line);
+        else if (before <= LINES_MAX)
+                r->command->line(r->command->data, "(more output is not shown)");
 }
 
 static void put_output(void *data, const char *text, size_t len)
@@ -285,8 +295,10 @@ static int poll_runs(struct run *runs, size_t n_runs, struct pollfd *fds)
                 for (size_t k = 0; k < EXEC_FDS; k++)
                         fds[i * EXEC_FDS + k] = (struct pollfd){ .fd = -1 };
         }
-        if (poll(fds, n_runs * EXEC_FDS, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
+        term_queue_fill(&fds[n_runs * EXEC_FDS]);
+        if (poll(fds, n_runs * EXEC_FDS + 1, clock_timeout_ms(deadline)) < 0 && errno != EINTR)
                 return -errno;
+        term_queue_handle(&fds[n_runs * EXEC_FDS]);
         for (size_t i = 0; i < n_runs; i++)
                 if (runs[i].stage)
                         run_handle(&runs[i], fds + i * EXEC_FDS);
@@ -319,6 +331,7 @@ int machine_exec_many(struct systemd *s, struct machine_command *commands, size_
                 r = poll_runs(runs, n_runs, fds);
         for (size_t i = 0; i < n_runs; i++)
                 abandon(&runs[i]);
+        term_queue_drain();
         return r < 0 ? err_set(err, r, "cannot wait for commands in containers: %s", strerror(-r)) : 0;
 }
 

@@ -26,6 +26,8 @@
 #define ANSWER_TIMEOUT (20 * USEC_PER_SEC)
 /* The same if the user wants to end it. */
 #define ENDING_TIMEOUT (3 * USEC_PER_SEC)
+/* How much longer to read what has arrived, for example while this program was stopped. */
+#define READ_TIMEOUT USEC_PER_SEC
 /* Signals can get lost on an overloaded bus. */
 #define POLL_USEC USEC_PER_SEC
 
@@ -54,6 +56,7 @@ struct unit {
         int32_t code, status;
         bool stopping;    /* the container shuts down */
         uint64_t waiting; /* since when there was no answer; 0: there was */
+        uint64_t late;    /* since when it should have come */
         uint64_t ending;  /* when the user wanted to end it */
         uint64_t ask_at, next_poll;
         int failure;               /* of the start */
@@ -125,7 +128,7 @@ static int add_matches(struct unit *u)
 static void has_answered(struct unit *u)
 {
         u->answered = true;
-        u->waiting = 0;
+        u->waiting = u->late = 0;
 }
 
 static int on_started(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -286,6 +289,10 @@ static void check_silence(struct unit *u, uint64_t *deadline)
                 return;
         end = u->ending ? (u->ending > u->waiting ? u->ending : u->waiting) + ENDING_TIMEOUT
                         : u->waiting + ANSWER_TIMEOUT;
+        if (now >= end) {
+                u->late = u->late ? u->late : now;
+                end = u->late + READ_TIMEOUT;
+        }
         *deadline = end < *deadline ? end : *deadline;
         if (now < end)
                 return;

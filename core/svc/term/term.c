@@ -2,12 +2,18 @@
 #include "svc/term/term.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
+#include "util/cleanup.h"
 #include "util/escape.h"
+#include "util/fs.h"
 #include "util/strv.h"
 #include "util/utf8.h"
 
@@ -21,6 +27,12 @@ static struct {
         int (*wait)(int fd);
         char *progress; /* the line that is shown, NULL: none */
         bool midline;   /* the last write to stderr did not end its line */
+        struct {
+                int fd; /* stderr, or another description of it, which does not block */
+                char *text;
+                size_t start, end, size;
+                bool open, midline; /* a line of it is written in part */
+        } queue;
 } term;
 
 bool term_stdout_tty(void)
@@ -194,6 +206,124 @@ static void end_line(void)
         term.midline = false;
 }
 
+/* ---- stderr, without waiting --------------------------------------------- */
+
+/* A file has a position in each description, and does not block. */
+static int open_queue(void)
+{
+        struct stat st;
+        int fd = -1;
+
+        if (fstat(STDERR_FILENO, &st) >= 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+                fd = fs_reopen(STDERR_FILENO, O_WRONLY | O_NONBLOCK);
+        return fd < 0 ? STDERR_FILENO : fd;
+}
+
+static void queue_done(void)
+{
+        if (term.queue.open && term.queue.fd != STDERR_FILENO)
+                close(term.queue.fd);
+        free(term.queue.text);
+        memset(&term.queue, 0, sizeof(term.queue));
+}
+
+/* Whole lines, if possible, as one write to a pipe is not split. */
+static size_t next_piece(void)
+{
+        size_t n = term.queue.end - term.queue.start;
+        const char *text = term.queue.text + term.queue.start, *end;
+
+        if (n <= PIPE_BUF)
+                return n;
+        end = memrchr(text, '\n', PIPE_BUF);
+        return end ? (size_t)(end - text) + 1 : PIPE_BUF;
+}
+
+static void write_piece(size_t len)
+{
+        const char *text = term.queue.text + term.queue.start;
+        ssize_t n = send(term.queue.fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0 && errno == ENOTSOCK)
+                n = write(term.queue.fd, text, len);
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+                queue_done();
+        if (n <= 0)
+                return;
+        term.queue.midline = text[n - 1] != '\n';
+        term.queue.start += (size_t)n;
+        if (term.queue.start == term.queue.end)
+                queue_done();
+}
+
+/* What is written at once does not begin in the middle of it. */
+static void finish_line(void)
+{
+        while (term.queue.midline) {
+                struct pollfd p = { .fd = term.queue.fd, .events = POLLOUT };
+                const char *text = term.queue.text + term.queue.start;
+
+                if (poll(&p, 1, -1) > 0)
+                        write_piece((size_t)((const char *)rawmemchr(text, '\n') - text) + 1);
+        }
+}
+
+static int append(const char *text, size_t len)
+{
+        size_t size = term.queue.end + len;
+
+        if (size > term.queue.size) {
+                char *more = realloc(term.queue.text, 2 * size);
+
+                if (!more)
+                        return -ENOMEM;
+                term.queue.text = more;
+                term.queue.size = 2 * size;
+        }
+        memcpy(term.queue.text + term.queue.end, text, len);
+        term.queue.end += len;
+        return 0;
+}
+
+int term_queue(const char *lines)
+{
+        _cleanup_free_ char *clean = escape_text(lines, term_colour());
+
+        if (!clean || append(clean, strlen(clean)) < 0)
+                return -ENOMEM;
+        if (!term.queue.open)
+                term.queue.fd = open_queue();
+        term.queue.open = true;
+        return 0;
+}
+
+void term_queue_fill(struct pollfd *fd)
+{
+        *fd = (struct pollfd){ .fd = term.queue.open ? term.queue.fd : -1, .events = POLLOUT };
+}
+
+void term_queue_handle(const struct pollfd *fd)
+{
+        if (!fd->revents || !term.queue.open)
+                return;
+        term_progress_clear();
+        write_piece(next_piece());
+}
+
+void term_queue_drain(void)
+{
+        while (term.queue.open) {
+                struct pollfd p;
+                bool enough = term.wait && term.wait(term.queue.fd) < 0;
+
+                term_queue_fill(&p);
+                if (poll(&p, 1, enough ? 0 : -1) <= 0 && enough)
+                        queue_done();
+                else
+                        term_queue_handle(&p);
+        }
+}
+
 void term_progress(const char *fmt, ...)
 {
         _cleanup_free_ char *line = NULL, *out = NULL;
@@ -213,6 +343,7 @@ void term_progress(const char *fmt, ...)
         fit(line, columns() - 1);
         if (term.progress && !strcmp(term.progress, line))
                 return;
+        finish_line();
         end_line();
         out = str_printf("\r%s\033[K", line);
         if (!out)
@@ -239,6 +370,7 @@ void term_err_write(const char *text)
         if (!len)
                 return;
         term_progress_clear();
+        finish_line();
         write_stderr(clean, len);
         term.midline = clean[len - 1] != '\n';
 }

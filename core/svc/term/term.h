@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,3 +21,10 @@ void term_progress_clear(void);
 /* Clears the progress line and writes a text to stderr, in one write. Whatever it contains, only sequences that set
  * colours reach the terminal. */
 void term_err_write(const char *text);
+
+/* The same for whole lines from several containers, of which none waits because the terminal is slow: they are written
+ * when a write does not block. -ENOMEM. */
+int term_queue(const char *lines);
+void term_queue_fill(struct pollfd *fd); /* to wait for that; its fd is -1 if there is nothing to write */
+void term_queue_handle(const struct pollfd *fd);
+void term_queue_drain(void); /* waits until all of it is written; after an interrupt, the rest is dropped */

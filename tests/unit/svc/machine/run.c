@@ -213,6 +213,46 @@ static void test_many(void **state)
         free(v);
 }
 
+struct counted {
+        size_t lines, bytes;
+        char last[64];
+};
+
+static void count(void *data, const char *line)
+{
+        struct counted *c = data;
+
+        c->lines++;
+        c->bytes += strlen(line);
+        snprintf(c->last, sizeof(c->last), "%s", line);
+}
+
+/* Only the beginning of endless output is passed on, whatever the length of its lines. */
+static void test_flood(void **state)
+{
+        struct many *v = many(2, "head -c 3000000 /dev/zero | tr '\\0' '\\n'");
+        struct counted counted[2] = { 0 };
+
+        (void)state;
+        if (!possible())
+                skip();
+        v->argv[1][2] = "head -c 3000000 /dev/zero | tr '\\0' x";
+        for (size_t i = 0; i < 2; i++) {
+                v->commands[i].line = count;
+                v->commands[i].data = &counted[i];
+        }
+        begin();
+        assert_int_equal(machine_exec_many(s, v->commands, 2, &err), 0);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(v->commands[i].result, 0);
+                assert_string_equal(counted[i].last, "(more output is not shown)");
+        }
+        assert_in_range(counted[0].lines, 1000, 5000);
+        assert_in_range(counted[1].bytes, 200000, 300000);
+        end();
+        free(v);
+}
+
 static void interrupt_us(void *data, const char *line)
 {
         on_line(data, line);
@@ -249,7 +289,7 @@ int main(void)
         const struct CMUnitTest tests[] = { TEST(test_side_by_side),  TEST(test_slow_files),
                                             TEST(test_slow_start),    TEST(test_many),
                                             TEST(test_forged_output), TEST(test_interrupt_many),
-                                            TEST(test_failing_files) };
+                                            TEST(test_failing_files), TEST(test_flood) };
 
         return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "capture.h"
+#include "in_child.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -62,22 +62,6 @@ static void test_lines_are_flushed(void **state)
 }
 
 /* A failure on stdout stays for the process, so each test has its own process. */
-static int in_child(void (*fn)(void))
-{
-        int status;
-        pid_t pid;
-
-        fflush(NULL);
-        pid = fork();
-        if (!pid) {
-                fn();
-                _exit(99);
-        }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFEXITED(status));
-        return WEXITSTATUS(status);
-}
-
 static void to_full(void)
 {
         int full = open("/dev/full", O_WRONLY);
@@ -118,9 +102,9 @@ static void after_failure(void)
 static void test_failures(void **state)
 {
         (void)state;
-        assert_int_equal(in_child(to_full), 0);
-        assert_int_equal(in_child(to_closed_pipe), 0);
-        assert_int_equal(in_child(after_failure), 0);
+        in_child(to_full);
+        in_child(to_closed_pipe);
+        in_child(after_failure);
 }
 
 static void test_colour(void **state)
@@ -247,6 +231,115 @@ static void test_out_clears_progress(void **state)
         is(err, "\rworking\033[K\r\033[K");
 }
 
+/* ---- what is queued ---- */
+
+#define QUEUED 100
+#define WIDTH  3000
+
+static void queue_lines(void)
+{
+        char line[WIDTH + 2];
+
+        memset(line, 'x', WIDTH);
+        strcpy(line + WIDTH, "\n");
+        for (int i = 0; i < QUEUED; i++)
+                must(term_queue(line) == 0);
+}
+
+/* Writes what does not block. */
+static void write_now(void)
+{
+        struct pollfd p;
+
+        for (term_queue_fill(&p); poll(&p, 1, 0) > 0; term_queue_fill(&p))
+                term_queue_handle(&p);
+}
+
+static int cancelled(int fd)
+{
+        (void)fd;
+        return -ECANCELED;
+}
+
+/* What fitted into the pipe, and all of the other lines. */
+static void read_lines(int fd)
+{
+        char buf[4096], last[6] = "";
+        size_t total = 0;
+        ssize_t n;
+
+        close(STDERR_FILENO);
+        while ((n = read(fd, buf, sizeof(buf))) > 0) {
+                total += (size_t)n;
+                if (n >= 5)
+                        memcpy(last, buf + n - 5, 5);
+        }
+        _exit(total <= QUEUED * (WIDTH + 1) || total >= 2 * QUEUED * (WIDTH + 1) || strcmp(last, "last\n") != 0);
+}
+
+/* Does not wait for a reader until the end, and not even then after an interrupt. */
+static void in_test_queue(void)
+{
+        int fds[2], kept, status;
+        pid_t pid;
+
+        must(pipe2(fds, O_CLOEXEC) == 0 && (kept = dup(STDERR_FILENO)) >= 0 && dup2(fds[1], STDERR_FILENO) >= 0);
+        close(fds[1]);
+        queue_lines();
+        write_now();
+        term_set_wait(cancelled);
+        term_queue_drain();
+        term_set_wait(NULL);
+        pid = fork();
+        if (!pid)
+                read_lines(fds[0]);
+        queue_lines();
+        term_queue_drain();
+        term_err_write("last\n");
+        must(dup2(kept, STDERR_FILENO) >= 0);
+        must(waitpid(pid, &status, 0) == pid && status == 0);
+}
+CHILD_TEST(test_queue)
+
+/* Other messages do not split its lines. */
+static void test_queue_lines(void **state)
+{
+        char want[5100], line[5001];
+        struct terminal t;
+        struct pollfd p;
+
+        (void)state;
+        memset(line, 'y', 4999);
+        strcpy(line + 4999, "\n");
+        terminal_begin(&t, STDERR_FILENO, 40);
+        term_progress("working");
+        assert_int_equal(term_queue(line) | term_queue("\033[2Jnext\n"), 0);
+        term_queue_fill(&p);
+        assert_int_equal(poll(&p, 1, 0), 1);
+        term_queue_handle(&p);
+        term_err_write("message\n");
+        term_queue_drain();
+        term_queue_fill(&p);
+        assert_int_equal(p.fd, -1);
+        line[4999] = 0;
+        snprintf(want, sizeof(want), "\rworking\033[K\r\033[K%s\r\nmessage\r\nnext\r\n", line);
+        is(terminal_end(&t), want);
+}
+
+/* A file has no other position meanwhile. */
+static void test_queue_file(void **state)
+{
+        struct capture c;
+
+        (void)state;
+        capture_begin(&c, STDERR_FILENO);
+        term_err_write("one\n");
+        assert_int_equal(term_queue("two\n"), 0);
+        term_queue_drain();
+        term_err_write("three\n");
+        is(capture_end(&c), "one\ntwo\nthree\n");
+}
+
 /* Another process may have made the terminal non-blocking. */
 static void test_nonblocking(void **state)
 {
@@ -287,10 +380,19 @@ static void test_nonblocking(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(test_out),         TEST(test_lines_are_flushed), TEST(test_failures),
-                TEST(test_colour),      TEST(test_progress),          TEST(test_progress_text),
-                TEST(test_err_write),   TEST(test_err_write_escapes), TEST(test_out_clears_progress),
+                TEST(test_out),
+                TEST(test_lines_are_flushed),
+                TEST(test_failures),
+                TEST(test_colour),
+                TEST(test_progress),
+                TEST(test_progress_text),
+                TEST(test_err_write),
+                TEST(test_err_write_escapes),
+                TEST(test_out_clears_progress),
                 TEST(test_nonblocking),
+                TEST(test_queue),
+                TEST(test_queue_lines),
+                TEST(test_queue_file),
         };
         return cmocka_run_group_tests_name("term", tests, NULL, NULL);
 }
