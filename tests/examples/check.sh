@@ -84,6 +84,6 @@ is 'that test is skipped without the plugin' "$(mv "$build/plugins/pid.so" "$T/"
         '1..0 # SKIP plugin pid is not built'
 is 'HACKING.md: its plugin has a command and a setting' \
         "$(in_tree settings; jq -r '.settings | keys[]' "$T/tree/plugins/pid/settings.json"
-        cp "$build/plugins/pid.so" "$plugins/" && ec help pid | grep -o -e '-n, --nsenter')" $'arguments\n-n, --nsenter'
+        cp "$build/plugins/pid.so" "$plugins/" && ec help pid | grep -o -e '-p, --ps')" $'arguments\n-p, --ps'
 is 'HACKING.md: its host test is valid bash' "$(bash -n "$T/tree/tests/host/pid.test" 2>&1)" ''
 done_testing

@@ -565,8 +565,8 @@ static int machine_cgroups(struct ec_op *op, int (*fn)(void *data, const struct 
 
         for (struct ec_container *c = op->fake->containers; c && r >= 0; c = c->next)
                 if (c->active && c->cgroup)
-                        r = fn(data, &(struct ec_cgroup){ sizeof(struct ec_cgroup), (uint32_t)getpid(), c->unit,
-                                                          c->cgroup, proc, 0 });
+                        r = fn(data,
+                               &(struct ec_cgroup){ sizeof(struct ec_cgroup), 4711, c->unit, c->cgroup, proc, 0 });
         close(proc);
         return r;
 }

@@ -5,7 +5,7 @@
 name='race-[a-f]'
 known="warning: container '$name': its address [0-9.]* does not answer
 |warning: container '$name': another run has installed another system meanwhile; update the container again
-|warning: container '$name' did not stop in time, so systemd killed it
+|warning: container '$name' did not stop in time, so it was killed
 |error: (no container named '$name' is installed(; did you mean '$name'\?)?
 |a session with '$name' is open; end it first
 |a session with '$name' is open \(process [1-9][0-9]*\); end it first, for example with 'kill [1-9][0-9]*'
