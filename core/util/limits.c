@@ -13,8 +13,8 @@
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-/* A container that could not start has given some back. */
-#define SPARE_INOTIFY 16
+/* A container that could not start has given some back. Those of inotify are taken for a moment, so as few as can be. */
+#define SPARE_INOTIFY 5
 #define SPARE_PTYS    8
 
 const char limits_files[] =

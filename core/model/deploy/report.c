@@ -159,12 +159,15 @@ static const char *find_hint(char **lines)
         return NULL;
 }
 
-/* A container can write anything to its console and its journal. */
-static void show_hint(const struct ec_container *c, uint64_t since_usec, const struct journal_failure *f)
+/* A container can write anything to its console and its journal: its words are only a reason to ask the kernel. */
+static void show_hint(const struct ec_container *c, uint64_t since_usec, const struct journal_failure *f, char **unit,
+                      char **inside)
 {
         _cleanup_strv_ char **lines = NULL;
-        const char *hint = limits_reached("/proc/sys");
+        const char *hint = NULL;
 
+        if (find_hint(unit) || find_hint(inside))
+                hint = limits_reached("/proc/sys");
         if (!hint && journal_tail_host(c->unit, since_usec, f, UNIT_LINES, &lines, NULL) >= 0)
                 hint = find_hint(lines);
         if (hint)
@@ -215,7 +218,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
                 show_inner(in.lines, in.failed, timed_out ? in.starting : NULL);
         if (!lines && !in.lines)
                 log_notice("  its journal is empty");
-        show_hint(c, since_usec, &f);
+        show_hint(c, since_usec, &f, lines, in.lines);
         show_restart(op, c);
         journal_inside_done(&in);
 }

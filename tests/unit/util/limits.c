@@ -71,7 +71,7 @@ static void in_test_inotify(void)
         must(fputs("20", f) > 0 && fclose(f) == 0);
         must(!limits_reached("/none"));
         f = fopen(sysctl, "we");
-        must(f && fputs("10", f) > 0 && fclose(f) == 0);
+        must(f && fputs("4", f) > 0 && fclose(f) == 0);
         must(!strcmp(limits_reached("/none"), limits_inotify));
         /* Our own limit is none of the host's. */
         must(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 5, 5 }) == 0);
