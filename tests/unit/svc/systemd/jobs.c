@@ -566,6 +566,10 @@ static void test_stop_limit(void **state)
         unit_results_done(r, 1);
         /* It is not a failure of the unit. */
         assert_true(str_ends(manager_log(&fake), "ask again a.service\nreset a.service\n"));
+        /* Nobody needs to be told. */
+        assert_int_equal(systemd_jobs(s, JOB_STOP, UNITS("a.service"), &l, NULL, &r, &err), 0);
+        unit_results_done(r, 1);
+        assert_string_equal(told, "a.service a.service ");
 }
 
 /* ---- ^C: each in a separate process ----------------------------------------- */
