@@ -11,6 +11,8 @@
 
 #include "cli/elevate.h"
 #include "util/err.h"
+#include "util/fs.h"
+#include "util/fs_remove.h"
 #include "util/strv.h"
 
 static void test_argv(void **state)
@@ -100,6 +102,52 @@ static void test_variables(void **state)
         }
 }
 
+/* The NIX_PATH that root gets from a user without one; NULL: none. */
+static char *nix_path(const char *home)
+{
+        char *args[] = { (char *)"create", NULL };
+        _cleanup_strv_ char **v = NULL;
+        struct ec_err err = { 0 };
+
+        clearenv();
+        setenv("HOME", home, 1);
+        assert_int_equal(elevate_argv("sudo", "env", "ec", args, &v, &err), 0);
+        for (char **s = v; *s; s++)
+                if (str_after(*s, "NIX_PATH="))
+                        return strdup(*s);
+        return NULL;
+}
+
+/* Their own channels, as without sudo. */
+static void test_channels(void **state)
+{
+        static const char *const dirs[] = { ".local/state/nix/defexpr/channels", ".nix-defexpr/channels" };
+        char home[] = "/tmp/ec-test.XXXXXX";
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_non_null(mkdtemp(home));
+        assert_null(nix_path(home));
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_free_ char *dir = str_printf("%s/%s", home, dirs[i]), *channel = fs_join(dir, "nixpkgs");
+                _cleanup_free_ char *want = str_printf(
+                        "NIX_PATH=%s:nixpkgs=/nix/var/nix/profiles/per-user/root/channels/"
+                        "nixpkgs:/nix/var/nix/profiles/per-user/root/channels",
+                        dir);
+                _cleanup_free_ char *before = nix_path(home), *got = NULL, *other = NULL;
+
+                /* An empty directory is none. */
+                assert_int_equal(fs_mkdir_p(dir, 0755), 0);
+                other = nix_path(home);
+                assert_true(before ? other && !strcmp(before, other) : !other);
+                assert_int_equal(fs_mkdir_p(channel, 0755), 0);
+                got = nix_path(home);
+                assert_string_equal(got, want);
+        }
+        assert_null(nix_path("relative"));
+        assert_int_equal(fs_remove_tree(home, &err), 0);
+}
+
 static void test_no_sudo(void **state)
 {
         char *args[] = { (char *)"create", NULL };
@@ -116,7 +164,7 @@ static void test_no_sudo(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_argv), cmocka_unit_test(test_variables),
-                                            cmocka_unit_test(test_no_sudo) };
+                                            cmocka_unit_test(test_no_sudo), cmocka_unit_test(test_channels) };
 
         /* The environment is cleared first. */
         if (getenv("CMOCKA_MESSAGE_OUTPUT"))
