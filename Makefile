@@ -231,7 +231,7 @@ export PC_FILE
 ## Build and install
 .PHONY: install
 install: all
-	$(call say,INSTALL,$(D)$(PREFIX))install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(INIDIR)
+	$(call say,INSTALL,$(D)$(PREFIX))install -d $(D)$(BINDIR) $(D)$(PLUGINDIR) $(D)$(PKGDATADIR)/nix $(D)$(INIDIR)/extra-container.d
 	$(Q)install -m 755 $(BUILD)/extra-container $(D)$(BINDIR)/extra-container
 	$(Q)for m in $(MODULES); do install -m 755 $$m $(D)$(PLUGINDIR)/ || exit; done
 	$(Q)for f in $(PLUGIN_DATA:$(BUILD)/plugins/%=%); do \
@@ -255,7 +255,8 @@ INSTALLED = $(BINDIR)/extra-container $(MODULES:$(BUILD)/plugins/%=$(PLUGINDIR)/
 	$(BASHCOMPDIR)/extra-container $(ZSHCOMPDIR)/_extra-container $(FISHCOMPDIR)/extra-container.fish \
 	$(LIBDIR)/pkgconfig/extra-container.pc
 INSTALLED_DIRS = $(patsubst $(BUILD)/plugins/%/,$(PLUGINDIR)/%,$(sort $(dir $(PLUGIN_DATA)))) $(PLUGINDIR) \
-	$(LIBDIR)/extra-container $(PKGDATADIR)/nix $(PKGDATADIR) $(INCLUDEDIR)/extra-container
+	$(LIBDIR)/extra-container $(PKGDATADIR)/nix $(PKGDATADIR) $(INCLUDEDIR)/extra-container \
+	$(INIDIR)/extra-container.d
 
 ## Remove the installed files except settings and other plugins; needs the same variables as install
 .PHONY: uninstall
