@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-/* A container that could not start has given some back. Those of inotify are taken for a moment, so as few as can be. */
+/* A container that could not start has given some back. To ask for inotify instances uses them for a moment, so a few must do. */
 #define SPARE_INOTIFY 5
 #define SPARE_PTYS    8
 
