@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LABEL_MAX 256
+#include "label.h"
 
 void states_done(struct states *s)
 {
@@ -97,21 +97,6 @@ static int read_failed(struct reader *r, struct ec_op *op, struct ec_err *err)
         return k == -ENOMEM ? no_memory(h, err) : k;
 }
 
-/* "26.05.20261128.abcdef", of the system that is installed. */
-static int read_label(const struct ec_host *h, struct state *s)
-{
-        const char *system = h->containers->conf_get(s->c, "SYSTEM_PATH");
-        _cleanup_free_ char *path = system ? fs_join(system, "nixos-version") : NULL;
-
-        if (!system)
-                return 0;
-        if (!path)
-                return -ENOMEM;
-        if (fs_read(path, LABEL_MAX, &s->label, NULL) >= 0)
-                s->label[strcspn(s->label, "\r\n")] = 0;
-        return 0;
-}
-
 static int add_facts(void *data, const struct ec_cgroup *c)
 {
         struct reader *r = data;
@@ -138,7 +123,7 @@ static int read_rest(struct reader *r, struct ec_op *op, struct ec_err *err)
                 struct state *s = &r->to->items[i];
 
                 s->up = s->active && (!strcmp(s->active, "active") || !strcmp(s->active, "reloading"));
-                k = read_label(h, s);
+                k = label_read(h, s->c, &s->label);
         }
         if (k >= 0)
                 k = h->machine->cgroups(op, add_facts, r, err);
