@@ -16,6 +16,7 @@
 #include "svc/term/term.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/escape.h"
 #include "util/strv.h"
 
 #define ROOM_FOR_SERVICES 64 /* for tables of later minors; see EC_HAS */
@@ -215,14 +216,25 @@ static const struct ec_conf_api conf_api = {
 
 static int host_term_out(const struct ec_host *h, const char *fmt, ...)
 {
+        _cleanup_free_ char *text = NULL, *clean = NULL;
         va_list ap;
-        int r;
+        int n;
 
         (void)h;
         va_start(ap, fmt);
-        r = term_outv(fmt, ap);
+        n = vasprintf(&text, fmt, ap);
         va_end(ap);
-        return r;
+        if (n < 0)
+                text = NULL;
+        /* Parts of it may come from a container. */
+        clean = text ? escape_text(text, false) : NULL;
+        return term_outs(clean);
+}
+
+static int host_term_clear(const struct ec_host *h)
+{
+        (void)h;
+        return term_outs("\033[H\033[J");
 }
 
 static int host_term_is_tty(const struct ec_host *h)
@@ -233,7 +245,8 @@ static int host_term_is_tty(const struct ec_host *h)
 
 static const struct ec_term_api term_api = { .size = sizeof(term_api),
                                              .out = host_term_out,
-                                             .is_tty = host_term_is_tty };
+                                             .is_tty = host_term_is_tty,
+                                             .clear = host_term_clear };
 
 /* ---- one plugin's host ------------------------------------------------- */
 

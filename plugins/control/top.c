@@ -10,8 +10,6 @@
 
 #include "facts.h"
 
-#define CLEAR "\033[H\033[J"
-
 /* extra-container(1) documents them: add new ones at the end only. */
 static const struct ec_column columns[] = {
         { .key = "name", .title = "NAME", .type = EC_COL_STR },
@@ -168,7 +166,7 @@ int control_top(void *self, struct ec_op *op, struct ec_err *err)
 
                 r = read_rows(h, op, &rows, err);
                 if (r >= 0 && !once)
-                        h->term->out(h, CLEAR);
+                        h->term->clear(h);
                 if (r >= 0)
                         r = print(h, op, &rows, &before, err);
                 if (r >= 0 && !once && !rows.n)

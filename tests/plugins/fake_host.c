@@ -903,6 +903,11 @@ static int term_out(const struct ec_host *host, const char *fmt, ...)
         return 0;
 }
 
+static int term_clear(const struct ec_host *host)
+{
+        (void)host;
+        return 0;
+}
 static int term_is_tty(const struct ec_host *host)
 {
         return FAKE(host)->is_tty;
@@ -912,6 +917,7 @@ static const struct ec_term_api term_api = {
         .size = sizeof(term_api),
         .out = term_out,
         .is_tty = term_is_tty,
+        .clear = term_clear,
 };
 
 static const struct ec_column *column(const struct ec_table *t, const char *key)

@@ -702,12 +702,14 @@ struct ec_shell_api {
 /* The only way to stdout. */
 struct ec_term_api {
         uint32_t size, reserved;
-        /* Adds nothing: end a line with "\n". A failure is that of this or an
-         * earlier call: nothing more reaches stdout, and the program reports it
-         * at the end. */
+        /* Adds nothing: end a line with "\n". Escape sequences and control
+         * characters are removed, except tabs and line feeds: a part may come
+         * from a container. A failure is that of this or an earlier call:
+         * nothing more reaches stdout, and the program reports it at the end. */
         int (*out)(const struct ec_host *host,
                    const char *fmt, ...) EC_PRINTF(2, 3);
         int (*is_tty)(const struct ec_host *host); /* stdout is a terminal */
+        int (*clear)(const struct ec_host *host);  /* clears that terminal */
 };
 
 /* Types of a column. */

@@ -119,19 +119,23 @@ static int write_stdout(const char *s, size_t n)
         return 0;
 }
 
-int term_outv(const char *fmt, va_list ap)
+int term_outs(const char *s)
 {
-        _cleanup_free_ char *s = NULL;
-        int n = vasprintf(&s, fmt, ap);
-
-        if (n < 0)
-                s = NULL;
         /* Nothing more after a failure, so that the output has no gap. */
         if (term.out_error)
                 return term.out_error;
         if (term.progress && term_stdout_tty())
                 term_progress_clear();
-        return term.out_error = s ? write_stdout(s, (size_t)n) : -ENOMEM;
+        return term.out_error = s ? write_stdout(s, strlen(s)) : -ENOMEM;
+}
+
+int term_outv(const char *fmt, va_list ap)
+{
+        _cleanup_free_ char *s = NULL;
+
+        if (vasprintf(&s, fmt, ap) < 0)
+                s = NULL;
+        return term_outs(s);
 }
 
 void term_out(const char *fmt, ...)

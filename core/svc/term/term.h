@@ -7,7 +7,8 @@
 void term_out(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* stdout, flushed by line */
 /* The same; returns the first failure on stdout, now or before. */
 int term_outv(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
-int term_flush(void); /* -errno if anything did not reach stdout */
+int term_outs(const char *s); /* NULL: out of memory */
+int term_flush(void);         /* -errno if anything did not reach stdout */
 /* Called before each write to stdout; waits until it cannot block, or fails, as after an interrupt. */
 void term_set_wait(int (*wait)(int fd));
 bool term_stdout_tty(void);

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "capture.h"
 
 #include "plugin/host.h"
 #include "plugin/loader.h"
@@ -176,6 +169,20 @@ static void test_err(void **state)
         h->err->clear(&err);
 }
 
+/* Plugins print what containers say. */
+static void test_output(void **state)
+{
+        struct capture c;
+        char *text;
+
+        (void)state;
+        capture_begin(&c, STDOUT_FILENO);
+        h->term->out(h, "%s: %d\t\n", "a\033[2J\033[31mb\r\x7f\xe2\x80\xae\xff", 1);
+        text = capture_end(&c);
+        assert_string_equal(text, "ab?: 1\t\n");
+        free(text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -184,6 +191,7 @@ int main(void)
                 cmocka_unit_test(test_err),
                 cmocka_unit_test(test_later_tables),
                 cmocka_unit_test(test_lists_and_numbers),
+                cmocka_unit_test(test_output),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
