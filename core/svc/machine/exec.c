@@ -134,6 +134,8 @@ static int open_leader(struct exec *x, struct ec_err *err)
         r = leader_open(pid, x->unit, &x->leader);
         if (r == -ESRCH)
                 return err_set(err, -EHOSTDOWN, "cannot enter container '%s': it has just stopped", x->name);
+        if (r == -EAGAIN)
+                return err_set(err, -EHOSTDOWN, "cannot enter container '%s': its init has not begun", x->name);
         if (r == -EXDEV)
                 return err_set(err, -EHOSTDOWN,
                                "cannot enter container '%s': process %" PRIu32

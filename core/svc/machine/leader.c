@@ -11,6 +11,7 @@
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
+#include "svc/process/executed.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -53,7 +54,7 @@ int leader_other_namespace(const struct leader *l, const char *kind)
 static int check_inside(const struct leader *l, const char *unit)
 {
         static const char *const kinds[] = { "pid", "mnt" };
-        _cleanup_free_ char *own = NULL;
+        _cleanup_free_ char *own = NULL, *stat = NULL;
         int r = sd_pid_get_unit((pid_t)l->pid, &own);
 
         r = r == -ENOMEM ? r : checked(l, r < 0 || strcmp(own, unit) ? -EXDEV : 0);
@@ -62,7 +63,12 @@ static int check_inside(const struct leader *l, const char *unit)
                 r = r == 0 ? -EXDEV : r;
         }
         /* Who may not look at its namespaces cannot enter them either. */
-        return r == -EACCES ? 0 : r;
+        if (r < 0)
+                return r == -EACCES ? 0 : r;
+        /* Such a copy of systemd-nspawn has more rights than the container will have. */
+        r = leader_read(l, "stat", &stat);
+        r = r < 0 ? r : proc_executed(stat);
+        return r == 0 ? -EAGAIN : r;
 }
 
 int leader_open(uint32_t pid, const char *unit, struct leader *ret)

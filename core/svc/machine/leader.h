@@ -13,7 +13,7 @@ struct leader {
                 0, -1 \
         }
 /* A process ID of somewhere may be that of another process by now: only one of this unit, container@NAME.service, is
- * accepted. -ESRCH: it has ended. -EXDEV: it is not in that container. */
+ * accepted. -ESRCH: it has ended. -EXDEV: it is not in that container. -EAGAIN: it is still systemd-nspawn's. */
 int leader_open(uint32_t pid, const char *unit, struct leader *ret);
 void leader_close(struct leader *l);
 bool leader_ended(const struct leader *l);

@@ -27,6 +27,30 @@ static const struct {
         { "", false },
 };
 
+/* A process with the namespaces of a container, which has executed a program, or has not yet. */
+static pid_t container(bool executes)
+{
+        int fds[2];
+        pid_t pid;
+        char c;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        pid = fork_container();
+        if (!pid) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (executes)
+                        execlp("sleep", "sleep", "1000", NULL);
+                (void)!write(fds[1], "x", 1);
+                for (;;)
+                        pause();
+        }
+        close(fds[1]);
+        /* The end of file comes when it has executed it. */
+        assert_int_equal(read(fds[0], &c, 1), !executes);
+        close(fds[0]);
+        return pid;
+}
+
 static char *slice;
 
 static int setup(void **state UNUSED)
@@ -87,7 +111,7 @@ static void test_unit(void **state UNUSED)
 {
         for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
                 char *path = make_place(places[i].dir);
-                pid_t pid = other_mounts();
+                pid_t pid = container(true);
 
                 move_to_cgroup(pid, path);
                 assert_int_equal(opens(pid), places[i].inside ? 0 : -EXDEV);
@@ -120,11 +144,23 @@ static void test_hook(void **state UNUSED)
         remove_place(path);
 }
 
+/* systemd-nspawn registers a container before its child has given up what the container may not do. */
+static void test_not_begun(void **state UNUSED)
+{
+        char *path = make_place(DEMO "/payload");
+        pid_t pid = container(false);
+
+        move_to_cgroup(pid, path);
+        assert_int_equal(opens(pid), -EAGAIN);
+        end(pid);
+        remove_place(path);
+}
+
 /* Its directory in /proc does not become that of the next process with its number. */
 static void test_proc(void **state UNUSED)
 {
         char *path = make_place(DEMO);
-        pid_t pid = other_mounts(), again = pid;
+        pid_t pid = container(true), again = pid;
         struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&again, .set_tid_size = 1 };
         struct leader l;
         int proc, fd;
@@ -156,7 +192,7 @@ static void test_proc(void **state UNUSED)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(test_unit), TEST(test_hook), TEST(test_proc) };
+        const struct CMUnitTest tests[] = { TEST(test_unit), TEST(test_hook), TEST(test_not_begun), TEST(test_proc) };
 
         if (!mount_cgroups())
                 return 0; /* not possible here */
