@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -13,7 +14,8 @@
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-/* A container that could not start has given some back. To ask for inotify instances uses them for a moment, so a few must do. */
+/* A container that could not start has given some back. To ask for inotify instances uses them for a moment, so a few
+ * must do. */
 #define SPARE_INOTIFY 5
 #define SPARE_PTYS    8
 
@@ -96,11 +98,29 @@ static bool files_are_scarce(const char *proc_sys)
         return n[2] && n[0] >= n[2] - n[2] / 16;
 }
 
+/* Of "0.52 0.58 0.59 2/1234 5678", the number of all threads. */
+static bool processes_are_scarce(const char *proc_sys)
+{
+        _cleanup_free_ char *path = fs_join(proc_sys, "../loadavg"), *text = NULL;
+        uint64_t max[3], threads[3], now;
+        const char *slash;
+
+        read_numbers(proc_sys, "kernel/pid_max", max);
+        read_numbers(proc_sys, "kernel/threads-max", threads);
+        if (!path || fs_read(path, 4096, &text, NULL) < 0 || !(slash = strchr(text, '/')))
+                return false;
+        now = strtoull(slash + 1, NULL, 10);
+        return (max[0] && now >= max[0] - max[0] / 16) || (threads[0] && now >= threads[0] - threads[0] / 16);
+}
+
 const char *limits_reached(const char *proc_sys)
 {
         if (inotify_is_scarce())
                 return limits_inotify;
         if (ptys_are_scarce(proc_sys))
                 return limits_ptys;
+        if (processes_are_scarce(proc_sys))
+                return "the limit of processes of the host is reached, which is one of 'sysctl kernel.pid_max' and "
+                       "'sysctl kernel.threads-max'";
         return files_are_scarce(proc_sys) ? limits_files : NULL;
 }

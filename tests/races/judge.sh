@@ -111,7 +111,7 @@ wrong() {
                         echo "$n has a link in machines.target.wants"
                 fi
                 [[ $(systemctl show -P NeedDaemonReload container@$n) == no ]] || echo "systemd has not read the unit of $n"
-                [[ $(systemctl is-failed container@$n) != failed ]] || cat $work/round/*.err | grep -qE "container '$n' (did not|(is not destroyed, and )?does not run|(is still stopping|was stopped))" || echo "$n failed ($(systemctl show -P Result container@$n)): $(grep -h "'$n'" $work/round/*.err; journalctl -q -o short-monotonic --since "@$began" _PID=1 UNIT=container@$n.service)"
+                [[ $(systemctl is-failed container@$n) != failed ]] || cat $work/round/*.err | grep -qE "container '$n' (did not|(is not destroyed, and )?(does not run|is still stopping|was stopped))" || echo "$n failed ($(systemctl show -P Result container@$n)): $(grep -h "'$n'" $work/round/*.err; journalctl -q -o short-monotonic --since "@$began" _PID=1 UNIT=container@$n.service)"
                 # A run that was interrupted leaves a container that still stops.
                 wait_until 60 read_mark $n >/dev/null
                 [[ $active == active || ! -e /sys/class/net/ve-$n ]] || echo "ve-$n exists"

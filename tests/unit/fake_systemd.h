@@ -27,6 +27,8 @@ static struct {
         uint64_t cut;             /* a command on the host failed, and the container was stopped */
         const char *unit_line;    /* last line of each unit's journal */
         bool console;             /* which the container has written */
+        const char *low;          /* a limit of each unit */
+        bool mute, dead;          /* the systemd of each container; and the container, without systemd's knowledge */
         const char *exec_line;    /* what each command in a container writes */
         uint32_t exec_timeout_ms; /* of the last command */
         int exec_status, exec_result, has_unit_dir, bus_error, machined_error, machine_unit_error, job_error;
@@ -212,16 +214,16 @@ void unit_states_free(struct unit_state *v, size_t n)
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
                        struct ec_err *err)
 {
-        (void)s, (void)unit, (void)iface, (void)prop, (void)err;
-        *ret = strdup("exit-code");
+        (void)s, (void)unit, (void)iface, (void)err;
+        *ret = strdup(fake.mute && !strcmp(prop, "ActiveState") ? "active" : "exit-code");
         return 0;
 }
 
 int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, const char *prop, uint64_t *ret,
                     struct ec_err *err)
 {
-        (void)s, (void)unit, (void)iface, (void)prop, (void)err;
-        *ret = 0;
+        (void)s, (void)unit, (void)iface, (void)err;
+        *ret = fake.low && !strcmp(fake.low, prop) ? 8 : 4096;
         return 0;
 }
 
@@ -320,7 +322,8 @@ int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_
 
                 if (r < 0)
                         return r;
-                v[i].answered = r == 0;
+                v[i].answered = r == 0 && !fake.mute;
+                v[i].ended = fake.dead;
         }
         return 0;
 }
@@ -331,20 +334,15 @@ struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
         return (struct journal_failure){ .cut = fake.cut };
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err)
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, bool host, size_t max,
+                      char ***ret, struct ec_err *err)
 {
         (void)f, (void)unit;
         (void)since_usec, (void)max, (void)err;
         *ret = NULL;
+        if (host && fake.console)
+                return 0;
         return strv_pushf(ret, "12:00:00 %s", fake.unit_line ? fake.unit_line : "it went wrong");
-}
-
-int journal_tail_host(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err)
-{
-        *ret = NULL;
-        return fake.console ? 0 : journal_tail_unit(unit, since_usec, f, max, ret, err);
 }
 
 int journal_tail_root(const char *root, uint64_t since_usec, uint64_t until_usec, bool up_only, size_t max,

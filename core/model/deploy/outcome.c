@@ -74,14 +74,14 @@ static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_contai
 }
 
 /* Its systemd did not answer, perhaps because it has been stopped meanwhile. */
-static int tell_mute(struct ec_op *op, struct outcome *o, const struct ec_container *c, const char *after,
+static int tell_mute(struct ec_op *op, struct outcome *o, const struct ec_container *c, bool ended, const char *after,
                      struct ec_err *err)
 {
         _cleanup_free_ char *active = NULL;
         struct systemd *s;
 
         if (op_systemd(op, &s, NULL) < 0 || systemd_get_string(s, c->unit, "Unit", "ActiveState", &active, NULL) < 0 ||
-            unit_is_up(active)) {
+            (unit_is_up(active) && !ended)) {
                 log_warn(
                         "container '%s' runs, but its systemd does not answer: whether units failed in it is not known",
                         c->name);
@@ -108,7 +108,7 @@ static int look_inside(struct ec_op *op, struct outcome *o, const struct ec_cont
         } else if (inside->answered) {
                 degraded_set(op->layout, c->name, false);
         } else {
-                return tell_mute(op, o, c, after, err);
+                return tell_mute(op, o, c, inside->ended, after, err);
         }
         if (!text)
                 return 0;

@@ -133,43 +133,81 @@ static void show_units(const char *what, char **units)
                 log_notice("  %s: %s", what, list);
 }
 
-/* What a line of the host's says about a limit, the most specific first. */
+/* What lines of a journal say about a limit, the most specific first. A container can write anything to its console and
+ * its journal: words are only a reason to ask the kernel and systemd, or they must be those of the host's systemd. */
 static const struct {
-        const char *words[2], *hint;
+        const char *words[2];
+        const char *limit; /* of the unit, a property of services; NULL: the words are enough */
+        uint64_t usual;    /* it is lower */
+        const char *hint;
 } hints[] = {
-        { { "inotify", "Too many open files" }, limits_inotify },
-        { { "Too many open files in system", "" }, limits_files },
-        { { "Too many open files", "" }, "a process may not open more files; raise LimitNOFILE= of its unit" },
-        { { "pty", "No space left on device" }, limits_ptys },
+        { { "Too many open files", "" },
+          "LimitNOFILE",
+          1024,
+          "a process may not open more files; raise LimitNOFILE= of its unit" },
         { { "fork", "Resource temporarily unavailable" },
-          "the limit of processes is reached; raise TasksMax= of the container's unit, or 'sysctl kernel.pid_max'" },
+          "TasksMax",
+          256,
+          "the limit of processes is reached; raise TasksMax= of the container's unit" },
         { { "killed by the OOM killer", "" },
+          NULL,
+          0,
           "a process was killed because it used more memory than it may: raise MemoryMax= of its unit, or the host "
           "needs more memory" },
         { { "systemd-oomd killed", "" },
+          NULL,
+          0,
           "systemd-oomd(8) killed it because of its use of memory; 'oomctl' shows the limits" },
 };
 
-static const char *find_hint(char **lines)
+static bool has_words(char **lines, const char *const words[static 2])
 {
-        for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
-                for (char **l = lines; l && *l; l++)
-                        if (strstr(*l, hints[i].words[0]) && strstr(*l, hints[i].words[1]))
-                                return hints[i].hint;
-        return NULL;
+        for (char **l = lines; l && *l; l++)
+                if (strstr(*l, words[0]) && strstr(*l, words[1]))
+                        return true;
+        return false;
 }
 
-/* A container can write anything to its console and its journal: its words are only a reason to ask the kernel. */
-static void show_hint(const struct ec_container *c, uint64_t since_usec, const struct journal_failure *f, char **unit,
-                      char **inside)
+/* Words that may come from a limit of the host. */
+static bool speaks_of_limit(char **lines)
 {
-        _cleanup_strv_ char **lines = NULL;
-        const char *hint = NULL;
+        static const char *const words[][2] = { { "Too many open files", "" },
+                                                { "No space left on device", "" },
+                                                { "Resource temporarily unavailable", "" } };
 
-        if (find_hint(unit) || find_hint(inside))
-                hint = limits_reached("/proc/sys");
-        if (!hint && journal_tail_host(c->unit, since_usec, f, UNIT_LINES, &lines, NULL) >= 0)
-                hint = find_hint(lines);
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (has_words(lines, words[i]))
+                        return true;
+        return false;
+}
+
+static bool is_low(struct ec_op *op, const char *unit, const char *property, uint64_t usual)
+{
+        struct systemd *s;
+        uint64_t n;
+
+        return op_systemd(op, &s, NULL) >= 0 && systemd_get_u64(s, unit, "Service", property, &n, NULL) >= 0 &&
+               n < usual;
+}
+
+/* unit: all lines of the unit; inside: those of the container's own journal. */
+static void show_hint(struct ec_op *op, const struct ec_container *c, uint64_t since_usec,
+                      const struct journal_failure *f, char **unit, char **inside)
+{
+        _cleanup_strv_ char **host = NULL;
+        const char *hint = speaks_of_limit(unit) || speaks_of_limit(inside) ? limits_reached("/proc/sys") : NULL;
+
+        if (!hint && journal_tail_unit(c->unit, since_usec, f, true, UNIT_LINES, &host, NULL) < 0)
+                return;
+        for (size_t i = 0; i < ARRAY_SIZE(hints) && !hint; i++) {
+                bool words = has_words(host, hints[i].words);
+
+                if (hints[i].limit)
+                        words = (words || has_words(unit, hints[i].words) || has_words(inside, hints[i].words)) &&
+                                is_low(op, c->unit, hints[i].limit, hints[i].usual);
+                if (words)
+                        hint = hints[i].hint;
+        }
         if (hint)
                 log_notice("  %s", hint);
 }
@@ -205,7 +243,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
         show_units("failed units", in.failed);
         if (timed_out)
                 show_units("units still starting", in.starting);
-        if (journal_tail_unit(c->unit, since_usec, &f, UNIT_LINES, &lines, &e) < 0)
+        if (journal_tail_unit(c->unit, since_usec, &f, false, UNIT_LINES, &lines, &e) < 0)
                 err_done(&e);
         if (lines) {
                 log_notice("  last lines of its unit's journal:");
@@ -218,7 +256,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
                 show_inner(in.lines, in.failed, timed_out ? in.starting : NULL);
         if (!lines && !in.lines)
                 log_notice("  its journal is empty");
-        show_hint(c, since_usec, &f, lines, in.lines);
+        show_hint(op, c, since_usec, &f, lines, in.lines);
         show_restart(op, c);
         journal_inside_done(&in);
 }

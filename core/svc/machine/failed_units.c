@@ -30,6 +30,7 @@ struct restarting {
 
 struct question {
         struct machine_failed *of;
+        struct leader leader;
         sd_bus *bus;
         sd_bus_slot *call;
         struct restarting restarting[RESTARTING_MAX];
@@ -143,13 +144,12 @@ static int open_leader(struct systemd *s, const struct machine_cgroups *cgroups,
 
 static void begin(struct question *q, struct systemd *s, const struct machine_cgroups *cgroups)
 {
-        struct leader l = LEADER_NONE;
-        int r = geteuid() ? -EPERM : open_leader(s, cgroups, q->of->name, &l);
+        int r = geteuid() ? -EPERM : open_leader(s, cgroups, q->of->name, &q->leader);
 
+        q->of->ended = r == -ESRCH;
         if (r >= 0)
-                r = inner_bus_open(&l, NULL, &q->bus);
+                r = inner_bus_open(&q->leader, NULL, &q->bus);
         q->done = r < 0;
-        leader_close(&l);
 }
 
 /* < 0: it does not answer. */
@@ -203,6 +203,7 @@ static int ask(struct systemd *s, const struct machine_cgroups *cgroups, struct 
 
         for (size_t i = 0; i < n; i++) {
                 q[i].of = &v[i];
+                q[i].leader = (struct leader)LEADER_NONE;
                 begin(&q[i], s, cgroups);
         }
         r = wait_for_answers(q, n);
@@ -215,6 +216,9 @@ static int ask(struct systemd *s, const struct machine_cgroups *cgroups, struct 
                 }
                 sd_bus_slot_unref(q[i].call);
                 sd_bus_close_unref(q[i].bus);
+                if (q[i].leader.fd >= 0)
+                        v[i].ended = leader_ended(&q[i].leader);
+                leader_close(&q[i].leader);
         }
         return r == -ENOMEM ? err_oom(err) : r < 0 ? bus_err(err, r, NULL, "interrupted") : 0;
 }

@@ -42,6 +42,7 @@ struct machine_failed {
         const char *name;
         char **units;  /* the caller's; NULL: none */
         bool answered; /* a container that does not answer is reported elsewhere */
+        bool ended;    /* its init has ended meanwhile */
 };
 int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_t n, struct ec_err *err);
 /* Names of failed units inside, NULL if there are none. 1: the container does not answer, *ret is NULL. */

@@ -37,21 +37,23 @@ static void synchronise(void)
                 (void)!read(fd, reply, sizeof(reply));
 }
 
+/* The messages of the host's systemd about a unit. */
+static int match_manager(sd_journal *j, const char *unit)
+{
+        _cleanup_free_ char *about = str_printf("UNIT=%s", unit);
+        int r = about ? sd_journal_add_match(j, "_PID=1", 0) : -ENOMEM;
+
+        return r < 0 ? r : sd_journal_add_match(j, about, 0);
+}
+
 static int match_unit(sd_journal *j, const char *unit)
 {
-        _cleanup_free_ char *of = str_printf("_SYSTEMD_UNIT=%s", unit), *about = str_printf("UNIT=%s", unit);
-        int r;
+        _cleanup_free_ char *of = str_printf("_SYSTEMD_UNIT=%s", unit);
+        int r = of ? sd_journal_add_match(j, of, 0) : -ENOMEM;
 
-        if (!of || !about)
-                return -ENOMEM;
-        r = sd_journal_add_match(j, of, 0);
         if (r >= 0)
                 r = sd_journal_add_disjunction(j);
-        if (r >= 0)
-                r = sd_journal_add_match(j, "_PID=1", 0);
-        if (r >= 0)
-                r = sd_journal_add_match(j, about, 0);
-        return r;
+        return r < 0 ? r : match_manager(j, unit);
 }
 
 /* The shutdown of the container that follows says nothing about the failure. */
@@ -79,14 +81,12 @@ static uint64_t sent_at(sd_journal *j, uint64_t received)
 
 struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
 {
-        _cleanup_free_ char *about = str_printf("UNIT=%s", unit);
         _cleanup_journal_ sd_journal *j = NULL;
         struct journal_failure f = { 0 };
         uint64_t t;
 
         synchronise();
-        if (!about || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0 ||
-            sd_journal_add_match(j, "_PID=1", 0) < 0 || sd_journal_add_match(j, about, 0) < 0 ||
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0 || match_manager(j, unit) < 0 ||
             (since_usec ? sd_journal_seek_realtime_usec(j, since_usec) : sd_journal_seek_head(j)) < 0)
                 return f;
         while (!f.end && sd_journal_next(j) > 0) {
@@ -103,60 +103,64 @@ struct journal_failure journal_failure(const char *unit, uint64_t since_usec)
         return f;
 }
 
-/* systemd-nspawn registers a container before the first program in it runs. When machined said so, because its message
- * may reach journald after those of the container. 0: it did not. */
-static uint64_t began(const char *unit, uint64_t since_usec)
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, bool host, size_t max,
+                      char ***ret, struct ec_err *err)
 {
-        _cleanup_free_ char *name = container_name_of_unit(unit), *of = str_printf("NAME=%s", name ? name : "");
-        _cleanup_journal_ sd_journal *j = NULL;
-        uint64_t t;
-
-        if (!of || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0 ||
-            sd_journal_add_match(j, "_SYSTEMD_UNIT=systemd-machined.service", 0) < 0 ||
-            sd_journal_add_match(j, "MESSAGE_ID=" SD_MESSAGE_MACHINE_START_STR, 0) < 0 ||
-            sd_journal_add_match(j, of, 0) < 0 ||
-            (since_usec ? sd_journal_seek_realtime_usec(j, since_usec) : sd_journal_seek_head(j)) < 0)
-                return 0;
-        while (sd_journal_next(j) > 0)
-                if (journal_recent(j, since_usec) && sd_journal_get_realtime_usec(j, &t) >= 0)
-                        return sent_at(j, t);
-        return 0;
-}
-
-static int tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max,
-                     uint64_t host_until, char ***ret, struct ec_err *err)
-{
-        const struct journal_query q = { .since = since_usec,
-                                         .until = f->end,
-                                         .cut = f->cut,
-                                         .cut_sent = f->cut_sent,
-                                         .max = max,
-                                         .unit = unit,
-                                         .host_until = host_until };
+        const struct journal_query q = {
+                .since = since_usec, .until = f->end, .cut = f->cut, .cut_sent = f->cut_sent, .max = max, .unit = unit
+        };
         _cleanup_journal_ sd_journal *j = NULL;
         int r;
 
         *ret = NULL;
+        synchronise();
         tzset();
         r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
         if (r >= 0)
-                r = match_unit(j, unit);
+                r = host ? match_manager(j, unit) : match_unit(j, unit);
         /* A journal that is missing or cannot be read is empty. */
         if (r >= 0)
                 r = journal_tail(j, &q, ret);
         return r == -ENOMEM ? err_oom(err) : 0;
 }
 
-int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err)
+/* ---- what machined says ----------------------------------------------------- */
+
+static int match_machine(sd_journal *j, const char *unit)
 {
-        synchronise();
-        return tail_unit(unit, since_usec, f, max, 0, ret, err);
+        _cleanup_free_ char *name = container_name_of_unit(unit), *of = name ? str_printf("NAME=%s", name) : NULL;
+        int r = match_manager(j, unit);
+
+        if (!of)
+                return -ENOMEM;
+        if (r >= 0)
+                r = sd_journal_add_disjunction(j);
+        if (r >= 0)
+                r = sd_journal_add_match(j, "_SYSTEMD_UNIT=systemd-machined.service", 0);
+        return r < 0 ? r : sd_journal_add_match(j, of, 0);
 }
 
-int journal_tail_host(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err)
+struct journal_machine journal_machine(const char *unit, uint64_t since_usec, uint64_t until_usec)
 {
+        _cleanup_journal_ sd_journal *j = NULL;
+        struct journal_machine m = { 0 };
+
         synchronise();
-        return tail_unit(unit, since_usec, f, max, began(unit, since_usec), ret, err);
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0 || match_machine(j, unit) < 0 ||
+            sd_journal_seek_realtime_usec(j, since_usec) < 0)
+                return m;
+        while (sd_journal_next(j) > 0) {
+                _cleanup_free_ char *id = journal_field(j, "MESSAGE_ID");
+                uint64_t t;
+
+                if (!id || !journal_recent(j, since_usec) || sd_journal_get_realtime_usec(j, &t) < 0)
+                        continue;
+                if (!strcmp(id, SD_MESSAGE_UNIT_STARTING_STR))
+                        m.starting = true;
+                else if (m.starting && !strcmp(id, SD_MESSAGE_MACHINE_START_STR) && (!until_usec || t <= until_usec))
+                        m.began = true;
+                else if (m.starting && !strcmp(id, SD_MESSAGE_MACHINE_STOP_STR))
+                        m.ended = true;
+        }
+        return m;
 }

@@ -14,10 +14,15 @@ struct journal_failure {
 struct journal_failure journal_failure(const char *unit, uint64_t since_usec);
 /* The last lines (at most max) of a container's unit on the host: "HH:MM:SS text", in time order and without control
  * characters. They begin at since_usec (realtime; 0: anywhere) and end at the failure, or where the journal ends if
- * there was none. If there is no journal, *ret is NULL. */
-int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err);
-/* The same, but only what no process of the container can have written: the messages of the host's systemd, and those
- * before machined had the container's processes. To draw conclusions from a text, use only these. */
-int journal_tail_host(const char *unit, uint64_t since_usec, const struct journal_failure *f, size_t max, char ***ret,
-                      struct ec_err *err);
+ * there was none. If there is no journal, *ret is NULL. host: only what the host's systemd says. The other lines are
+ * also what a container writes to its console, from which nothing can be concluded. */
+int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, bool host, size_t max,
+                      char ***ret, struct ec_err *err);
+/* What became of a container, and of an earlier one of this name, after the first start of the unit at or after
+ * since_usec. */
+struct journal_machine {
+        bool starting; /* the start is in the journal; else nothing is known */
+        bool began;    /* machined registered it, until until_usec (0: ever), before which no process of it runs */
+        bool ended;    /* machined removed a registration */
+};
+struct journal_machine journal_machine(const char *unit, uint64_t since_usec, uint64_t until_usec);

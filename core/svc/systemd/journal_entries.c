@@ -71,16 +71,6 @@ static bool is_stop(sd_journal *j, const struct journal_query *q)
         return (pid && !strcmp(pid, "1")) || (comm && !strcmp(comm, "systemd-nspawn"));
 }
 
-/* systemd-nspawn passes on what a container writes to its console, as if it were its own. */
-static bool is_of_container(sd_journal *j, const struct journal_query *q)
-{
-        _cleanup_free_ char *pid = q->host_until ? journal_field(j, "_PID") : NULL;
-        uint64_t t;
-
-        return q->host_until && (!pid || strcmp(pid, "1") != 0) &&
-               (sd_journal_get_realtime_usec(j, &t) < 0 || t >= q->host_until);
-}
-
 /* The lines of the current entry, in their order. */
 static int entry_lines(sd_journal *j, const struct journal_query *q, char ***ret)
 {
@@ -88,7 +78,7 @@ static int entry_lines(sd_journal *j, const struct journal_query *q, char ***ret
         char *save = NULL, when[16];
         int r = 0;
 
-        if (!message || is_stop(j, q) || is_of_container(j, q))
+        if (!message || is_stop(j, q))
                 return 0;
         if (!unit)
                 unit = journal_field(j, "_SYSTEMD_UNIT");

@@ -21,7 +21,6 @@ struct journal_query {
         const char *unit;       /* of a container on the host: lines do not repeat its name, and omit the progress that
                                  * a container shows on its console; or NULL */
         uint64_t cut, cut_sent; /* as in struct journal_failure: omits how this unit is stopped from then on */
-        uint64_t host_until;    /* omits what is not of PID 1 from then on; 0: nothing */
 };
 /* The last lines, read backwards from until: "HH:MM:SS unit: text", in local time. Call tzset() first. -ENOMEM. */
 int journal_tail(sd_journal *j, const struct journal_query *q, char ***ret);

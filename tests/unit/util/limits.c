@@ -25,11 +25,11 @@ static void test_fork_text(void **state UNUSED)
         assert_string_equal(limits_fork_text(-ENOENT), strerror(ENOENT));
 }
 
-static char *top;
+static char *top, *sys;
 
 static void put(const char *name, const char *text)
 {
-        char *path = fs_join(top, name), *end = strrchr(path, '/');
+        char *path = fs_join(sys, name), *end = strrchr(path, '/');
 
         *end = 0;
         assert_int_equal(fs_mkdir_p(path, 0755), 0);
@@ -43,21 +43,28 @@ static void test_reached(void **state UNUSED)
         struct ec_err err = { 0 };
 
         top = temp_dir();
-        assert_null(limits_reached(top));
+        sys = fs_join(top, "sys");
+        assert_int_equal(mkdir(sys, 0755), 0);
+        assert_null(limits_reached(sys));
         put("kernel/pty/nr", "3060\n");
         put("kernel/pty/max", "4096\n");
         put("kernel/pty/reserve", "1024\n");
         put("fs/file-nr", "1024\t0\t9223372036854775807\n");
-        assert_null(limits_reached(top));
+        assert_null(limits_reached(sys));
         put("kernel/pty/nr", "3070\n");
-        assert_non_null(strstr(limits_reached(top), "kernel.pty.max"));
+        assert_non_null(strstr(limits_reached(sys), "kernel.pty.max"));
         put("kernel/pty/nr", "3\n");
         put("fs/file-nr", "95000\t0\t100000\n");
-        assert_non_null(strstr(limits_reached(top), "fs.file-max"));
+        assert_non_null(strstr(limits_reached(sys), "fs.file-max"));
         put("fs/file-nr", "5000\t0\t100000\n");
-        assert_null(limits_reached(top));
+        put("kernel/pid_max", "4194304\n");
+        put("kernel/threads-max", "1000\n");
+        put("../loadavg", "0.52 0.58 0.59 2/950 5678\n");
+        assert_non_null(strstr(limits_reached(sys), "kernel.threads-max"));
+        put("../loadavg", "0.52 0.58 0.59 950/50 5678\n");
+        assert_null(limits_reached(sys));
         assert_int_equal(fs_remove_tree(top, &err), 0);
-        free(top);
+        free(sys), free(top);
 }
 
 /* A user namespace has a limit of its own. */

@@ -127,6 +127,19 @@ static void test_failed_inside(void **state)
         assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
 }
 
+/* Nothing is known of one that runs; one that has ended has failed, also if systemd has not noticed it yet. */
+static void test_mute(void **state)
+{
+        struct fixture *f = *state;
+
+        fake.mute = true;
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), 0);
+        fake.dead = true;
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(o.report.failures[0], "container 'a' ended right after its start");
+        fake.mute = fake.dead = false;
+}
+
 static void test_result(void **state)
 {
         struct fixture *f = *state;
@@ -141,8 +154,8 @@ static void test_result(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_tell),  T(test_interrupted),   T(test_detached),
-                                            T(test_ended), T(test_failed_inside), T(test_result) };
+        const struct CMUnitTest tests[] = { T(test_tell),          T(test_interrupted), T(test_detached), T(test_ended),
+                                            T(test_failed_inside), T(test_mute),        T(test_result) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

@@ -95,12 +95,38 @@ static void test_mute_buses(void **state)
         begin();
         assert_int_equal(machine_failed_units_many(s, v, ARRAY_SIZE(v), &err), 0);
         for (size_t i = 0; i < ARRAY_SIZE(v); i++)
-                assert_true(!v[i].answered && !v[i].units);
+                assert_true(!v[i].answered && !v[i].units && v[i].ended == (i == 2));
         assert_in_range(clock_usec() - start, 5 * USEC_PER_SEC, 10 * USEC_PER_SEC - 1);
         end();
         end_machine(leader, dir, fd);
         end_machine(slow, other_dir, other_fd);
         slow = 0;
+}
+
+/* One that ends meanwhile does not only keep silent. */
+static void test_ends(void **state)
+{
+        char dir[] = "/tmp/ec-test.XXXXXX";
+        struct machine_failed v = { .name = NAME };
+        pid_t killer;
+        int fd;
+
+        (void)state;
+        if (geteuid())
+                skip();
+        leader = machine_with_bus(dir, &fd);
+        begin();
+        killer = fork();
+        if (!killer) {
+                /* Somebody asks. */
+                (void)accept(fd, NULL, NULL);
+                _exit(kill((pid_t)leader, SIGKILL) < 0);
+        }
+        assert_int_equal(machine_failed_units_many(s, &v, 1, &err), 0);
+        assert_true(!v.answered && v.ended);
+        assert_int_equal(waitpid(killer, NULL, 0), killer);
+        end();
+        end_machine((pid_t)leader, dir, fd);
 }
 
 /* Instead of many failed units, two that wait for their next start; one of them has ended as it should. */
@@ -243,8 +269,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
         const struct CMUnitTest tests[] = {
-                TEST(test_no_answer_inside), TEST(test_mute_bus),     TEST(test_mute_buses),
-                TEST(test_forged_units),     TEST(test_refusing_bus), TEST(test_restarting)
+                TEST(test_no_answer_inside), TEST(test_mute_bus),   TEST(test_mute_buses), TEST(test_forged_units),
+                TEST(test_refusing_bus),     TEST(test_restarting), TEST(test_ends)
         };
 
         return cmocka_run_group_tests_name("failed_units", tests, NULL, NULL);

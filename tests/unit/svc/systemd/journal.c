@@ -71,7 +71,8 @@ static void unit(const char *name, uint64_t since, size_t max, const char *want)
         struct ec_err err = { 0 };
         char **lines = NULL;
 
-        must(journal_tail_unit(name, since, &(struct journal_failure){ 0 }, max, &lines, &err) == 0 && !err.code);
+        must(journal_tail_unit(name, since, &(struct journal_failure){ 0 }, false, max, &lines, &err) == 0 &&
+             !err.code);
         is(lines, want);
 }
 
@@ -174,7 +175,7 @@ static void check_text(void)
         big[5000] = 0;
         message = str_printf("MESSAGE=%s", big);
         SAY(message, "UNIT=big.service");
-        must(journal_tail_unit("big.service", 0, &(struct journal_failure){ 0 }, 10, &lines, &err) == 0);
+        must(journal_tail_unit("big.service", 0, &(struct journal_failure){ 0 }, false, 10, &lines, &err) == 0);
         must(strv_len(STRV_CONST(lines)) == 1 && strlen(lines[0]) < 1100);
         strv_free(lines);
 }
@@ -228,7 +229,8 @@ static void check_until(void)
         SAY("MESSAGE=failed again", JOB_FAILED, "UNIT=f.service", "JOB_RESULT=dependency");
         unit("f.service", begin, 2, "again|failed again");
         must(journal_failure("f.service", begin).end == failed);
-        must(journal_tail_unit("f.service", begin, &(struct journal_failure){ .end = failed }, 10, &lines, &err) == 0);
+        must(journal_tail_unit("f.service", begin, &(struct journal_failure){ .end = failed }, true, 10, &lines,
+                               &err) == 0);
         is(lines, "why|failed");
         must(journal_tail_root("/", begin, failed, false, 1, &in, &err) == 0);
         is(in.lines, "f.service: failed");
@@ -266,7 +268,7 @@ static void check_cut(void)
         SAY("MESSAGE=cut.service: failed", JOB_FAILED, "UNIT=cut.service", "JOB_RESULT=failed");
         f = journal_failure("cut.service", begin);
         must(f.end > f.cut && f.cut >= f.cut_sent && f.cut_sent >= begin);
-        must(journal_tail_unit("cut.service", begin, &f, 10, &lines, &err) == 0);
+        must(journal_tail_unit("cut.service", begin, &f, true, 10, &lines, &err) == 0);
         /* Everything here is of PID 1. */
         is(lines, "[FAILED] Failed to start bad.service.|[ 1.5 ] not an animation|fine|exited");
         SAY("MESSAGE=slow.service: start operation timed out. Terminating.", "UNIT=slow.service");
@@ -283,7 +285,8 @@ static void check_time(void)
 
         setenv("TZ", "XYZ-5:30", 1);
         SAY("MESSAGE=text", "UNIT=time.service");
-        must(journal_tail_unit("time.service", begin * 1000000, &(struct journal_failure){ 0 }, 1, &lines, &err) == 0);
+        must(journal_tail_unit("time.service", begin * 1000000, &(struct journal_failure){ 0 }, false, 1, &lines,
+                               &err) == 0);
         must(sscanf(lines[0], "%2d:%2d:%2d text", &h, &m, &s) == 3);
         begin = (h * 3600 + m * 60 + s + 2 * 86400 - (begin + 19800) % 86400) % 86400;
         must(begin < 3600);
