@@ -33,16 +33,18 @@ let
     concatMap
       (c: if c.extra.${option} == "auto" || c.${local} == null then [ ] else of c.${local})
       (lib.attrValues containers);
-  pick = range: option: local: of:
+  pick = range: option: local: of: more:
     address.pickAll net.partition
-      (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option);
-  picked = {
+      (range // { taken = range.taken ++ setSlots option local (of range); }) (autos option ++ more);
+  picks = {
     v4 = pick net.v4 "addressPrefix" "localAddress" address.of4;
     v6 = pick net.v6 "addressPrefix6" "localAddress6" address.of6;
   };
+  picked = lib.mapAttrs (_: p: p [ ]) picks;
   pickedAddress = family: name: end:
     let
-      slot = picked.${family}.${name} or null;
+      # A container that was asked for may read the address of another one in the definition.
+      slot = picked.${family}.${name} or (picks.${family} [ name ]).${name};
     in
     if slot == null then
       throw ("extra-container: container '${name}': no network is free in ${net.${family}.range}: the host's routes "
