@@ -46,6 +46,7 @@ let
     map
       (s: "${s.file}: '${lib.showOption s.path}' has no effect: "
         + (if s ? container then "it is not supported for the unit and the conf file of container '${s.container}'"
+        else if s ? missing then "the definition has no container '${s.missing}'"
         else "only 'containers' is evaluated, not a host"))
       stray.ineffective
     ++ map trim config.warnings

@@ -147,7 +147,7 @@ let
     in
     optional (!c.privateNetwork && used != [ ])
       ("${lib.concatStringsSep " and " used} ${if length used > 1 then "have" else "has"} no effect without a private "
-        + "network; set privateNetwork = true")
+        + "network; set extra.addressPrefix, or privateNetwork = true")
     ++ optional (c.privateNetwork && isSet "forwardPorts" c && !hasInterface)
       "forwardPorts has no effect without an address; set localAddress"
     ++ concatMap

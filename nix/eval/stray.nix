@@ -46,6 +46,11 @@ let
 
   isKnown = m: m != null && config.containers ? ${head m};
   isUnit = n: isKnown (match "container@(.*)" n);
+  withMissing = s:
+    let
+      m = match "container@(.*)" (lib.last s.path);
+    in
+    s // lib.optionalAttrs (m != null) { missing = head m; };
   isConf = n: isKnown (match "(.*)[.]conf" (baseNameOf n));
 
   # What the user defines in the unit and the conf file of a container, and is not an option here:
@@ -95,10 +100,11 @@ let
   top = byUser collected;
 in
 {
-  # { file, path } and, in a container's unit or conf file, `container` and `similar`.
+  # { file, path } and, in a container's unit or conf file, `container` and `similar`; in the unit of a container that
+  # the definition lacks, its name: `missing`.
   misspelt = lib.concatMap located (filter (d: !isHost d) top) ++ filter (s: !s.isNixos) inContainers;
   ineffective = lib.concatMap located (filter isHost top)
-    ++ strayNames [ "systemd" "services" ] isUnit
+    ++ map withMissing (strayNames [ "systemd" "services" ] isUnit)
     ++ strayNames [ "environment" "etc" ] isConf
     ++ filter (s: s.isNixos) inContainers;
 }

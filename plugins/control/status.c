@@ -59,7 +59,7 @@ static void set_int(struct row *row, const char *key, int64_t value)
 
 static const char *outstanding(const struct ec_host *h, struct ec_op *op, const struct state *s)
 {
-        switch (h->containers->outstanding(op, s->c)) {
+        switch (s->up ? h->containers->outstanding(op, s->c) : EC_CHANGE_NONE) {
         case EC_CHANGE_NONE:
                 return NULL;
         case EC_CHANGE_UPDATE:
@@ -206,7 +206,7 @@ static const char *outdated_text(const struct ec_host *h, struct ec_op *op, cons
         case EC_CHANGE_NONE:
                 return NULL;
         case EC_CHANGE_UPDATE:
-                return "runs an older system than the installed one; 'reload' switches it";
+                return "the installed system does not run, or not completely; 'reload' switches to it";
         default:
                 return "runs with older settings than the installed ones; 'restart' applies them";
         }

@@ -74,6 +74,9 @@ is "the beginning of several options suggests none of them" 2 "" "error: probe: 
 run probe --build
 is "the beginning of an option suggests that" 2 "" "error: probe: unknown option '--build', did you mean '--build-args'?"
 
+run probe -fast
+is "a long option with one '-' suggests it with two" 2 "" "error: probe: unknown option '-fast', did you mean '--fast'?"
+
 # ---- before the command
 run
 is "a missing command prints the usage" 2 "" "Usage: extra-container [OPTION...] COMMAND [ARGUMENT...]

@@ -140,6 +140,19 @@ static void test_table(void **state)
                             "subState=running;autoStart=1;systemPath=/nowhere;unit=container@web.service;");
 }
 
+/* The start of a stopped container runs what is installed: nothing else is to be done. */
+static void test_stopped(void **state)
+{
+        struct ec_container *web = fake.containers;
+
+        (void)state;
+        while (strcmp(web->name, "web") != 0)
+                web = web->next;
+        web->active = 0;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
+        assert_null(strstr(fake.table, "outstanding="));
+}
+
 static void put(const char *dir, const char *name, const char *text)
 {
         _cleanup_free_ char *path = str_printf("%s/%s", dir, name);
@@ -197,7 +210,8 @@ static void test_page(void **state)
         fake_args(&fake, "web", (char *)NULL);
         assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
         assert_non_null(strstr(fake.out, "Container 'web'\n       State: running\n"));
-        assert_non_null(strstr(fake.out, "\n    Outdated: runs an older system than the installed one; 'reload'"));
+        assert_non_null(
+                strstr(fake.out, "\n    Outdated: the installed system does not run, or not completely; 'reload'"));
         assert_non_null(strstr(fake.out, "\n   Addresses: 10.1.0.2, fd00::2\n"));
         assert_non_null(strstr(fake.out, "\n     At boot: starts\n     Made by: extra-container\n"));
         if (geteuid() == 0)
@@ -398,10 +412,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_by_name),    T(test_nothing_to_do), T(test_failures), T(test_table),
-                T(test_calls),      T(test_facts),      T(test_page),          T(test_quiet),    T(test_no_systemd),
-                T(test_run),        T(test_root_login), T(test_run_failures),  T(test_wait),     T(test_wait_failures),
-                T(test_top),        T(test_host_key),
+                T(test_descriptor),    T(test_by_name), T(test_nothing_to_do), T(test_failures),     T(test_table),
+                T(test_stopped),       T(test_calls),   T(test_facts),         T(test_page),         T(test_quiet),
+                T(test_no_systemd),    T(test_run),     T(test_root_login),    T(test_run_failures), T(test_wait),
+                T(test_wait_failures), T(test_top),     T(test_host_key),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,6 +250,8 @@ static int take_short(struct parser *p, const char *word, struct ec_err *err)
                 const struct option_ref *ref = find_short(p->set, (unsigned char)*c);
                 int r;
 
+                if (!ref && option_set_find(p->set, word + 1, strcspn(word + 1, "=")))
+                        return err_usage(err, "%s: unknown option '%s', did you mean '-%s'?", p->cmd->name, word, word);
                 if (!ref)
                         return unknown_option(p, (unsigned char)*c < 0x80 ? shown : word, err);
                 if (ref->option->arg == EC_ARG_NONE) {
