@@ -14,6 +14,7 @@
 #include "util/strv.h"
 
 #define ANSWER_TIMEOUT (5 * USEC_PER_SEC)
+#define END_TIMEOUT    (2 * USEC_PER_SEC)
 #define UNIT_NAME_MAX  255
 #define FAILED_MAX     1000 /* names of failed units that are looked at */
 /* Each has a bus. */
@@ -36,7 +37,8 @@ struct question {
         struct restarting restarting[RESTARTING_MAX];
         size_t n_restarting, n_asked;
         bool done;
-        int failure; /* -ENOMEM */
+        uint64_t lost_until; /* its connection was lost, perhaps because it ends; 0: it was not */
+        int failure;         /* -ENOMEM */
 };
 
 /* Names of units come from the container, and are shown on our terminal. */
@@ -119,6 +121,8 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
         int r = 0;
 
         (void)error;
+        if (sd_bus_is_open(q->bus) <= 0)
+                return 0;
         q->done = true;
         if (sd_bus_message_is_method_error(m, NULL))
                 return 0;
@@ -168,6 +172,18 @@ static int step(struct question *q, struct pollfd *fd, uint64_t *deadline)
         return r;
 }
 
+/* One whose bus has ended may be about to end. */
+static void fill(struct question *q, struct pollfd *fd, uint64_t *deadline)
+{
+        if (!q->done && !q->lost_until && step(q, fd, deadline) < 0)
+                q->lost_until = clock_usec() + END_TIMEOUT;
+        if (q->done || !q->lost_until)
+                return;
+        *fd = (struct pollfd){ .fd = q->leader.fd, .events = POLLIN };
+        *deadline = q->lost_until < *deadline ? q->lost_until : *deadline;
+        q->done = leader_ended(&q->leader) || clock_usec() >= q->lost_until;
+}
+
 /* Waits for all. -ECANCELED. */
 static int wait_for_answers(struct question *q, size_t n)
 {
@@ -180,8 +196,7 @@ static int wait_for_answers(struct question *q, size_t n)
 
                 for (size_t i = 0; i < n; i++) {
                         fds[i] = (struct pollfd){ .fd = -1 };
-                        if (!q[i].done && step(&q[i], &fds[i], &deadline) < 0)
-                                q[i].done = true;
+                        fill(&q[i], &fds[i], &deadline);
                         open += !q[i].done;
                 }
                 if (!open)

@@ -103,30 +103,34 @@ static void test_mute_buses(void **state)
         slow = 0;
 }
 
-/* One that ends meanwhile does not only keep silent. */
-static void test_ends(void **state)
+/* Its bus ends when somebody asks; and so does the container, or not. */
+static void loses_bus(bool ends)
 {
         char dir[] = "/tmp/ec-test.XXXXXX";
         struct machine_failed v = { .name = NAME };
-        pid_t killer;
+        pid_t end_of_bus;
         int fd;
 
+        leader = machine_with_bus(dir, &fd);
+        begin();
+        end_of_bus = fork();
+        if (!end_of_bus)
+                _exit(accept(fd, NULL, NULL) < 0 || (ends && kill((pid_t)leader, SIGKILL) < 0));
+        assert_int_equal(machine_failed_units_many(s, &v, 1, &err), 0);
+        assert_false(v.answered);
+        assert_int_equal(v.ended, ends);
+        assert_int_equal(waitpid(end_of_bus, NULL, 0), end_of_bus);
+        end();
+        end_machine((pid_t)leader, dir, fd);
+}
+
+static void test_ends(void **state)
+{
         (void)state;
         if (geteuid())
                 skip();
-        leader = machine_with_bus(dir, &fd);
-        begin();
-        killer = fork();
-        if (!killer) {
-                /* Somebody asks. */
-                (void)accept(fd, NULL, NULL);
-                _exit(kill((pid_t)leader, SIGKILL) < 0);
-        }
-        assert_int_equal(machine_failed_units_many(s, &v, 1, &err), 0);
-        assert_true(!v.answered && v.ended);
-        assert_int_equal(waitpid(killer, NULL, 0), killer);
-        end();
-        end_machine((pid_t)leader, dir, fd);
+        loses_bus(true);
+        loses_bus(false);
 }
 
 /* Instead of many failed units, two that wait for their next start; one of them has ended as it should. */
