@@ -91,6 +91,14 @@ static int send_one(struct item *i)
         return queue_job(i, "StopUnit");
 }
 
+static bool one_stops(const struct engine *e)
+{
+        for (size_t k = 0; k < e->n; k++)
+                if (e->items[k].phase == PHASE_STOP || e->items[k].phase == PHASE_STOPPED)
+                        return true;
+        return false;
+}
+
 static int send_some(struct engine *e)
 {
         if (e->resume_at != UINT64_MAX && clock_usec() < e->resume_at)
@@ -102,7 +110,7 @@ static int send_some(struct engine *e)
                 int r;
 
                 e->next = (e->next + 1) % e->n;
-                if (!i->wants_call || i->call)
+                if (!i->wants_call || i->call || (i->waits && one_stops(e)))
                         continue;
                 r = send_one(i);
                 if (r < 0)
@@ -262,6 +270,11 @@ static int ask(struct item *i)
         bool done = !strcmp(i->job_result, "done");
         int r = done ? unit_runs(i->e->bus, i->res->unit) : 0;
 
+        if (!strcmp(i->job_result, "canceled") && !i->waits && i->e->kind == JOB_RESTART && one_stops(i->e)) {
+                i->waits = true;
+                item_to_phase(i, PHASE_START, true);
+                return 0;
+        }
         if (r > 0)
                 item_finish(i, 0, NULL);
         else if (r == 0)

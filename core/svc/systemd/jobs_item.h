@@ -30,6 +30,7 @@ struct item {
         uint64_t resend;   /* systemd reconnects: the call is sent again until then */
         unsigned stops;    /* how often its stop was sent */
         bool retried;
+        bool waits; /* its start was replaced by the stop of another unit that it requires: it comes after all stops */
         bool referred;    /* systemd keeps it loaded for us */
         bool asked_again; /* its main process got a second SIGTERM */
         bool ended;       /* because its stop took too long */
