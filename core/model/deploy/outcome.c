@@ -80,7 +80,7 @@ static int tell_mute(struct ec_op *op, struct outcome *o, const struct ec_contai
         _cleanup_free_ char *active = NULL;
         struct systemd *s;
 
-        /* Nobody waited for it. */
+        /* After an interruption, we have not waited for it. */
         if (interrupt_check(NULL) < 0)
                 return 0;
         if (op_systemd(op, &s, NULL) < 0 || systemd_get_string(s, c->unit, "Unit", "ActiveState", &active, NULL) < 0 ||
