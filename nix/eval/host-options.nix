@@ -39,8 +39,8 @@ let
 
   # Otherwise the host would accept IPv6 routes and addresses that root in the container announces. This must be set
   # before the host's ends are up, and is here because it concerns every container, whichever plugins are used. A port
-  # of a bridge ignores such packets, so the bridge, which is the host's own, decides. IPv4 redirects are still accepted
-  # if conf/all says so, but can only change routes through the container.
+  # of a bridge ignores such packets, so the bridge, which is the host's own, decides. IPv4 redirects are accepted if
+  # conf/all or the interface says so, and can change routes through other interfaces; those keep their own setting.
   refuseRoutes = name: c: {
     postStart = lib.mkBefore ''
       for link in ${lib.escapeShellArgs ([ "ve-${name}" "vb-${name}" ] ++ lib.attrNames (c.extraVeths or { }))}; do
@@ -48,7 +48,7 @@ let
         link=$(ip -o link show dev "$link" 2>/dev/null) || continue
         link=''${link#*: } link=''${link%%[@:]*}
         for file in /proc/sys/net/ipv6/conf/"$link"/{accept_ra,accept_redirects,autoconf} \
-          /proc/sys/net/ipv4/conf/"$link"/accept_redirects; do
+          /proc/sys/net/ipv4/conf/{all,"$link"}/accept_redirects; do
           [[ ! -e $file || "$(< "$file")" == 0 ]] || echo 0 > "$file" || {
             echo "container '${name}': cannot set $file to 0, so the container could change the host's routes;" \
               "make it writable, or set ''${file/$link/default} to 0 before the start" >&2

@@ -50,7 +50,7 @@ refuse_routes() {
         local link file
         link=$(ip -o link show dev "$1") && link=${link#*: } && link=${link%%[@:]*} || return
         for file in /proc/sys/net/ipv6/conf/"$link"/{accept_ra,accept_redirects,autoconf} \
-                /proc/sys/net/ipv4/conf/"$link"/accept_redirects; do
+                /proc/sys/net/ipv4/conf/{all,"$link"}/accept_redirects; do
                 [[ ! -e $file || "$(<"$file")" == 0 ]] || echo 0 >"$file" || return
         done
 }

@@ -54,13 +54,16 @@ static void ask(const struct prefix *p)
                              p->family == AF_INET ? sizeof(s4) : sizeof(s6));
 }
 
-static int is_answer(const struct nlmsghdr *m, const struct prefix *p)
+/* Another container can use the address, too, on its own link. */
+static int is_answer(const struct nlmsghdr *m, const struct neighbour *n)
 {
         const struct ndmsg *nd = NLMSG_DATA(m);
+        const struct prefix *p = &n->prefix;
         size_t size = p->family == AF_INET ? 4 : 16;
         int len = (int)(m->nlmsg_len - NLMSG_LENGTH(sizeof(*nd)));
 
-        if (m->nlmsg_type != RTM_NEWNEIGH || len < 0 || nd->ndm_family != p->family ||
+        if (m->nlmsg_type != RTM_NEWNEIGH || len < 0 || nd->ndm_family != p->family || !n->index ||
+            nd->ndm_ifindex != (int)n->index ||
             !(nd->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)))
                 return 0;
         for (const struct rtattr *a = (const struct rtattr *)((const char *)nd + NLMSG_ALIGN(sizeof(*nd)));
@@ -101,7 +104,7 @@ void neighbours_parse(struct neighbours *list, const void *messages, size_t size
 
         for (const struct nlmsghdr *m = messages; left > 0 && NLMSG_OK(m, (unsigned)left); m = NLMSG_NEXT(m, left))
                 for (size_t i = 0; i < list->n; i++)
-                        list->items[i].answers |= is_answer(m, &list->items[i].prefix);
+                        list->items[i].answers |= is_answer(m, &list->items[i]);
 }
 
 int neighbours_read(struct neighbours *list, int fd)
@@ -120,6 +123,31 @@ int neighbours_read(struct neighbours *list, int fd)
         return count_silent(list);
 }
 
+/* A route may come later than the container. */
+static void find_interfaces(struct neighbours *list, const struct ec_host *h, int family, struct ec_err *err)
+{
+        _cleanup_(routes_done) struct routes routes = { 0 };
+        int wanted = 0;
+
+        for (size_t i = 0; i < list->n; i++)
+                wanted |= list->items[i].prefix.family == family && !list->items[i].index;
+        if (wanted && routes_read(h, family, &routes, err) < 0)
+                h->err->clear(err);
+        for (size_t i = 0; i < list->n; i++)
+                if (!list->items[i].index)
+                        list->items[i].index = routes_interface(&routes, &list->items[i].prefix);
+}
+
+static int ask_all(struct neighbours *list, const struct ec_host *h, int fd, struct ec_err *err)
+{
+        find_interfaces(list, h, AF_INET, err);
+        find_interfaces(list, h, AF_INET6, err);
+        for (size_t i = 0; i < list->n; i++)
+                if (!list->items[i].answers)
+                        ask(&list->items[i].prefix);
+        return request_neighbours(fd);
+}
+
 /* 0: all answer; -ETIMEDOUT. */
 static int wait_for_all(struct neighbours *list, int fd, const struct ec_host *h, struct ec_op *op, uint64_t end,
                         struct ec_err *err)
@@ -130,10 +158,7 @@ static int wait_for_all(struct neighbours *list, int fd, const struct ec_host *h
 
         for (;;) {
                 if (clock_usec() >= next) {
-                        for (size_t i = 0; i < list->n; i++)
-                                if (!list->items[i].answers)
-                                        ask(&list->items[i].prefix);
-                        r = request_neighbours(fd);
+                        r = ask_all(list, h, fd, err);
                         if (r < 0)
                                 return r;
                         next = clock_usec() + AGAIN_USEC;

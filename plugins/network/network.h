@@ -35,7 +35,8 @@ int64_t range_slot_of(const struct range *r, const char *host, const char *local
 
 struct route {
         struct prefix to;
-        char dev[16]; /* "": none */
+        unsigned index; /* of its interface; 0: none */
+        char dev[16];   /* "": none */
 };
 struct routes {
         struct route *items;
@@ -45,6 +46,8 @@ struct routes {
 int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err);
 /* Adds the routes of netlink messages. 1: the list ends; 0: more follow; or the -errno of the kernel. */
 int routes_parse(struct routes *r, const void *messages, size_t size);
+/* The index of the interface that the host's most specific route to an address leads to; 0: none. */
+unsigned routes_interface(const struct routes *r, const struct prefix *address);
 void routes_done(struct routes *r);
 
 /* ---- addresses.c: the addresses in containers' settings ---- */
@@ -94,6 +97,7 @@ struct neighbour {
         const char *container; /* of neighbours_add() */
         char *address;
         struct prefix prefix;
+        unsigned index; /* of the interface that the host's route to it leads to; 0: none yet */
         int answers;
 };
 struct neighbours {

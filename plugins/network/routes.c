@@ -30,11 +30,9 @@ static int add_message(struct routes *r, const struct nlmsghdr *m)
                 if (a->rta_type == RTA_DST && RTA_PAYLOAD(a) <= sizeof(route.to.addr)) {
                         memcpy(route.to.addr, RTA_DATA(a), RTA_PAYLOAD(a));
                         found = 1;
-                } else if (a->rta_type == RTA_OIF && RTA_PAYLOAD(a) >= sizeof(uint32_t)) {
-                        uint32_t index;
-
-                        memcpy(&index, RTA_DATA(a), sizeof(index));
-                        if (!if_indextoname(index, route.dev))
+                } else if (a->rta_type == RTA_OIF && RTA_PAYLOAD(a) >= sizeof(route.index)) {
+                        memcpy(&route.index, RTA_DATA(a), sizeof(route.index));
+                        if (!if_indextoname(route.index, route.dev))
                                 *route.dev = 0;
                 }
         }
@@ -96,6 +94,24 @@ static int dump(int fd, int family, struct routes *r)
                 if (k)
                         return k < 0 ? k : 0;
         }
+}
+
+static int leads_to(const struct prefix *to, const struct prefix *address)
+{
+        unsigned bytes = to->bits / 8, rest = to->bits % 8;
+
+        return to->family == address->family && !memcmp(to->addr, address->addr, bytes) &&
+               (!rest || !((to->addr[bytes] ^ address->addr[bytes]) >> (8 - rest)));
+}
+
+unsigned routes_interface(const struct routes *r, const struct prefix *address)
+{
+        const struct route *best = NULL;
+
+        for (size_t i = 0; i < r->n; i++)
+                if (leads_to(&r->items[i].to, address) && (!best || r->items[i].to.bits > best->to.bits))
+                        best = &r->items[i];
+        return best ? best->index : 0;
 }
 
 int routes_read(const struct ec_host *h, int family, struct routes *ret, struct ec_err *err)

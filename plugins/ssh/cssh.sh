@@ -52,23 +52,34 @@ esac
 socket=$sockets/ssh-$invocation known=$sockets/known_hosts
 
 connect() {
-        ssh -F /dev/null -S "$socket" -i "$key" -l root -p "$port" \
+        # shellcheck disable=SC2086 # the words of a command
+        $limited ssh -F /dev/null -S "$socket" -i "$key" -l root -p "$port" \
                 -o IdentitiesOnly=yes -o IdentityAgent=none -o PreferredAuthentications=publickey -o BatchMode=yes \
                 -o UserKnownHostsFile="\"$known\"" -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes \
                 -o HostKeyAlias="$name" -o CheckHostIP=no -o UpdateHostKeys=no -o LogLevel=ERROR \
                 -o ServerAliveInterval=10 -o ServerAliveCountMax=3 "$@"
 }
 
+# ssh's own limits only count silence, and what answers may send something again and again. The process that keeps the
+# connection goes on.
+limited=''
+connect_within() {
+        ! command -v timeout >/dev/null 2>&1 || limited="timeout --foreground $1"
+        shift
+        connect "$@"
+}
+
 # A booting container refuses connections or answers late. If our own address is not set up
 # yet, a connection keeps the wrong one. So try several times, also without a host key: sshd
 # may create it at the first connection.
 master() {
-        end=$(($(date +%s) + timeout)) limit=2 pause=0.1
+        end=$(($(date +%s) + timeout)) left=$timeout limit=2 pause=0.1
         until [ -S "$socket" ]; do
                 problem=''
                 host_keys >"$known.$$" 2>"$known.$$.err" || problem=$(cat "$known.$$.err")
                 mv "$known.$$" "$known" && rm -f "$known.$$.err" || exit 255
-                said=$(connect -o ConnectTimeout=$limit -f -N -M "$address" 2>&1 >/dev/null </dev/null) && return
+                said=$(connect_within "$left" -o ConnectTimeout=$limit -f -N -M "$address" 2>&1 >/dev/null </dev/null) && return
+                [ $? != 124 ] || said="what answers at $address does not let ssh connect within $timeout s"
                 left=$((end - $(date +%s)))
                 case $said in
                 *'connect to host'* | *'timed out'* | *'closed by remote host'* | *'reset by peer'*) ;;

@@ -255,9 +255,50 @@ static void test_route_messages(void **state)
 static struct message neighbour(uint8_t last)
 {
         return (struct message){ .h = { .nlmsg_type = RTM_NEWNEIGH, .nlmsg_len = sizeof(struct message) },
-                                 .neighbour = { .ndm_family = AF_INET, .ndm_state = NUD_REACHABLE },
+                                 .neighbour = { .ndm_family = AF_INET, .ndm_state = NUD_REACHABLE, .ndm_ifindex = 1 },
                                  .a = { .rta_type = NDA_DST, .rta_len = RTA_LENGTH(4) },
                                  .address = { 10, 1, 2, last } };
+}
+
+/* Another link, such as that of another container, can have the same address. */
+static void test_neighbour_interface(void **state)
+{
+        struct message m = neighbour(3);
+        struct neighbours l = { 0 };
+
+        (void)state;
+        m.neighbour.ndm_ifindex = 1;
+        assert_int_equal(neighbours_add(&l, &fake.host, "web", AF_INET, "10.1.2.3", &fake.err), 0);
+        neighbours_parse(&l, &m, sizeof(m));
+        assert_false(l.items[0].answers); /* there is no route to it yet */
+        l.items[0].index = 2;
+        neighbours_parse(&l, &m, sizeof(m));
+        assert_false(l.items[0].answers);
+        m.neighbour.ndm_ifindex = 2;
+        neighbours_parse(&l, &m, sizeof(m));
+        assert_true(l.items[0].answers);
+        neighbours_done(&l);
+}
+
+static void test_interfaces(void **state)
+{
+        struct route items[] = { { .to = { AF_INET, 24, { 10, 1, 2 } }, .index = 1 },
+                                 { .to = { AF_INET, 30, { 10, 1, 2, 4 } }, .index = 2 },
+                                 { .to = { AF_INET, 32, { 10, 1, 2, 6 } }, .index = 3 },
+                                 { .to = { AF_INET6, 32, { 10, 1, 2, 7 } }, .index = 4 } };
+        const struct routes r = { items, ARRAY_SIZE(items) };
+        const struct {
+                const char *address;
+                unsigned index;
+        } cases[] = { { "10.1.2.3", 1 }, { "10.1.2.7", 2 }, { "10.1.2.6", 3 }, { "10.1.3.6", 0 } };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct prefix p;
+
+                assert_int_equal(prefix_parse(cases[i].address, AF_INET, &p), 0);
+                assert_int_equal(routes_interface(&r, &p), cases[i].index);
+        }
 }
 
 static void test_neighbour_messages(void **state)
@@ -268,6 +309,8 @@ static void test_neighbour_messages(void **state)
         (void)state;
         for (char *a = (char[]){ "10.1.2.3" }; a[7] < '6'; a[7]++)
                 assert_int_equal(neighbours_add(&l, &fake.host, "web", AF_INET, a, &fake.err), 0);
+        for (size_t i = 0; i < l.n; i++)
+                l.items[i].index = 1;
         m[0].neighbour.ndm_state = NUD_FAILED;
         m[1].h.nlmsg_len--; /* without padding */
         m[1].a.rta_len--;
@@ -797,6 +840,8 @@ int main(void)
                 TEST(test_routes),
                 TEST(test_route_messages),
                 TEST(test_neighbour_messages),
+                TEST(test_neighbour_interface),
+                TEST(test_interfaces),
                 TEST(test_neighbours_without_end),
                 TEST(test_confs),
                 TEST(test_no_confs),
