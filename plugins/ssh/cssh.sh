@@ -78,7 +78,8 @@ master() {
                 problem=''
                 host_keys >"$known.$$" 2>"$known.$$.err" || problem=$(cat "$known.$$.err")
                 mv "$known.$$" "$known" && rm -f "$known.$$.err" || exit 255
-                said=$(connect_within "$left" -o ConnectTimeout=$limit -f -N -M "$address" 2>&1 >/dev/null </dev/null) && return
+                said=$(connect_within "$left" -o ConnectTimeout=$limit -f -N -M \
+                        "$address" 2>&1 >/dev/null </dev/null) && return
                 [ $? != 124 ] || said="what answers at $address does not let ssh connect within $timeout s"
                 left=$((end - $(date +%s)))
                 case $said in
