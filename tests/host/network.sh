@@ -67,7 +67,7 @@ rules() {
                 # Legacy iptables creates the tables that it lists, so ask only for existing ones.
                 ! grep -q . /proc/net/ip_tables_names || iptables-legacy-save
                 ! grep -q . /proc/net/ip6_tables_names || ip6tables-legacy-save
-        } 2>/dev/null | sed -E '/set closed \{/,/^\t\}/d; /^$/d; /@closed/d; /^# (Generated|Completed)/d; s/\[[0-9]+:[0-9]+\]//; s/counter packets [0-9]+ bytes [0-9]+ ?//'
+        } 2>/dev/null | sed -E '/set closed \{/,/^\t\}/d; /^$/d; /@closed/d; /ct direction reply/d; /^# (Generated|Completed)/d; s/\[[0-9]+:[0-9]+\]//; s/counter packets [0-9]+ bytes [0-9]+ ?//'
 }
 
 # settings LINE...: writes settings of the plugin
