@@ -259,7 +259,7 @@ add_interface() { # CONTAINER INTERFACE [ADDRESS...]
         fi
         closed="$closed \"$2\","
         # It only replies, and only in connections to itself, whose packets it cannot mix with those of others. The
-        # addresses of a link are not known; what the kernel calls related may belong to anybody there.
+        # addresses of a link are not known; what the kernel calls related may belong to another container.
         reply="iifname \"$2\" ct direction reply"
         shift 2
         [ $# != 0 ] || replies="$replies$reply ct state established accept
@@ -282,7 +282,7 @@ guard_rules() { # [fib]: with a check of where packets come from
         echo "table inet extra-container {"
         [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
         [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
-        # No packet with an address that is not behind the interface, such as one of a connection of another container.
+        # No packet with an address to which no route leads by this interface, as in a connection of another container.
         if [ "${1-}" ]; then
                 echo "chain prerouting {"
                 echo "type filter hook prerouting priority -300; policy accept;"
