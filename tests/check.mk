@@ -194,17 +194,18 @@ check-san-host:
 	@BUILD=$(BUILD)/san tests/san/check --host $(SAN_VARS) -- $(SAN_HOST)
 
 # These programs need calls that valgrind 3.19 does not support: pidfd_open() to wait for children, openat2() to open
-# files of a container, an execve() that fails, and mremap() over the program's own files.
+# files of a container, an execve() that fails, mremap() over the program's own files, and limits below its own files.
 NO_PIDFD   := plugin/services svc/nix/nix model/definition/evaluation model/definition/flake svc/process/proc svc/machine/setns \
-	svc/process/children svc/process/sandbox svc/systemd/jobs svc/machine/cgroup svc/machine/seccomp svc/machine/inner_bus svc/machine/retry svc/machine/failed_units model/deploy/stale
+	svc/process/children svc/process/sandbox svc/systemd/jobs svc/machine/cgroup svc/machine/leader svc/machine/seccomp svc/machine/inner_bus svc/machine/retry svc/machine/failed_units model/deploy/stale
 NO_OPENAT2 := svc/systemd/journal svc/machine/machine svc/machine/user svc/machine/exec svc/machine/run util/resolve util/helper
 NO_EXEC    := svc/process/env
 NO_MREMAP  := svc/machine/mappings
+NO_LIMIT   := util/limits
 # It removes files while another process makes some, which valgrind slows down.
 NO_SPEED   := util/fs_remove
 # These build definitions, which children do.
 NO_VALGRIND_CLI := tests/cli/definition.sh tests/cli/subsets.sh
-NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC) $(NO_MREMAP) $(NO_SPEED))
+NO_VALGRIND := $(addprefix $(BUILD)/tests/unit/,$(NO_PIDFD) $(NO_OPENAT2) $(NO_EXEC) $(NO_MREMAP) $(NO_LIMIT) $(NO_SPEED))
 ## Run the unit and command line tests under valgrind
 .PHONY: check-valgrind
 check-valgrind: all $(filter-out $(NO_VALGRIND),$(UNIT)) $(PLUGIN_TESTS) $(PROBE) $(ROGUE)
