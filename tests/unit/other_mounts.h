@@ -15,8 +15,8 @@ static UNUSED pid_t fork_container(void)
         return (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
 }
 
-/* Such a process of root with this machine's files. Ends with us. */
-static UNUSED pid_t other_mounts(void)
+/* Such a process of root with this machine's files, which has executed a program or not. Ends with us. */
+static UNUSED pid_t container_process(bool executes)
 {
         int ready[2];
         pid_t pid;
@@ -26,13 +26,21 @@ static UNUSED pid_t other_mounts(void)
         pid = fork_container();
         if (!pid) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (executes)
+                        execlp("sleep", "sleep", "1000", NULL);
                 if (write(ready[1], "x", 1) != 1)
                         _exit(1);
                 for (;;)
                         pause();
         }
         close(ready[1]);
-        assert_int_equal(read(ready[0], &c, 1), 1);
+        /* The end of file comes when it has executed the program. */
+        assert_int_equal(read(ready[0], &c, 1), !executes);
         close(ready[0]);
         return pid;
+}
+
+static UNUSED pid_t other_mounts(void)
+{
+        return container_process(false);
 }

@@ -27,27 +27,6 @@ static const struct {
         { "", false },
 };
 
-/* A process with the namespaces of a container, which has executed a program. */
-static pid_t container(void)
-{
-        int fds[2];
-        pid_t pid;
-        char c;
-
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        pid = fork_container();
-        if (!pid) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                execlp("sleep", "sleep", "1000", NULL);
-                _exit(1);
-        }
-        close(fds[1]);
-        /* The end of file comes when it has executed it. */
-        assert_int_equal(read(fds[0], &c, 1), 0);
-        close(fds[0]);
-        return pid;
-}
-
 static char *slice;
 
 static int setup(void **state UNUSED)
@@ -108,7 +87,7 @@ static void test_unit(void **state UNUSED)
 {
         for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
                 char *path = make_place(places[i].dir);
-                pid_t pid = container();
+                pid_t pid = container_process(true);
 
                 move_to_cgroup(pid, path);
                 assert_int_equal(opens(pid), places[i].inside ? 0 : -EXDEV);
@@ -157,7 +136,7 @@ static void test_not_begun(void **state UNUSED)
 static void test_proc(void **state UNUSED)
 {
         char *path = make_place(DEMO);
-        pid_t pid = container(), again = pid;
+        pid_t pid = container_process(true), again = pid;
         struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&again, .set_tid_size = 1 };
         struct leader l;
         int proc, fd;
