@@ -295,6 +295,8 @@ int term_queue(const char *lines)
 
         if (!clean || append(clean, strlen(clean)) < 0)
                 return -ENOMEM;
+        if (!*clean)
+                return 0;
         if (!term.queue.open)
                 term.queue.fd = open_queue();
         term.queue.open = true;
