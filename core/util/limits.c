@@ -19,12 +19,13 @@
 #define SPARE_INOTIFY 5
 #define SPARE_PTYS    8
 
-const char limits_files[] =
+static const char files_hint[] =
         "the host may not open more files; raise its limit, for example with 'sysctl fs.file-max=1000000'";
 /* Debian's kernels allow 128 for all containers together, and each needs about four. */
-const char limits_inotify[] = "the host has too few inotify instances for so many containers; raise the limit, for "
-                              "example with 'sysctl fs.inotify.max_user_instances=4096'";
-const char limits_ptys[] =
+static const char inotify_hint[] =
+        "the host has too few inotify instances for so many containers; raise the limit, for "
+        "example with 'sysctl fs.inotify.max_user_instances=4096'";
+static const char ptys_hint[] =
         "the host may not open more terminals; raise the limit, for example with 'sysctl kernel.pty.max=8192'";
 
 const char *limits_hint(int r)
@@ -33,7 +34,7 @@ const char *limits_hint(int r)
         case -EMFILE:
                 return "the program may not open more files; raise its limit, for example with 'ulimit -n 4096'";
         case -ENFILE:
-                return limits_files;
+                return files_hint;
         default:
                 return NULL;
         }
@@ -116,11 +117,11 @@ static bool processes_are_scarce(const char *proc_sys)
 const char *limits_reached(const char *proc_sys)
 {
         if (inotify_is_scarce())
-                return limits_inotify;
+                return inotify_hint;
         if (ptys_are_scarce(proc_sys))
-                return limits_ptys;
+                return ptys_hint;
         if (processes_are_scarce(proc_sys))
                 return "the limit of processes of the host is reached, which is one of 'sysctl kernel.pid_max' and "
                        "'sysctl kernel.threads-max'";
-        return files_are_scarce(proc_sys) ? limits_files : NULL;
+        return files_are_scarce(proc_sys) ? files_hint : NULL;
 }

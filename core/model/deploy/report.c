@@ -255,7 +255,7 @@ void report_unit(struct ec_op *op, const struct ec_container *c, const char *mes
         else if (in.lines)
                 show_inner(in.lines, in.failed, timed_out ? in.starting : NULL);
         if (!lines && !in.lines)
-                log_notice("  nothing about it is in the journal since then");
+                log_notice("  the journal has nothing about it");
         show_hint(op, c, since_usec, &f, lines, in.lines);
         show_restart(op, c);
         journal_inside_done(&in);

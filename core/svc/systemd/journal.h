@@ -14,8 +14,8 @@ struct journal_failure {
 struct journal_failure journal_failure(const char *unit, uint64_t since_usec);
 /* The last lines (at most max) of a container's unit on the host: "HH:MM:SS text", in time order and without control
  * characters. They begin at since_usec (realtime; 0: anywhere) and end at the failure, or where the journal ends if
- * there was none. If there is no journal, *ret is NULL. host: only what the host's systemd says. The other lines are
- * also what a container writes to its console, from which nothing can be concluded. */
+ * there was none. If there is no journal, *ret is NULL. host: only what the host's systemd says. The other
+ * lines may be what the container has written to its console, so nothing can be concluded from them. */
 int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, bool host, size_t max,
                       char ***ret, struct ec_err *err);
 /* What became of a container, and of an earlier one of this name, after the first start of the unit at or after

@@ -79,7 +79,7 @@ static void in_test_inotify(void)
         must(!limits_reached("/none"));
         f = fopen(sysctl, "we");
         must(f && fputs("4", f) > 0 && fclose(f) == 0);
-        must(!strcmp(limits_reached("/none"), limits_inotify));
+        must(strstr(limits_reached("/none"), "fs.inotify.max_user_instances") != NULL);
         /* Our own limit is none of the host's. */
         must(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 5, 5 }) == 0);
         must(!limits_reached("/none"));
