@@ -67,7 +67,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN)
 HARDEN  := -Wl,-z,relro,-z,now
 PLUGIN_CFLAGS = $(ALL_CFLAGS) -DEC_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -Icore/include -Iplugins/common
 
-LIBS := libsystemd jansson inih
+LIBS := libsystemd libseccomp jansson inih
 # pkg-config is called only when its output is needed, because on a new machine `make check` installs it first.
 LIB_FLAGS = $(eval LIB_FLAGS := $$(call pkg_config,--cflags))$(LIB_FLAGS)
 LIB_LINK  = $(eval LIB_LINK := $$(call pkg_config,--libs) -ldl)$(LIB_LINK)

@@ -6,6 +6,7 @@
 , systemd
 , inih
 , jansson
+, libseccomp
 , cmocka
 , openssh
 , iproute2
@@ -46,7 +47,7 @@ let
     src = lib.cleanSourceWith { src = source; filter = isSource; name = "extra-container"; };
 
     nativeBuildInputs = [ pkg-config ];
-    buildInputs = [ systemd inih jansson ];
+    buildInputs = [ systemd libseccomp inih jansson ];
     checkInputs = [ cmocka ];
 
     # In the environment, because the value has blanks, which makeFlags would split.

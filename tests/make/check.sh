@@ -61,7 +61,7 @@ mkdir empty
 out=$(PKG_CONFIG_LIBDIR=$T/empty run build/obj/core/util/name.o)
 is "missing libraries are an error" "$?" 2
 has "the error names the missing libraries and how to install them" "$out" \
-        'pkg-config does not find libsystemd jansson inih\. On Debian: apt install pkg-config libsystemd-dev libjansson-dev libinih-dev\. `make check` installs'
+        'pkg-config does not find libsystemd libseccomp jansson inih\. On Debian: apt install pkg-config libsystemd-dev libseccomp-dev libjansson-dev libinih-dev\. `make check` installs'
 out=$(run PKG_CONFIG=/none/pkg-config build/obj/core/util/name.o)
 is "a missing pkg-config is an error" "$?" 2
 has "the error names pkg-config" "$out" '/none/pkg-config is not installed\. On Debian: apt install pkg-config '

@@ -237,5 +237,5 @@ rec {
   "hostname" "hostname-debian" "nettools" "util-linux" "utillinux" "procps" "curl" "dbus" "less"
   "su"
   # From the building machine, like the compiler.
-  "pkg-config" "inih" "jansson" "cmocka"
+  "pkg-config" "inih" "jansson" "libseccomp" "cmocka"
 ] named
