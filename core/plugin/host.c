@@ -202,6 +202,11 @@ static const char *host_conf_path(const struct ec_host *h, const char *what)
         return layout_path(host_of(h)->ctx->layout, what);
 }
 
+static int host_conf_refuse(const struct ec_host *h, const char *key, const char *what, struct ec_err *err)
+{
+        return conf_refuse(host_of(h)->ctx->conf, host_of(h)->plugin, key, what, err);
+}
+
 static const struct ec_conf_api conf_api = {
         .size = sizeof(conf_api),
         .get = host_conf_get,
@@ -210,6 +215,7 @@ static const struct ec_conf_api conf_api = {
         .get_int = host_conf_get_int,
         .get_list = host_conf_get_list,
         .path = host_conf_path,
+        .refuse = host_conf_refuse,
 };
 
 /* ---- output ------------------------------------------------------------ */

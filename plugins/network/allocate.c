@@ -11,6 +11,8 @@
 #include <sys/file.h>
 
 #define PARTITIONS 32 /* as in address.nix */
+#define RANGE4     "a range of addresses with 8 to 30 bits, like 10.236.0.0/16"
+#define RANGE6     "a range of addresses with 48 to 64 bits, like fd65:7863:6e74::/48"
 
 void partition_release(struct network *n)
 {
@@ -118,13 +120,7 @@ static int get_range(const struct ec_host *h, int family, struct range *ret, con
         int r = range_parse(text ? text : "", family, ret);
 
         *ret_text = text;
-        if (r == -ERANGE)
-                return h->err->set(err, r, "[network] %s = %s: it must have %d to %d bits", key, text,
-                                   family == AF_INET ? 8 : 48, family == AF_INET ? SLOT_BITS4 : SLOT_BITS6);
-        if (r < 0)
-                return h->err->set(err, r, "[network] %s = %s: it is not a range of addresses like %s", key,
-                                   text ? text : "", family == AF_INET ? "10.236.0.0/16" : "fd65:7863:6e74::/48");
-        return 0;
+        return r < 0 ? h->conf->refuse(h, key, family == AF_INET ? RANGE4 : RANGE6, err) : 0;
 }
 
 static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_err *err)
@@ -157,8 +153,7 @@ static int get_firewall(const struct ec_host *h, const char **ret, struct ec_err
         const char *firewall = h->conf->get(h, "firewall");
 
         if (!firewall || (strcmp(firewall, "auto") && strcmp(firewall, "nft") && strcmp(firewall, "iptables")))
-                return h->err->set(err, -EINVAL, "[network] firewall = %s: it must be auto, nft or iptables",
-                                   firewall ? firewall : "");
+                return h->conf->refuse(h, "firewall", "auto, nft or iptables", err);
         *ret = firewall;
         return 0;
 }

@@ -53,10 +53,9 @@ int range_parse(const char *text, int family, struct range *ret)
         unsigned max = slot_bits(family), min = family == AF_INET ? 8 : 48;
         struct range r = { 0 };
 
-        if (!strchr(text, '/') || prefix_parse(text, family, &r.prefix) < 0)
+        if (!strchr(text, '/') || prefix_parse(text, family, &r.prefix) < 0 || r.prefix.bits < min ||
+            r.prefix.bits > max)
                 return -EINVAL;
-        if (r.prefix.bits < min || r.prefix.bits > max)
-                return -ERANGE;
         /* Bits after the prefix are a mistake: 10.1.2.0/16. */
         if (bits_of(r.prefix.addr, r.prefix.bits, max) || bits_of(r.prefix.addr, max, family_bits(family)))
                 return -EINVAL;

@@ -356,6 +356,10 @@ struct ec_conf_api {
          *  - "root": the prefix that all of these but "data" already have, ""
          *    on a real host. With another one, no systemd is contacted. */
         const char *(*path)(const struct ec_host *host, const char *what);
+        /* For a value that has the right type, but cannot be used: -EINVAL and
+         * "FILE:LINE: 'KEY' of [SECTION] must be WHAT, not 'VALUE'" in err. */
+        int (*refuse)(const struct ec_host *host, const char *key,
+                      const char *what, struct ec_err *err);
 };
 
 /* Interrupts; see "Signals" above. */

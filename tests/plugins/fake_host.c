@@ -295,6 +295,11 @@ static const char *conf_path(const struct ec_host *host, const char *what)
         return pair_last(FAKE(host)->paths, what);
 }
 
+static int conf_refuse(const struct ec_host *host, const char *key, const char *what, struct ec_err *err)
+{
+        return host->err->set(err, -EINVAL, "fake.ini:1: '%s' must be %s, not '%s'", key, what, conf_get(host, key));
+}
+
 static const struct ec_conf_api conf_api = {
         .size = sizeof(conf_api),
         .get = conf_get,
@@ -303,6 +308,7 @@ static const struct ec_conf_api conf_api = {
         .get_int = conf_int,
         .get_list = conf_list,
         .path = conf_path,
+        .refuse = conf_refuse,
 };
 
 static int cancel_check(struct ec_op *op, struct ec_err *err)

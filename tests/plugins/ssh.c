@@ -444,7 +444,7 @@ static void test_bad_setting(void **state)
         for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
                 fake_setting(&fake, "key-dir", bad[i]);
                 assert_true(get(1, &k) < 0);
-                assert_non_null(strstr(fake.err.msg, "key-dir in section [ssh]"));
+                assert_non_null(strstr(fake.err.msg, "'key-dir' must be a path without"));
                 fake.host.err->clear(&fake.err);
         }
 }

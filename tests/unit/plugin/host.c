@@ -135,6 +135,16 @@ static void test_lists_and_numbers(void **state)
         assert_null(h->conf->get_list(h, "unknown")[0]);
 }
 
+static void test_refused_settings(void **state)
+{
+        struct ec_err err = { 0 };
+
+        (void)state;
+        assert_int_equal(h->conf->refuse(h, "depth", "larger", &err), -EINVAL);
+        assert_non_null(strstr(err.msg, ": 'depth' of [one] must be larger, not '-3'"));
+        err_done(&err);
+}
+
 static void test_settings_are_own(void **state)
 {
         const struct ec_host *two = other;
@@ -191,6 +201,7 @@ int main(void)
                 cmocka_unit_test(test_err),
                 cmocka_unit_test(test_later_tables),
                 cmocka_unit_test(test_lists_and_numbers),
+                cmocka_unit_test(test_refused_settings),
                 cmocka_unit_test(test_output),
         };
 
