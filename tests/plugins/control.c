@@ -153,6 +153,20 @@ static void test_stopped(void **state)
         assert_null(strstr(fake.table, "outstanding="));
 }
 
+static void test_restarting(void **state)
+{
+        (void)state;
+        fake.containers->sub = "auto-restart";
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
+        assert_non_null(strstr(fake.table, "state=restarting;"));
+        assert_non_null(strstr(fake.table, "activeState=activating;subState=auto-restart;"));
+        fake.containers->sub = "start";
+        fake_reset(&fake);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "status"), 0);
+        assert_non_null(strstr(fake.table, "state=starting;"));
+        fake.containers->sub = NULL;
+}
+
 static void put(const char *dir, const char *name, const char *text)
 {
         _cleanup_free_ char *path = str_printf("%s/%s", dir, name);
@@ -412,10 +426,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor),    T(test_by_name), T(test_nothing_to_do), T(test_failures),     T(test_table),
-                T(test_stopped),       T(test_calls),   T(test_facts),         T(test_page),         T(test_quiet),
-                T(test_no_systemd),    T(test_run),     T(test_root_login),    T(test_run_failures), T(test_wait),
-                T(test_wait_failures), T(test_top),     T(test_host_key),
+                T(test_descriptor),    T(test_by_name),    T(test_nothing_to_do), T(test_failures),
+                T(test_table),         T(test_stopped),    T(test_restarting),    T(test_calls),
+                T(test_facts),         T(test_page),       T(test_quiet),         T(test_no_systemd),
+                T(test_run),           T(test_root_login), T(test_run_failures),  T(test_wait),
+                T(test_wait_failures), T(test_top),        T(test_host_key),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

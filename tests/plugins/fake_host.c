@@ -487,10 +487,10 @@ static int systemd_states(struct ec_op *op, const char *pattern,
 {
         int r = call(op->fake, err, "systemd.states", pattern);
 
-        /* systemd lists only loaded units, so only active ones. */
+        /* systemd lists only loaded units, so only those that are not stopped. */
         for (struct ec_container *c = op->fake->containers; c && !r; c = c->next)
-                if (c->active)
-                        r = fn(data, c->unit, "active", "running");
+                if (c->active || c->sub)
+                        r = fn(data, c->unit, c->sub ? "activating" : "active", c->sub ? c->sub : "running");
         return r;
 }
 

@@ -33,8 +33,9 @@ struct ec_container {
         char *name, *unit, *unit_path, *conf_path, *state_path;
         struct fake_pair *conf;
         int installed, active;
-        uint32_t change;       /* EC_CHANGE_* */
-        uint32_t origin;       /* EC_ORIGIN_* */
+        const char *sub; /* NULL: it runs, if it is active; else it is starting, and this is the state of its unit */
+        uint32_t change; /* EC_CHANGE_* */
+        uint32_t origin; /* EC_ORIGIN_* */
         const char *failed[4]; /* units in it */
         const char *cgroup;
         struct ec_container *next;

@@ -310,8 +310,9 @@ static const char *colour_of(const char *state)
 {
         static const struct {
                 const char *word, *colour;
-        } colours[] = { { "active", "32" },     { "running", "32" },  { "reloading", "32" },    { "failed", "31" },
-                        { "activating", "33" }, { "starting", "33" }, { "deactivating", "33" }, { "stopping", "33" } };
+        } colours[] = { { "active", "32" },       { "running", "32" },    { "reloading", "32" },
+                        { "failed", "31" },       { "activating", "33" }, { "starting", "33" },
+                        { "deactivating", "33" }, { "stopping", "33" },   { "restarting", "31" } };
 
         for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
                 if (!strcmp(state, colours[i].word))
