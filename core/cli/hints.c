@@ -23,7 +23,9 @@ static const struct {
         { "ps top", "status", "to see what runs, use 'extra-container status'" },
         { "show info inspect describe", "status", "for details of a container, use 'extra-container status NAME'" },
         { "status", NULL, "to see the status of a container, use 'systemctl status container@NAME'" },
-        { "log logs journal", NULL, "to read the log of a container, use 'journalctl -M NAME'" },
+        { "log logs journal", NULL,
+          "to read the log of a container, use 'journalctl -M NAME'; if it is stopped, use 'journalctl -u "
+          "container@NAME'" },
         { "attach console", "root-login",
           "to open a root shell in a container, use 'extra-container root-login NAME'" },
         { "login root-login enter attach console", "shell-exec",
@@ -43,7 +45,8 @@ static const struct {
           "to install and start containers, use 'extra-container create --start DEFINITION'" },
         { "ip", "show-ip", "to see the address of a container, use 'extra-container show-ip NAME'" },
         { "ssh cssh", "shell",
-          "to connect to a container by SSH, use cssh in a session: 'extra-container shell DEFINITION --ssh'" },
+          "to connect to a container by SSH, use cssh in a session: 'extra-container shell DEFINITION --ssh', with -n "
+          "if the container is installed" },
         { "version", NULL, "to see the version, use 'extra-container --version'" },
         { DEFINITION, "create", "to install and start containers, use 'extra-container create --start DEFINITION'" },
 };

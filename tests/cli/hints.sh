@@ -15,7 +15,7 @@ hint() {
         is "$what" 2 "" "error: $message"
 }
 if ! command -v nixos-container > /dev/null; then
-        hint "what needs root has sudo" "unknown command 'logs'; to read the log of a container, use '${sudo}journalctl -M web'" logs web
+        hint "what needs root has sudo" "unknown command 'logs'; to read the log of a container, use '${sudo}journalctl -M web'; if it is stopped, use '${sudo}journalctl -u container@web'" logs web
         hint "a status needs no sudo" "unknown command 'status'; to see the status of a container, use 'systemctl status container@web'" status web
 fi
 remove="unknown command 'rm'; to remove a container, use 'extra-container destroy"
@@ -28,7 +28,7 @@ hint "a definition in place of the command" "unknown command 'web.nix'; $install
 hint "a path in place of the command" "unknown command './web'; $install ./web'" ./web
 hint "a flake reference in place of the command" "unknown command '.#web'; $install .#web'" '.#web'
 hint "the word version" "unknown command 'version'; to see the version, use 'extra-container --version'" version
-hint "the word ssh" "unknown command 'ssh'; to connect to a container by SSH, use cssh in a session: 'extra-container shell DEFINITION --ssh'" ssh web
+hint "the word ssh" "unknown command 'ssh'; to connect to a container by SSH, use cssh in a session: 'extra-container shell DEFINITION --ssh', with -n if the container is installed" ssh web
 hint "an option in place of the command" "option '-s' must follow the command, as in 'extra-container create -s web.nix'" -s web.nix
 hint "an option before the command" "option '-s' must follow the command" -s create web.nix
 hint "an option that only a session has" "option '--run' must follow the command, as in 'extra-container shell --run c hostname'" --run c hostname

@@ -144,7 +144,7 @@ is "a mistyped command of ours is not passed on" 2 "" "error: unknown command 'p
 run stat
 is "the nearest command may be one of nixos-container" 2 "" "error: unknown command 'stat', did you mean 'status'?"
 run logs web
-is "a command with a hint is not passed on" 2 "" "error: unknown command 'logs'; to read the log of a container, use '${sudo}journalctl -M web'"
+is "a command with a hint is not passed on" 2 "" "error: unknown command 'logs'; to read the log of a container, use '${sudo}journalctl -M web'; if it is stopped, use '${sudo}journalctl -u container@web'"
 printf '#!/bin/sh\nwhile [ "${1##*/}" != extra-container ]; do shift; done; echo "sudo: $*"\n' > "$T/bin/sudo"
 chmod 755 "$T/bin/sudo"
 run stop web --now
