@@ -134,6 +134,17 @@ let
   wrongProtocol = p: optional (!elem p.protocol [ "tcp" "udp" ])
     "container '${p.container}': forwardPorts: the protocol '${p.protocol}' is neither 'tcp' nor 'udp'";
 
+  ## In the network of a bridge
+
+  # With a hostAddress, the container has a route to that and a default route.
+  lonely = l: map
+    (o: "container '${l.container}': ${l.prefix}${o} is '${l.set.${o}}', without a prefix length: the container reaches "
+      + "nothing in the network of the bridge '${l.bridge}'. Add the length of that network, as in "
+      + (if o == "localAddress" then "${l.set.${o}}/24" else "${l.set.${o}}/64"))
+    (filter (o: l.bridge != null && l.set ? ${o} && !hasInfix "/" l.set.${o} && !(l.set ? ${gateway.${o}}))
+      (attrNames gateway));
+  gateway = { localAddress = "hostAddress"; localAddress6 = "hostAddress6"; };
+
   ## Without effect
 
   isSet = o: c: !elem (c.${o} or null) [ null [ ] ];
@@ -161,5 +172,6 @@ in
     ++ concatMap usedByHost locals
     ++ concatMap wrongProtocol ports
     ++ equalPorts;
-  warnings = concatMap (n: map (text: "container '${n}': ${text}") (ignored n containers.${n})) (attrNames containers);
+  warnings = concatMap (n: map (text: "container '${n}': ${text}") (ignored n containers.${n})) (attrNames containers)
+    ++ concatMap lonely links;
 }
