@@ -25,6 +25,7 @@ static struct {
         const char *sick;         /* machine that has failed units inside */
         int sick_more;            /* so many more */
         uint64_t cut;             /* a command on the host failed, and the container was stopped */
+        const char *ignored;      /* what systemd says, twice, of a setting of the unit container@a.service */
         const char *unit_line;    /* last line of each unit's journal */
         bool console;             /* which the container has written */
         const char *low;          /* a limit of each unit */
@@ -160,6 +161,14 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
 {
         (void)s;
         fake_note("reload", "");
+        return fake_bus(err);
+}
+
+int systemd_load_unit(struct systemd *s, const char *unit, struct ec_err *err)
+{
+        (void)s;
+        if (fake.ignored)
+                fake_note("load", unit);
         return fake_bus(err);
 }
 
@@ -326,6 +335,16 @@ int machine_failed_units_many(struct systemd *s, struct machine_failed *v, size_
                 v[i].ended = fake.dead;
         }
         return 0;
+}
+
+int journal_ignored_settings(uint64_t since_usec, int (*fn)(void *data, const char *unit, const char *text), void *data)
+{
+        int r = 0;
+
+        (void)since_usec;
+        for (int i = 0; i < 2 && fake.ignored && !r; i++)
+                r = fn(data, "container@a.service", fake.ignored);
+        return r;
 }
 
 struct journal_failure journal_failure(const char *unit, uint64_t since_usec)

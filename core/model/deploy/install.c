@@ -10,6 +10,7 @@
 #include "model/deploy/deploy.h"
 #include "model/deploy/deployment.h"
 #include "model/deploy/host_reload.h"
+#include "model/deploy/ignored_settings.h"
 #include "model/deploy/recover.h"
 #include "model/operation/hooks.h"
 #include "model/operation/layout.h"
@@ -23,6 +24,7 @@
 #include "svc/systemd/systemd.h"
 #include "svc/term/log.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/fs.h"
 #include "util/strv.h"
@@ -261,6 +263,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
         _cleanup_err_ struct ec_err later = { 0 };
         _cleanup_strv_ char **unfinished = NULL, **left = NULL;
         bool reload, change, units = false;
+        uint64_t since;
         int r = check_owners(op, d, err), k;
 
         if (r >= 0)
@@ -297,6 +300,7 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 r = recover_hooks(op, unfinished, &d->list, &left, err);
 
         /* systemd reads the links that were made, also after a failure. */
+        since = clock_realtime_usec();
         interrupt_hold();
         k = units || reload ? host_reload(op, r < 0 ? unfinished : left, &later) : 0;
         interrupt_release();
@@ -304,6 +308,8 @@ static int install_locked(struct ec_op *op, struct deployment *d, struct ec_err 
                 err_move(err, &later);
                 return k;
         }
+        if (r >= 0 && units && !layout_offline(op->layout))
+                ignored_settings_warn(op, d, since);
         return r;
 }
 

@@ -14,6 +14,7 @@
 #include "svc/systemd/journal_entries.h"
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/escape.h"
 #include "util/name.h"
 #include "util/strv.h"
 
@@ -122,6 +123,48 @@ int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journa
         if (r >= 0)
                 r = journal_tail(j, &q, ret);
         return r == -ENOMEM ? err_oom(err) : 0;
+}
+
+/* ---- what systemd says of settings ------------------------------------------ */
+
+/* Without the place, which is a link of ours, and the full stop that only some have. */
+static int ignored_setting(sd_journal *j, int (*fn)(void *data, const char *unit, const char *text), void *data)
+{
+        _cleanup_free_ char *unit = journal_field(j, "UNIT"), *text = journal_field(j, "MESSAGE"),
+                            *file = journal_field(j, "CONFIG_FILE"), *line = journal_field(j, "CONFIG_LINE"),
+                            *place = file && line ? str_printf("%s:%s: ", file, line) : NULL;
+        const char *rest;
+        size_t n;
+
+        if (!unit || !text)
+                return 0;
+        rest = place ? str_after(text, place) : NULL;
+        if (rest)
+                memmove(text, rest, strlen(rest) + 1);
+        n = strlen(text);
+        if (n && text[n - 1] == '.')
+                text[n - 1] = 0;
+        escape_clean(text, JOURNAL_LINE_BYTES);
+        return fn(data, unit, text);
+}
+
+int journal_ignored_settings(uint64_t since_usec, int (*fn)(void *data, const char *unit, const char *text), void *data)
+{
+        _cleanup_journal_ sd_journal *j = NULL;
+        int r;
+
+        synchronise();
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0 ||
+            sd_journal_add_match(j, "_PID=1", 0) < 0 ||
+            sd_journal_add_match(j, "MESSAGE_ID=" SD_MESSAGE_INVALID_CONFIGURATION_STR, 0) < 0 ||
+            sd_journal_seek_realtime_usec(j, since_usec) < 0)
+                return 0;
+        while (sd_journal_next(j) > 0) {
+                r = journal_recent(j, since_usec) ? ignored_setting(j, fn, data) : 0;
+                if (r)
+                        return r;
+        }
+        return 0;
 }
 
 /* ---- what machined says ----------------------------------------------------- */

@@ -18,6 +18,10 @@ struct journal_failure journal_failure(const char *unit, uint64_t since_usec);
  * lines may be what the container has written to its console, so nothing can be concluded from them. */
 int journal_tail_unit(const char *unit, uint64_t since_usec, const struct journal_failure *f, bool host, size_t max,
                       char ***ret, struct ec_err *err);
+/* Calls fn for each setting of a unit of which systemd has said since then (realtime) that it ignores it, with its own
+ * words. Returns what fn returns if that is not 0. */
+int journal_ignored_settings(uint64_t since_usec, int (*fn)(void *data, const char *unit, const char *text),
+                             void *data);
 /* What became of a container, and of an earlier one of this name, after the first start of the unit at or after
  * since_usec. */
 struct journal_machine {

@@ -275,6 +275,42 @@ static void check_cut(void)
         must(journal_failure("slow.service", begin).cut > begin);
 }
 
+#define INVALID "MESSAGE_ID=c772d24e9a884cbeb9ea12625c306c01"
+
+static int list_setting(void *data, const char *unit, const char *text)
+{
+        must(strv_pushf(data, "%s %s", unit, text) >= 0);
+        return 0;
+}
+
+static int stop(void *data, const char *unit, const char *text)
+{
+        (void)unit;
+        (void)text;
+        return ++*(int *)data;
+}
+
+static void check_settings(void)
+{
+        char **v = NULL;
+        uint64_t begin;
+        int n = 0;
+
+        SAY("MESSAGE=early", INVALID, "UNIT=s.service");
+        must(journal_ignored_settings(0, list_setting, &v) == 0); /* it has arrived by then */
+        is(v, "s.service early");
+        v = NULL;
+        begin = now();
+        SAY("MESSAGE=/a:7: Unknown key 'X', ignoring.", INVALID, "UNIT=s.service", "CONFIG_FILE=/a", "CONFIG_LINE=7");
+        SAY("MESSAGE=/a:7: no\033[2J place", INVALID, "UNIT=s.service", "CONFIG_FILE=/b", "CONFIG_LINE=7");
+        SAY("MESSAGE=of no unit", INVALID);
+        SAY("MESSAGE=something else", "UNIT=s.service");
+        SAY("MESSAGE=.", INVALID, "UNIT=t.service");
+        must(journal_ignored_settings(begin, list_setting, &v) == 0);
+        is(v, "s.service Unknown key 'X', ignoring|s.service /a:7: no place|t.service ");
+        must(journal_ignored_settings(begin, stop, &n) == 1 && n == 1);
+}
+
 /* In local time. */
 static void check_time(void)
 {
@@ -378,6 +414,7 @@ static void as_pid_1(void)
         check_links();
         check_damaged();
         check_cut();
+        check_settings();
         check_time();
         _exit(0); /* which ends everything in the namespaces */
 }
