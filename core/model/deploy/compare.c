@@ -34,7 +34,9 @@ static uint32_t need_of(const struct ec_container *c, const char *unit, const ch
 {
         struct ec_container old = { .name = c->name, .conf_target = (char *)conf };
         const char *x = container_conf_get(c, SYSTEM_PATH), *y = container_conf_get(&old, SYSTEM_PATH);
-        bool toggled = !container_conf_get(c, AUTO_START) != !container_conf_get(&old, AUTO_START);
+        /* The unit, if a run was killed when it had changed only the settings. */
+        bool toggled = !container_conf_get(c, AUTO_START) != !container_conf_get(&old, AUTO_START) ||
+                       unit_installs(unit) != unit_installs(c->unit_target);
         bool same = has_values(c, &old) && has_values(&old, c) && same_unit(unit, c->unit_target, toggled);
         bool boot_only = same && toggled && (x && y ? !strcmp(x, y) : x == y);
 

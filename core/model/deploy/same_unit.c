@@ -139,6 +139,13 @@ static bool same_scripts(const struct unit *x, const struct unit *y)
         return true;
 }
 
+bool unit_installs(const char *path)
+{
+        _cleanup_free_ char *text = NULL;
+
+        return fs_read(path, TEXT_MAX, &text, NULL) >= 0 && strstr(text, "\n[Install]\n");
+}
+
 bool same_unit(const char *a, const char *b, bool boot_only)
 {
         _cleanup_(unit_done) struct unit x = { 0 }, y = { 0 };

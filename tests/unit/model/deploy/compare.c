@@ -105,6 +105,21 @@ static void test_boot(void **state)
         assert_true(compare(f, "flake", 0)->boot_only);
 }
 
+/* A run was killed when it had changed the settings, and not the unit. */
+static void test_boot_half(void **state)
+{
+        struct fixture *f = *state;
+        struct change *ch;
+
+        fx_container(f, "half", "a", 1, "SYSTEM_PATH=/1\nAUTO_START=1\n", true);
+        fx_container(f, "boot", "a", 3, "SYSTEM_PATH=/1\nAUTO_START=1\n", true);
+        free(fx_store(f, "unit-a-3", "[Service]\nUnit=1\n\n[Install]\nWantedBy=machines.target\n"));
+        install(f, "half");
+        ch = compare(f, "boot", 0);
+        assert_int_equal(ch->c->change, EC_CHANGE_UPDATE);
+        assert_true(ch->boot_only && ch->unit_differs);
+}
+
 static void test_not_ours(void **state)
 {
         struct fixture *f = *state;
@@ -120,7 +135,7 @@ static void test_not_ours(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_kinds), T(test_boot), T(test_not_ours) };
+        const struct CMUnitTest tests[] = { T(test_kinds), T(test_boot), T(test_boot_half), T(test_not_ours) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
