@@ -2,11 +2,13 @@
 #include "svc/process/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,30 +63,45 @@ static int leave_root(void)
         return chroot(NEW_ROOT) < 0 || chdir("/") < 0 ? -errno : 0;
 }
 
+/* Two names of a call: that of 32-bit machines is unknown to others. */
+static int allow_if(scmp_filter_ctx f, int call, int call32, struct scmp_arg_cmp arg)
+{
+        int r = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &arg);
+
+        return r < 0 ? r : seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call32, 1, &arg);
+}
+
 /* Reading, memory and time: no sockets, no signals, no other processes. */
 static int filter_calls(void)
 {
         static const int allowed[] = {
-                SCMP_SYS(brk),          SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
-                SCMP_SYS(close),        SCMP_SYS(exit),          SCMP_SYS(exit_group),
-                SCMP_SYS(fcntl),        SCMP_SYS(fcntl64),       SCMP_SYS(fstat),
-                SCMP_SYS(fstat64),      SCMP_SYS(fstatat64),     SCMP_SYS(fstatfs),
-                SCMP_SYS(fstatfs64),    SCMP_SYS(futex),         SCMP_SYS(futex_time64),
-                SCMP_SYS(getegid),      SCMP_SYS(geteuid),       SCMP_SYS(getgid),
-                SCMP_SYS(getpid),       SCMP_SYS(getrandom),     SCMP_SYS(gettid),
-                SCMP_SYS(gettimeofday), SCMP_SYS(getuid),        SCMP_SYS(lseek),
-                SCMP_SYS(_llseek),      SCMP_SYS(madvise),       SCMP_SYS(mmap),
-                SCMP_SYS(mmap2),        SCMP_SYS(mprotect),      SCMP_SYS(mremap),
-                SCMP_SYS(munmap),       SCMP_SYS(newfstatat),    SCMP_SYS(openat),
-                SCMP_SYS(pread64),      SCMP_SYS(read),          SCMP_SYS(rt_sigprocmask),
-                SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_yield),   SCMP_SYS(statx),
-                SCMP_SYS(time),         SCMP_SYS(write),         SCMP_SYS(writev),
+                SCMP_SYS(brk),          SCMP_SYS(clock_gettime),  SCMP_SYS(clock_gettime64),
+                SCMP_SYS(close),        SCMP_SYS(exit),           SCMP_SYS(exit_group),
+                SCMP_SYS(fstat),        SCMP_SYS(fstat64),        SCMP_SYS(fstatat64),
+                SCMP_SYS(fstatfs),      SCMP_SYS(fstatfs64),      SCMP_SYS(futex),
+                SCMP_SYS(futex_time64), SCMP_SYS(getegid),        SCMP_SYS(geteuid),
+                SCMP_SYS(getgid),       SCMP_SYS(getpid),         SCMP_SYS(getrandom),
+                SCMP_SYS(gettid),       SCMP_SYS(gettimeofday),   SCMP_SYS(getuid),
+                SCMP_SYS(lseek),        SCMP_SYS(_llseek),        SCMP_SYS(madvise),
+                SCMP_SYS(mprotect),     SCMP_SYS(mremap),         SCMP_SYS(munmap),
+                SCMP_SYS(newfstatat),   SCMP_SYS(openat),         SCMP_SYS(pread64),
+                SCMP_SYS(read),         SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+                SCMP_SYS(sched_yield),  SCMP_SYS(statx),          SCMP_SYS(time),
+                SCMP_SYS(write),        SCMP_SYS(writev),
         };
+        /* Others make the kernel send signals to any process, or take leases. */
+        static const uint64_t commands[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC };
+        /* Shared memory without a file does not count as data. */
+        static const uint64_t either[] = { MAP_SHARED, MAP_ANONYMOUS };
         scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
         int r = f ? 0 : -ENOMEM;
 
         for (size_t i = 0; i < ARRAY_SIZE(allowed) && r >= 0; i++)
                 r = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
+        for (size_t i = 0; i < ARRAY_SIZE(commands) && r >= 0; i++)
+                r = allow_if(f, SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_A1(SCMP_CMP_EQ, commands[i]));
+        for (size_t i = 0; i < ARRAY_SIZE(either) && r >= 0; i++)
+                r = allow_if(f, SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_A3(SCMP_CMP_MASKED_EQ, either[i], 0));
         if (r >= 0)
                 r = seccomp_load(f);
         seccomp_release(f);

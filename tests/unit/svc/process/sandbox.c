@@ -78,6 +78,10 @@ static void try_all(void *data, FILE *out)
         tell(out, "memory", shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) >= 0);
         tell(out, "signal", kill(getppid(), 0) >= 0);
         tell(out, "fork", fork() >= 0);
+        tell(out, "owner", fcntl(fileno(out), F_SETOWN, getppid()) >= 0);
+        tell(out, "lease", fcntl(*given, F_SETLEASE, F_RDLCK) >= 0);
+        tell(out, "private", mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+        tell(out, "shared", mmap(NULL, 1, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 
 static void test_rights(void **state)
@@ -93,7 +97,8 @@ static void test_rights(void **state)
                                   "/proc/self/status: No such file or directory;/tmp: No such file or directory;"
                                   "library: works;local: Operation not permitted;network: Operation not permitted;"
                                   "memory: Operation not permitted;signal: Operation not permitted;"
-                                  "fork: Operation not permitted;");
+                                  "fork: Operation not permitted;owner: Operation not permitted;"
+                                  "lease: Operation not permitted;private: works;shared: Operation not permitted;");
         close(fd);
         close(other);
 }
