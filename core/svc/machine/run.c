@@ -16,6 +16,7 @@
 #include "svc/term/term.h"
 #include "util/err.h"
 #include "util/escape.h"
+#include "util/strv.h"
 
 #define LINE_SIZE 4096
 /* Each has a bus, pipes and a directory open. */
@@ -205,6 +206,17 @@ static int run_next(struct run *r)
         return 0;
 }
 
+/* Others do not wait for the terminal. */
+static void warn_of_pipes(const struct exec *x)
+{
+        _cleanup_free_ char *text = str_printf("warning: container '%s' makes its pipes wait: the end of the output of "
+                                               "'%s' is missing\n",
+                                               x->name, x->label);
+
+        if (text)
+                (void)term_queue(text);
+}
+
 /* An interruption ends this. */
 static bool drain_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64_t *deadline)
 {
@@ -212,8 +224,7 @@ static bool drain_fill(struct run *r, struct pollfd fds[static EXEC_FDS], uint64
         int k = streams_drained(s, deadline);
 
         if (k == -ETIMEDOUT && !r->enough)
-                log_warn("container '%s' makes its pipes wait: the end of the output of '%s' is missing", r->x.name,
-                         r->x.label);
+                warn_of_pipes(&r->x);
         if (k || r->enough) {
                 run_drained(r);
                 *deadline = 0;
