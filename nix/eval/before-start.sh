@@ -33,6 +33,10 @@ is_hidden() {
         return 1
 }
 
+has_private_users() {
+        [[ ${PRIVATE_USERS:-no} != no || " ${EXTRA_NSPAWN_FLAGS-}" == *" "@(-U|--private-users)* ]]
+}
+
 # Files of root in a container belong to the host's root if the kernel maps the IDs of the mount, so no other user may
 # reach a setuid program there.
 close_directories() {
@@ -43,8 +47,8 @@ close_directories() {
         # shellcheck disable=SC2174
         [[ -d $states ]] || mkdir -p -m 0700 -- "$states"
         [[ ! -L $root ]] || real=$(resolve "$root") || die "its state directory $root is a link that leads nowhere"
-        # Without privateUsers, services of the host may read the container's files.
-        [[ ${PRIVATE_USERS:-no} != no || " ${EXTRA_NSPAWN_FLAGS-}" == *" "@(-U|--private-users)* ]] || return 0
+        # Otherwise services of the host may read the container's files.
+        has_private_users || return 0
         if [[ ! -L $root ]]; then
                 chmod 0700 -- "$states"
                 return
@@ -54,6 +58,15 @@ close_directories() {
         is_hidden "$parent" ||
                 die "privateUsers does not protect the host while all users can reach ${real@Q}, to which $root" \
                         "leads; let only root enter the directory that contains it (chmod 0700 ${parent@Q})"
+}
+
+# Root in a container with privateUsers owns the store's files, so the kernel would let it keep systemd and others of the
+# host from opening these, by leases.
+refuse_leases() {
+        local file=/proc/sys/fs/leases-enable
+        has_private_users || return 0
+        [[ ! -e $file || $(<$file) == 0 ]] || echo 0 2>/dev/null >$file ||
+                echo "container '$name': cannot set $file to 0, so the container can delay others" >&2
 }
 
 # refuse_link PATH: dies unless the link leads to a directory in the container
@@ -102,7 +115,10 @@ check_resolv_conf() {
                 echo "container '$name': the host has no /etc/resolv.conf, so the container gets no copy" >&2
 }
 
+# In the place of the host's Nix database.
+mkdir -p -- /run/extra-container/empty
 close_directories
+refuse_leases
 refuse_links
 check_resolv_conf
 # NixOS's cp would write into a directory that a link leads to.

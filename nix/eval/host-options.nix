@@ -34,6 +34,18 @@ let
       ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./before-start.sh} ${name}
       # NixOS's cp would fail.
       [[ -e /etc/resolv.conf ]] || COPY_RESOLV_CONF=0
+      # Every user of a container could lock the host's Nix database, so that Nix waits for ever. An empty directory
+      # that cannot be written keeps the container's Nix from making a database of its own; it uses the daemon.
+      exec() {
+        local arg args=() found=
+        for arg; do
+          if [[ ! $found && $arg == --bind-ro=/nix/var/nix/db* ]]; then
+            found=1 arg=--bind-ro=/run/extra-container/empty:/nix/var/nix/db
+          fi
+          args+=("$arg")
+        done
+        builtin exec "''${args[@]}"
+      }
     '';
   };
 
