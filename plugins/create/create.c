@@ -19,8 +19,8 @@ static int run_create(void *self, struct ec_op *op, struct ec_err *err)
         r = h->deploy->build(op, err);
         if (r >= 0)
                 r = h->deploy->install(op, err);
-        if (r >= 0 && flags)
-                r = h->deploy->start(op, flags, err);
+        if (r >= 0)
+                r = flags ? h->deploy->start(op, flags, err) : create_tell_outstanding(h, op, err);
         return r < 0 ? r : 0;
 }
 
@@ -123,7 +123,7 @@ static const struct ec_command commands[] = {
                   "github:owner/repo#web), - or nothing for standard input, or a store path that contains etc/. In a "
                   "directory without default.nix, flake.nix is used. Names after the definition select individual "
                   "containers.\n\n"
-                  "Without an option, running containers stay as they are.\n\n"
+                  "Without an option, running containers stay as they are, and those that have changed are named.\n\n"
                   "  extra-container create --start web.nix\n"
                   "  extra-container create web.nix db cache\n"
                   "  extra-container create -s -E '{ containers.demo.config = { }; }'",

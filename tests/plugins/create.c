@@ -51,11 +51,36 @@ static void create(const char *a, const char *b, const char *calls)
 static void test_create(void **state)
 {
         (void)state;
-        create(NULL, NULL, "deploy.build\ndeploy.install\n");
+        create(NULL, NULL, "deploy.build\ndeploy.install\ncontainers.foreach\n");
         create("start", NULL, "deploy.build\ndeploy.install\ndeploy.start 3\n");
         create("update-changed", NULL, "deploy.build\ndeploy.install\ndeploy.start 2\n");
         create("restart-changed", NULL, "deploy.build\ndeploy.install\ndeploy.start 4\n");
         create("start", "restart-changed", "deploy.build\ndeploy.install\ndeploy.start 7\n");
+}
+
+/* What was installed, and is not what runs. */
+static void test_create_outstanding(void **state)
+{
+        static const char *const names[] = { "db", "idle", "same", "web" };
+
+        (void)state;
+        for (size_t i = 0; i < 4; i++) {
+                struct ec_container *c = fake_container(&fake, names[i], "/x", 1);
+
+                c->active = i != 1;
+                c->change = i == 2 ? EC_CHANGE_NONE : i == 3 ? EC_CHANGE_RESTART : EC_CHANGE_UPDATE;
+        }
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "create"), 0);
+        assert_string_equal(fake.log, "5: not yet applied to what runs: db web; use --update-changed, or restart it\n");
+        /* It is installed all the same. */
+        fake_reset(&fake);
+        fake.fail_at = "systemd.states";
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "create"), 0);
+        assert_string_equal(fake.log, "7: states of units: systemd.states failed\n");
+        fake_reset(&fake);
+        fake_option(&fake, "start", NULL);
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "create"), 0);
+        assert_string_equal(fake.log, "");
 }
 
 static void test_create_fails(void **state)
@@ -210,7 +235,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(test_descriptor), T(test_create),  T(test_create_fails), T(test_build),
+                T(test_descriptor), T(test_create),  T(test_create_fails), T(test_create_outstanding), T(test_build),
                 T(test_list),       T(test_restart), T(test_destroy),      T(test_destroy_usage),
         };
 
