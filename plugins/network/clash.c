@@ -93,7 +93,7 @@ static int compare(const struct check *c, const char *name, const struct address
         r = find_port(c->mine, a, &port);
         if (r < 0)
                 return no_memory(h, c->err);
-        if (!r)
+        if (!port)
                 return 0;
         number = strchr(port, ':');
         return h->err->set(

@@ -81,8 +81,10 @@ static int key_dir(const struct ec_host *h, char **ret, struct ec_err *err)
                 path[--n] = 0;
         /* ssh expands some characters in file names, and not all of them can be quoted. */
         for (const char *s = path; *s; s++)
-                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ')
-                        return h->conf->refuse(h, "key-dir", "a path without '%', '$' and control characters", err);
+                if (*s == '%' || *s == '$' || (unsigned char)*s < ' ') {
+                        h->conf->refuse(h, "key-dir", "a path without '%', '$' and control characters", err);
+                        return -EINVAL;
+                }
         *ret = TAKE_PTR(path);
         return 0;
 }

@@ -3,9 +3,12 @@
 #pragma once
 #include <stdlib.h>
 
+#ifdef ANALYSIS_OF_PLUGIN
 #include "common.h"
+#else
 #include "svc/systemd/bus.h"
 #include "util/err.h"
+#endif
 
 /* A function that reports a failure returns a negative number. It is in another file, or variadic. */
 static inline int analysis_negative(int r)

@@ -215,7 +215,7 @@ static int container_root(const struct leader *l, uid_t *ret)
 
 static int prepare_pty(struct exec *x, int master)
 {
-        unsigned number;
+        unsigned number = 0;
         uid_t root;
         int r = pty_begin(x->pty, master, STDIN_FILENO, STDOUT_FILENO);
 

@@ -28,7 +28,9 @@ struct streams *streams_new(void (*sink)(void *, const char *, size_t), void *da
 
         if (!s)
                 return NULL;
-        s->in = s->out = s->err = (struct stream){ .pipe = -1, .ours = -1 };
+        s->in = (struct stream){ .pipe = -1, .ours = -1 };
+        s->out = s->in;
+        s->err = s->in;
         s->theirs[0] = s->theirs[1] = s->theirs[2] = -1;
         s->forward = (struct forward)FORWARD_NONE;
         s->both = true;

@@ -443,7 +443,7 @@ static int print_text(struct ec_table *t, bool people, struct ec_err *err)
         FILE *f;
 
         l.texts = texts;
-        done = done && lay_out(t, people, &l) && (!people || fit(t, &l));
+        done = done && lay_out(t, people, &l) && (!l.widths || fit(t, &l));
         f = done ? open_memstream(&out, &len) : NULL;
         done = f && put_all(f, t, &l);
         done = !(f && fclose(f)) && done;
