@@ -60,8 +60,8 @@ close_directories() {
                         "leads; let only root enter the directory that contains it (chmod 0700 ${parent@Q})"
 }
 
-# Root in a container with privateUsers owns the store's files, so the kernel would let it keep systemd and others of the
-# host from opening these, by leases.
+# Root in a container with privateUsers owns the store's files, so the kernel would let it keep systemd and others of
+# the host from opening these, by leases.
 refuse_leases() {
         local file=/proc/sys/fs/leases-enable
         has_private_users || return 0
@@ -115,7 +115,8 @@ check_resolv_conf() {
                 echo "container '$name': the host has no /etc/resolv.conf, so the container gets no copy" >&2
 }
 
-# In the place of the host's Nix database.
+# In the place of the host's Nix database. The directory above is root's alone.
+mkdir -p -m 0700 -- /run/extra-container
 mkdir -p -- /run/extra-container/empty
 close_directories
 refuse_leases
