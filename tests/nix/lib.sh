@@ -105,9 +105,12 @@ build() {
         [[ $status == 0 ]] || bad "build: $err"
 }
 
-# run_tests NAME...: runs these functions; EVAL_TEST=name runs only one
+# run_tests NAME...: runs these functions; EVAL_TEST=name runs only one. Those of the file that nothing uses are failures.
 run_tests() {
         local tests=("$@") t count=0 failed=0
+        for t in $(sed -n 's/^\([a-zA-Z_]*\)() {$/\1/p' "$0"); do
+                [[ $(grep -cw -- "$t" "$0") != 1 ]] || { echo "not ok - nothing runs $t" && failed=1; }
+        done
         [[ -z ${EVAL_TEST:-} ]] || tests=("$EVAL_TEST")
         echo "1..${#tests[@]}"
         for t in "${tests[@]}"; do
