@@ -138,8 +138,8 @@ let
 
   # With a hostAddress, the container has a route to that and a default route.
   lonely = l: map
-    (o: "container '${l.container}': ${l.prefix}${o} is '${l.set.${o}}', without a prefix length: the container reaches "
-      + "nothing in the network of the bridge '${l.bridge}'. Add the length of that network, as in "
+    (o: "container '${l.container}': ${l.prefix}${o} is '${l.set.${o}}', without a prefix length: the container "
+      + "reaches nothing in the network of the bridge '${l.bridge}'. Add the length of that network, as in "
       + (if o == "localAddress" then "${l.set.${o}}/24" else "${l.set.${o}}/64"))
     (filter (o: l.bridge != null && l.set ? ${o} && !hasInfix "/" l.set.${o} && !(l.set ? ${gateway.${o}}))
       (attrNames gateway));

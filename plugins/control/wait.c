@@ -161,10 +161,12 @@ static int too_late(const struct wait *w)
         const char *name = h->containers->name(w->c);
 
         if (w->goal == GOAL_UNIT)
-                return h->err->set(w->err, -ETIMEDOUT, "unit '%s' in container '%s' is not active", w->unit, name);
+                return h->err->set(w->err, -ETIMEDOUT, "timed out: unit '%s' in container '%s' is not active", w->unit,
+                                   name);
         if (w->goal == GOAL_PORT)
-                return h->err->set(w->err, -ETIMEDOUT, "nothing in container '%s' listens on port %u", name, w->port);
-        return h->err->set(w->err, -ETIMEDOUT, "container '%s' is not %s: its unit is %s", name,
+                return h->err->set(w->err, -ETIMEDOUT, "timed out: nothing in container '%s' listens on port %u", name,
+                                   w->port);
+        return h->err->set(w->err, -ETIMEDOUT, "timed out: container '%s' is not %s: its unit is %s", name,
                            w->goal == GOAL_RUNNING ? "running" : "stopped", w->active);
 }
 

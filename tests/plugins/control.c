@@ -382,7 +382,7 @@ static void test_wait_failures(void **state)
         fake_args(&fake, "host", (char *)NULL);
         fake_option(&fake, "timeout", "1");
         assert_int_equal(fake_run(&fake, PLUGIN, self, "wait"), -ETIMEDOUT);
-        assert_string_equal(fake.err.msg, "container 'host' is not running: its unit is inactive");
+        assert_string_equal(fake.err.msg, "timed out: container 'host' is not running: its unit is inactive");
 }
 
 /* ---- top, host keys ----------------------------------------------------- */

@@ -17,6 +17,8 @@
 #include "util/strv.h"
 
 #define EXCERPT_FILE_MAX (16u << 20)
+#define SOURCE_MAX       200 /* bytes of a line */
+#define CUT              "..."
 #define DAEMON_SOCKET    "/daemon-socket/socket"
 
 static char *apply_names(const struct nix_names *n, const char *text)
@@ -107,19 +109,27 @@ static void put_pos(FILE *f, const struct nix_names *n, const struct nix_pos *p)
                 fprintf(f, ":%" PRId64, p->column);
 }
 
-/* One line of source; below it a caret at the column, which counts bytes, if there is one. */
+/* One line of source; below it a caret at the column, which counts bytes, if there is one. Of a long line, what is near
+ * the column. */
 static void put_source_line(FILE *f, int64_t number, const char *s, size_t len, int64_t column)
 {
-        int caret = 0;
+        size_t from = column > SOURCE_MAX ? (size_t)column - SOURCE_MAX / 2 : 0, to = from + SOURCE_MAX;
+        int caret = from ? (int)strlen(CUT) : 0;
 
-        fprintf(f, "\n  %5" PRId64 "| ", number);
-        for (size_t i = 0; i < len; i++) {
+        fprintf(f, "\n  %5" PRId64 "| %s", number, from ? CUT : "");
+        for (size_t i = from; i < len && i < to; i++) {
                 unsigned char c = (unsigned char)s[i];
 
-                fputc(c < 0x20 || c == 0x7f ? ' ' : c, f);
+                /* It begins within a character. */
+                if (i == from && (c & 0xc0) == 0x80)
+                        from++;
+                else
+                        fputc(c < 0x20 || c == 0x7f ? ' ' : c, f);
                 if ((int64_t)i + 1 < column && (c & 0xc0) != 0x80)
                         caret++;
         }
+        if (len > to)
+                fputs(CUT, f);
         if (column > 0)
                 fprintf(f, "\n       | %*s^", caret, "");
 }

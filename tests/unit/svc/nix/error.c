@@ -103,6 +103,30 @@ static void test_position(void **state)
         check_full(&l, &n, 1, false, -EINVAL, expected);
 }
 
+/* A binary, or a generated file. */
+static void test_long_lines(void **state)
+{
+        (void)state;
+        char path[] = "/tmp/extra-container-error.XXXXXX", text[1000], expected[1000];
+        int fd = mkstemp(path);
+        struct nix_names n = { .definition = path };
+        struct nix_log l;
+
+        nix_log_init(&l);
+        memset(text, 'a', sizeof(text));
+        text[299] = 'X';
+        assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+        close(fd);
+        error_at(&l, "x", path, 1, 300, "");
+        snprintf(expected, sizeof(expected), "x\n  at %s:1:300\n      1| ...%.99sX%.100s...\n       | %102s^", path,
+                 text, text, "");
+        check_full(&l, &n, 1, false, -EINVAL, expected);
+        error_at(&l, "x", path, 1, 2, "");
+        snprintf(expected, sizeof(expected), "x\n  at %s:1:2\n      1| %.200s...\n       |  ^", path, text);
+        check_full(&l, &n, 1, false, -EINVAL, expected);
+        unlink(path);
+}
+
 /* A definition that has a different name in messages. */
 #define NAMED                                                                                 \
         {                                                                                     \
@@ -301,9 +325,10 @@ static void test_other(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_deliberate),     cmocka_unit_test(test_position),
-                cmocka_unit_test(test_position_named), cmocka_unit_test(test_position_frames),
-                cmocka_unit_test(test_build),          cmocka_unit_test(test_other),
+                cmocka_unit_test(test_deliberate),      cmocka_unit_test(test_position),
+                cmocka_unit_test(test_long_lines),      cmocka_unit_test(test_position_named),
+                cmocka_unit_test(test_position_frames), cmocka_unit_test(test_build),
+                cmocka_unit_test(test_other),
         };
         return cmocka_run_group_tests_name("nix_error", tests, setup, teardown);
 }
