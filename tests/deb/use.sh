@@ -31,6 +31,11 @@ ok "an example plugin is built and installed" make -C /root/plugins/hosts instal
 is "it is loaded" "$(extra-container plugins | grep -c '^hosts.*loaded')" 1
 make -sC /root/plugins/hosts uninstall
 
+for file in bash-completion/completions/extra-container fish/vendor_completions.d/extra-container.fish \
+        zsh/vendor-completions/_extra-container; do
+        ok "the package has /usr/share/$file" test -s "/usr/share/$file"
+done
+
 # ---- a first container, as root ----
 cd "$(mktemp -d)" || exit
 echo '{ containers.demo = { extra.addressPrefix = "10.250.0"; config.system.stateVersion = "26.05"; }; }' >demo.nix

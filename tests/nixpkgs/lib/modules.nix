@@ -57,7 +57,7 @@ let
         dischargeDef { inherit (value) file value; }
       else
         [ { inherit (def) file; inherit value; } ]
-    ) (discharge def.value);
+    ) (builtins.addErrorContext "while evaluating definitions from `${toString def.file}':" (discharge def.value));
 
   priorityOf = def: if property def.value == "override" then def.value.priority else defaultOverridePriority;
 
