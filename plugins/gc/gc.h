@@ -11,9 +11,16 @@ int gc_set_roots(const struct ec_host *h, const struct ec_container *c, struct e
 int gc_drop_root(const struct ec_host *h, const char *path, struct ec_err *err);
 int gc_run(void *self, struct ec_op *op, struct ec_err *err);
 
-/* Everything in the store that these files refer to, as nix-store counts it. */
+/* Everything in the store that files refer to. */
+struct closures {
+        struct node *nodes; /* sorted by path */
+        size_t n, last;
+};
+int closures_read(const struct ec_host *h, struct ec_op *op, const char *const *files, struct closures *ret,
+                  struct ec_err *err);
+void closures_done(struct closures *c);
 struct closure {
         int64_t paths, bytes;
 };
-int closure_query(const struct ec_host *h, struct ec_op *op, const char *const *files, struct closure *ret,
-                  struct ec_err *err);
+/* That of some of these files, as nix-store counts it. -ENOMEM. */
+int closure_of(struct closures *c, const char *const *files, struct closure *ret);

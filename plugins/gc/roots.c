@@ -116,8 +116,8 @@ static int drop_stale(const struct ec_host *h, struct root *root, struct ec_err 
 }
 
 /* The roots of one container: n of them from first on. */
-static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t, const struct root *first, size_t n,
-                   struct ec_err *err)
+static int add_row(const struct ec_host *h, struct closures *all, struct ec_table *t, const struct root *first,
+                   size_t n, struct ec_err *err)
 {
         _cleanup_strv_ char **paths = NULL, **stores = NULL;
         _cleanup_free_ char *roots = NULL, *files = NULL;
@@ -132,7 +132,7 @@ static int add_row(const struct ec_host *h, struct ec_op *op, struct ec_table *t
                 return 0;
         roots = strv_join(STRV_CONST(paths), "\n");
         files = strv_join(STRV_CONST(stores), "\n");
-        r = roots && files ? closure_query(h, op, STRV_CONST(stores), &closure, err) : no_memory(h, err);
+        r = roots && files && closure_of(all, STRV_CONST(stores), &closure) >= 0 ? 0 : no_memory(h, err);
         if (r >= 0)
                 r = h->table->add_row(t, err);
         if (r >= 0)
@@ -186,6 +186,8 @@ static int update_roots(const struct ec_host *h, struct ec_op *op, struct roots 
 int gc_run(void *self, struct ec_op *op, struct ec_err *err)
 {
         const struct ec_host *h = self;
+        _cleanup_(closures_done) struct closures closures = { 0 };
+        _cleanup_strv_ char **files = NULL;
         struct ec_table *table = NULL;
         struct roots roots = { 0 };
         /* Otherwise a container that another run installs meanwhile could lose its roots. */
@@ -195,12 +197,17 @@ int gc_run(void *self, struct ec_op *op, struct ec_err *err)
                 return r;
         r = update_roots(h, op, &roots, err);
         h->deploy->unlock(op);
+        for (size_t i = 0; r >= 0 && i < roots.n; i++)
+                if (roots.items[i].target && strv_push(&files, roots.items[i].target) < 0)
+                        r = no_memory(h, err);
+        if (r >= 0 && files)
+                r = closures_read(h, op, STRV_CONST(files), &closures, err);
         if (r >= 0)
                 r = h->table->create(op, &column_array, &table, err);
         for (size_t i = 0, n; r >= 0 && i < roots.n; i += n) {
                 for (n = 1; i + n < roots.n && !strcmp(roots.items[i].name, roots.items[i + n].name); n++)
                         ;
-                r = add_row(h, op, table, &roots.items[i], n, err);
+                r = add_row(h, &closures, table, &roots.items[i], n, err);
         }
         if (r >= 0)
                 r = h->table->print(table, err);

@@ -191,20 +191,38 @@ static void test_removed(void **state)
         assert_int_equal(PLUGIN->hooks->removed(self, &fake.op, c, &fake.err), 0);
 }
 
+static int nix_calls;
+
+/* The unit refers to the conf file, and that to itself and /nix/store/c. */
 static int nix_store(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
 {
-        assert_int_equal(f->locked, 0); /* it takes long */
-        free(ret->out);
-        if (!strcmp(p->argv[2], "--requisites")) {
-                ret->out = strdup("/nix/store/a\n/nix/store/b\n/nix/store/c\n");
-        } else {
-                size_t n = 0, len = 0;
-                char *out = calloc(1, 4096);
+        char *unit = at("/store/unit"), *conf = at("/store/conf");
 
-                while (p->argv[3 + n])
-                        len += sprintf(out + len, "%zu\n", 100 * ++n);
-                ret->out = out;
+        assert_int_equal(f->locked, 0); /* it takes long */
+        nix_calls++;
+        free(ret->out);
+        if (!strcmp(p->argv[1], "--query")) {
+                assert_string_equal(p->argv[2], "--requisites");
+                assert_true(asprintf(&ret->out, "%s\n/nix/store/c\n%s\n", unit, conf) > 0);
+        } else {
+                assert_string_equal(p->argv[1], "--dump-db");
+                assert_null(p->argv[5]);
+                assert_true(asprintf(&ret->out,
+                                     "/nix/store/c\nhash\n300\n/nix/store/c.drv\n0\n"
+                                     "%s\nhash\n200\n\n2\n/nix/store/c\n%s\n%s\nhash\n100\n\n1\n%s\n",
+                                     conf, conf, unit, conf) > 0);
         }
+        ret->out_len = strlen(ret->out);
+        free(unit);
+        free(conf);
+        return 0;
+}
+
+static int nix_nonsense(struct fake *f, const struct ec_proc *p, struct ec_proc_result *ret)
+{
+        (void)f;
+        free(ret->out);
+        ret->out = strdup(!strcmp(p->argv[1], "--query") ? "/a\n" : "/b\n1\n2\n3\n4\n");
         ret->out_len = strlen(ret->out);
         return 0;
 }
@@ -238,6 +256,25 @@ static void test_gc(void **state)
         free(expect);
         free(unit);
         free(conf);
+}
+
+/* However many containers there are. */
+static void test_gc_two_calls(void **state)
+{
+        const char *const names[] = { "a", "b", "c", "d" };
+
+        (void)state;
+        for (size_t i = 0; i < 4; i++)
+                assert_int_equal(PLUGIN->hooks->installed(self, &fake.op, install(names[i]), &fake.err), 0);
+        fake.proc = nix_store;
+        nix_calls = 0;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), 0);
+        assert_int_equal(nix_calls, 2);
+        assert_non_null(strstr(fake.table, "name=d;paths=3;size=600;"));
+        fake_reset(&fake);
+        fake.proc = nix_nonsense;
+        assert_int_equal(fake_run(&fake, PLUGIN, self, "gc"), -EBADMSG);
+        assert_string_equal(fake.err.msg, "nix-store --dump-db has printed what is not understood");
 }
 
 /* Without the lock, no root is touched. */
@@ -338,8 +375,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(test_descriptor),   T(test_installed),    T(test_installed_fails), T(test_installed_half),
                 T(test_undo),         T(test_no_directory), T(test_removed),         T(test_gc),
-                T(test_gc_missing),   T(test_gc_lost),      T(test_gc_none),         T(test_gc_nix_fails),
-                T(test_gc_no_output), T(test_gc_locked),
+                T(test_gc_two_calls), T(test_gc_missing),   T(test_gc_lost),         T(test_gc_none),
+                T(test_gc_nix_fails), T(test_gc_no_output), T(test_gc_locked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,7 +277,11 @@ int nix_hold_path(const char *store_path, const char *tmp_dir, struct ec_err *er
                 return r;
         r = realise(&n, store_path, root, err);
         nix_done(&n);
-        return r;
+        if (r == -ECANCELED || r >= 0 || access(store_path, F_OK) >= 0 || errno != ENOENT)
+                return r;
+        err_done(err);
+        return err_set(err, -ENOENT, "'%s' is gone, perhaps because of a garbage collection; build it again",
+                       store_path);
 }
 
 /* ---- nix(1) -------------------------------------------------------------- */

@@ -34,5 +34,5 @@ int nix_flake_metadata(struct nix *n, const char *ref, const char *dir, const ch
 /* As nix_build(), for an installable of nix(1). */
 int nix_build_installable(struct nix *n, const char *installable, const char *dir, char **ret_path, struct ec_err *err);
 
-/* Holds an existing store path with a gc root below tmp_dir. */
+/* Holds an existing store path with a gc root below tmp_dir. -ENOENT: the path is gone. */
 int nix_hold_path(const char *store_path, const char *tmp_dir, struct ec_err *err);

@@ -276,6 +276,8 @@ static int append(const char *text, size_t len)
 {
         size_t size = term.queue.end + len;
 
+        if (!len)
+                return 0;
         if (size > term.queue.size) {
                 char *more = realloc(term.queue.text, 2 * size);
 

@@ -469,6 +469,10 @@ static void test_real_build(void **state)
         assert_true(entries("state/gcroots/auto") > 0);
 
         assert_int_equal(nix_hold_path(out, tmp_dir, &err), 0);
+        memcpy(strrchr(out, '/') + 1, "00000000000000000000000000000000", 32);
+        assert_int_equal(nix_hold_path(out, tmp_dir, &err), -ENOENT);
+        assert_non_null(strstr(err_msg(&err), "' is gone, perhaps because of a garbage collection; build it again"));
+        err_done(&err);
         nix_forget_roots(tmp_dir);
         char *real = realpath(tmp_dir, NULL);
         nix_forget_roots(real);
