@@ -116,6 +116,7 @@ check_resolv_conf() {
 }
 
 # In the place of the host's Nix database. The directory above is root's alone.
+# shellcheck disable=SC2174 # /run exists
 mkdir -p -m 0700 -- /run/extra-container
 mkdir -p -- /run/extra-container/empty
 close_directories

@@ -50,6 +50,9 @@ flags() { # the options of one compiler run
                 grep -oE -- "-fstack-protector-strong|-D_FORTIFY_SOURCE=.|-O[0-9]" | tr "\n" " "
 }
 has "the program has a stack protector" "$(nm -D $ec)" ' __stack_chk_fail(@|$)'
+echo 'int f;' | "${CC:-cc}" -Werror -fcf-protection -x c -c - -o /dev/null 2>/dev/null
+is "the flow of control is protected, if the compiler can do that" "$?" \
+        "$([[ $(run -n -B V=1 build/obj/core/util/name.o) == *-fcf-protection* ]]; echo $?)"
 is "options against exploits come before those of the user" "$(flags CFLAGS=-O2)" "-fstack-protector-strong -D_FORTIFY_SOURCE=2 -O2 "
 is "without optimization, functions are not checked" "$(flags CFLAGS=-O0)" "-fstack-protector-strong -O0 "
 is "a level that the user sets is kept" "$(flags CPPFLAGS=-D_FORTIFY_SOURCE=3 CFLAGS=)" "-fstack-protector-strong -D_FORTIFY_SOURCE=3 "
