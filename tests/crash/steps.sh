@@ -178,6 +178,11 @@ attempt() {
                 elif ! grep -q '^error: ' $work/err; then
                         bad_end "$2" "$3" "status $status without an error: $(<$work/err)"
                         return
+                # An installation is undone, or complete. Other commands have phases, each of which is.
+                elif ((patience == 2)) && [[ $1 != @(destroy|gc) ]] && ! reaches $work/start notes &&
+                        ! reaches $work/end notes; then
+                        bad_end "$2" "$3" "half done: $(diff $work/want $work/got) $(<$work/err)"
+                        return
                 fi
         elif [[ $3 == boot ]]; then
                 boot
