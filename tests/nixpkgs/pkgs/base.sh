@@ -14,7 +14,7 @@ die() {
 # Packages that may be missing are fetched without being installed.
 extra=$PWD/extra
 mkdir -p "$extra"
-for package in patchelf openssh-server libwrap0 socat iptables nftables dbus-daemon curl systemd-container; do
+for package in patchelf openssh-server libwrap0 socat iptables nftables conntrack dbus-daemon curl systemd-container; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed && continue
     apt-get download "$package" >&2 || die "the Debian package $package is not installed and cannot be fetched"
     dpkg-deb -x "${package}"_*.deb "$extra"
@@ -51,7 +51,7 @@ bin=(
     dbus-daemon dbus-send ss getent
     ssh ssh-keygen ssh-keyscan scp sftp socat curl gzip tar less mawk
 )
-sbin=(ip sysctl nft xtables-nft-multi xtables-legacy-multi sshd nologin bridge tc runuser)
+sbin=(ip sysctl nft conntrack xtables-nft-multi xtables-legacy-multi sshd nologin bridge tc runuser)
 # Programs that some machines or versions lack.
 optional=" lsns flock getopt logger less mawk watch free top uptime pgrep pkill bridge tc runuser systemd-cgls systemd-cat \
 systemd-detect-virt systemd-cgroups-agent unshare setpriv ssh-keyscan scp sftp "

@@ -233,7 +233,7 @@ rec {
 }
 // lib.genAttrs [
   "bash" "bashInteractive" "coreutils" "coreutils-full" "findutils" "gnugrep" "gnused" "gawk" "gnutar" "gzip" "diffutils"
-  "iproute2" "iptables" "nftables" "systemd" "systemdMinimal" "openssh" "socat" "netcat" "netcat-openbsd"
+  "iproute2" "iptables" "nftables" "conntrack-tools" "systemd" "systemdMinimal" "openssh" "socat" "netcat" "netcat-openbsd"
   "hostname" "hostname-debian" "nettools" "util-linux" "utillinux" "procps" "curl" "dbus" "less"
   "su"
   # From the building machine, like the compiler.
