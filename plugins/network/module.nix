@@ -115,7 +115,12 @@ let
   );
   shell = pkgs.runtimeShell or pkgs.stdenv.shell;
   script = file: args: "PATH=${tools}:$PATH ${shell} ${file} ${args}";
-  firewall = action: name: script ./firewall.sh "${action} ${name}";
+  firewallScript = builtins.path {
+    name = "firewall";
+    path = ./.;
+    filter = file: _: match "firewall.*[.]sh" (baseNameOf file) != null;
+  } + "/firewall.sh";
+  firewall = action: name: script firewallScript "${action} ${name}";
   networkd = action: name: "${shell} ${./networkd.sh} ${action} ${name}";
 
   isBridged = c: (c.hostBridge or null) != null;
@@ -181,7 +186,7 @@ let
   otherService = name: {
     postStop = ''
       if [[ -e /run/extra-container/network/${name} ]]; then
-        ${pathOf name} ${shell} ${./firewall.sh} down ${name} || :
+        ${pathOf name} ${shell} ${firewallScript} down ${name} || :
       fi
     '';
   };
@@ -190,7 +195,7 @@ let
   # name that systemd-nspawn chooses, so the rules are renewed after its start.
   renewGuard = ''
     [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
-      ${script ./firewall.sh "guard"}
+      ${script firewallScript "guard"}
   '';
   # What must succeed before the interface is up, or null.
   guardOf = name:

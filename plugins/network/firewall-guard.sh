@@ -1,0 +1,89 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of firewall.sh, which sources this file
+# SPDX-License-Identifier: MIT
+# The rules that protect containers from each other, in one table of nftables.
+
+# Forwarding is a switch of the whole host. If it is on because of us, packets from and to other containers are
+# dropped: those do not send through the host, and other machines cannot connect to any container. Containers without
+# addresses have no route, or systemd-networkd manages their network.
+add_interface() { # CONTAINER INTERFACE [ADDRESS...]
+        if grep -qsx wan=1 "$state/$1"; then
+                opened="$opened \"$2\","
+                return
+        fi
+        closed="$closed \"$2\","
+        # It only replies, and only in connections to itself, whose packets it cannot mix with those of others. The
+        # addresses of a link are not known; what the kernel calls related may belong to another container.
+        reply="iifname \"$2\" ct direction reply"
+        shift 2
+        [ $# != 0 ] || replies="$replies$reply ct state established accept
+"
+        for a; do
+                case $a in *:*) f=ip6 ;; *) f=ip ;; esac
+                replies="$replies$reply ct reply $f saddr $a accept
+"
+        done
+}
+
+# Those of a container's interface ve-NAME, or one that no connection has.
+addresses_in() { # CONF
+        sed -n 's|^LOCAL_ADDRESS6\{0,1\}=\([0-9a-fA-F.:][0-9a-fA-F.:]*\).*|\1|p' "$1" | grep . || echo 0.0.0.0
+}
+
+guard_rules() { # [fib]: with a check of where packets come from
+        echo "table inet extra-container"
+        echo "delete table inet extra-container"
+        echo "table inet extra-container {"
+        [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
+        [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
+        # No packet with an address to which no route leads by this interface, as in a connection of another container.
+        if [ "${1-}" ]; then
+                echo "chain prerouting {"
+                echo "type filter hook prerouting priority -300; policy accept;"
+                ours
+                from="fib saddr . iif oif missing fib daddr type { unicast, local } drop"
+                [ ! "$opened" ] || echo "iifname @opened $from"
+                [ ! "$closed" ] || echo "iifname @closed $from"
+                echo "}"
+        fi
+        echo "chain forward {"
+        echo "type filter hook forward priority -1; policy accept;"
+        ours
+        # Also what was allowed before the container was closed.
+        printf '%s' "$replies"
+        [ ! "$closed" ] || echo "iifname @closed drop"
+        [ ! "$closed" ] || echo "oifname @closed ct direction reply drop"
+        echo "ct state established,related accept"
+        [ ! "$opened" ] || echo "iifname @opened accept"
+        echo "ct status dnat accept"
+        [ ! "$opened" ] || echo "oifname @opened drop"
+        [ ! "$closed" ] || echo "oifname @closed drop"
+        echo "}"
+        echo "}"
+}
+
+# What the host forwards by itself is its own business.
+ours() {
+        for v in 4 6; do [ -e "$state/.forwarding$v" ] || echo "meta nfproto ipv$v accept"; done
+}
+
+guard() {
+        opened='' closed='' replies=''
+        # shellcheck disable=SC2013 # names of containers have no blanks
+        for conf in $(grep -lsE '^(HOST|LOCAL)_ADDRESS6?=.' /etc/nixos-containers/*.conf /etc/containers/*.conf); do
+                n=${conf##*/} n=${n%.conf}
+                find_interface "$n"
+                # shellcheck disable=SC2046 # addresses have no blanks
+                [ ! "$i" ] || add_interface "$n" "$i" $(addresses_in "$conf")
+        done
+        for links in "$state"/.links-*; do
+                [ -e "$links" ] || continue
+                while read -r i; do add_interface "${links##*/.links-}" "$i"; done < "$links"
+        done
+        # Some kernels lack the module for fib.
+        guard_rules fib | nft -f - 2> /dev/null || guard_rules | nft -f - ||
+                die "nft rejects the rules that protect other containers"
+}
+
+guarded() {
+        has nft && nft list table inet extra-container > /dev/null 2>&1
+}
