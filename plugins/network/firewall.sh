@@ -3,6 +3,7 @@
 #
 #   firewall.sh up NAME auto|nft|iptables veth|bridge wan|ports|wan+ports ADDRESS...
 #   firewall.sh own NAME veth ADDRESS...
+#   firewall.sh ports NAME PORT...
 #   firewall.sh down NAME
 #   firewall.sh links NAME [INTERFACE...]
 #   firewall.sh guard
@@ -42,6 +43,35 @@ warn() {
 
 has() {
         command -v "$1" > /dev/null
+}
+
+# What `up` noted about the container.
+noted() {
+        sed -n "s/^$1=//p" "$state/$name" 2> /dev/null
+}
+
+# The kernel keeps connections that it knows, so the next container with the address would get their packets.
+forget() {
+        has conntrack || return 0
+        for a in $addresses4 $addresses6; do
+                case $a in *:*) f=ipv6 ;; *) f=ipv4 ;; esac
+                for end in --orig-src --orig-dst --reply-src --reply-dst; do
+                        conntrack -D -f $f $end "$a" > /dev/null 2>&1
+                done
+        done
+}
+
+# A peer that went on sending to a forwarded UDP port while the container did not run has a connection with the host.
+forget_host() { # PORT...
+        has conntrack || return 0
+        ip -o addr show scope global | while read -r _ _ f a _; do
+                a=${a%/*}
+                case $f in inet) f=ipv4 ;; *) f=ipv6 ;; esac
+                for port; do
+                        conntrack -D -f $f -p udp --orig-dst "$a" --reply-src "$a" --orig-port-dst "$port" \
+                                > /dev/null 2>&1
+                done
+        done
 }
 
 # systemd-nspawn shortens a name that is too long for an interface, and gives the interface the long one as well.
@@ -103,7 +133,10 @@ remove_rules() {
 }
 
 down() {
+        # shellcheck disable=SC2046 # addresses have no blanks
+        take_addresses $(noted address)
         remove_rules
+        forget
         rm -f "$state/$name" "$state/.links-$name"
         set -- "$state"/[!.]*
         if [ ! -e "$1" ]; then
@@ -140,7 +173,9 @@ up)
         shift 5
         take_addresses "$@"
         remove_rules
+        forget
         echo "path=$PATH" > "$state/$name" || die "cannot write to $state"
+        for a in $addresses4 $addresses6; do echo "address=$a" >> "$state/$name"; done
         choose "$choice"
         echo "backend=$backend" >> "$state/$name"
         [ ! "$wan" ] || echo wan=1 >> "$state/$name"
@@ -172,6 +207,10 @@ own)
                 case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
                 echo "interface=$i" >> "$state/$name"
         fi
+        ;;
+ports)
+        shift 2
+        forget_host "$@"
         ;;
 links)
         shift 2

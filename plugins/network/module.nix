@@ -112,6 +112,7 @@ let
   tools = lib.makeBinPath (
     [ pkgs.nftables pkgs.iptables ]
     ++ optional (pkgs ? util-linux || pkgs ? utillinux) (pkgs.util-linux or pkgs.utillinux)
+    ++ optional (pkgs ? conntrack-tools || pkgs ? conntrack_tools) (pkgs.conntrack-tools or pkgs.conntrack_tools)
   );
   shell = pkgs.runtimeShell or pkgs.stdenv.shell;
   script = file: args: "PATH=${tools}:$PATH ${shell} ${file} ${args}";
@@ -138,6 +139,8 @@ let
       c = containers.${name};
     in
     c.privateNetwork && (c.forwardPorts or [ ]) != [ ] && given [ c.localAddress c.localAddress6 ] != [ ];
+  udpPorts = name: map (p: p.hostPort)
+    (filter (p: hasPorts name && p.protocol == "udp") (containers.${name}.forwardPorts or [ ]));
   # Those that need rules of the host, and that it forwards packets.
   forwarded = filter (n: hasWAN n || hasPorts n) (attrNames containers);
   forwardService = name: {
@@ -149,6 +152,9 @@ let
     preStart = mkAfter ''
       ${firewall "up" name} ${net.firewall} ${rulesFor name}
     '';
+    postStart = mkIf (udpPorts name != [ ]) (mkAfter ''
+      ${firewall "ports" name} ${toString (udpPorts name)} || :
+    '');
     # Runs however the container ends, even if its start failed. A failure does not stop the other scripts; the next
     # start tries again.
     postStop = ''
