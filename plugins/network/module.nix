@@ -189,13 +189,16 @@ let
   # created them.
   others = filter (n: !elem n forwarded) (attrNames containers);
   pathOf = name: "PATH=$(sed -n 's/^path=//p' /run/extra-container/network/${name}):$PATH";
-  otherService = name: {
-    postStop = ''
-      if [[ -e /run/extra-container/network/${name} ]]; then
-        ${pathOf name} ${shell} ${firewallScript} down ${name} || :
-      fi
-    '';
-  };
+  otherService = name:
+    let
+      clear = ''
+        [[ ! -e /run/extra-container/network/${name} ]] || ${pathOf name} ${shell} ${firewallScript} down ${name}'';
+    in
+    {
+      # What remained would open the container.
+      preStart = clear;
+      postStop = "${clear} || :";
+    };
 
   # Forwarding that other containers need must not open this one. The interface of a container with a long name has a
   # name that systemd-nspawn chooses, so the rules are renewed after its start.
