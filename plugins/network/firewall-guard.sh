@@ -6,6 +6,7 @@
 # dropped: those do not send through the host, and other machines cannot connect to any container. Containers without
 # addresses have no route, or systemd-networkd manages their network.
 add_interface() { # CONTAINER INTERFACE [ADDRESS...]
+        case "$opened$closed" in *" \"$2\","*) return ;; esac
         if grep -qsx wan=1 "$state/$1"; then
                 opened="$opened \"$2\","
                 return
@@ -66,6 +67,16 @@ ours() {
         for v in 4 6; do [ -e "$state/.forwarding$v" ] || echo "meta nfproto ipv$v accept"; done
 }
 
+# Those that run with addresses which their conf does not have any more.
+add_running() {
+        for file in /run/systemd/network/79-extra-container-*.network; do
+                [ -e "$file" ] || continue
+                n=${file##*/79-extra-container-} n=${n%.network}
+                find_interface "$n"
+                [ ! "$i" ] || add_interface "$n" "$i" 0.0.0.0
+        done
+}
+
 guard() {
         opened='' closed='' replies=''
         # shellcheck disable=SC2013 # names of containers have no blanks
@@ -75,6 +86,7 @@ guard() {
                 # shellcheck disable=SC2046 # addresses have no blanks
                 [ ! "$i" ] || add_interface "$n" "$i" $(addresses_in "$conf")
         done
+        add_running
         for links in "$state"/.links-*; do
                 [ -e "$links" ] || continue
                 while read -r i; do add_interface "${links##*/.links-}" "$i"; done < "$links"

@@ -291,8 +291,9 @@ let
       '';
     }
     else {
-      # Removes the file of an earlier definition, which an update replaced while the container ran.
-      preStart = mkAfter ''
+      # Removes the file of an earlier definition that an update replaced while the container ran, before guardService,
+      # which closes the interfaces that have such files.
+      preStart = ''
         [[ ! -e /run/systemd/network/79-extra-container-${name}.network ]] || ${networkd "down" name} || :
       '';
     };
