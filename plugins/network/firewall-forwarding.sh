@@ -41,12 +41,10 @@ keep_adverts() {
 forwarding() {
         [ ! "$addresses4" ] || [ "$(cat $forward4)" = 1 ] || note_forwarding ipv4
         [ ! "$addresses6" ] || [ "$(cat $forward6)" = 1 ] || note_forwarding ipv6
-        if [ -e "$state/.forwarding4" ] || [ -e "$state/.forwarding6" ]; then
-                if nft_works; then
-                        guard
-                else
-                        warn "nft does not work on this host, so other machines can also reach containers through it"
-                fi
+        if nft_works; then
+                guard
+        elif [ -e "$state/.forwarding4" ] || [ -e "$state/.forwarding6" ]; then
+                warn "nft does not work on this host, so other machines can also reach containers through it"
         fi
         [ ! "$addresses4" ] || switch_on $forward4
         [ "$addresses6" ] && [ "$(cat $forward6)" != 1 ] || return 0

@@ -30,22 +30,42 @@ addresses_in() { # CONF
         sed -n 's|^LOCAL_ADDRESS6\{0,1\}=\([0-9a-fA-F.:][0-9a-fA-F.:]*\).*|\1|p' "$1" | grep . || echo 0.0.0.0
 }
 
-guard_rules() { # [fib]: with a check of where packets come from
+# Packets of opened containers to others keep their address, as they do to interfaces ve-*; otherwise they would seem
+# to come from the host. The kernel then does not masquerade them.
+kept_rules() {
+        for file in "$state"/[!.]*; do
+                grep -qsx wan=1 "$file" || continue
+                # shellcheck disable=SC2013 # addresses have no blanks
+                for a in $(sed -n 's/^address=//p' "$file"); do
+                        case $a in *:*) f=ip6 to=$bridged6 ;; *) f=ip to=$bridged4 ;; esac
+                        [ ! "$links" ] || echo "$f saddr $a oifname {$links } snat $f to $a"
+                        [ ! "$to" ] || echo "$f saddr $a $f daddr {$to } snat $f to $a"
+                done
+        done
+}
+
+guard_rules() { # fib: with a check of where packets come from; nat: with kept_rules
         echo "table inet extra-container"
         echo "delete table inet extra-container"
         echo "table inet extra-container {"
         [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
         [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
         # No packet with an address to which no route leads by this interface, as in a connection of another container.
-        if [ "${1-}" ]; then
+        case $1 in *fib*)
                 echo "chain prerouting {"
                 echo "type filter hook prerouting priority -300; policy accept;"
                 ours
                 from="fib saddr . iif oif missing fib daddr type { unicast, local } drop"
                 [ ! "$opened" ] || echo "iifname @opened $from"
                 [ ! "$closed" ] || echo "iifname @closed $from"
-                echo "}"
-        fi
+                echo "}" ;;
+        esac
+        case $1 in *nat*)
+                echo "chain kept {"
+                echo "type nat hook postrouting priority 90; policy accept;"
+                kept_rules
+                echo "}" ;;
+        esac
         echo "chain forward {"
         echo "type filter hook forward priority -1; policy accept;"
         ours
@@ -67,6 +87,28 @@ ours() {
         for v in 4 6; do [ -e "$state/.forwarding$v" ] || echo "meta nfproto ipv$v accept"; done
 }
 
+# Its interface belongs to the bridge.
+add_bridged() { # CONF
+        # Only these have a route back through the host.
+        grep -qE '^HOST_ADDRESS6?=.' "$1" || return 0
+        for a in $(addresses_in "$1"); do
+                case $a in *:*) bridged6="$bridged6 $a," ;; *) bridged4="$bridged4 $a," ;; esac
+        done
+}
+
+add_confs() {
+        set -- /etc/nixos-containers/*.conf /etc/containers/*.conf
+        in_bridges=$(grep -ls '^HOST_BRIDGE=.' "$@")
+        # shellcheck disable=SC2013 # names of containers have no blanks
+        for conf in $(grep -lsE '^(HOST|LOCAL)_ADDRESS6?=.' "$@"); do
+                n=${conf##*/} n=${n%.conf}
+                case $in_bridges in *"$conf"*) add_bridged "$conf"; continue ;; esac
+                find_interface "$n"
+                # shellcheck disable=SC2046 # addresses have no blanks
+                [ ! "$i" ] || add_interface "$n" "$i" $(addresses_in "$conf")
+        done
+}
+
 # Those that run with addresses which their conf does not have any more.
 add_running() {
         for file in /run/systemd/network/79-extra-container-*.network; do
@@ -77,23 +119,26 @@ add_running() {
         done
 }
 
+add_links() {
+        for file in "$state"/.links-*; do
+                [ -e "$file" ] || continue
+                while read -r i; do
+                        add_interface "${file##*/.links-}" "$i"
+                        links="$links \"$i\","
+                done < "$file"
+        done
+}
+
 guard() {
-        opened='' closed='' replies=''
-        # shellcheck disable=SC2013 # names of containers have no blanks
-        for conf in $(grep -lsE '^(HOST|LOCAL)_ADDRESS6?=.' /etc/nixos-containers/*.conf /etc/containers/*.conf); do
-                n=${conf##*/} n=${n%.conf}
-                find_interface "$n"
-                # shellcheck disable=SC2046 # addresses have no blanks
-                [ ! "$i" ] || add_interface "$n" "$i" $(addresses_in "$conf")
-        done
+        opened='' closed='' replies='' links='' bridged4='' bridged6=''
+        add_confs
         add_running
-        for links in "$state"/.links-*; do
-                [ -e "$links" ] || continue
-                while read -r i; do add_interface "${links##*/.links-}" "$i"; done < "$links"
+        add_links
+        # Some kernels lack the module for fib, or cannot translate in tables of both families.
+        for parts in fib+nat nat fib; do
+                ! guard_rules $parts | nft -f - 2> /dev/null || return 0
         done
-        # Some kernels lack the module for fib.
-        guard_rules fib | nft -f - 2> /dev/null || guard_rules | nft -f - ||
-                die "nft rejects the rules that protect other containers"
+        guard_rules none | nft -f - || die "nft rejects the rules that protect other containers"
 }
 
 guarded() {

@@ -200,11 +200,10 @@ let
       postStop = "${clear} || :";
     };
 
-  # Forwarding that other containers need must not open this one. The interface of a container with a long name has a
-  # name that systemd-nspawn chooses, so the rules are renewed after its start.
+  # Forwarding that other containers need must not open this one, and they must not seem to be the host. The interface
+  # of a container with a long name has a name that systemd-nspawn chooses, so the rules are renewed after its start.
   renewGuard = ''
-    [[ ! -e /run/extra-container/network/.forwarding4 && ! -e /run/extra-container/network/.forwarding6 ]] ||
-      ${script firewallScript "guard"}
+    [[ ! $(ls /run/extra-container/network 2>/dev/null) ]] || ${script firewallScript "guard"}
   '';
   # What must succeed before the interface is up, or null.
   guardOf = name:
