@@ -44,6 +44,16 @@ kept_rules() {
         done
 }
 
+# Bridges that no opened container is in: what crosses only a bridge is not forwarded.
+bridge_rules() {
+        for b in $bridges; do
+                case "$opened_bridges " in *" $b "*) continue ;; esac
+                grep -qsF "/$b/forwarding" "$state"/.forwarding[46] && continue
+                echo "iifname \"$b\" oifname != \"$b\" drop"
+                echo "oifname \"$b\" iifname != \"$b\" drop"
+        done
+}
+
 guard_rules() { # fib: with a check of where packets come from; nat: with kept_rules
         echo "table inet extra-container"
         echo "delete table inet extra-container"
@@ -78,6 +88,7 @@ guard_rules() { # fib: with a check of where packets come from; nat: with kept_r
         echo "ct status dnat accept"
         [ ! "$opened" ] || echo "oifname @opened drop"
         [ ! "$closed" ] || echo "oifname @closed drop"
+        bridge_rules
         echo "}"
         echo "}"
 }
@@ -88,10 +99,12 @@ ours() {
 }
 
 # Its interface belongs to the bridge.
-add_bridged() { # CONF
+add_bridged() { # CONTAINER CONF
+        b=$(sed -n 's/^HOST_BRIDGE=//p' "$2")
+        if grep -qsx wan=1 "$state/$1"; then opened_bridges="$opened_bridges $b"; else bridges="$bridges $b"; fi
         # Only these have a route back through the host.
-        grep -qE '^HOST_ADDRESS6?=.' "$1" || return 0
-        for a in $(addresses_in "$1"); do
+        grep -qE '^HOST_ADDRESS6?=.' "$2" || return 0
+        for a in $(addresses_in "$2"); do
                 case $a in *:*) bridged6="$bridged6 $a," ;; *) bridged4="$bridged4 $a," ;; esac
         done
 }
@@ -100,9 +113,9 @@ add_confs() {
         set -- /etc/nixos-containers/*.conf /etc/containers/*.conf
         in_bridges=$(grep -ls '^HOST_BRIDGE=.' "$@")
         # shellcheck disable=SC2013 # names of containers have no blanks
-        for conf in $(grep -lsE '^(HOST|LOCAL)_ADDRESS6?=.' "$@"); do
+        for conf in $(grep -lsE '^(HOST_BRIDGE|(HOST|LOCAL)_ADDRESS6?)=.' "$@"); do
                 n=${conf##*/} n=${n%.conf}
-                case $in_bridges in *"$conf"*) add_bridged "$conf"; continue ;; esac
+                case $in_bridges in *"$conf"*) add_bridged "$n" "$conf"; continue ;; esac
                 find_interface "$n"
                 # shellcheck disable=SC2046 # addresses have no blanks
                 [ ! "$i" ] || add_interface "$n" "$i" $(addresses_in "$conf")
@@ -123,6 +136,7 @@ add_links() {
         for file in "$state"/.links-*; do
                 [ -e "$file" ] || continue
                 while read -r i; do
+                        case $i in bridge:*) bridges="$bridges ${i#*:}"; continue ;; esac
                         add_interface "${file##*/.links-}" "$i"
                         links="$links \"$i\","
                 done < "$file"
@@ -130,7 +144,7 @@ add_links() {
 }
 
 guard() {
-        opened='' closed='' replies='' links='' bridged4='' bridged6=''
+        opened='' closed='' replies='' links='' bridges='' opened_bridges='' bridged4='' bridged6=''
         add_confs
         add_running
         add_links

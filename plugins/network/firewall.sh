@@ -5,7 +5,7 @@
 #   firewall.sh own NAME veth ADDRESS...
 #   firewall.sh ports NAME PORT...
 #   firewall.sh down NAME
-#   firewall.sh links NAME [INTERFACE...]
+#   firewall.sh links NAME [INTERFACE | bridge:BRIDGE]...
 #   firewall.sh guard
 #
 # The host's rules that let a container reach other networks (wan), and other
@@ -216,7 +216,8 @@ links)
         shift 2
         rm -f "$state/.links-$name"
         for i; do
-                case $i in *[!a-zA-Z0-9_.-]* | ????????????????*) die "'$i' is not the name of an interface" ;; esac
+                l=${i#bridge:}
+                case $l in *[!a-zA-Z0-9_.-]* | ????????????????*) die "'$i' is not the name of an interface" ;; esac
                 echo "$i" >> "$state/.links-$name"
         done
         ;;

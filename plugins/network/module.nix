@@ -210,9 +210,10 @@ let
     if lib.stringLength name <= 12 || !isAddressed containers.${name} then null
     else if hasWAN name then "${firewall "own" name} ${linkAndAddresses name}"
     else renewGuard;
-  # Links whose addresses the unit sets; those in a bridge are the host's own network.
+  # Links whose addresses the unit sets, and bridges of others.
   extraLinks = name:
-    attrNames (lib.filterAttrs (_: l: !isBridged l) (containers.${name}.extraVeths or { }));
+    lib.mapAttrsToList (link: l: if isBridged l then "bridge:${l.hostBridge}" else link)
+      (containers.${name}.extraVeths or { });
   linked = filter (n: extraLinks n != [ ]) (attrNames containers);
   noteService = name: {
     preStart = mkBefore ''
