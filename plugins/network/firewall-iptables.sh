@@ -56,8 +56,13 @@ drop_made() {
 # Packets to other containers keep their address; otherwise they would seem to come from the host.
 nat_rules() {
         [ "$wan" ] || return 0
+        find_ports
         echo "*nat"
-        for a in $addresses; do echo "-A POSTROUTING -s $a ! -o ve-+ -m comment --comment $tag -j MASQUERADE"; done
+        for a in $addresses; do
+                rule="-A POSTROUTING -s $a ! -o ve-+ -m comment --comment $tag"
+                for p in tcp udp sctp dccp; do echo "$rule -p $p -j MASQUERADE --to-ports $source_ports"; done
+                echo "$rule -j MASQUERADE"
+        done
         echo COMMIT
 }
 
