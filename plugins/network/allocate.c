@@ -150,10 +150,13 @@ static int put_family(const struct ec_host *h, int family, FILE *to, struct ec_e
 
 static int get_firewall(const struct ec_host *h, const char **ret, struct ec_err *err)
 {
+        int64_t connections = h->conf->get_int(h, "connections");
         const char *firewall = h->conf->get(h, "firewall");
 
         if (!firewall || (strcmp(firewall, "auto") && strcmp(firewall, "nft") && strcmp(firewall, "iptables")))
                 return h->conf->refuse(h, "firewall", "auto, nft or iptables", err);
+        if (connections < 0 || connections > UINT32_MAX)
+                return h->conf->refuse(h, "connections", "a number from 0 to 4294967295", err);
         *ret = firewall;
         return 0;
 }
@@ -183,7 +186,8 @@ int allocation(struct network *n, unsigned partition, char **ret, struct ec_err 
         to = open_memstream(&text, &len);
         if (!to)
                 return no_memory(h, err);
-        fprintf(to, "{\"firewall\":\"%s\",\"partition\":%u", firewall, partition);
+        fprintf(to, "{\"firewall\":\"%s\",\"connections\":%lld,\"partition\":%u", firewall,
+                (long long)h->conf->get_int(h, "connections"), partition);
         r = put_family(h, AF_INET, to, err);
         if (r >= 0)
                 r = put_family(h, AF_INET6, to, err);

@@ -59,7 +59,7 @@ check_chain() { # FAMILY TABLE CHAIN POLICY
         *) return 0 ;;
         esac
         # The tables of iptables, which check_iptables() handles, and ours.
-        case $1:$2:$3 in ip:filter:FORWARD | ip6:filter:FORWARD | inet:extra-container:*) return 0 ;; esac
+        case $1:$2:$3 in ip:filter:FORWARD | ip6:filter:FORWARD | inet:extra-container*) return 0 ;; esac
         case $4 in
         *"policy drop"*) ;;
         *)

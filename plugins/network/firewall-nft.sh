@@ -18,26 +18,72 @@ nft_masquerade() { # MATCH
         echo "$1 masquerade"
 }
 
+nft_nat() {
+        find_ports
+        echo "chain prerouting {"
+        echo "type filter hook prerouting priority -300; policy accept;"
+        for a in $addresses4; do echo "$elsewhere ip saddr $a drop"; done
+        for a in $addresses6; do echo "$elsewhere ip6 saddr $a drop"; done
+        echo "}"
+        echo "chain postrouting {"
+        echo "type nat hook postrouting priority 100; policy accept;"
+        echo "oifname \"ve-*\" accept"
+        for a in $addresses4; do nft_masquerade "ip saddr $a"; done
+        for a in $addresses6; do nft_masquerade "ip6 saddr $a"; done
+        echo "}"
+}
+
+# Other containers and the host need places in the kernel's table of connections. Over the limit, packets are dropped
+# for a moment without being counted, because some kernels keep what they count too long.
+nft_limit() {
+        echo "set over { type ifname; flags dynamic, timeout; timeout 20ms; }"
+        echo "chain too_many {"
+        echo "add @over { iifname }"
+        echo "drop"
+        echo "}"
+        echo "chain connections {"
+        echo "type filter hook prerouting priority -150; policy accept;"
+        nft_sources | while read -r from; do
+                echo "$from ct state new iifname @over drop"
+                echo "$from ct state new ct count over $connections goto too_many"
+        done
+        echo "}"
+}
+
+# What comes from the container: by its interface, if that is known, or in a bridge with its address.
+nft_sources() {
+        case $link:$i in
+        bridge:*)
+                for a in $addresses4; do echo "ip saddr $a"; done
+                for a in $addresses6; do echo "ip6 saddr $a"; done
+                ;;
+        *:?*) echo "iifname \"$i\"" ;;
+        esac
+}
+
+nft_table() { # [limit]
+        echo "table inet $tag"
+        echo "delete table inet $tag"
+        echo "table inet $tag {"
+        [ ! "${1-}" ] || nft_limit
+        # The host would be a relay for connections of the container with itself.
+        [ "$link" = bridge ] || [ ! "$i" ] || cat << END
+chain forward {
+type filter hook forward priority -2; policy accept;
+iifname "$i" oifname "$i" drop
+}
+END
+        [ "$backend:$wan" != nftables:1 ] || nft_nat
+        echo "}"
+}
+
 # One transaction, so that the table is never missing, doubled or incomplete.
 nft_up() {
-        find_ports
-        {
-                echo "table inet $tag"
-                echo "delete table inet $tag"
-                echo "table inet $tag {"
-                echo "chain prerouting {"
-                echo "type filter hook prerouting priority -300; policy accept;"
-                for a in $addresses4; do echo "$elsewhere ip saddr $a drop"; done
-                for a in $addresses6; do echo "$elsewhere ip6 saddr $a drop"; done
-                echo "}"
-                echo "chain postrouting {"
-                echo "type nat hook postrouting priority 100; policy accept;"
-                echo "oifname \"ve-*\" accept"
-                for a in $addresses4; do nft_masquerade "ip saddr $a"; done
-                for a in $addresses6; do nft_masquerade "ip6 saddr $a"; done
-                echo "}"
-                echo "}"
-        } | nft -f - || die "nft rejects the rules"
+        if [ "$connections" != 0 ]; then
+                ! nft_table limit | nft -f - 2> /dev/null || return 0
+                warn "this host cannot limit the number of the container's connections (nftables: ct count)"
+        fi
+        nft_table | nft -f - || [ "$backend" != nftables ] || die "nft rejects the rules"
 }
 
 nft_down() {

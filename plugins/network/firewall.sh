@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2317 # firewall-*.sh use what is here
 # SPDX-License-Identifier: MIT
 #
-#   firewall.sh up NAME auto|nft|iptables veth|bridge wan|ports|wan+ports ADDRESS...
-#   firewall.sh own NAME veth ADDRESS...
+#   firewall.sh up NAME auto|nft|iptables CONNECTIONS veth|bridge wan|ports|wan+ports ADDRESS...
+#   firewall.sh own NAME
 #   firewall.sh ports NAME PORT...
 #   firewall.sh down NAME
 #   firewall.sh links NAME [INTERFACE | bridge:BRIDGE]...
@@ -50,6 +50,12 @@ noted() {
         sed -n "s/^$1=//p" "$state/$name" 2> /dev/null
 }
 
+recall() {
+        backend=$(noted backend) connections=$(noted connections) link=$(noted link) wan=$(noted wan)
+        # shellcheck disable=SC2046 # addresses have no blanks
+        take_addresses $(noted address)
+}
+
 # The kernel keeps connections that it knows, so the next container with the address would get their packets.
 forget() {
         has conntrack || return 0
@@ -85,10 +91,10 @@ find_interface() { # NAME: as $i; empty if it is not known before the start
 # Others may not use the container's address, because the rules, and rules of the host, let it pass: sets $elsewhere,
 # which matches packets that are not from its interface; empty if that is not known yet. Behind a bridge, the address
 # may come by several interfaces, but not by those of other containers.
-find_elsewhere() { # nftables|nft|legacy veth|bridge KNOWN
+find_elsewhere() { # [KNOWN]
         i=
-        [ ! "$3" ] || find_interface "$name"
-        case $1:$2:$i in
+        [ ! "${1-}" ] || find_interface "$name"
+        case $backend:$link:$i in
         nftables:bridge:*) elsewhere='iifname "ve-*"' ;;
         *:bridge:*) elsewhere='-i ve-+' ;;
         *:veth:) elsewhere='' ;;
@@ -133,8 +139,7 @@ remove_rules() {
 }
 
 down() {
-        # shellcheck disable=SC2046 # addresses have no blanks
-        take_addresses $(noted address)
+        recall
         remove_rules
         forget
         rm -f "$state/$name" "$state/.links-$name"
@@ -164,47 +169,50 @@ take_addresses() {
         done
 }
 
+note_container() {
+        {
+                echo "path=$PATH"
+                echo "backend=$backend"
+                echo "connections=$connections"
+                echo "link=$link"
+                [ ! "$wan" ] || echo wan=1
+                for a in $addresses4 $addresses6; do echo "address=$a"; done
+        } > "$state/$name"
+}
+
 case $action in
 up)
-        choice=$3 link=$4
-        case $5 in *wan*) wan=1 ;; esac
-        case $5 in *ports*) ports=1 ;; esac
+        choice=$3 connections=$4 link=$5
+        case $6 in *wan*) wan=1 ;; esac
+        case $6 in *ports*) ports=1 ;; esac
         [ "$wan" ] || feature=forwardPorts effect="other machines cannot reach its forwarded ports"
-        shift 5
+        shift 6
         take_addresses "$@"
         remove_rules
         forget
-        echo "path=$PATH" > "$state/$name" || die "cannot write to $state"
-        for a in $addresses4 $addresses6; do echo "address=$a" >> "$state/$name"; done
         choose "$choice"
-        echo "backend=$backend" >> "$state/$name"
-        [ ! "$wan" ] || echo wan=1 >> "$state/$name"
+        note_container || die "cannot write to $state"
         # A long name's interface is that of an earlier start, if there is one.
-        case ve-$name in ????????????????*) known='' ;; *) known=1 ;; esac
-        find_elsewhere "$backend" "$link" "$known"
-        case $backend in
-        nftables) [ ! "$wan" ] || nft_up ;;
-        *)
+        case ve-$name in ????????????????*) find_elsewhere ;; *) find_elsewhere known ;; esac
+        nft_up
+        if [ "$backend" != nftables ]; then
                 iptables_up "$backend"
                 [ ! "$wan" ] || iptables_own "$backend"
-                ;;
-        esac
+        fi
         forwarding
         check_iptables legacy
         check_iptables nft
         check_nft
         ;;
 own)
-        link=$3
-        shift 3
-        take_addresses "$@"
         ! guarded || guard
-        backend=$(sed -n 's/^backend=//p' "$state/$name")
-        find_elsewhere "$backend" "$link" 1
+        recall
+        find_elsewhere known
         [ "$elsewhere" ] || die "interface ve-$name does not exist"
         # Once for each start: first before the interface is up.
-        if ! grep -qx "interface=$i" "$state/$name"; then
-                case $backend in nftables) nft_up ;; *) iptables_own "$backend" known ;; esac
+        if [ "$(noted interface)" != "$i" ]; then
+                nft_up
+                [ "$backend" = nftables ] || [ ! "$wan" ] || iptables_own "$backend" known
                 echo "interface=$i" >> "$state/$name"
         fi
         ;;

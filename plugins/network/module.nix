@@ -13,6 +13,7 @@ let
   # What the program knows about the host; without the program, as in a flake, its defaults.
   net = {
     firewall = "auto";
+    connections = 16384;
     partition = 0;
     v4 = { range = "10.236.0.0/16"; base = 183238656; slots = 16384; taken = [ ]; assigned = { }; };
     v6 = {
@@ -24,7 +25,7 @@ let
       assigned = { };
     };
   } // (if ecArgs ? network then builtins.fromJSON ecArgs.network else { })
-    // builtins.intersectAttrs { firewall = null; } (ecArgs.settings.network or { });
+    // builtins.intersectAttrs { firewall = null; connections = null; } (ecArgs.settings.network or { });
 
   containers = config.containers;
   autos = option: filter (n: containers.${n}.extra.${option} == "auto") (attrNames containers);
@@ -127,12 +128,11 @@ let
   isBridged = c: (c.hostBridge or null) != null;
   linkOf = name: if isBridged containers.${name} then "bridge" else "veth";
   localAddresses = name: given [ containers.${name}.localAddress containers.${name}.localAddress6 ];
-  linkAndAddresses = name: toString ([ (linkOf name) ] ++ localAddresses name);
   rulesFor = name:
     let
       what = concatStringsSep "+" (optional (hasWAN name) "wan" ++ optional (hasPorts name) "ports");
     in
-    toString ([ (linkOf name) what ] ++ localAddresses name);
+    toString ([ net.firewall net.connections (linkOf name) what ] ++ localAddresses name);
   hasWAN = name: containers.${name}.extra.enableWAN;
   hasPorts = name:
     let
@@ -150,7 +150,7 @@ let
       "ufw.service" "firewalld.service" "docker.service"
     ];
     preStart = mkAfter ''
-      ${firewall "up" name} ${net.firewall} ${rulesFor name}
+      ${firewall "up" name} ${rulesFor name}
     '';
     postStart = mkIf (udpPorts name != [ ]) (mkAfter ''
       ${firewall "ports" name} ${toString (udpPorts name)} || :
@@ -208,7 +208,7 @@ let
   # What must succeed before the interface is up, or null.
   guardOf = name:
     if lib.stringLength name <= 12 || !isAddressed containers.${name} then null
-    else if hasWAN name then "${firewall "own" name} ${linkAndAddresses name}"
+    else if elem name forwarded then firewall "own" name
     else renewGuard;
   # Links whose addresses the unit sets, and bridges of others.
   extraLinks = name:

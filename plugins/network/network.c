@@ -159,8 +159,10 @@ static const struct ec_setting settings[] = {
           "IPv6 addresses from which extra.addressPrefix6 = \"auto\" takes networks" },
         { "firewall", "string", "auto",
           "What sets up the rules of extra.enableWAN: nft, iptables, or auto, which is whatever the host uses; a "
-          "change "
-          "applies to containers that are built later" },
+          "change applies to containers that are built later" },
+        { "connections", "int", "16384",
+          "How many connections a container with extra.enableWAN or forwardPorts can have at a time; 0 means no "
+          "limit; a change applies to containers that are built later" },
         { "wait", "duration", "10s",
           "How long to wait until the address of a started container answers; 0 does not wait" },
 };

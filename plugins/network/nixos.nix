@@ -21,5 +21,6 @@ in
   range = lib.types.addCheck text isRange // { inherit (text) description; };
   range6 = word "[0-9a-fA-F:]*:[0-9a-fA-F:]*/(4[89]|5[0-9]|6[0-4])"
     "range of IPv6 addresses like \"fd65:7863:6e74::/48\", from /48 to /64";
+  connections = lib.types.ints.unsigned;
   firewall = lib.types.enum [ "auto" "nft" "iptables" ];
 }

@@ -2,6 +2,7 @@
 # packet.py udp SOURCE PORT TARGET PORT TEXT: sends a UDP packet, whatever its source.
 # packet.py icmp TYPE CODE SOURCE TARGET WORD SENT_SOURCE PORT SENT_TARGET PORT: sends an ICMP error about a UDP packet;
 # WORD is an address, such as the gateway of a redirect.
+# With --by INTERFACE MAC before that, the packet leaves by this interface, wherever it is sent to.
 import socket
 import struct
 import sys
@@ -32,6 +33,13 @@ def icmp(kind, code, source, target, word, *sent):
     return packet(source, target, socket.IPPROTO_ICMP, message)
 
 
+by = None
+if sys.argv[1] == "--by":
+    by = (sys.argv[2], 0x0800, 0, 0, bytes.fromhex(sys.argv[3].replace(":", "")))
+    del sys.argv[1:4]
 made = {"udp": udp, "icmp": icmp}[sys.argv[1]](*sys.argv[2:])
+if by:
+    socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM).sendto(made, by)
+    sys.exit()
 out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 out.sendto(made, (socket.inet_ntoa(made[16:20]), 0))

@@ -60,6 +60,7 @@ static int setup(void **state)
         fake_setting(&fake, "range", "10.9.0.0/24");
         fake_setting(&fake, "range6", "fd00:1:2::/48");
         fake_setting(&fake, "firewall", "auto");
+        fake_setting(&fake, "connections", "16384");
         fake_setting(&fake, "wait", "0");
         self = fake_load(&fake, PLUGIN);
         return 0;
@@ -423,8 +424,9 @@ static void test_eval(void **state)
         calls = eval();
         assert_non_null(strstr(calls, "nix.add_module /plugin/module.nix\n"));
         assert_non_null(strstr(calls, "nix.add_arg network\n"));
-        assert_non_null(strstr(calls, "{\"firewall\":\"auto\",\"partition\":0,\"v4\":{\"range\":\"10.9.0.0/"
-                                      "24\",\"slots\":64,\"base\":168361984,\"taken\":["));
+        assert_non_null(strstr(
+                calls, "{\"firewall\":\"auto\",\"connections\":16384,\"partition\":0,\"v4\":{\"range\":\"10.9.0.0/"
+                       "24\",\"slots\":64,\"base\":168361984,\"taken\":["));
         assert_non_null(strstr(calls, "[25,25,\"ve-hand\"]"));
         assert_non_null(strstr(calls, "[48,49,\"ve-wide\"]"));
         assert_non_null(strstr(calls, "[12,12,\"ve-web\"]"));
@@ -446,6 +448,8 @@ static void test_bad_settings(void **state)
                 { "range", "fd00::/48", "'range' must be" },
                 { "range6", "fd00::/32", "'range6' must be a range of addresses with 48 to 64 bits, like" },
                 { "firewall", "ufw", "'firewall' must be auto, nft or iptables, not 'ufw'" },
+                { "connections", "-1", "'connections' must be a number from 0 to 4294967295, not '-1'" },
+                { "connections", "4294967296", "'connections' must be a number from 0" },
         };
 
         (void)state;
@@ -454,6 +458,7 @@ static void test_bad_settings(void **state)
                 fake_setting(&fake, "range", "10.9.0.0/24");
                 fake_setting(&fake, "range6", "fd00:1:2::/48");
                 fake_setting(&fake, "firewall", "auto");
+                fake_setting(&fake, "connections", "16384");
                 fake_setting(&fake, bad[i].key, bad[i].value);
                 /* Commands without an evaluation only warn. */
                 fake_unload(PLUGIN, self);
