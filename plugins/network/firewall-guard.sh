@@ -44,8 +44,30 @@ kept_rules() {
         done
 }
 
-# Bridges that no opened container is in: what crosses only a bridge is not forwarded.
+# The same for bridges in which the host has an address. What only crosses a bridge may come this way, too.
+bridge_sources() {
+        for b in $bridges $opened_bridges; do
+                for f in inet:ipv4 inet6:ipv6; do
+                        ip -o addr show dev "$b" scope global 2> /dev/null | grep -q " ${f%:*} " || continue
+                        echo "iifname \"$b\" meta nfproto ${f#*:} $from"
+                done
+        done
+}
+
+# The address of an opened container in a bridge does not come by links of others.
+bridge_addresses() {
+        [ "$opened$closed" ] || return 0
+        [ ! "$opened4" ] || echo "iifname {$opened$closed } ip saddr {$opened4 } drop"
+        [ ! "$opened6" ] || echo "iifname {$opened$closed } ip6 saddr {$opened6 } drop"
+}
+
+# Bridges that no opened container is in: what crosses only a bridge is not forwarded. The host does not return
+# packets to any, as a relay would: those for it have the address of its own interface.
 bridge_rules() {
+        for b in $bridges $opened_bridges; do
+                mac=$(cat "/sys/class/net/$b/address" 2> /dev/null) || continue
+                echo "iifname \"$b\" oifname \"$b\" ether daddr $mac drop"
+        done
         for b in $bridges; do
                 case "$opened_bridges " in *" $b "*) continue ;; esac
                 grep -qsF "/$b/forwarding" "$state"/.forwarding[46] && continue
@@ -61,6 +83,10 @@ guard_rules() { # fib: with a check of where packets come from; nat: with kept_r
         [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
         [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
         # No packet with an address to which no route leads by this interface, as in a connection of another container.
+        echo "chain elsewhere {"
+        echo "type filter hook prerouting priority -300; policy accept;"
+        bridge_addresses
+        echo "}"
         case $1 in *fib*)
                 echo "chain prerouting {"
                 echo "type filter hook prerouting priority -300; policy accept;"
@@ -68,6 +94,7 @@ guard_rules() { # fib: with a check of where packets come from; nat: with kept_r
                 from="fib saddr . iif oif missing fib daddr type { unicast, local } drop"
                 [ ! "$opened" ] || echo "iifname @opened $from"
                 [ ! "$closed" ] || echo "iifname @closed $from"
+                bridge_sources
                 echo "}" ;;
         esac
         case $1 in *nat*)
@@ -101,7 +128,14 @@ ours() {
 # Its interface belongs to the bridge.
 add_bridged() { # CONTAINER CONF
         b=$(sed -n 's/^HOST_BRIDGE=//p' "$2")
-        if grep -qsx wan=1 "$state/$1"; then opened_bridges="$opened_bridges $b"; else bridges="$bridges $b"; fi
+        if grep -qsx wan=1 "$state/$1"; then
+                opened_bridges="$opened_bridges $b"
+                for a in $(addresses_in "$2"); do
+                        case $a in *:*) opened6="$opened6 $a," ;; *) opened4="$opened4 $a," ;; esac
+                done
+        else
+                bridges="$bridges $b"
+        fi
         # Only these have a route back through the host.
         grep -qE '^HOST_ADDRESS6?=.' "$2" || return 0
         for a in $(addresses_in "$2"); do
@@ -135,16 +169,18 @@ add_running() {
 add_links() {
         for file in "$state"/.links-*; do
                 [ -e "$file" ] || continue
-                while read -r i; do
-                        case $i in bridge:*) bridges="$bridges ${i#*:}"; continue ;; esac
-                        add_interface "${file##*/.links-}" "$i"
+                n=${file##*/.links-}
+                bridges="$bridges $(sed -n 's/^bridge://p' "$file" | tr '\n' ' ')"
+                for i in $(links_of "$n"); do
+                        add_interface "$n" "$i"
                         links="$links \"$i\","
-                done < "$file"
+                done
         done
 }
 
 guard() {
-        opened='' closed='' replies='' links='' bridges='' opened_bridges='' bridged4='' bridged6=''
+        opened='' closed='' replies='' links=''
+        bridges='' opened_bridges='' bridged4='' bridged6='' opened4='' opened6=''
         add_confs
         add_running
         add_links

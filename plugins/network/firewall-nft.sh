@@ -50,27 +50,32 @@ nft_limit() {
         echo "}"
 }
 
-# What comes from the container: by its interface, if that is known, or in a bridge with its address.
+# The known interfaces of the container, in a form for a set: also those of its extraVeths.
+find_own() {
+        own=${i:+"\"$i\","}
+        [ "$link" != bridge ] || own=
+        for own_link in $(links_of "$name"); do own="$own \"$own_link\","; done
+}
+
+# What comes from the container: by its interfaces, or in a bridge with its address.
 nft_sources() {
-        case $link:$i in
-        bridge:*)
-                for a in $addresses4; do echo "ip saddr $a"; done
-                for a in $addresses6; do echo "ip6 saddr $a"; done
-                ;;
-        *:?*) echo "iifname \"$i\"" ;;
-        esac
+        [ ! "$own" ] || echo "iifname {$own }"
+        [ "$link" = bridge ] || return 0
+        for a in $addresses4; do echo "ip saddr $a"; done
+        for a in $addresses6; do echo "ip6 saddr $a"; done
 }
 
 nft_table() { # [limit]
+        find_own
         echo "table inet $tag"
         echo "delete table inet $tag"
         echo "table inet $tag {"
         [ ! "${1-}" ] || nft_limit
         # The host would be a relay for connections of the container with itself.
-        [ "$link" = bridge ] || [ ! "$i" ] || cat << END
+        [ ! "$own" ] || cat << END
 chain forward {
 type filter hook forward priority -2; policy accept;
-iifname "$i" oifname "$i" drop
+iifname {$own } oifname {$own } drop
 }
 END
         [ "$backend:$wan" != nftables:1 ] || nft_nat

@@ -5,7 +5,7 @@
 #   firewall.sh own NAME
 #   firewall.sh ports NAME PORT...
 #   firewall.sh down NAME
-#   firewall.sh links NAME [INTERFACE | bridge:BRIDGE]...
+#   firewall.sh links NAME [INTERFACE | bridge:BRIDGE | address:ADDRESS]...
 #   firewall.sh guard
 #
 # The host's rules that let a container reach other networks (wan), and other
@@ -14,8 +14,8 @@
 # gone. `guard` renews the rules that protect other containers: when one of those
 # starts or is gone, and after the start of a container whose interface has a name
 # that was not known before; if that one has rules itself, `own` does it, and adds the
-# name to them. `links` notes the interfaces of the container's extraVeths for these
-# rules.
+# name to them. `links` notes the interfaces and addresses of the container's
+# extraVeths for these rules.
 #
 # $state has a file for each such container that runs, and notes of what is to
 # be undone after the last one; the names of notes begin with a dot.
@@ -56,10 +56,15 @@ recall() {
         take_addresses $(noted address)
 }
 
+# The interfaces of its extraVeths, but those in bridges.
+links_of() { # CONTAINER
+        grep -sv : "$state/.links-$1"
+}
+
 # The kernel keeps connections that it knows, so the next container with the address would get their packets.
 forget() {
         has conntrack || return 0
-        for a in $addresses4 $addresses6; do
+        for a in $addresses4 $addresses6 $(sed -n 's/^address://p' "$state/.links-$name" 2> /dev/null); do
                 case $a in *:*) f=ipv6 ;; *) f=ipv4 ;; esac
                 for end in --orig-src --orig-dst --reply-src --reply-dst; do
                         conntrack -D -f $f $end "$a" > /dev/null 2>&1
@@ -225,7 +230,13 @@ links)
         rm -f "$state/.links-$name"
         for i; do
                 l=${i#bridge:}
-                case $l in *[!a-zA-Z0-9_.-]* | ????????????????*) die "'$i' is not the name of an interface" ;; esac
+                case $i in
+                address:*[!0-9a-fA-F.:]*) die "'$i' has no address" ;;
+                address:*) ;;
+                *) case $l in
+                   *[!a-zA-Z0-9_.-]* | ????????????????*) die "'$i' is not the name of an interface" ;;
+                   esac ;;
+                esac
                 echo "$i" >> "$state/.links-$name"
         done
         ;;

@@ -212,14 +212,18 @@ let
     else renewGuard;
   # Links whose addresses the unit sets, and bridges of others.
   extraLinks = name:
-    lib.mapAttrsToList (link: l: if isBridged l then "bridge:${l.hostBridge}" else link)
-      (containers.${name}.extraVeths or { });
+    lib.concatLists (lib.mapAttrsToList
+      (link: l:
+        [ (if isBridged l then "bridge:${l.hostBridge}" else link) ]
+        ++ map (a: "address:${a}") (given [ l.localAddress l.localAddress6 ]))
+      (containers.${name}.extraVeths or { }));
   linked = filter (n: extraLinks n != [ ]) (attrNames containers);
   noteService = name: {
     preStart = mkBefore ''
       ${firewall "links" name} ${lib.escapeShellArgs (extraLinks name)}
     '';
-    postStop = ''
+    # `down` reads the notes.
+    postStop = mkAfter ''
       ${firewall "links" name} || :
     '';
   };
