@@ -115,10 +115,6 @@ check_resolv_conf() {
                 echo "container '$name': the host has no /etc/resolv.conf, so the container gets no copy" >&2
 }
 
-# In the place of the host's Nix database. The directory above is root's alone.
-# shellcheck disable=SC2174 # /run exists
-mkdir -p -m 0700 -- /run/extra-container
-mkdir -p -- /run/extra-container/empty
 close_directories
 refuse_leases
 refuse_links

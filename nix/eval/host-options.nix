@@ -30,17 +30,21 @@ let
   };
 
   beforeStart = name: {
+    # Else lines of the container's console could claim to be an emergency of the host, which journald sends to every
+    # terminal as it is.
+    serviceConfig.SyslogLevelPrefix = lib.mkDefault false;
     script = lib.mkBefore ''
       ${pkgs.runtimeShell or pkgs.stdenv.shell} ${./before-start.sh} ${name}
       # NixOS's cp would fail.
       [[ -e /etc/resolv.conf ]] || COPY_RESOLV_CONF=0
       # Every user of a container could lock the host's Nix database, so that Nix waits for ever. An empty directory
-      # that cannot be written keeps the container's Nix from making a database of its own; it uses the daemon.
+      # that cannot be written keeps the container's Nix from making a database of its own; it uses the daemon. It is
+      # not one of the host, which root in the container could write to.
       exec() {
         local arg args=() found=
         for arg; do
           if [[ ! $found && $arg == --bind-ro=/nix/var/nix/db* ]]; then
-            found=1 arg=--bind-ro=/run/extra-container/empty:/nix/var/nix/db
+            found=1 arg=--tmpfs=/nix/var/nix/db:ro,mode=0755
           fi
           args+=("$arg")
         done
