@@ -105,6 +105,12 @@ boot() {
 without_notes() {
         sed -e '/^\/run\/extra-container\//d' -e '/\/run-extra-container-tmp-/d'
 }
+# installed_as FILE: the links of the container are those of this state
+installed_as() {
+        grep '^/[^ ]*crash' <"$1" | without_notes >$work/want
+        state | grep '^/[^ ]*crash' | without_notes >$work/got
+        cmp -s $work/got $work/want
+}
 # reaches FILE [notes]: the state becomes that of the file, or with notes but for notes and temporary files; units stop
 # and interfaces vanish after the program has ended
 reaches() {
@@ -179,8 +185,8 @@ attempt() {
                         bad_end "$2" "$3" "status $status without an error: $(<$work/err)"
                         return
                 # An installation is undone, or complete. Other commands have phases, each of which is.
-                elif ((patience == 2)) && [[ $1 != @(destroy|gc) ]] && ! reaches $work/start notes &&
-                        ! reaches $work/end notes; then
+                elif ((patience == 2)) && [[ $1 != @(destroy|gc) ]] && ! installed_as $work/start &&
+                        ! installed_as $work/end; then
                         bad_end "$2" "$3" "half done: $(diff $work/want $work/got) $(<$work/err)"
                         return
                 fi
