@@ -29,6 +29,7 @@ static struct {
         const char *unit_line;    /* last line of each unit's journal */
         bool console;             /* which the container has written */
         const char *low;          /* a limit of each unit */
+        bool by_hand;             /* no unit is started again by systemd */
         bool mute, dead;          /* the systemd of each container; and the container, without systemd's knowledge */
         const char *exec_line;    /* what each command in a container writes */
         uint32_t exec_timeout_ms; /* of the last command */
@@ -223,8 +224,13 @@ void unit_states_free(struct unit_state *v, size_t n)
 int systemd_get_string(struct systemd *s, const char *unit, const char *iface, const char *prop, char **ret,
                        struct ec_err *err)
 {
-        (void)s, (void)unit, (void)iface, (void)err;
-        *ret = strdup(fake.mute && !strcmp(prop, "ActiveState") ? "active" : "exit-code");
+        const char *state = NULL;
+
+        (void)s, (void)iface, (void)err;
+        for (size_t i = 0; fake.active[i] && !strcmp(prop, "ActiveState"); i++)
+                if (!strncmp(fake.active[i], unit, strlen(unit)) && fake.active[i][strlen(unit)] == '=')
+                        state = fake.active[i] + strlen(unit) + 1;
+        *ret = strdup(state ?: fake.mute && !strcmp(prop, "ActiveState") ? "active" : "exit-code");
         return 0;
 }
 
@@ -232,7 +238,7 @@ int systemd_get_u64(struct systemd *s, const char *unit, const char *iface, cons
                     struct ec_err *err)
 {
         (void)s, (void)unit, (void)iface, (void)err;
-        *ret = fake.low && !strcmp(fake.low, prop) ? 8 : 4096;
+        *ret = fake.by_hand && !strcmp(prop, "NRestarts") ? 0 : fake.low && !strcmp(fake.low, prop) ? 8 : 4096;
         return 0;
 }
 

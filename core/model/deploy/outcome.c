@@ -66,11 +66,19 @@ int outcome_check_interrupt(struct outcome *o, struct ec_err *err)
 }
 
 static int add_ended(struct ec_op *op, struct outcome *o, const struct ec_container *c, const char *after,
-                     const char *active, struct ec_err *err)
+                     struct ec_err *err)
 {
+        struct systemd *s;
+        const char *again = op_systemd(op, &s, NULL) >= 0 && unit_starts_again(s, c->unit)
+                                    ? ", and systemd starts it again"
+                                    : "";
+
         report_unit(op, c, NULL, o->since, false);
-        return report_add(&o->report, err, "container '%s' ended right after its %s%s", c->name, after,
-                          !strcmp(active, "activating") ? ", and systemd starts it again" : "");
+        /* This run did not start it. */
+        if (group_find(&o->running, c) < o->running.n)
+                return report_add(&o->report, err, "container '%s' was running, and has stopped meanwhile%s", c->name,
+                                  again);
+        return report_add(&o->report, err, "container '%s' ended right after its %s%s", c->name, after, again);
 }
 
 /* Its systemd did not answer, perhaps because it has been stopped meanwhile. */
@@ -90,7 +98,7 @@ static int tell_mute(struct ec_op *op, struct outcome *o, const struct ec_contai
                         c->name);
                 return 0;
         }
-        return add_ended(op, o, c, after, active, err);
+        return add_ended(op, o, c, after, err);
 }
 
 /* Units in a container that runs. */
@@ -156,7 +164,7 @@ static int look_at(struct ec_op *op, struct outcome *o, const struct group *g, c
                 const char *active = unit_active(states, n, c->unit);
 
                 if (!unit_is_up(active)) {
-                        r = r < 0 ? r : add_ended(op, o, c, after, active, err);
+                        r = r < 0 ? r : add_ended(op, o, c, after, err);
                         continue;
                 }
                 r = r < 0 ? r : look_inside(op, o, c, &inside[k], after, err);

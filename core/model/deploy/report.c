@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/containers/containers.h"
+#include "model/deploy/unit_state.h"
 #include "model/operation/op.h"
 #include "svc/machine/machine.h"
 #include "svc/systemd/journal.h"
@@ -215,11 +216,9 @@ static void show_hint(struct ec_op *op, const struct ec_container *c, uint64_t s
 /* The units of containers have Restart=on-failure. */
 static void show_restart(struct ec_op *op, const struct ec_container *c)
 {
-        _cleanup_free_ char *active = NULL;
         struct systemd *s;
 
-        if (op_systemd(op, &s, NULL) >= 0 &&
-            systemd_get_string(s, c->unit, "Unit", "ActiveState", &active, NULL) >= 0 && !strcmp(active, "activating"))
+        if (op_systemd(op, &s, NULL) >= 0 && unit_starts_again(s, c->unit))
                 log_notice("  systemd starts it again after each failure; 'systemctl stop %s' ends this", c->unit);
 }
 

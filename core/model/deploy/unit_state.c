@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "svc/systemd/systemd.h"
+#include "util/cleanup.h"
+#include "util/strv.h"
 
 static int compare_name(const void *unit, const void *state)
 {
@@ -34,4 +36,16 @@ bool unit_is_up(const char *active)
 bool unit_is_down(const char *active)
 {
         return !strcmp(active, "inactive") || !strcmp(active, "failed");
+}
+
+bool unit_starts_again(struct systemd *s, const char *unit)
+{
+        _cleanup_free_ char *active = NULL, *sub = NULL;
+        uint64_t n;
+
+        if (systemd_get_string(s, unit, "Unit", "ActiveState", &active, NULL) < 0 || strcmp(active, "activating") ||
+            systemd_get_string(s, unit, "Unit", "SubState", &sub, NULL) < 0)
+                return false;
+        /* It waits for its next start, or this is that start. */
+        return str_after(sub, "auto-restart") || (systemd_get_u64(s, unit, "Service", "NRestarts", &n, NULL) >= 0 && n);
 }

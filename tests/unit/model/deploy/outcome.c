@@ -92,6 +92,31 @@ static void test_ended(void **state)
                             "container 'c' ended right after its update, and systemd starts it again");
 }
 
+/* One that this run did not start has not failed to start. */
+static void test_stopped_meanwhile(void **state)
+{
+        struct fixture *f = *state;
+
+        o.started.n = 0;
+        group_add(&o.running, &containers[0]);
+        fake.active[0] = "container@c.service";
+        fake.active[1] = NULL;
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "container 'a' was running, and has stopped meanwhile");
+        err_done(&f->err);
+        report_done(&o.report);
+        fake.active[1] = "container@a.service=activating";
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err),
+                            "container 'a' was running, and has stopped meanwhile, and systemd starts it again");
+        err_done(&f->err);
+        report_done(&o.report);
+        /* Another run does. */
+        fake.by_hand = true;
+        assert_int_equal(outcome_finish(&f->op, &o, 0, "started", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "container 'a' was running, and has stopped meanwhile");
+}
+
 /* The same sentence after a start, after an update, and for one that runs as before. */
 static void test_failed_inside(void **state)
 {
@@ -154,8 +179,10 @@ static void test_result(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_tell),          T(test_interrupted), T(test_detached), T(test_ended),
-                                            T(test_failed_inside), T(test_mute),        T(test_result) };
+        const struct CMUnitTest tests[] = {
+                T(test_tell),          T(test_interrupted), T(test_detached), T(test_ended), T(test_stopped_meanwhile),
+                T(test_failed_inside), T(test_mute),        T(test_result)
+        };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }
