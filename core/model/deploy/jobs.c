@@ -24,6 +24,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/err.h"
+#include "util/fs.h"
 #include "util/strv.h"
 
 void jobs_announce(const struct ec_op *op, const char *header, const struct group *g)
@@ -55,6 +56,7 @@ struct jobs {
         struct unit_result *results;
         struct progress progress;
         uint64_t *since;   /* when their starts began, in realtime */
+        bool *destroyed;   /* when their starts failed, by another run */
         struct group rest; /* after an interruption: those of which nothing was said */
 };
 
@@ -77,10 +79,12 @@ static size_t index_of(const struct jobs *j, const char *unit)
         return i;
 }
 
-static char *describe(const struct jobs *j, const struct unit_result *r, const struct ec_container *c)
+static char *describe(const struct jobs *j, size_t i, const struct unit_result *r)
 {
-        return str_printf("container '%s' did not %s: %s", c->name, verb(j->job),
-                          r->reason ? r->reason : strerror(-r->code));
+        return str_printf("container '%s' did not %s: %s", j->group->items[i]->name, verb(j->job),
+                          j->destroyed[i] ? "it was destroyed meanwhile"
+                          : r->reason     ? r->reason
+                                          : strerror(-r->code));
 }
 
 /* A failure is reported when it happens, because others may take long. */
@@ -91,10 +95,13 @@ static void on_done(void *data, const struct unit_result *r)
 
         j->progress.done[i] = true;
         if (r->code < 0 && r->code != -EINPROGRESS && r->code != -ETIME && !is_stop(j->job)) {
-                _cleanup_free_ char *text = describe(j, r, j->group->items[i]);
+                const struct ec_container *c = j->group->items[i];
+                _cleanup_free_ char *text = NULL;
 
-                report_unit(j->op, j->group->items[i], j->group->n > 1 ? text : NULL, j->since[i],
-                            r->code == -ETIMEDOUT);
+                /* Starts do not wait for other runs. */
+                j->destroyed[i] = c->origin == EC_ORIGIN_PROGRAM && !fs_exists(c->unit_path);
+                text = describe(j, i, r);
+                report_unit(j->op, c, j->group->n > 1 ? text : NULL, j->since[i], r->code == -ETIMEDOUT);
         }
         progress_show(&j->progress, NULL);
 }
@@ -138,6 +145,7 @@ static void jobs_done(struct jobs *j)
         free(j->units);
         free(j->marks);
         free(j->since);
+        free(j->destroyed);
         progress_done(&j->progress);
         group_done(&j->rest);
         unit_results_done(j->results, j->group->n);
@@ -154,7 +162,8 @@ static int prepare(struct jobs *j)
         j->units = calloc(g->n + 1, sizeof(*j->units));
         j->marks = calloc(g->n, sizeof(*j->marks));
         j->since = calloc(g->n, sizeof(*j->since));
-        if (!j->units || !j->marks || !j->since || group_init(&j->rest, g->n) < 0 ||
+        j->destroyed = calloc(g->n, sizeof(*j->destroyed));
+        if (!j->units || !j->marks || !j->since || !j->destroyed || group_init(&j->rest, g->n) < 0 ||
             progress_init(&j->progress, verbs[j->job], !is_stop(j->job), g) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < g->n; i++) {
@@ -213,7 +222,7 @@ static int run(struct jobs *j, struct ec_err *err)
 static int add_failure(const struct jobs *j, size_t i, struct outcome *o, struct ec_err *err)
 {
         struct ec_container *c = j->group->items[i];
-        _cleanup_free_ char *text = describe(j, &j->results[i], c);
+        _cleanup_free_ char *text = describe(j, i, &j->results[i]);
 
         if (!is_stop(j->job))
                 group_add(&o->failed, c);

@@ -250,7 +250,7 @@ static const char *of_job(const char *job_result)
         static const struct {
                 const char *result, *text;
         } texts[] = {
-                { "canceled", "another job replaced this one" },
+                { "canceled", "its start was cancelled, for example because it was stopped meanwhile" },
                 { "timeout", "its job timed out" },
                 { "dependency", "a unit that it needs did not start" },
                 { "invalid", "the job does not apply to it" },

@@ -19,8 +19,11 @@ static int setup(void **state)
 
         t->f = fx_new();
         fake_reset();
-        t->containers[0] = (struct ec_container){ .name = (char *)"a", .unit = (char *)"container@a.service" };
-        t->containers[1] = (struct ec_container){ .name = (char *)"b", .unit = (char *)"container@b.service" };
+        for (int i = 0; i < 2; i++)
+                t->containers[i] = (struct ec_container){ .name = (char *)(i ? "b" : "a"),
+                                                          .unit = (char *)(i ? "container@b.service"
+                                                                             : "container@a.service"),
+                                                          .unit_path = (char *)"/" };
         assert_int_equal(group_init(&t->group, 2), 0);
         group_add(&t->group, &t->containers[0]);
         group_add(&t->group, &t->containers[1]);
@@ -64,6 +67,19 @@ static void test_start(void **state)
         /* Only a successful start removes the note. */
         assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_UPDATE);
+}
+
+/* systemd's reason would be that there is no unit, or no file. */
+static void test_destroyed_meanwhile(void **state)
+{
+        struct test *t = *state;
+        struct fixture *f = t->f;
+
+        fake.failing = "container@b.service";
+        t->containers[1].unit_path = (char *)"/nowhere";
+        assert_int_equal(jobs_run(&f->op, JOB_RESTART, &t->group, &t->outcome, &f->err), 0);
+        assert_int_equal(report_result(&t->outcome.report, 2, "restarted", &f->err), -EIO);
+        assert_string_equal(err_msg(&f->err), "container 'b' did not restart: it was destroyed meanwhile");
 }
 
 static void test_stop(void **state)
@@ -140,8 +156,10 @@ static void test_announce(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_start), T(test_stop),     T(test_foreign),
-                                            T(test_none),  T(test_bus_lost), T(test_announce) };
+        const struct CMUnitTest tests[] = { T(test_start),   T(test_destroyed_meanwhile),
+                                            T(test_stop),    T(test_foreign),
+                                            T(test_none),    T(test_bus_lost),
+                                            T(test_announce) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }

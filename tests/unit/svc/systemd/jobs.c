@@ -202,8 +202,8 @@ static void test_failures(void **state)
              1,
              "a.service=-5 (a unit that it needs did not start); b.service=-110 (its job timed out); c.service=-110 "
              "(its start timed out after 4 s); "
-             "d.service=-5 (it was started too often within a short time); e.service=-5 (another job replaced this "
-             "one); "
+             "d.service=-5 (it was started too often within a short time); e.service=-5 (its start was "
+             "cancelled, for example because it was stopped meanwhile); "
              "f.service=-132 (Unit f.service is refused); g.service=0; none.service=-2 (Unit none.service not found)");
 }
 

@@ -48,7 +48,7 @@ static void is(const char *job, struct manager_unit u, bool main_process, const 
 static void test_job_results(void **state)
 {
         (void)state;
-        is("canceled", UNIT(0), false, "another job replaced this one");
+        is("canceled", UNIT(0), false, "its start was cancelled, for example because it was stopped meanwhile");
         is("timeout", UNIT(0), false, "its job timed out");
         is("dependency", UNIT(.result = "exit-code", .main_code = CLD_EXITED, .main_status = 1), false,
            "a unit that it needs did not start");
