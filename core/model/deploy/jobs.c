@@ -14,6 +14,7 @@
 #include "model/deploy/outcome.h"
 #include "model/deploy/progress.h"
 #include "model/deploy/stale.h"
+#include "model/deploy/unit_state.h"
 #include "model/operation/op.h"
 #include "model/operation/options.h"
 #include "svc/machine/machine.h"
@@ -175,6 +176,17 @@ static int prepare(struct jobs *j)
         return 0;
 }
 
+/* Has another run begun its start, perhaps before a change was noted? systemd then starts nothing again. */
+static bool has_begun(const struct jobs *j, struct systemd *s, size_t i, const char *active)
+{
+        _cleanup_free_ char *sub = NULL;
+
+        return (j->job == JOB_START || j->job == JOB_START_DETACH) &&
+               (unit_is_up(active) || !strcmp(active, "activating")) &&
+               systemd_get_string(s, j->units[i], "Unit", "SubState", &sub, NULL) >= 0 &&
+               !str_after(sub, "auto-restart");
+}
+
 /* A start that has already begun is waited for, and its journal begins earlier. */
 static void find_begins(struct jobs *j, struct systemd *s)
 {
@@ -182,11 +194,13 @@ static void find_begins(struct jobs *j, struct systemd *s)
                 _cleanup_free_ char *active = NULL;
                 uint64_t usec = 0;
 
-                if (systemd_get_string(s, j->units[i], "Unit", "ActiveState", &active, NULL) < 0 ||
-                    strcmp(active, "activating") ||
-                    systemd_get_u64(s, j->units[i], "Unit", "InactiveExitTimestamp", &usec, NULL) < 0)
+                if (systemd_get_string(s, j->units[i], "Unit", "ActiveState", &active, NULL) < 0)
                         continue;
-                if (usec && usec < j->since[i])
+                if (has_begun(j, s, i, active))
+                        j->marks[i] = (struct pending_mark){ 0 };
+                if (!strcmp(active, "activating") &&
+                    systemd_get_u64(s, j->units[i], "Unit", "InactiveExitTimestamp", &usec, NULL) >= 0 && usec &&
+                    usec < j->since[i])
                         j->since[i] = usec;
         }
 }

@@ -69,6 +69,21 @@ static void test_start(void **state)
         assert_int_equal(pending_get(&f->layout, "b"), EC_CHANGE_UPDATE);
 }
 
+/* The start that it waits for may be that of the older system. */
+static void test_started_before(void **state)
+{
+        struct test *t = *state;
+        struct fixture *f = t->f;
+
+        assert_int_equal(pending_set(&f->layout, "a", EC_CHANGE_RESTART, &f->err), 0);
+        fake.active[0] = "container@a.service=activating";
+        assert_int_equal(jobs_run(&f->op, JOB_START, &t->group, &t->outcome, &f->err), 0);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_RESTART);
+        t->outcome.started.n = 0;
+        assert_int_equal(jobs_run(&f->op, JOB_RESTART, &t->group, &t->outcome, &f->err), 0);
+        assert_int_equal(pending_get(&f->layout, "a"), EC_CHANGE_NONE);
+}
+
 /* systemd's reason would be that there is no unit, or no file. */
 static void test_destroyed_meanwhile(void **state)
 {
@@ -156,10 +171,10 @@ static void test_announce(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { T(test_start),   T(test_destroyed_meanwhile),
-                                            T(test_stop),    T(test_foreign),
-                                            T(test_none),    T(test_bus_lost),
-                                            T(test_announce) };
+        const struct CMUnitTest tests[] = { T(test_start),          T(test_destroyed_meanwhile),
+                                            T(test_started_before), T(test_stop),
+                                            T(test_foreign),        T(test_none),
+                                            T(test_bus_lost),       T(test_announce) };
 
         return cmocka_run_group_tests(tests, NULL, fake_done);
 }
