@@ -15,10 +15,12 @@ pick_names() { # HOW MANY: in picked[]
 pick_command() {
         local kind v
         pick create create create create start start start start update update restart_changed file restart restart \
-                destroy destroy destroy several all list json gc build session session session inside
+                destroy destroy destroy several all list json gc build session session session inside \
+                up up stop stop terminate reload status run run shell-exec wait top show_ip
         kind=$REPLY v=$((RANDOM % 2 + 1))
         case $kind in
         create | start | update | restart_changed) pick_names $((RANDOM % 3 + 1)) ;;
+        up | stop | terminate | reload | status | wait) pick_names $((RANDOM % 2 + 1)) ;;
         several) pick_names $((RANDOM % 3 + 2)) ;;
         *) pick_names 1 ;;
         esac
@@ -36,6 +38,24 @@ pick_command() {
         json) cmd=(list --json) of=() ;;
         gc) cmd=(gc) of=() ;;
         build) cmd=(build "v$v.nix" "${of[@]}") of=() ;;
+        up) cmd=(start "${of[@]}") of=() ;;
+        stop | terminate | reload) cmd=("$kind" "${of[@]}") of=() ;;
+        status)
+                pick '' --json "${of[@]}"
+                case $REPLY in race-*) cmd=(status "${of[@]}") ;; *) cmd=(status ${REPLY:+"$REPLY"}) ;; esac
+                of=()
+                ;;
+        run | shell-exec)
+                pick "true" "sleep 1"
+                # shellcheck disable=SC2206
+                cmd=("$kind" "${of[0]}" $REPLY) of=()
+                ;;
+        wait)
+                pick running stopped
+                cmd=(wait "${of[@]}" --for "$REPLY" --timeout 2s) of=()
+                ;;
+        top) cmd=(top --once) of=() ;;
+        show_ip) cmd=(show-ip "${of[0]}") of=() ;;
         session)
                 pick -d -n ''
                 cmd=(shell "${out[v]}" "${of[0]}" ${REPLY:+"$REPLY"} --run c cat /etc/mark)
@@ -51,7 +71,9 @@ pick_command() {
 has_plugin_command() {
         case $1 in
         gc) [[ $gc ]] ;;
-        shell) [[ $shell ]] ;;
+        shell | shell-exec) [[ $shell ]] ;;
+        start | stop | terminate | reload | status | run | wait | top) [[ $control ]] ;;
+        show-ip) [[ $network ]] ;;
         esac
 }
 pick_signals() { # in signals: DELAY SIGNAL [DELAY SIGNAL]

@@ -23,6 +23,7 @@ known="warning: container '$name': its address [0-9.]* does not answer
 )(; destroyed: $name(, $name)*)?"
 # NixOS has a lock of its own: an update fails while another run updates the container.
 known=${known//$'\n'/}
+. "$here/control.sh"
 bad_end() { # WHAT
         bad=$((bad + 1))
         printf 'round %s: %s\n' "$round" "$1" >>$work/bad
@@ -32,25 +33,36 @@ bad_run() { # NUMBER WHAT
 $(cat $work/round/$1.err)"
 }
 check_run() { # NUMBER
-        local i=$1 status sent line first
-        status=$(<$work/round/$i.status) sent=$(<$work/round/$i.sent)
+        local i=$1 status sent line first cmd
+        cmd=$(<$work/round/$i.cmd) status=$(<$work/round/$i.status) sent=$(<$work/round/$i.sent)
         read -r _ _ first _ <<<"$sent"
         case $first in INT) first=130 ;; TERM) first=143 ;; HUP) first=129 ;; *) first=0 ;; esac
         case $status in
         0) ! grep -q '^error: ' $work/round/$i.err || bad_run $i "success with an error" ;;
         1) grep -q '^error: ' $work/round/$i.err || bad_run $i "status 1 without an error" ;;
+        3) [[ $cmd == 'status race-'* ]] || bad_run $i "status $status" ;;
         129 | 130 | 143) [[ $status == "$first" ]] || bad_run $i "status $status" ;;
         *) bad_run $i "status $status" ;;
         esac
         while read -r line; do
-                [[ $line =~ ^($known)$ ]] || bad_run $i "unknown message: $line"
+                [[ $line =~ named\ \'(.*)\'\ is\ installed && ${at_times[${BASH_REMATCH[1]}]} != *absent* ]] && bad_run $i "it was installed: $line"
+                [[ ${errors[${cmd%% *}]-} || $line =~ ^($known)$ ]] || bad_run $i "unknown message: $line"
         done < <(grep -E '^(error|warning): ' $work/round/$i.err | without_usual)
-        [[ ! -s $work/round/$i.out || $(<$work/round/$i.cmd) != 'list --json' ]] || jq -e . $work/round/$i.out >/dev/null || bad_run $i "not JSON"
+        check_control $i
 }
 
 # ---- which versions may be installed now ----
 # The program has its lock while it changes something; the last time counts.
 declare -A possible
+# What each container was at some time, perhaps.
+declare -A at_times
+list_times() {
+        local i n
+        for n in "${names[@]}"; do at_times[$n]=${possible[$n]}; done
+        for ((i = 0; i < runs; i++)); do
+                for n in $(<$work/round/$i.of); do at_times[$n]+=" $(<$work/round/$i.version)"; done
+        done
+}
 follow() {
         local pid i n v status sure order=()
         declare -A run last

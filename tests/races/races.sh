@@ -8,10 +8,12 @@ here=$(dirname -- "$(readlink -f -- "$0")")
 . "$here/../host/state.sh"
 . "$here/choose.sh"
 . "$here/judge.sh"
-rounds=${1:-1} seed=${2:-1} runs=${3:-32} gc='' shell=''
+rounds=${1:-1} seed=${2:-1} runs=${3:-32} gc='' shell='' control='' network=''
 work=/root/races
 ! has_plugin gc || gc=1
 ! has_plugin shell || shell=1
+! has_plugin control || control=1
+! has_plugin network || network=1
 # A run that takes longer hangs; many run at the same time, perhaps on a busy machine.
 limit=600
 mkdir -p $work
@@ -74,6 +76,13 @@ two_sessions() {
 }
 
 # ---- one round ----
+# Every second round begins with containers that run.
+start_all() {
+        local n
+        run extra-container create --start "${out[1]}"
+        [[ $status == 0 ]] || bad_end "create --start before the round: $err"
+        for n in "${names[@]}"; do possible[$n]=1; done
+}
 # Each run has files NUMBER.{cmd,of,version,sent,out,err,status} in $work/round, and its process ID in pids[].
 start_runs() {
         local i delay
@@ -163,9 +172,11 @@ for ((round = 1; round <= rounds; round++)); do
         # As after a boot: all runs make these at the same time.
         rm -rf /run/extra-container/{ssh,sessions,tmp,lock,network/.lock,network/.partition*}
         [[ ! $shell ]] || two_sessions
+        ((round % 2)) || start_all
         start_runs
         wait_runs
         [[ ! -s $work/hung ]] || bad_end "runs that do not end: $(<$work/hung)"
+        list_times
         for ((i = 0; i < runs; i++)); do check_run $i; done
         follow
         list_pairs
