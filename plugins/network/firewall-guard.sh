@@ -83,13 +83,14 @@ guard_rules() { # fib: with a check of where packets come from; nat: with kept_r
         [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
         [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
         # No packet with an address to which no route leads by this interface, as in a connection of another container.
+        # Before the kernel puts fragments together, which may come by different interfaces.
         echo "chain elsewhere {"
-        echo "type filter hook prerouting priority -300; policy accept;"
+        echo "type filter hook prerouting priority -450; policy accept;"
         bridge_addresses
         echo "}"
         case $1 in *fib*)
                 echo "chain prerouting {"
-                echo "type filter hook prerouting priority -300; policy accept;"
+                echo "type filter hook prerouting priority -450; policy accept;"
                 ours
                 from="fib saddr . iif oif missing fib daddr type { unicast, local } drop"
                 [ ! "$opened" ] || echo "iifname @opened $from"

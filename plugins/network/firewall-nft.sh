@@ -21,7 +21,8 @@ nft_masquerade() { # MATCH
 nft_nat() {
         find_ports
         echo "chain prerouting {"
-        echo "type filter hook prerouting priority -300; policy accept;"
+        # Before the kernel puts fragments together.
+        echo "type filter hook prerouting priority -450; policy accept;"
         for a in $addresses4; do echo "$elsewhere ip saddr $a drop"; done
         for a in $addresses6; do echo "$elsewhere ip6 saddr $a drop"; done
         echo "}"
