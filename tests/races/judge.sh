@@ -145,7 +145,7 @@ leftovers() {
         # What a kill by systemd left is removed by the next start.
         [[ $copies == "$(tr ' ' '\n' <<<"$is" | grep '^race-[ef]$' | tr '\n' ' ')" ]] || killed 'race-[ef]' || echo "copies of $copies, but units $is"
         nft=$(nft list tables | sed -n 's/^table inet extra-container-//p' | sort | tr '\n' ' ')
-        ! has_plugin network || [[ $nft == "$(tr ' ' '\n' <<<"$is" | grep -x race-d | tr '\n' ' ')" ]] || echo "rules of $nft, but units $is"
+        ! has_plugin network || [[ $nft == "$(tr ' ' '\n' <<<"$is" | grep -x 'race-[df]' | tr '\n' ' ')" ]] || echo "rules of $nft, but units $is"
         awk '$5 ~ /nspawn\/unix-export\// { print $5 }' /proc/self/mountinfo | while read -r f; do
                 [[ " $is " == *" ${f##*/} "* ]] || echo "mount $f"
         done
