@@ -165,7 +165,7 @@ const char *state_word(const struct state *s)
                       { "deactivating", "stopping" }, { "inactive", "stopped" },  { "failed", "failed" } };
 
         /* It has ended, and systemd waits before it starts it again. */
-        if (s->active && s->sub && !strncmp(s->sub, "auto-restart", strlen("auto-restart")))
+        if (s->active && s->sub && str_after(s->sub, "auto-restart"))
                 return "restarting";
         for (size_t i = 0; s->active && i < ARRAY_SIZE(words); i++)
                 if (!strcmp(s->active, words[i].active))

@@ -207,8 +207,7 @@ static const char *outdated_text(const struct ec_host *h, struct ec_op *op, cons
                 return NULL;
         case EC_CHANGE_UPDATE:
                 return "the installed system does not run, or not completely; 'reload' switches to it. If a failed "
-                       "unit is "
-                       "the cause, mend its definition, and 'create' it again";
+                       "unit is the cause, mend its definition, and 'create' it again";
         default:
                 return "runs with older settings than the installed ones; 'restart' applies them";
         }

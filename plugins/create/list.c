@@ -19,39 +19,38 @@ static const struct ec_array column_array = EC_ARRAY(columns);
 struct listing {
         const struct ec_host *host;
         struct ec_table *table; /* NULL: names alone */
-        char **states;          /* "UNIT=STATE" of each unit that is loaded; NULL: systemd did not answer */
+        char **states;
         struct ec_err *err;
 };
 
 static int add_state(void *data, const char *unit, const char *active, const char *sub)
 {
-        struct listing *l = data;
-
         (void)sub;
-        return strv_pushf(&l->states, "%s=%s", unit, active);
+        return strv_pushf(data, "%s=%s", unit, active);
 }
 
-/* One call for all of them. Without systemd, everything else is listed. */
-static int read_states(struct listing *l, struct ec_op *op)
+int create_read_states(const struct ec_host *h, struct ec_op *op, char ***ret, struct ec_err *err)
 {
-        const struct ec_host *h = l->host;
-        int r;
+        _cleanup_strv_ char **states = calloc(1, sizeof(*states));
+        int r = states ? h->systemd->states(op, "container@*.service", add_state, &states, err) : -ENOMEM;
 
-        l->states = calloc(1, sizeof(*l->states));
-        r = l->states ? h->systemd->states(op, "container@*.service", add_state, l, l->err) : -ENOMEM;
+        *ret = NULL;
         if (r == -ENOMEM)
-                return no_memory(h, l->err);
-        if (r >= 0 || r == -ECANCELED)
+                return no_memory(h, err);
+        if (r == -ECANCELED)
                 return r;
-        h->log->log(h, 7, "states of units: %s", h->err->message(l->err));
-        h->err->clear(l->err);
-        strv_free(TAKE_PTR(l->states));
+        if (r >= 0) {
+                *ret = TAKE_PTR(states);
+                return 0;
+        }
+        h->log->log(h, 7, "states of units: %s", h->err->message(err));
+        h->err->clear(err);
         return 0;
 }
 
-static const char *state_of(const struct listing *l, const char *unit)
+const char *create_state_of(char *const *states, const char *unit)
 {
-        for (char **s = l->states; *s; s++) {
+        for (char *const *s = states; *s; s++) {
                 const char *rest = str_after(*s, unit);
 
                 if (rest && *rest == '=')
@@ -70,7 +69,7 @@ static int fill_row(struct listing *l, const struct ec_container *c)
         if (r >= 0)
                 r = t->set_str(l->table, "name", a->name(c), l->err);
         if (r >= 0 && l->states)
-                r = t->set_str(l->table, "state", state_of(l, a->unit(c)), l->err);
+                r = t->set_str(l->table, "state", create_state_of(l->states, a->unit(c)), l->err);
         if (r >= 0)
                 r = t->set_int(l->table, "autoStart", auto_start && !strcmp(auto_start, "1"), l->err);
         if (r >= 0 && system)
@@ -106,7 +105,7 @@ int create_run_list(void *self, struct ec_op *op, struct ec_err *err)
         if (h->opt->is_set(op, "json") || h->term->is_tty(h))
                 r = h->table->create(op, &column_array, &l.table, err);
         if (r >= 0 && l.table)
-                r = read_states(&l, op);
+                r = create_read_states(h, op, &l.states, err);
         if (r >= 0)
                 r = h->containers->foreach_installed(op, add, &l, err);
         if (r >= 0 && l.table)

@@ -51,7 +51,7 @@ static void create(const char *a, const char *b, const char *calls)
 static void test_create(void **state)
 {
         (void)state;
-        create(NULL, NULL, "deploy.build\ndeploy.install\ncontainers.foreach\n");
+        create(NULL, NULL, "deploy.build\ndeploy.install\nsystemd.states container@*.service\ncontainers.foreach\n");
         create("start", NULL, "deploy.build\ndeploy.install\ndeploy.start 3\n");
         create("update-changed", NULL, "deploy.build\ndeploy.install\ndeploy.start 2\n");
         create("restart-changed", NULL, "deploy.build\ndeploy.install\ndeploy.start 4\n");

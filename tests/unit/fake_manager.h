@@ -314,8 +314,8 @@ static int manager_call(sd_bus_message *call, void *data, sd_bus_error *error)
                 m->refs_max = m->refs > m->refs_max ? m->refs : m->refs_max;
                 return 1;
         }
-        if (!strcmp(member, "LoadUnit"))
-                return sd_bus_reply_method_return(call, "o", "/unit");
+        if (!strcmp(member, "ListUnitsByNames"))
+                return manager_list_units(m, call);
         if (!strcmp(member, "Reload")) {
                 manager_note(m, "reload", "");
                 return sd_bus_reply_method_return(call, "");

@@ -37,13 +37,14 @@ static int warn(void *data, const char *unit, const char *text)
 /* systemd reads a unit that does not run only when it is needed. */
 static int load_all(struct ec_op *op, const struct deployment *d, struct ec_err *err)
 {
+        _cleanup_strv_ char **units = NULL;
         struct systemd *s;
         int r = op_systemd(op, &s, err);
 
         for (size_t i = 0; i < d->list.n && r >= 0; i++)
-                if (d->changes[i].unit_differs)
-                        r = systemd_load_unit(s, d->list.items[i]->unit, err);
-        return r;
+                if (d->changes[i].unit_differs && strv_push(&units, d->list.items[i]->unit) < 0)
+                        r = err_oom(err);
+        return r < 0 || !units ? r : systemd_load_units(s, STRV_CONST(units), err);
 }
 
 void ignored_settings_warn(struct ec_op *op, const struct deployment *d, uint64_t since_usec)

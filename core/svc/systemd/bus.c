@@ -144,6 +144,16 @@ int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char 
         }
 }
 
+int bus_call_names(sd_bus *bus, const char *method, const char *const *names, sd_bus_error *e)
+{
+        _cleanup_bus_message_ sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_method_call(bus, &m, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, method);
+
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, (char **)names);
+        return r < 0 ? r : call(bus, m, BUS_TIMEOUT, e, NULL);
+}
+
 int bus_tell_manager(sd_bus *bus, const char *method, const char *types, ...)
 {
         _cleanup_bus_message_ sd_bus_message *m = NULL;

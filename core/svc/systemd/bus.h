@@ -46,6 +46,8 @@ bool bus_error_reconnects(const sd_bus_error *e, const char *dest);
  * sd_bus_message_append(). e may be NULL. */
 int bus_call_method(sd_bus *bus, const char *dest, const char *path, const char *iface, const char *method,
                     uint64_t timeout, sd_bus_error *e, sd_bus_message **ret, const char *types, ...);
+/* A method of systemd that takes names; what it returns does not matter. */
+int bus_call_names(sd_bus *bus, const char *method, const char *const *names, sd_bus_error *e);
 /* Calls a method of systemd without waiting for a reply: its outcome does not matter. */
 int bus_tell_manager(sd_bus *bus, const char *method, const char *types, ...);
 /* Gets a property. The variant is entered; its signature must be one of `types`. */

@@ -113,17 +113,15 @@ int systemd_daemon_reload(struct systemd *s, struct ec_err *err)
         return r < 0 ? bus_err(err, r, &e, "systemd did not reload its units") : 0;
 }
 
-int systemd_load_unit(struct systemd *s, const char *unit, struct ec_err *err)
+int systemd_load_units(struct systemd *s, const char *const *units, struct ec_err *err)
 {
         _cleanup_bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
         sd_bus *bus;
         int r = systemd_bus(s, &bus, err);
 
-        if (r < 0)
-                return r;
-        r = bus_call_method(bus, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "LoadUnit", BUS_TIMEOUT, &e, NULL, "s",
-                            unit);
-        return r < 0 ? bus_err(err, r, &e, "systemd did not read %s", unit) : 0;
+        if (r >= 0 && (r = bus_call_names(bus, "ListUnitsByNames", units, &e)) < 0)
+                r = bus_err(err, r, &e, "systemd did not read the units");
+        return r;
 }
 
 int systemd_reset_failed(struct systemd *s, const char *unit, struct ec_err *err)

@@ -14,8 +14,8 @@ void systemd_free(struct systemd *s);
 int systemd_bus(struct systemd *s, struct sd_bus **ret, struct ec_err *err);
 
 int systemd_daemon_reload(struct systemd *s, struct ec_err *err);
-/* Reads a unit that systemd has not read yet. */
-int systemd_load_unit(struct systemd *s, const char *unit, struct ec_err *err);
+/* Makes systemd read those units that it has not read yet. */
+int systemd_load_units(struct systemd *s, const char *const *units, struct ec_err *err);
 /* A failed unit stays in listings, even if its file is removed. */
 int systemd_reset_failed(struct systemd *s, const char *unit, struct ec_err *err);
 
