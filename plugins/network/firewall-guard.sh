@@ -44,8 +44,12 @@ kept_rules() {
         done
 }
 
-# The same for bridges in which the host has an address. What only crosses a bridge may come this way, too.
-bridge_sources() {
+# No packet with an address to which no route leads by this interface, as in a connection of another container. Of
+# bridges only those in which the host has an address: what only crosses a bridge may come this way, too.
+sources() {
+        from="fib saddr . iif oif missing fib daddr type { unicast, local } drop"
+        [ ! "$opened" ] || echo "iifname @opened $from"
+        [ ! "$closed" ] || echo "iifname @closed $from"
         for b in $bridges $opened_bridges; do
                 for f in inet:ipv4 inet6:ipv6; do
                         ip -o addr show dev "$b" scope global 2> /dev/null | grep -q " ${f%:*} " || continue
@@ -61,8 +65,8 @@ bridge_addresses() {
         [ ! "$opened6" ] || echo "iifname {$opened$closed } ip6 saddr {$opened6 } drop"
 }
 
-# Bridges that no opened container is in: what crosses only a bridge is not forwarded. The host does not return
-# packets to any, as a relay would: those for it have the address of its own interface.
+# The host is no relay within a bridge: packets that only cross it are not sent to the host's hardware address. A
+# bridge without an opened container is not connected to other networks either.
 bridge_rules() {
         for b in $bridges $opened_bridges; do
                 mac=$(cat "/sys/class/net/$b/address" 2> /dev/null) || continue
@@ -82,22 +86,13 @@ guard_rules() { # fib: with a check of where packets come from; nat: with kept_r
         echo "table inet extra-container {"
         [ ! "$opened" ] || echo "set opened { type ifname; elements = {$opened } }"
         [ ! "$closed" ] || echo "set closed { type ifname; elements = {$closed } }"
-        # No packet with an address to which no route leads by this interface, as in a connection of another container.
         # Before the kernel puts fragments together, which may come by different interfaces.
-        echo "chain elsewhere {"
+        echo "chain prerouting {"
         echo "type filter hook prerouting priority -450; policy accept;"
         bridge_addresses
+        ours
+        case $1 in *fib*) sources ;; esac
         echo "}"
-        case $1 in *fib*)
-                echo "chain prerouting {"
-                echo "type filter hook prerouting priority -450; policy accept;"
-                ours
-                from="fib saddr . iif oif missing fib daddr type { unicast, local } drop"
-                [ ! "$opened" ] || echo "iifname @opened $from"
-                [ ! "$closed" ] || echo "iifname @closed $from"
-                bridge_sources
-                echo "}" ;;
-        esac
         case $1 in *nat*)
                 echo "chain kept {"
                 echo "type nat hook postrouting priority 90; policy accept;"
@@ -128,20 +123,17 @@ ours() {
 
 # Its interface belongs to the bridge.
 add_bridged() { # CONTAINER CONF
-        b=$(sed -n 's/^HOST_BRIDGE=//p' "$2")
+        b=$(sed -n 's/^HOST_BRIDGE=//p' "$2") set4='' set6=''
+        for a in $(addresses_in "$2"); do
+                case $a in *:*) set6="$set6 $a," ;; *) set4="$set4 $a," ;; esac
+        done
         if grep -qsx wan=1 "$state/$1"; then
-                opened_bridges="$opened_bridges $b"
-                for a in $(addresses_in "$2"); do
-                        case $a in *:*) opened6="$opened6 $a," ;; *) opened4="$opened4 $a," ;; esac
-                done
+                opened_bridges="$opened_bridges $b" opened4=$opened4$set4 opened6=$opened6$set6
         else
                 bridges="$bridges $b"
         fi
         # Only these have a route back through the host.
-        grep -qE '^HOST_ADDRESS6?=.' "$2" || return 0
-        for a in $(addresses_in "$2"); do
-                case $a in *:*) bridged6="$bridged6 $a," ;; *) bridged4="$bridged4 $a," ;; esac
-        done
+        ! grep -qE '^HOST_ADDRESS6?=.' "$2" || bridged4=$bridged4$set4 bridged6=$bridged6$set6
 }
 
 add_confs() {
