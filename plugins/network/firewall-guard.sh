@@ -65,7 +65,7 @@ bridge_addresses() {
         [ ! "$opened6" ] || echo "iifname {$opened$closed } ip6 saddr {$opened6 } drop"
 }
 
-# The host is no relay within a bridge: packets that only cross it are not sent to the host's hardware address. A
+# The host relays nothing within a bridge: packets that only cross it are not sent to the host's hardware address. A
 # bridge without an opened container is not connected to other networks either.
 bridge_rules() {
         for b in $bridges $opened_bridges; do
